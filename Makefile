@@ -1,0 +1,47 @@
+# azure-backup-retry: `make help` lists what there is. Everything made goes under .venv/ and build/.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+SOURCES := backup_retry reactor reconciler status simulator demo tests function_app.py
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test check format clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+setup: $(INSTALLED) ## install everything into .venv (the other targets do it by themselves)
+
+demo: $(INSTALLED) ## play one bad night on a simulated Azure, and check every outcome
+	@$(BIN)/python -m demo
+
+run: $(INSTALLED) ## keep Azurite, the simulated Azure and the Functions host up until Ctrl-C
+	@exec $(BIN)/python -m simulator.stack
+
+test: $(INSTALLED) ## run the tests
+	@$(BIN)/python -m pytest
+
+check: $(INSTALLED) ## ruff and strict mypy
+	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: $(INSTALLED) ## let ruff format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean: ## remove everything that was made
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(INSTALLED): requirements.txt requirements-dev.txt requirements-host.txt simulator/azurite/npm/package.json
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing)."; \
+	  echo "Name another one: make PYTHON=/path/to/python3.13"; exit 2; }
+	@echo "Setting up $(VENV) (once) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r requirements-host.txt
+	@$(BIN)/python -m simulator.azurite install $(VENV)/azurite
+	@touch $@
