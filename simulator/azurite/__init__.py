@@ -1,0 +1,106 @@
+"""Azure Table Storage: Azurite's table service over TLS, with Entra tokens and in memory."""
+
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from simulator.azurite.install import is_installed, node, table_service
+from simulator.ports import free_port
+from simulator.processes import ChildProcess, ProcessDiedError
+from simulator.tls import Certificates
+
+__all__ = ["DEFAULT_DIRECTORY", "Azurite"]
+
+#: Where the Makefile installs it.
+DEFAULT_DIRECTORY = Path(__file__).parents[2] / ".venv" / "azurite"
+
+_READY = r"Table service successfully started"
+_START_SECONDS = 20.0
+
+
+class Azurite:
+    """`async with Azurite(...) as azurite`: a running, empty table service at `azurite.endpoint`."""
+
+    def __init__(
+        self,
+        directory: Path,
+        certificates: Certificates,
+        *,
+        log_file: Path,
+        port: int = 0,
+        node_executable: Path | None = None,
+    ) -> None:
+        """`directory`: where `simulator.azurite install` put Azurite; port 0: any free one."""
+        self.log_file = log_file
+        self.port = port
+        self._any_port = port == 0
+        self._directory = directory
+        self._certificates = certificates
+        self._node = node_executable or node()
+        self._process: ChildProcess | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The account's URL."""
+        return f"https://127.0.0.1:{self.port}/devstoreaccount1"
+
+    @property
+    def process(self) -> ChildProcess:
+        """The running child."""
+        if self._process is None:
+            raise RuntimeError("Azurite is not started")
+        return self._process
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self.process.pid
+
+    async def start(self) -> None:
+        """Start it and wait until it serves.
+
+        Raises:
+            ProcessDiedError: it is not installed, or did not start.
+        """
+        if not is_installed(self._directory):
+            raise ProcessDiedError(
+                f"Azurite is not installed: python -m simulator.azurite install {self._directory}"
+            )
+        if self._any_port:
+            self.port = free_port()
+        await self._start_once()
+
+    async def stop(self) -> None:
+        """End it; what it held is gone."""
+        if self._process is not None:
+            await self._process.stop()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def _start_once(self) -> None:
+        self._process = await ChildProcess.start(
+            "Azurite", self._command(), log_file=self.log_file, environment={"PATH": os.defpath}
+        )
+        try:
+            await self._process.logged(_READY, within=_START_SECONDS)
+        except BaseException:
+            await self._process.stop()
+            raise
+
+    def _command(self) -> list[str | Path]:
+        return [
+            self._node,
+            table_service(self._directory),
+            *("--tableHost", "127.0.0.1", "--tablePort", str(self.port)),
+            *("--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"),
+            *("--oauth", "basic"),
+            *("--cert", self._certificates.cert_file, "--key", self._certificates.key_file),
+        ]

@@ -1,0 +1,99 @@
+"""How a simulated backup job ends."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class JobStatus(StrEnum):
+    """The statuses of a Recovery Services job."""
+
+    IN_PROGRESS = "InProgress"
+    CANCELLING = "Cancelling"
+    COMPLETED = "Completed"
+    COMPLETED_WITH_WARNINGS = "CompletedWithWarnings"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+    @property
+    def running(self) -> bool:
+        """Whether the job has not ended yet."""
+        return self in {JobStatus.IN_PROGRESS, JobStatus.CANCELLING}
+
+    @property
+    def made_recovery_point(self) -> bool:
+        """Whether a backup that ended so can be restored from."""
+        return self in {JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_WARNINGS}
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobError:
+    """One entry of a job's `errorDetails`."""
+
+    #: The number the service gives the error, such as 400199.
+    code: int
+    #: The error's name, such as VMCreationTimeOutStorageErrorV2.
+    title: str
+    message: str
+    recommendations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How a job will end, and after how many seconds (None: the estate's `backup_seconds`)."""
+
+    status: JobStatus = JobStatus.COMPLETED
+    seconds: float | None = None
+    #: Only of a Failed job, which always has one.
+    error: JobError | None = None
+
+
+_RETRY_LATER = "Please retry the operation after some time."
+
+_KNOWN_ERRORS = (
+    JobError(
+        code=400199,
+        title="VMCreationTimeOutStorageErrorV2",
+        message="Create VM took very long time and got timed out",
+        recommendations=(f"{_RETRY_LATER} If problem persists, please contact Microsoft support.",),
+    ),
+    JobError(
+        code=400249,
+        title="UserErrorBackupOperationInProgress",
+        message="Unable to initiate backup as another backup operation is currently in progress.",
+        recommendations=("Please wait for the current backup to finish or cancel it, then retry.",),
+    ),
+    JobError(
+        code=400158,
+        title="UserErrorJobSuccessfullyCancelled",
+        message="The job was cancelled by the user.",
+        recommendations=("Please trigger the operation again if you need it.",),
+    ),
+    JobError(
+        code=400160,
+        title="UserErrorVmProvisioningStateFailed",
+        message="VM is in Failed Provisioning State.",
+        recommendations=(
+            "Please restart the VM and make sure that the VM is in Running or Shut-down state for backup.",
+        ),
+    ),
+)
+_BY_TITLE = {error.title.lower(): error for error in _KNOWN_ERRORS}
+
+ALREADY_RUNNING = _BY_TITLE["usererrorbackupoperationinprogress"]
+CANCELLED_BY_USER = _BY_TITLE["usererrorjobsuccessfullycancelled"]
+#: What a Failed outcome fails with when nothing is said.
+DEFAULT_ERROR = _BY_TITLE["vmcreationtimeoutstorageerrorv2"]
+
+#: The number of errors whose own number is not known.
+GENERIC_CODE = 499999
+
+
+def error_titled(title: str) -> JobError:
+    """The error of that name: as the service words it where known, generic otherwise."""
+    known = _BY_TITLE.get(title.lower())
+    return known or JobError(
+        code=GENERIC_CODE,
+        title=title,
+        message=f"The backup failed with {title}.",
+        recommendations=(_RETRY_LATER,),
+    )

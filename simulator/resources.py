@@ -1,0 +1,85 @@
+"""What Resource Manager itself answers: tenants, subscriptions, resource groups, and the items' VMs."""
+
+from aiohttp import web
+
+from simulator import arm_errors, wire
+from simulator.calls import Call, Route
+from simulator.estate import Azure
+from simulator.identity import TENANT
+
+_SUBSCRIPTION = "/subscriptions/{subscription}"
+_GROUP = _SUBSCRIPTION + "/resourceGroups/{resource_group}"
+
+
+class Resources:
+    """The handlers; what they know is in `azure`."""
+
+    def __init__(self, azure: Azure) -> None:
+        self._azure = azure
+
+    def routes(self) -> list[Route]:
+        """All routes outside the services."""
+        return [
+            Route("GET", "/tenants", self.list_tenants),
+            Route("GET", "/subscriptions", self.list_subscriptions),
+            Route("GET", _SUBSCRIPTION, self.get_subscription),
+            Route("GET", _SUBSCRIPTION + "/resourceGroups", self.list_groups),
+            Route("GET", _GROUP, self.get_group),
+            Route("GET", _GROUP + "/providers/Microsoft.Compute/virtualMachines/{vm}", self.get_machine),
+        ]
+
+    async def list_tenants(self, _call: Call) -> web.Response:
+        """The one tenant."""
+        tenant = {
+            "id": f"/tenants/{TENANT}",
+            "tenantId": TENANT,
+            "displayName": "Simulator",
+            "tenantCategory": "Home",
+            "countryCode": "CH",
+            "defaultDomain": "simulator.localhost",
+            "domains": ["simulator.localhost"],
+        }
+        return web.json_response(wire.page([tenant]))
+
+    async def list_subscriptions(self, _call: Call) -> web.Response:
+        """All subscriptions."""
+        return web.json_response(
+            wire.page([wire.subscription(each, TENANT) for each in self._azure.subscriptions])
+        )
+
+    async def get_subscription(self, call: Call) -> web.Response:
+        """One subscription."""
+        found = self._azure.subscription(call.params["subscription"])
+        if found is None:
+            raise arm_errors.subscription_not_found(call.params["subscription"])
+        return web.json_response(wire.subscription(found, TENANT))
+
+    async def list_groups(self, call: Call) -> web.Response:
+        """The resource groups of a subscription: those that hold a vault or a VM."""
+        subscription = call.params["subscription"]
+        groups = self._groups(subscription).items()
+        return web.json_response(wire.page([wire.resource_group(subscription, *each) for each in groups]))
+
+    async def get_group(self, call: Call) -> web.Response:
+        """One resource group."""
+        subscription, wanted = call.params["subscription"], call.params["resource_group"]
+        for name, location in self._groups(subscription).items():
+            if name.lower() == wanted.lower():
+                return web.json_response(wire.resource_group(subscription, name, location))
+        raise arm_errors.resource_group_not_found(wanted)
+
+    async def get_machine(self, call: Call) -> web.Response:
+        """One VM, with its tags."""
+        for item in self._azure.items:
+            if item.source_resource_id.lower() == call.path.rstrip("/").lower():
+                return web.json_response(wire.virtual_machine(item))
+        resource = f"Microsoft.Compute/virtualMachines/{call.params['vm']}"
+        raise arm_errors.resource_not_found(resource, call.params["resource_group"])
+
+    def _groups(self, subscription_id: str) -> dict[str, str]:
+        """The names of the resource groups with their locations."""
+        vaults = [
+            each for each in self._azure.vaults if each.subscription_id.lower() == subscription_id.lower()
+        ]
+        groups = {vault.resource_group: vault.location for vault in vaults}
+        return groups | {item.resource_group: vault.location for vault in vaults for item in vault.items}
