@@ -1,0 +1,38 @@
+"""Notices as CloudEvents on an Event Grid topic, through azure-eventgrid.
+
+https://learn.microsoft.com/azure/event-grid/cloud-event-schema
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from backup_retry.azure.client import azure_errors
+from backup_retry.notices import SOURCE, Notice
+
+if TYPE_CHECKING:
+    from azure.eventgrid.aio import EventGridPublisherClient
+
+
+class TopicPublisher:
+    """The port `notices.Publisher` on Event Grid."""
+
+    def __init__(self, client: "EventGridPublisherClient") -> None:
+        self._client = client
+
+    async def publish(self, notices: Sequence[Notice]) -> None:
+        """See Publisher; one request."""
+        from azure.core.messaging import CloudEvent  # noqa: PLC0415
+
+        events = [
+            CloudEvent(
+                source=SOURCE,
+                type=notice.kind.value,
+                id=notice.id,
+                time=notice.at,
+                subject=notice.subject,
+                data=notice.data,
+            )
+            for notice in notices
+        ]
+        async with azure_errors("Event Grid topic"):
+            await self._client.send(events)

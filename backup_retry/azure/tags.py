@@ -1,0 +1,47 @@
+"""Who has opted out by a tag, through Resource Graph: one question for the whole estate, asked every few minutes."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import cache
+from importlib.resources import files
+
+from backup_retry.azure.resource_graph import ResourceGraph
+from backup_retry.errors import AzureUnavailable
+from backup_retry.model import ProtectedItem
+from backup_retry.opt_outs import tagged_of
+
+_SHARED_FOR = timedelta(minutes=5)
+#: an answer this old still counts while Resource Graph does not give a newer one
+_STALE_FOR = timedelta(hours=1)
+
+
+class TagOptOuts:
+    """The port `opt_outs.OptOuts` on Resource Graph."""
+
+    def __init__(self, graph: ResourceGraph, clock: Callable[[], datetime]) -> None:
+        self._graph = graph
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._read: tuple[datetime, frozenset[str]] | None = None
+
+    async def opted_out_by(self, item: ProtectedItem) -> str:
+        """See OptOuts; a tag takes effect within minutes."""
+        return tagged_of(item, await self._tagged())
+
+    async def _tagged(self) -> frozenset[str]:
+        async with self._lock:
+            now = self._clock()
+            if self._read is None or now - self._read[0] >= _SHARED_FOR:
+                try:
+                    rows = [row async for row in self._graph.rows(_query_text())]
+                    self._read = (now, frozenset(str(row["id"]).lower() for row in rows))
+                except AzureUnavailable:
+                    if self._read is None or now - self._read[0] >= _STALE_FOR:
+                        raise
+            return self._read[1]
+
+
+@cache
+def _query_text() -> str:
+    return files("backup_retry.azure").joinpath("opted_out.kql").read_text(encoding="utf-8")

@@ -1,0 +1,264 @@
+"""The engine: a failed job is noted once, and an item's incident is advanced by one decision at a time.
+
+`advance` is level-triggered: it reads the ledger and the vault afresh, decides once and applies that. Run
+twice, late, or on two machines at once, it changes nothing more than run once: whoever saves first has the
+item, the other one leaves.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from backup_retry import policy, storm
+from backup_retry.book import Book
+from backup_retry.change import Change, Report, already_handled, report
+from backup_retry.errors import AzureRefused, AzureUnavailable
+from backup_retry.incident import Incident, StepKind
+from backup_retry.ledger import Controls, Ledger, Storms
+from backup_retry.log_events import LogEvent, log_event
+from backup_retry.model import (
+    Close,
+    Decision,
+    Facts,
+    FailedJob,
+    Job,
+    Operation,
+    Reason,
+    Source,
+    Trigger,
+    Wait,
+)
+from backup_retry.notices import NoticeKind, Publisher, notice
+from backup_retry.opt_outs import OptOuts
+from backup_retry.policy import Case, Rules
+from backup_retry.retry import Retrier, refused
+from backup_retry.storm import Move, Storm
+from backup_retry.vaults import Vaults
+
+Clock = Callable[[], datetime]
+#: the vault lists jobs by whole seconds; a little more is harmless
+_LIST_MARGIN = timedelta(minutes=1)
+#: how long a run over many items shares one reading of a vault
+_SHARED_FOR = timedelta(seconds=5)
+
+
+#: what each move in a storm tells; becoming the canary only where the storm is new
+_STORM_NEWS = {
+    Move.LEAD: (NoticeKind.STORM_BEGAN, LogEvent.STORM_BEGAN),
+    Move.TELL: (NoticeKind.STORM_NEEDS_PERSON, LogEvent.STORM_NEEDS_PERSON),
+    Move.RELEASE: (NoticeKind.STORM_ENDED, LogEvent.STORM_ENDED),
+}
+
+
+class Engine:
+    """Notes failed jobs and advances incidents."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        controls: Controls,
+        storms: Storms,
+        vaults: Vaults,
+        opt_outs: OptOuts,
+        rules: Rules,
+        clock: Clock,
+        publisher: Publisher | None = None,
+    ) -> None:
+        self._ledger = ledger
+        self._controls = controls
+        self._storms = storms
+        self._vaults = vaults
+        self._opt_outs = opt_outs
+        self._rules = rules
+        self._clock = clock
+        self._book = Book(ledger, publisher)
+        self._retrier = Retrier(book=self._book, vaults=vaults, clock=clock, claim_lease=rules.claim_lease)
+
+    async def note(self, failed: FailedJob, source: Source) -> Report:
+        """Store that a job failed and leave the rest to the follow-up; stores nothing when it is known."""
+        change = await self._noted(failed, source)
+        if isinstance(change, Report):
+            return change
+        saved = await self._book.save(change)
+        if saved is None:
+            return already_handled(change.incident, failed.id)
+        return report("stored", saved, job_id=failed.id)
+
+    async def handle(self, failed: FailedJob, source: Source, *, run_began: datetime | None = None) -> Report:
+        """Note a failed job and advance its incident, with one write for both.
+
+        When Azure stops answering on the way, the failure is stored for the follow-up. `run_began` is for runs over
+        many items: they share what was read of a vault since then, while it is a few seconds old.
+        """
+        change = await self._noted(failed, source)
+        if isinstance(change, Report):
+            return change
+        return await self._advance(change, run_began)
+
+    async def advance(self, incident: Incident, *, run_began: datetime | None = None) -> Report:
+        """Move an incident on by one decision; one that is closed already only tells what is left to tell."""
+        if not incident.is_open:
+            return report("closed", await self._book.tell(incident))
+        return await self._advance(Change(await self._book.tell(incident), self._clock()), run_began)
+
+    async def _noted(self, failed: FailedJob, source: Source) -> Change | Report:
+        """The item's incident with this failure in it, not yet saved; a report where nothing is to do."""
+        record = await self._ledger.load(failed.item, failed.id)
+        current, now = record.incident, self._clock()
+        if current is not None and (record.job_known or (not current.is_open and current.covers(failed))):
+            log_event(LogEvent.FAILURE_KNOWN, item=failed.item.id, job=failed.id, found_by=source)
+            return already_handled(current, failed.id)
+        if current is None or not current.is_open:
+            current = Incident.open(failed, source, now, after=current)
+        own = current.owns(failed)
+        change = Change(current if own else current.with_failure(failed), now, job_id=failed.id)
+        what = "the retry's own job" if own else "a backup"
+        detail = f"{failed.error.label}: {what} {failed.status.lower()}, heard from {source}"
+        change.step(StepKind.NOTED, job_id=failed.id, detail=detail)
+        return change
+
+    async def _advance(self, change: Change, run_began: datetime | None) -> Report:
+        """Gather, decide, apply.
+
+        1. what needs no look at the vault (a pause, the scope, a tag, an unsupported workload) is decided first;
+        2. gather the item's jobs since the first failure, and settle the attempt in flight with them;
+        3. gather the item's protection, and decide by the policy's rows;
+        4. what would be retried may have to wait for a storm;
+        5. apply: close, wait, or claim, trigger and record the answer.
+        """
+        try:
+            decision, facts = await self._decide(change, _fresh_since(change.now, run_began))
+            if isinstance(decision, Trigger) and facts.failing_alike >= self._rules.storm_size:
+                decision = await self._weigh_storm(change, facts.failing_alike)
+        except (AzureUnavailable, AzureRefused) as error:
+            decision, facts = _unanswered(error, change), Facts()
+        if isinstance(decision, Trigger):
+            return await self._retrier.retry(change, policy.keep_until(self._rules, facts.item, change.now))
+        return await self._settle_down(change, decision)
+
+    async def _decide(self, change: Change, fresh_since: datetime) -> tuple[Decision, Facts]:
+        facts: Facts | None = None
+        if change.incident.running_attempt is not None:
+            facts = await self._facts(change, fresh_since)
+            settled, decision = policy.settle(change.incident, facts, self._rules, change.now)
+            change.settle(settled)
+            if decision is not None:
+                return decision, facts
+        case = await self._case(change)
+        if early := policy.decide_early(case):
+            return early, case.facts
+        facts = await self._protected(change, facts or await self._facts(change, fresh_since))
+        case = replace(case, incident=change.incident, facts=facts)
+        decision = policy.decide(case)
+        if isinstance(decision, Trigger) and not case.error.known:
+            level, code = logging.WARNING, case.error.code
+            log_event(LogEvent.UNKNOWN_ERROR_CODE, level=level, code=code, item=change.incident.item.id)
+        return decision, facts
+
+    async def _case(self, change: Change) -> Case:
+        """What can be known without a look at the vault; during a pause nobody is asked about tags."""
+        incident = change.incident
+        pauses = [
+            pause for pause in await self._controls.pauses() if pause.holds(incident.item.vault, change.now)
+        ]
+        pause = pauses[0] if pauses else None
+        tagged = "" if pause else await self._opt_outs.opted_out_by(incident.item)
+        return Case(
+            incident=incident,
+            facts=Facts(),
+            rules=self._rules,
+            now=change.now,
+            pause=pause,
+            opted_out_by=tagged,
+        )
+
+    async def _facts(self, change: Change, fresh_since: datetime) -> Facts:
+        """The item's jobs since the first failure; the newest failure among them becomes the incident's."""
+        incident = change.incident
+        since = incident.first_failed_at - max(_LIST_MARGIN, self._rules.storm_window)
+        listed = await self._vaults.jobs(incident.item.vault, since, fresh_since=fresh_since)
+        begin = incident.first_failed_at - _LIST_MARGIN
+        own = [job for job in listed.jobs if job.started_at >= begin and job.is_of(incident.item)]
+        facts = Facts(jobs=own, read_at=listed.read_at)
+        change.incident = policy.with_newest_failure(incident, facts)
+        alike = storm.items_failing_alike(listed.jobs, change.incident, self._rules.storm_window)
+        return replace(facts, failing_alike=alike, operation=await self._operation(change.incident, own))
+
+    async def _operation(self, incident: Incident, own: Sequence[Job]) -> Operation | None:
+        """The operation of the attempt in flight, asked for only where its job has not appeared."""
+        attempt = incident.running_attempt
+        if attempt is None or not attempt.operation_id or policy.attempt_job(incident, attempt, own):
+            return None
+        return await self._vaults.operation(incident.item, attempt.operation_id)
+
+    async def _protected(self, change: Change, facts: Facts) -> Facts:
+        """The facts with the item's protection, read afresh."""
+        item = await self._vaults.item(change.incident.item)
+        if item is not None:
+            change.incident = replace(change.incident, last_good_at=item.last_recovery_point)
+        return replace(facts, item=item)
+
+    async def _weigh_storm(self, change: Change, size: int) -> Decision:
+        """Row 13: go, or wait for the canary; a move that changes the storm counts only once it is stored."""
+        item, error = change.incident.item, change.incident.failure.error
+        while True:
+            known = await self._storms.storm(storm.storm_key(item.vault, error.label))
+            canary = (await self._ledger.load(known.canary)).incident if known else None
+            move, seen = storm.weigh(known, canary, change.incident, size, change.now)
+            if seen == known or await self._storms.save_storm(seen) is not None:
+                break
+        _tell_of_storm(change, move, seen, is_new=known is None or seen.began_at != known.began_at)
+        if move in {Move.GO, Move.LEAD}:
+            return Trigger()
+        detail = (
+            f"{seen.size} items of the vault fail with {seen.code}; {seen.canary.friendly_name} goes first."
+        )
+        return Wait(until=seen.goes_at(item) or change.now, reason=Reason.STORM, detail=detail)
+
+    async def _settle_down(self, change: Change, decision: Wait | Close) -> Report:
+        """Close the incident, or let it wait; what changed nothing is not written."""
+        label = "closed" if isinstance(decision, Close) else "waiting"
+        if not change.decide(decision):
+            return report(label, change.incident, decision=decision)
+        saved = await self._book.save(change)
+        return report(label, saved, decision=decision) if saved else already_handled(change.incident)
+
+
+def _unanswered(error: AzureUnavailable | AzureRefused, change: Change) -> Wait | Close:
+    """What to do where the vault cannot be looked at: an attempt in flight is not forgotten for that."""
+    if outlived := policy.outlived(change.incident, change.now):
+        return outlived
+    if isinstance(error, AzureUnavailable):
+        until = change.now + (error.retry_after or timedelta(0))
+        return Wait(until=until, reason=Reason.AZURE_UNAVAILABLE, detail=str(error))
+    if change.incident.running_attempt is not None:
+        return Wait(until=change.now, reason=Reason.AZURE_REFUSED, detail=str(error))
+    return refused(error, change.now)
+
+
+def _tell_of_storm(change: Change, move: Move, seen: Storm, *, is_new: bool) -> None:
+    """Log, journal and announce what has just been stored of a storm."""
+    told = _STORM_NEWS.get(move)
+    if told is None or (move is Move.LEAD and not is_new):
+        return
+    kind, event = told
+    log_event(
+        event,
+        vault=seen.vault.id,
+        error=seen.code,
+        items=seen.size,
+        canary=seen.canary.id,
+        level=logging.WARNING,
+    )
+    change.step(StepKind.STORM, detail=f"{event}: {seen.size} items fail with {seen.code}")
+    about = f"{seen.key}{seen.began_at.isoformat()}{seen.canary.key}"
+    change.tell(
+        notice(kind, change.incident, change.now, about=about, items=seen.size, canaryItemId=seen.canary.id)
+    )
+
+
+def _fresh_since(now: datetime, run_began: datetime | None) -> datetime:
+    """How old a reading may be: made now, or within a run at most a few seconds ago."""
+    return now if run_began is None else max(run_began, now - _SHARED_FOR)

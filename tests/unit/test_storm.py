@@ -1,0 +1,107 @@
+"""Storms: one canary, and what the others do meanwhile."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from backup_retry.incident import AttemptResult, Incident, State
+from backup_retry.model import Close, Outcome, Reason
+from backup_retry.storm import Move, Storm, items_failing_alike, storm_key, weigh
+from tests.builders import ENDED, NOW, PASSES, STARTED, attempt, failed, incident, item, job, minutes, vault
+
+WINDOW = timedelta(minutes=30)
+CANARY = item(1)
+
+
+def storm(**changes: object) -> Storm:
+    seen = Storm(vault=vault(), code=PASSES, began_at=ENDED, size=20, canary=CANARY, version="1")
+    return replace(seen, **changes)  # type: ignore[arg-type]
+
+
+def of_item(number: int, *attempts: AttemptResult) -> Incident:
+    tried = [attempt(n, result=result, ended_at=NOW) for n, result in enumerate(attempts, 1)]
+    return incident(*tried, failure=failed(f"job-{number}", of=item(number)))
+
+
+def closed(number: int, outcome: Outcome) -> Incident:
+    return of_item(number).closed(Close(outcome=outcome, reason=Reason.EXHAUSTED), NOW)
+
+
+def test_the_first_one_becomes_the_canary_of_a_new_storm() -> None:
+    """Nothing is known of a storm: somebody has to go first."""
+    move, seen = weigh(None, None, of_item(2), 25, NOW)
+    assert (move, seen.canary, seen.size, seen.code, seen.version) == (Move.LEAD, item(2), 25, PASSES, "")
+
+
+@pytest.mark.parametrize(
+    ("canary", "move"),
+    [
+        (of_item(1), Move.HOLD),
+        (of_item(1, AttemptResult.RUNNING), Move.HOLD),
+        (of_item(1, AttemptResult.FAILED), Move.TELL),
+        (closed(1, Outcome.RECOVERED), Move.RELEASE),
+        (closed(1, Outcome.RECOVERED_ELSEWHERE), Move.RELEASE),
+        (closed(1, Outcome.EXHAUSTED), Move.LEAD),
+        (closed(1, Outcome.LEFT_ALONE), Move.LEAD),
+        (None, Move.LEAD),
+        # a canary that waits for hours holds up nobody
+        (replace(of_item(1), state=State.WAITING, due=NOW + timedelta(hours=3)), Move.LEAD),
+    ],
+)
+def test_the_others_do_what_the_canary_says(canary: Incident | None, move: Move) -> None:
+    """They hold while it is at work, go when it has recovered, and replace it when it ended otherwise."""
+    assert weigh(storm(), canary, of_item(2), 25, NOW)[0] is move
+
+
+def test_the_canary_itself_goes() -> None:
+    """Also with its second attempt."""
+    assert weigh(storm(), of_item(1), of_item(1, AttemptResult.FAILED), 25, NOW) == (Move.GO, storm())
+
+
+def test_a_failed_canary_is_told_once() -> None:
+    """Whoever stored `told` first has told it."""
+    move, seen = weigh(storm(), of_item(1, AttemptResult.FAILED), of_item(2), 25, NOW)
+    assert (move, seen.told) == (Move.TELL, True)
+    assert weigh(seen, of_item(1, AttemptResult.FAILED), of_item(3), 25, NOW) == (Move.HOLD, seen)
+
+
+def test_after_the_release_they_go_spread_out() -> None:
+    """20 items, 2 s each: within 40 s of the release, each at a time of its own, the same on every worker."""
+    released = storm(released_at=NOW)
+    times = [released.goes_at(item(number)) for number in range(2, 22)]
+    assert all(at is not None and NOW <= at < NOW + timedelta(seconds=40) for at in times)
+    assert len(set(times)) == len(times)
+    late = of_item(2)
+    assert weigh(released, None, late, 25, NOW + timedelta(seconds=40))[0] is Move.GO
+
+
+def test_a_failure_after_the_storm_has_passed_begins_another_one() -> None:
+    """An old storm's release is no leave for a new outage's failures."""
+    passed = storm(released_at=STARTED - minutes(5))
+    move, seen = weigh(passed, closed(1, Outcome.RECOVERED), of_item(2), 25, NOW)
+    assert (move, seen.canary, seen.released_at, seen.version) == (Move.LEAD, item(2), None, "1")
+
+
+def test_items_that_fail_alike_are_counted_once_each() -> None:
+    """Same vault, same code, same half hour; other codes, successes and other times do not count."""
+    jobs = [job(f"job-{n}", of=item(n), started_at=STARTED + minutes(n)) for n in range(2, 7)]
+    jobs += [
+        job("again", of=item(2), started_at=STARTED + minutes(9)),
+        job("other", of=item(8), error="Another"),
+        job("early", of=item(9), started_at=STARTED - minutes(31)),
+    ]
+    assert items_failing_alike(jobs, of_item(1), WINDOW) == 6
+
+
+def test_a_failed_retry_is_no_way_out_of_a_storm() -> None:
+    """The newest failure is the retry's own, an hour later; the first one was among the storm's."""
+    jobs = [job(f"job-{n}", of=item(n)) for n in range(2, 30)]
+    newest = failed("retry", of=item(1), started_at=STARTED + minutes(60))
+    later = replace(of_item(1), failure=newest)
+    assert items_failing_alike(jobs, later, WINDOW) == 29
+
+
+def test_a_storm_has_one_key_whatever_the_casing() -> None:
+    """Two workers that spell the vault differently write one row."""
+    assert storm_key(vault("Vault-1"), PASSES) == storm_key(vault("vault-1"), PASSES.upper())

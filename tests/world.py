@@ -1,0 +1,207 @@
+"""An engine on a ledger and vaults in memory that give way at every call, as real ones do over a network."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from backup_retry.change import Report
+from backup_retry.engine import Engine
+from backup_retry.errors import AnswerUnclear
+from backup_retry.incident import Incident, Step, StepKind
+from backup_retry.ledger import MemoryLedger, Record
+from backup_retry.model import (
+    FailedJob,
+    ItemState,
+    Job,
+    JobError,
+    JobList,
+    JobStatus,
+    ProtectedItem,
+    Source,
+    Vault,
+)
+from backup_retry.notices import MemoryPublisher
+from backup_retry.opt_outs import MemoryOptOuts
+from backup_retry.policy import Rules
+from backup_retry.vaults import MemoryVaults
+from tests.builders import PASSES, STARTED, item, job
+from tests.clock import Clock
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+class NetworkLedger(MemoryLedger):
+    """Lets others run before every call; `before_save` and `after_save` may raise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before_save: Callable[[Incident], None] | None = None
+        self.after_save: Callable[[Incident], None] | None = None
+        self.saves = 0
+
+    async def load(self, item: ProtectedItem, job_id: str = "") -> Record:
+        """See Ledger."""
+        await asyncio.sleep(0)
+        return await super().load(item, job_id)
+
+    async def save(self, incident: Incident, steps: Sequence[Step] = (), job_id: str = "") -> Incident | None:
+        """See Ledger."""
+        await asyncio.sleep(0)
+        if self.before_save:
+            self.before_save(incident)
+        self.saves += 1
+        saved = await super().save(incident, steps, job_id)
+        if self.after_save:
+            self.after_save(incident)
+        return saved
+
+
+@dataclass
+class NetworkVaults(MemoryVaults):
+    """Lets others run before every call; `on_trigger`, `on_list` and `on_job` may wait or raise."""
+
+    on_trigger: Callable[[ProtectedItem, str], Awaitable[None]] | None = None
+    on_list: Callable[[], Awaitable[None]] | None = None
+    on_job: Callable[[], Awaitable[None]] | None = None
+    #: (vault, since) of every list
+    listed: list[tuple[Vault, datetime]] = field(default_factory=list)
+    #: how fresh each list had to be
+    freshness: list[datetime] = field(default_factory=list)
+    #: until when each triggered recovery point is kept
+    kept_until: list[datetime] = field(default_factory=list)
+
+    async def job(self, vault: Vault, job_id: str) -> Job:
+        """See Vaults."""
+        await asyncio.sleep(0)
+        if self.on_job:
+            await self.on_job()
+        return await super().job(vault, job_id)
+
+    async def jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
+        """See Vaults."""
+        self.listed.append((vault, since))
+        self.freshness.append(fresh_since)
+        await asyncio.sleep(0)
+        if self.on_list:
+            await self.on_list()
+        return await super().jobs(vault, since, fresh_since=fresh_since)
+
+    async def item(self, item: ProtectedItem) -> ItemState | None:
+        """See Vaults."""
+        await asyncio.sleep(0)
+        return await super().item(item)
+
+    async def trigger(self, item: ProtectedItem, *, attempt_id: str, keep_until: datetime) -> str:
+        """See Vaults."""
+        await asyncio.sleep(0)
+        self.kept_until.append(keep_until)
+        operation_id = await super().trigger(item, attempt_id=attempt_id, keep_until=keep_until)
+        if self.on_trigger:
+            await self.on_trigger(item, attempt_id)
+        return operation_id
+
+
+class World:
+    """One ledger, one Azure, one clock; as many engines as a test wants."""
+
+    def __init__(self, rules: Rules | None = None) -> None:
+        self.clock = Clock()
+        self.ledger = NetworkLedger()
+        self.vaults = NetworkVaults(clock=self.clock)
+        self.rules = rules or Rules()
+        self.opt_outs = MemoryOptOuts()
+        self.publisher = MemoryPublisher()
+        self.engine = self.another_engine()
+
+    def another_engine(self) -> Engine:
+        """A second machine on the same ledger and vaults."""
+        return Engine(
+            ledger=self.ledger,
+            controls=self.ledger,
+            storms=self.ledger,
+            vaults=self.vaults,
+            opt_outs=self.opt_outs,
+            rules=self.rules,
+            clock=self.clock,
+            publisher=self.publisher,
+        )
+
+    def fails(
+        self,
+        job_id: str = "job-1",
+        *,
+        of: ProtectedItem | None = None,
+        error: str = PASSES,
+        status: JobStatus = JobStatus.FAILED,
+        started_at: datetime = STARTED,
+        ended_at: datetime | None = None,
+        management_type: str = "AzureIaasVM",
+        activity_id: str = "",
+    ) -> FailedJob:
+        """A protected item's backup failed, and its vault shows it."""
+        backed_up = of or item()
+        if backed_up.key not in self.vaults.items:
+            self.vaults.protect(backed_up)
+        shown = job(
+            job_id,
+            of=backed_up,
+            status=status,
+            error=error,
+            started_at=started_at,
+            ended_at=ended_at,
+            management_type=management_type,
+            activity_id=activity_id,
+        )
+        self.vaults.shown_jobs.append(shown)
+        return FailedJob.of(shown, backed_up)
+
+    def runs(self, attempt_id: str, of: ProtectedItem | None = None) -> Job:
+        """The job that an attempt started appears in its vault."""
+        shown = job(
+            f"job-of-{attempt_id}",
+            of=of,
+            status=JobStatus.IN_PROGRESS,
+            started_at=self.clock(),
+            activity_id=attempt_id,
+        )
+        self.vaults.shown_jobs.append(shown)
+        return shown
+
+    def ends(self, running: Job, status: JobStatus, error: str = "") -> Job:
+        """A running job ends."""
+        ended = replace(running, status=status, ended_at=self.clock(), error=JobError(title=error))
+        self.vaults.shown_jobs = [ended if each == running else each for each in self.vaults.shown_jobs]
+        return ended
+
+    @property
+    def attempts(self) -> list[str]:
+        """The id of every trigger that reached Azure, in order."""
+        return [attempt_id for _, attempt_id in self.vaults.triggered]
+
+    async def handle(self, failed: FailedJob) -> Report:
+        """An alert names a failed job."""
+        return await self.engine.handle(failed, Source.ALERT)
+
+    async def unclear(self) -> Incident:
+        """A failure whose retry got no clear answer."""
+        self.vaults.trigger_errors = [AnswerUnclear("the connection was closed")]
+        await self.handle(self.fails())
+        return await self.incident()
+
+    async def advance(self, of: ProtectedItem | None = None, **later: float) -> Report:
+        """A follow-up moves the item's incident on, so much later."""
+        self.clock.time += timedelta(**later)
+        return await self.engine.advance(await self.incident(of))
+
+    async def incident(self, of: ProtectedItem | None = None) -> Incident:
+        """The item's incident as the ledger has it."""
+        incident = (await self.ledger.load(of or item())).incident
+        assert incident is not None
+        return incident
+
+    async def story(self, of: ProtectedItem | None = None) -> list[StepKind]:
+        """What the item's journal says, oldest first."""
+        return [step.kind for step in await self.ledger.steps(of or item())]
