@@ -1,0 +1,1 @@
+"""Azure tells us: alerts by webhook, events by Event Grid."""

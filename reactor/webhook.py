@@ -1,0 +1,95 @@
+"""The webhook's answers: what an action group, and whoever reads its history, is told.
+
+Azure repeats a call on 408, 429, 503 and 504, never on 500, and gives up after 10 seconds:
+https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from backup_retry.change import Report
+from backup_retry.errors import AzureRefused, AzureUnavailable, BadSignal
+from backup_retry.log_events import LogEvent, log_event
+from reactor.react import Reactor
+from reactor.signals import parse_body
+
+#: the common alert schema never makes a payload larger than this
+LARGEST_BODY = 256 * 1024
+#: for what is asked of Azure; what is not done by then is stored
+_SECONDS = 3.5
+#: for all of it: the ledger may hang as well
+_AT_MOST_SECONDS = 4.8
+_RETRY_AFTER_SECONDS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """An HTTP answer with a JSON body."""
+
+    status: int
+    body: dict[str, Any]
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+async def answer(body: bytes, reactor: Callable[[], Awaitable[Reactor]]) -> Answer:
+    """Answer one call of the webhook; every error of ours becomes an answer."""
+    if len(body) > LARGEST_BODY:
+        return _too_large(len(body))
+    try:
+        signal = parse_body(body)
+        async with asyncio.timeout(_AT_MOST_SECONDS):
+            reaction = await (await reactor()).react(signal, seconds=_SECONDS)
+    except BadSignal as error:
+        log_event(LogEvent.SIGNAL_REJECTED, level=logging.WARNING, problem=str(error))
+        return Answer(status=400, body={"error": error.problem, "where": error.where, "remedy": error.remedy})
+    except (AzureUnavailable, AzureRefused, TimeoutError) as error:
+        return unavailable(error)
+    if not reaction.reports:
+        return Answer(status=200, body={"results": [], "ignored": reaction.why})
+    return Answer(status=202, body={"results": [_result(report) for report in reaction.reports]})
+
+
+def unavailable(error: Exception) -> Answer:
+    """503: the sender has to call again, nothing is stored."""
+    log_event(LogEvent.SIGNAL_FAILED, level=logging.ERROR, problem=str(error))
+    wait = getattr(error, "retry_after", None)
+    seconds = int(wait.total_seconds()) if wait else _RETRY_AFTER_SECONDS
+    return Answer(
+        status=503,
+        body={
+            "error": f"Not handled yet: {str(error) or 'no answer in time'}",
+            "remedy": "Send it again later; the daily sweep finds it too.",
+        },
+        headers={"Retry-After": str(max(1, seconds))},
+    )
+
+
+def _too_large(size: int) -> Answer:
+    log_event(LogEvent.SIGNAL_REJECTED, level=logging.WARNING, problem=f"body of {size} bytes")
+    return Answer(
+        status=413,
+        body={
+            "error": f"The body is {size} bytes long; an alert has at most {LARGEST_BODY}.",
+            "remedy": "Send one alert a call, as the action group does.",
+        },
+    )
+
+
+def _result(report: Report) -> dict[str, Any]:
+    incident = report.incident
+    result: dict[str, Any] = {
+        "job": report.job_id,
+        "item": report.item_id,
+        "decision": report.decision,
+        "reason": report.reason.value,
+        "detail": report.detail,
+    }
+    if incident is not None:
+        result["incident"] = incident.id
+        result["state"] = incident.state.value
+        result["attempts"] = len(incident.attempts)
+        result["outcome"] = incident.outcome.value if incident.outcome else None
+    return result

@@ -1,0 +1,97 @@
+"""The follow-up: every few minutes, every open incident that is due is moved on."""
+
+import asyncio
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from backup_retry.change import Report
+from backup_retry.engine import Engine
+from backup_retry.errors import BackupRetryError
+from backup_retry.incident import Incident
+from backup_retry.ledger import Beat, Controls, Ledger
+from backup_retry.log_events import LogEvent, log_event
+
+_VAULTS_AT_ONCE = 8
+_ITEMS_AT_ONCE = 8
+
+
+@dataclass(kw_only=True)
+class FollowUpReport:
+    """What a follow-up saw and did."""
+
+    open: int
+    due: int
+    moved: list[Report] = field(default_factory=list)
+    failed: int = 0
+
+
+class FollowUp:
+    """Moves open incidents on; one that cannot be moved now holds up no other."""
+
+    def __init__(
+        self, *, ledger: Ledger, engine: Engine, controls: Controls, clock: Callable[[], datetime]
+    ) -> None:
+        self._ledger = ledger
+        self._engine = engine
+        self._controls = controls
+        self._clock = clock
+
+    async def run(self) -> FollowUpReport:
+        """One follow-up over every open incident that is due."""
+        now = self._clock()
+        opened = await self._ledger.open_incidents()
+        due = [incident for incident in opened if incident.due <= now]
+        report = FollowUpReport(open=len(opened), due=len(due))
+        at_once = asyncio.Semaphore(_VAULTS_AT_ONCE)
+
+        async def one_vault(incidents: Sequence[Incident]) -> None:
+            async with at_once:
+                await self._follow_vault(incidents, report, now)
+
+        await asyncio.gather(*(one_vault(incidents) for incidents in _by_vault(due)))
+        await self._controls.beat(Beat.FOLLOW_UP, now)
+        log_event(
+            LogEvent.FOLLOW_UP_COMPLETED,
+            open=report.open,
+            due=report.due,
+            failed=report.failed,
+            decisions=Counter(each.decision for each in report.moved),
+        )
+        return report
+
+    async def _follow_vault(
+        self, incidents: Sequence[Incident], report: FollowUpReport, run_began: datetime
+    ) -> None:
+        """The oldest incident goes first: its list of the vault's jobs reaches back far enough for all the others."""
+        oldest, *others = incidents
+        await self._move(oldest, report, run_began)
+        at_once = asyncio.Semaphore(_ITEMS_AT_ONCE)
+
+        async def one(incident: Incident) -> None:
+            async with at_once:
+                await self._move(incident, report, run_began)
+
+        await asyncio.gather(*(one(incident) for incident in others))
+
+    async def _move(self, incident: Incident, report: FollowUpReport, run_began: datetime) -> None:
+        try:
+            report.moved.append(await self._engine.advance(incident, run_began=run_began))
+        except BackupRetryError as error:
+            report.failed += 1
+            log_event(
+                LogEvent.INCIDENT_FAILED,
+                level=logging.ERROR,
+                incident=incident.id,
+                item=incident.item.id,
+                problem=str(error),
+            )
+
+
+def _by_vault(incidents: Sequence[Incident]) -> list[list[Incident]]:
+    by_vault: dict[str, list[Incident]] = defaultdict(list)
+    for incident in sorted(incidents, key=lambda each: each.first_failed_at):
+        by_vault[incident.item.vault.key].append(incident)
+    return list(by_vault.values())

@@ -1,0 +1,274 @@
+"""The real function app on the whole simulated stack, and what a scenario does with it."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import aiohttp
+
+from backup_retry.azure.table_ledger import TableLedger
+from backup_retry.incident import Incident
+from backup_retry.model import ProtectedItem
+from simulator.stack import Stack
+from tests.table_storage import table_service
+
+Json = dict[str, Any]
+Found = TypeVar("Found")
+
+SUBSCRIPTION = "aaaaaaaa-0000-0000-0000-000000000001"
+#: What lies between two looks, and how long one looks before giving up.
+_LOOK_SECONDS = 0.05
+_PATIENCE_SECONDS = 20.0
+#: Timers that do not fire by themselves, and waits that take no time.
+SETTINGS: Mapping[str, str] = {
+    "SWEEP_SCHEDULE": "0 0 0 1 1 *",
+    "FOLLOW_UP_SCHEDULE": "0 0 0 1 1 *",
+    "RETRY_BACKOFF": "0s,1s,1s",
+    "SETTLE_AFTER": "2s",
+    "CLAIM_LEASE": "2s",
+}
+
+
+def vault_id(name: str = "vault-1") -> str:
+    """The ARM id of a vault of the estate."""
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-backup"
+    return f"{group}/providers/Microsoft.RecoveryServices/vaults/{name}"
+
+
+def item_id(vm: str) -> str:
+    """The ARM id of a VM's protected item in vault-1."""
+    name = f"iaasvmcontainerv2;rg-app;{vm}"
+    container = f"{vault_id()}/backupFabrics/Azure/protectionContainers/IaasVMContainer;{name}"
+    return f"{container}/protectedItems/VM;{name}"
+
+
+def estate(vms: int, **settings: Any) -> Json:
+    """One vault of so many VMs (vm-01, vm-02 …), nobody told of alerts, a topic of either event schema.
+
+    The on-demand backups of `fails-once` and `fails-always` do.
+    """
+    failure = {"status": "Failed", "seconds": 0, "error": "CloudInternalError"}
+    items: list[Json] = [{"vm": f"vm-{number:02}"} for number in range(1, vms + 1)]
+    items += [{"vm": "fails-once", "next_outcomes": [failure]}]
+    items += [{"vm": "fails-always", "next_outcomes": [failure] * 9}]
+    return {
+        "subscriptions": [{"id": SUBSCRIPTION, "name": "Test"}],
+        "vaults": [
+            {
+                "subscription": SUBSCRIPTION,
+                "resource_group": "rg-backup",
+                "name": "vault-1",
+                "items": [{"resource_group": "rg-app", **item} for item in items],
+            }
+        ],
+        "action_groups": [],
+        "event_subscriptions": [
+            {"name": "grid", "topic": "grid", "schema": "EventGridSchema"},
+            {"name": "cloud", "topic": "cloud", "schema": "CloudEventSchemaV1_0"},
+        ],
+        "settings": {"backup_seconds": 0.2, "operation_seconds": 0.1, "delivery_pace": 0.02, **settings},
+    }
+
+
+def backup_failure(vm: str, job: str | None = None) -> Json:
+    """The built-in alert of a VM, as an action group posts it; without a job it names the item only."""
+    return {
+        "schemaId": "azureMonitorCommonAlertSchema",
+        "data": {
+            "essentials": {
+                "alertId": f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.AlertsManagement/alerts/{uuid4()}",
+                "alertRule": "Backup Failure",
+                "severity": "Sev1",
+                "signalType": "Log",
+                "monitorCondition": "Fired",
+                "monitoringService": "Azure Backup",
+                "alertTargetIDs": [vault_id().lower()],
+                "firedDateTime": "2026-03-13T11:56:13.9392346Z",
+                "description": "The backup failed.",
+                "essentialsVersion": "1.0",
+            },
+            "alertContext": {
+                "category": "Jobs",
+                "protectedItemId": item_id(vm),
+                "extendedInfo": {"jobId": job, "occurrenceCount": 1, "possibleCauses": None},
+            },
+            "customProperties": None,
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the webhook answered."""
+
+    status: int
+    body: Any
+    headers: Mapping[str, str]
+
+    @property
+    def result(self) -> Json:
+        """What became of the one failed job that the signal meant."""
+        [result] = self.body["results"]
+        return dict(result)
+
+
+class App:
+    """A started stack, seen from outside."""
+
+    def __init__(self, stack: Stack, http: aiohttp.ClientSession, ledger: TableLedger) -> None:
+        self.stack = stack
+        self._http = http
+        self._ledger = ledger
+
+    @property
+    def ledger_pid(self) -> int:
+        """The process that holds the ledger's tables."""
+        return self.stack._azurite.pid
+
+    # ---- Azure -----------------------------------------------------------------------------------------
+
+    async def fail(self, vm: str, error: str = "CloudInternalError", **options: Any) -> str:
+        """Let a scheduled backup of a VM fail; the job's id."""
+        outcome = {"status": "Failed", "seconds": 0, "error": error}
+        return await self.run_backup(vm, outcome, **options)
+
+    async def run_backup(self, vm: str, outcome: Json, **options: Any) -> str:
+        """Run a backup of a VM; the job's id."""
+        body = {"item": vm, "outcome": outcome, **options}
+        return str((await self._sim("POST", "backups", json=body))["job"])
+
+    async def arm(self, *faults: Json) -> None:
+        """Arm these faults and no others."""
+        await self._sim("PUT", "faults", json=list(faults))
+
+    async def posts(self, vm: str) -> list[Json]:
+        """The triggers for a VM that Azure saw, answered or not."""
+        params = {"path": f"[;]{vm}/backup$", "method": "POST"}
+        found: list[Json] = await self._sim("GET", "requests", params=params)
+        return found
+
+    async def jobs(self, vm: str) -> list[Json]:
+        """The vault's jobs of a VM, oldest first."""
+        state = await self._sim("GET", "state")
+        return [job for job in state["jobs"] if job["item"].endswith(f";{vm}")]
+
+    async def retries(self, vm: str) -> list[Json]:
+        """The jobs of a VM that triggers started."""
+        return [job for job in await self.jobs(vm) if job["user_triggered"]]
+
+    async def publish(self, topic: str, *events: Json) -> None:
+        """Publish events to a topic, with the app's own identity."""
+        run = self.stack.run
+        headers = {"X-IDENTITY-HEADER": run.identity_header}
+        resource = {"resource": "https://eventgrid.azure.net", "api-version": "2019-08-01"}
+        token = await self._json("GET", run.identity_endpoint, headers=headers, params=resource)
+        url = f"{run.arm}/topics/{topic}/api/events?api-version=2018-01-01"
+        bearer = {"Authorization": f"Bearer {token['access_token']}"}
+        trust = ssl.create_default_context(cafile=run.ca_file)
+        async with self._http.post(url, json=list(events), headers=bearer, ssl=trust) as response:
+            assert response.status == 200, await response.text()
+
+    async def delivered(self, event: str) -> list[int | None]:
+        """The answers to the deliveries of an event, as soon as one was taken."""
+
+        async def look() -> list[int | None] | None:
+            events = (await self._sim("GET", "state"))["events"]
+            [found] = [each for each in events if each["event"]["id"] == event]
+            statuses: list[int | None] = [each["status"] for each in found["deliveries"]]
+            return statuses if any(status and status < 300 for status in statuses) else None
+
+        return await self.until(look)
+
+    # ---- the app ---------------------------------------------------------------------------------------
+
+    async def alert(self, body: Json | bytes, key: str | None = None) -> Answer:
+        """Call the webhook, as the action group does unless another key is given."""
+        url = self.stack.run.alerts_url if key is None else f"{self.stack.run.host}/api/alerts?code={key}"
+        options: Json = {"data": body} if isinstance(body, bytes) else {"json": body}
+        async with self._http.post(url, **options) as response:
+            content = await response.json() if response.content_type == "application/json" else None
+            return Answer(response.status, content, dict(response.headers))
+
+    async def failed_and_alerted(self, vm: str, error: str = "CloudInternalError") -> Answer:
+        """A VM's backup fails and the alert arrives."""
+        return await self.alert(backup_failure(vm, await self.fail(vm, error)))
+
+    async def health(self) -> Json:
+        """The health answer."""
+        body: Json = await self._json("GET", f"{self.stack.run.host}/api/health")
+        return body
+
+    async def health_status(self) -> int:
+        """The status of the health answer."""
+        async with self._http.get(f"{self.stack.run.host}/api/health") as response:
+            return response.status
+
+    async def follow_up(self) -> None:
+        """Fire the follow-up by hand and wait until it is complete."""
+        await self._fire("follow_up")
+
+    async def sweep(self) -> None:
+        """Fire the sweep by hand and wait until it is complete."""
+        await self._fire("sweep")
+
+    async def incident(self, vm: str) -> Incident:
+        """What the ledger holds of a VM."""
+        item = ProtectedItem.parse(item_id(vm))
+        assert item is not None
+        found = (await self._ledger.load(item)).incident
+        assert found is not None
+        return found
+
+    async def closed(self, vm: str) -> Incident:
+        """A VM's incident, followed up until it is closed."""
+
+        async def look() -> Incident | None:
+            await self.follow_up()
+            found = await self.incident(vm)
+            return None if found.is_open else found
+
+        return await self.until(look)
+
+    async def until(self, look: Callable[[], Awaitable[Found | None]]) -> Found:
+        """What the look finds, as soon as it finds something."""
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while True:
+                if (found := await look()) is not None:
+                    return found
+                await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _fire(self, function: str) -> None:
+        before = (await self.health())[f"last_{function}"]
+        url = f"{self.stack.run.host}/admin/functions/{function}"
+        headers = {"x-functions-key": self.stack.run.master_key}
+        async with self._http.post(url, json={}, headers=headers) as response:
+            assert response.status == 202
+
+        async def look() -> bool | None:
+            return (await self.health())[f"last_{function}"] != before or None
+
+        await self.until(look)
+
+    async def _sim(self, method: str, path: str, **options: Any) -> Any:
+        return await self._json(method, f"{self.stack.run.admin}/_sim/{path}", **options)
+
+    async def _json(self, method: str, url: str, **options: Any) -> Any:
+        async with self._http.request(method, url, **options) as response:
+            assert response.status < 300, f"{method} {url}: {response.status} {await response.text()}"
+            return await response.json()
+
+
+@asynccontextmanager
+async def running(directory: Path, settings: Mapping[str, str] | None = None) -> AsyncIterator[App]:
+    """The app on a stack of its own, with forty VMs."""
+    stack = Stack({**SETTINGS, **(settings or {})}, estate(vms=40), directory=directory)
+    async with stack, aiohttp.ClientSession() as http:
+        trust = ssl.create_default_context(cafile=stack.run.ca_file)
+        async with table_service(stack.run.table_endpoint, trust) as (service, _):
+            yield App(stack, http, TableLedger(service, lambda: datetime.now(UTC)))

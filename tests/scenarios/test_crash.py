@@ -1,0 +1,72 @@
+"""The host is killed between the claim and Azure's answer; Azure's own record shows what happened."""
+
+import asyncio
+import os
+import signal
+
+import aiohttp
+import pytest
+
+from backup_retry.incident import AttemptResult, State
+from backup_retry.model import Outcome
+from tests.running_app import App, Json, backup_failure
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def killed_while_triggering(app: App, vm: str, *faults: Json) -> None:
+    """A failure is alerted, and the host dies after Azure has had its POST and before it has read the answer."""
+    match = f"POST .*{vm}/backup"
+    await app.arm(
+        {"name": "latency", "seconds": 0.3, "match": match}, *({**each, "match": match} for each in faults)
+    )
+    call = asyncio.create_task(app.alert(backup_failure(vm, await app.fail(vm))))
+    await app.until(lambda: seen(app, vm))
+    os.kill(app.stack.host.pid, signal.SIGSTOP)
+    await app.until(lambda: acted_on(app, vm))
+    await app.stack.kill_host()
+    with pytest.raises(aiohttp.ClientError):
+        await call
+    assert (await app.incident(vm)).state is State.CLAIMED
+    await app.stack.restart_host()
+    await app.arm()
+
+
+async def seen(app: App, vm: str) -> bool | None:
+    """Whether the POST has arrived."""
+    return bool(await app.posts(vm)) or None
+
+
+async def acted_on(app: App, vm: str) -> bool | None:
+    """Whether the POST has taken effect or was dropped."""
+    [post] = await app.posts(vm)
+    return post["fault"] == "drop_request" or bool(await app.retries(vm)) or None
+
+
+async def test_a_trigger_that_took_effect_is_not_repeated(app: App) -> None:
+    """The follow-up finds its job in the vault, by the id that was claimed."""
+    await killed_while_triggering(app, "vm-01")
+    closed = await app.closed("vm-01")
+    [retry], [post] = await app.retries("vm-01"), await app.posts("vm-01")
+    assert (closed.outcome, len(closed.attempts)) == (Outcome.RECOVERED, 1)
+    assert retry["activity_id"] == post["client_request_id"] == closed.attempts[0].id
+
+
+async def test_a_trigger_without_effect_is_made_up_for(app: App) -> None:
+    """Once the vault has shown for long enough that there is no job, a second attempt is made."""
+    await killed_while_triggering(app, "vm-02", {"name": "drop_request"})
+    closed = await app.closed("vm-02")
+    [retry], posts = await app.retries("vm-02"), await app.posts("vm-02")
+    results = [attempt.result for attempt in closed.attempts]
+    assert (closed.outcome, results) == (Outcome.RECOVERED, [AttemptResult.NO_JOB, AttemptResult.COMPLETED])
+    assert [post["client_request_id"] for post in posts] == [attempt.id for attempt in closed.attempts]
+    assert retry["activity_id"] == closed.attempts[1].id
+
+
+async def test_the_alert_delivered_again_after_the_crash_starts_nothing(app: App) -> None:
+    """Azure repeats what was not answered; the claim is on record."""
+    await killed_while_triggering(app, "vm-03")
+    again = await app.alert(backup_failure("vm-03", (await app.jobs("vm-03"))[0]["name"]))
+    assert (again.status, again.result["decision"]) == (202, "already_handled")
+    assert (await app.closed("vm-03")).outcome is Outcome.RECOVERED
+    assert len(await app.posts("vm-03")) == 1

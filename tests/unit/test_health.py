@@ -1,0 +1,48 @@
+"""The health answer: four facts, and nothing that an anonymous reader should not see."""
+
+import pytest
+
+from backup_retry import __version__
+from backup_retry.errors import AzureUnavailable
+from backup_retry.ledger import Beat
+from backup_retry.model import Source
+from status.health import health
+from tests.builders import NOW, item, minutes
+from tests.world import World
+
+
+async def test_a_fresh_app_has_not_run_anything_yet(world: World) -> None:
+    """Null, not a made-up time."""
+    assert await health(world.ledger, world.ledger) == {
+        "version": __version__,
+        "last_sweep": None,
+        "last_follow_up": None,
+        "open_incidents": 0,
+    }
+
+
+async def test_the_last_runs_and_what_is_open_are_shown(world: World) -> None:
+    """Times in ISO 8601 with their zone; closed incidents do not count."""
+    await world.ledger.beat(Beat.SWEEP, NOW - minutes(60))
+    await world.ledger.beat(Beat.FOLLOW_UP, NOW)
+    await world.engine.note(world.fails("job-1", of=item(1)), Source.ALERT)
+    await world.handle(world.fails("job-2", of=item(2), error="UserErrorVmProvisioningStateFailed"))
+
+    assert await health(world.ledger, world.ledger) == {
+        "version": __version__,
+        "last_sweep": "2026-11-22T13:00:00+00:00",
+        "last_follow_up": "2026-11-22T14:00:00+00:00",
+        "open_incidents": 1,
+    }
+
+
+async def test_a_ledger_that_does_not_answer_is_an_error(world: World) -> None:
+    """The entry point makes a 503 of it."""
+
+    async def no_answer() -> int:
+        raise AzureUnavailable("the ledger does not answer")
+
+    world.ledger.open_count = no_answer  # type: ignore[method-assign]
+
+    with pytest.raises(AzureUnavailable):
+        await health(world.ledger, world.ledger)
