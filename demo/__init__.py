@@ -1,0 +1,1 @@
+"""One bad night: the real function app carries a simulated estate through it, and every outcome is checked."""

@@ -1,0 +1,131 @@
+"""`python -m demo` plays the night; exit code 1 where a failure was missed, doubled or ended otherwise."""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from rich.console import Console
+
+from demo.ledger import Morning, open_ledger
+from demo.scenario import Night, load
+from demo.show import Story, table, totals
+from demo.verdict import Verdict, judge
+from simulator.processes import ProcessDiedError
+from simulator.stack.run_info import RunInfo
+from simulator.stack.stack import Stack
+
+BUILD = Path("build")
+#: what takes minutes on Azure takes seconds here
+SETTINGS = {
+    "FOLLOW_UP_SCHEDULE": "* * * * * *",
+    "RETRY_BACKOFF": "0s, 1s, 2s",
+    "SETTLE_AFTER": "3s",
+    "CLAIM_LEASE": "3s",
+    # The simulated policies run once a day at their own hour, which may be now.
+    "SCHEDULE_MARGIN": "0s",
+}
+#: the alerts have had their time by then
+_SWEEP_AFTER_SECONDS = 7.0
+_GIVE_UP_AFTER_SECONDS = 24.0
+_REST_SECONDS = 2.0
+_POLL_SECONDS = 0.25
+
+
+class Play:
+    """One night on a running stack."""
+
+    def __init__(self, night: Night, stack: Stack, console: Console) -> None:
+        self._night = night
+        self._run: RunInfo = stack.run
+        self._story = Story(stack.host.log_file, console)
+        self._console = console
+        self._started = time.monotonic()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the night began."""
+        return time.monotonic() - self._started
+
+    async def play(self, morning: Morning) -> Verdict:
+        """Run the backups, let things happen, fire the sweep, and judge when all is quiet or time is up."""
+        async with aiohttp.ClientSession(raise_for_status=True) as http:
+            await self._begin(http)
+            swept = False
+            while True:
+                await asyncio.sleep(_POLL_SECONDS)
+                self._story.tell(self.elapsed)
+                if not swept and self.elapsed >= _SWEEP_AFTER_SECONDS:
+                    await self._sweep(http)
+                    swept = True
+                done = swept and (await self._judge(http, morning)).good
+                if done or self.elapsed > _GIVE_UP_AFTER_SECONDS:
+                    return await self._judge_at_rest(http, morning)
+
+    async def _begin(self, http: aiohttp.ClientSession) -> None:
+        night = self._night
+        await self._send(http, "PUT", "/_sim/faults", night.faults())
+        await self._send(http, "POST", "/_sim/backups", night.backups())
+        self._console.print(
+            f"[bold]02:00[/]  {len(night.machines)} nightly backups in {len(night.vaults)} vaults begin."
+        )
+        await asyncio.sleep(2.0)
+        await self._send(http, "POST", "/_sim/backups", night.colleagues_backups())
+
+    async def _sweep(self, http: aiohttp.ClientSession) -> None:
+        self._console.print("[bold]05:00[/]  The sweep looks for what no alert told.")
+        headers = {"x-functions-key": self._run.master_key}
+        async with http.post(f"{self._run.host}/admin/functions/sweep", json={}, headers=headers):
+            pass
+
+    async def _judge_at_rest(self, http: aiohttp.ClientSession, morning: Morning) -> Verdict:
+        """Give a retry that should not be time to show itself."""
+        await asyncio.sleep(_REST_SECONDS)
+        self._story.tell(self.elapsed)
+        return await self._judge(http, morning)
+
+    async def _judge(self, http: aiohttp.ClientSession, morning: Morning) -> Verdict:
+        async with http.get(f"{self._run.admin}/_sim/state") as response:
+            state = await response.json()
+        failed = [job["item"] for job in state["jobs"] if job["status"] in {"Failed", "Cancelled"}]
+        return judge(self._night, state, await morning.incidents(sorted(set(failed))))
+
+    async def _send(self, http: aiohttp.ClientSession, method: str, path: str, document: Any) -> None:  # noqa: ANN401 (JSON)
+        async with http.request(method, f"{self._run.admin}{path}", json=document):
+            pass
+
+
+async def play(console: Console) -> Verdict:
+    """Start Azure, play the night, write build/demo.json."""
+    night = load()
+    console.print("Starting Azurite, a simulated Azure and the Functions host ...")
+    async with Stack(SETTINGS, night.estate(), directory=BUILD / "demo") as stack:
+        run = stack.run
+        os.environ.update(IDENTITY_ENDPOINT=run.identity_endpoint, IDENTITY_HEADER=run.identity_header)
+        async with open_ledger(run) as morning:
+            acts = Play(night, stack, console)
+            verdict = await acts.play(morning)
+        (BUILD / "demo.json").write_text(json.dumps(verdict.document(), indent=2) + "\n")
+        console.print(table(verdict), totals(verdict, acts.elapsed), sep="\n")
+    return verdict
+
+
+def main() -> int:
+    """Run the demo; the exit code."""
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    try:
+        verdict = asyncio.run(play(console))
+    except ProcessDiedError as error:
+        console.print(str(error), style="red")
+        return 2
+    if not verdict.good:
+        console.print(f"The night did not end as it should: see {BUILD / 'demo.json'}.", style="bold red")
+    return 0 if verdict.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,137 @@
+"""The night as the scenario file tells it, and what it means for the simulator."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FILE = Path(__file__).with_name("one_bad_night.toml")
+_RESOURCE_GROUP = "rg-machines"
+_BACKUP_SECONDS = 1.0
+#: the colleague's backup is over before this alert arrives; the late alert comes after all the others
+_ALERT_DELAYS = {"late": 5.0, "colleague": 2.0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What the ledger has to say of a failure in the morning."""
+
+    outcome: str
+    attempts: int
+    found_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """One machine whose nightly backup fails."""
+
+    machine: str
+    error: str
+    expect: Expected
+    retries: tuple[str, ...] = ()
+    alert: str = "once"
+    trigger: str = ""
+    colleague: bool = False
+
+    @property
+    def cancelled(self) -> bool:
+        """True when a person stopped the backup."""
+        return self.error == "cancelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Night:
+    """The whole scenario."""
+
+    subscriptions: Mapping[str, str]
+    vaults: Mapping[str, Mapping[str, Any]]
+    failures: Mapping[str, Failure]
+
+    @property
+    def machines(self) -> Sequence[str]:
+        """Every machine's name; each stands in one vault only."""
+        return [machine for vault in self.vaults.values() for machine in vault["machines"]]
+
+    def estate(self) -> dict[str, Any]:
+        """The estate as the simulator's admin API takes it."""
+        return {
+            "subscriptions": [{"id": each, "name": name} for name, each in self.subscriptions.items()],
+            "vaults": [self._vault(name, vault) for name, vault in self.vaults.items()],
+            "settings": {
+                "backup_seconds": _BACKUP_SECONDS,
+                "alert_delay_seconds": 0.3,
+                "delivery_pace": 0.02,
+            },
+        }
+
+    def backups(self) -> list[dict[str, Any]]:
+        """The nightly backups, all at once."""
+        return [self._backup(index, machine) for index, machine in enumerate(self.machines)]
+
+    def colleagues_backups(self) -> list[dict[str, Any]]:
+        """What somebody has run again by hand."""
+        outcome = {"status": "Completed", "seconds": 0.5}
+        helped = [each.machine for each in self.failures.values() if each.colleague]
+        return [{"item": machine, "outcome": outcome, "scheduled": False} for machine in helped]
+
+    def faults(self) -> list[dict[str, Any]]:
+        """What goes wrong on the way."""
+        return [fault for failure in self.failures.values() for fault in _faults(failure)]
+
+    def _vault(self, name: str, vault: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "subscription": self.subscriptions[vault["subscription"]],
+            "resource_group": "rg-backup",
+            "name": name,
+            "location": "westeurope",
+            "items": [self._item(machine) for machine in vault["machines"]],
+        }
+
+    def _item(self, machine: str) -> dict[str, Any]:
+        failure = self.failures.get(machine)
+        retries = [_outcome(retry) for retry in failure.retries] if failure else []
+        return {"vm": machine, "resource_group": _RESOURCE_GROUP, "next_outcomes": retries}
+
+    def _backup(self, index: int, machine: str) -> dict[str, Any]:
+        failure = self.failures.get(machine)
+        outcome = _outcome(failure.error if failure else "ok")
+        return {"item": machine, "outcome": outcome | {"seconds": 0.3 + 0.03 * index}, "scheduled": True}
+
+
+def load(path: Path = FILE) -> Night:
+    """The scenario of a file."""
+    document = tomllib.loads(path.read_text(encoding="utf-8"))
+    return Night(
+        subscriptions=document["subscriptions"],
+        vaults=document["vaults"],
+        failures={name: _failure(name, fields) for name, fields in document["failures"].items()},
+    )
+
+
+def _failure(machine: str, fields: Mapping[str, Any]) -> Failure:
+    known = {**fields, "retries": tuple(fields.get("retries", ())), "expect": Expected(**fields["expect"])}
+    return Failure(machine=machine, **known)
+
+
+def _outcome(end: str) -> dict[str, Any]:
+    if end == "ok":
+        return {"status": "Completed"}
+    return {"status": "Cancelled"} if end == "cancelled" else {"status": "Failed", "error": end}
+
+
+def _faults(failure: Failure) -> list[dict[str, Any]]:
+    alert, post = f"vm;.*;{failure.machine} ", f"POST .*;{failure.machine}/backup"
+    faults: list[dict[str, Any]] = []
+    if failure.alert == "lost":
+        faults.append({"name": "lose_alert", "match": alert, "count": 1})
+    if failure.alert == "twice":
+        faults.append({"name": "duplicate_alert", "match": alert, "count": 1})
+    delay = _ALERT_DELAYS.get("colleague" if failure.colleague else failure.alert)
+    if delay is not None:
+        faults.append({"name": "delay_alert", "match": alert, "count": 1, "seconds": delay})
+    if failure.trigger == "throttled":
+        faults.append({"name": "throttle", "match": post, "count": 1, "retry_after": 2})
+    if failure.trigger == "answer lost":
+        faults.append({"name": "drop_answer", "match": post, "count": 1, "skip": len(failure.retries) - 1})
+    return faults

@@ -1,0 +1,126 @@
+"""The ledger against Azure's own record: what was missed, what was triggered twice, what ended otherwise."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from backup_retry.incident import Incident
+from demo.scenario import Failure, Night
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One failed backup of the night and what became of it; without an incident it was missed."""
+
+    failure: Failure
+    job: str
+    failed_at: datetime
+    incident: Incident | None
+    item: str
+
+    @property
+    def outcome(self) -> str:
+        """The incident's outcome, or why there is none."""
+        if self.incident is None:
+            return "missed"
+        return self.incident.outcome.value if self.incident.outcome else f"still {self.incident.state}"
+
+    @property
+    def as_expected(self) -> bool:
+        """True when the ledger says what the scenario says."""
+        if self.incident is None:
+            return False
+        expect = self.failure.expect
+        found = (self.outcome, len(self.incident.attempts), self.incident.found_by.value)
+        return found == (expect.outcome, expect.attempts, expect.found_by)
+
+    @property
+    def time_to_recovery(self) -> timedelta | None:
+        """From the failure to the end of the retry that mended it, as Azure dates both."""
+        if self.incident is None or self.outcome != "recovered":
+            return None
+        ended_at = self.incident.attempts[-1].ended_at
+        return ended_at - self.failed_at if ended_at else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The whole night."""
+
+    rows: Sequence[Row]
+    #: on-demand backups that Azure started for somebody who was not the colleague
+    triggers_seen_by_azure: int
+    #: attempts for which Azure started more than one backup, or backups that no attempt claims
+    double_triggers: Sequence[str]
+
+    @property
+    def missed(self) -> list[str]:
+        """Failed jobs without an incident."""
+        return [row.job for row in self.rows if row.incident is None]
+
+    @property
+    def good(self) -> bool:
+        """True when nothing was missed, doubled or ended otherwise than expected."""
+        return not self.missed and not self.double_triggers and all(row.as_expected for row in self.rows)
+
+    def document(self) -> dict[str, Any]:
+        """The contents of build/demo.json."""
+        return {
+            "failures": [_failure(row) for row in self.rows],
+            "triggers_seen_by_azure": self.triggers_seen_by_azure,
+            "double_triggers": len(self.double_triggers),
+            "missed": len(self.missed),
+            "as_expected": self.good,
+        }
+
+
+def judge(night: Night, state: Mapping[str, Any], incidents: Mapping[str, Incident]) -> Verdict:
+    """Compare the simulator's state with the ledger's incidents (by item id)."""
+    nightly = [job for job in state["jobs"] if not job["user_triggered"]]
+    failed = [job for job in nightly if job["status"] in {"Failed", "Cancelled"}]
+    attempts = {attempt.id for incident in incidents.values() for attempt in incident.attempts}
+    colleagues = {_machine(job) for job in state["jobs"]} & {
+        each.machine for each in night.failures.values() if each.colleague
+    }
+    triggered = Counter(
+        job["activity_id"]
+        for job in state["jobs"]
+        if job["user_triggered"] and (_machine(job) not in colleagues or job["activity_id"] in attempts)
+    )
+    return Verdict(
+        rows=[_row(night, job, incidents) for job in failed],
+        triggers_seen_by_azure=triggered.total(),
+        double_triggers=[each for each, count in triggered.items() if count > 1 or each not in attempts],
+    )
+
+
+def _row(night: Night, job: Mapping[str, Any], incidents: Mapping[str, Incident]) -> Row:
+    return Row(
+        failure=night.failures[_machine(job)],
+        job=job["name"],
+        item=job["item"],
+        failed_at=datetime.fromisoformat(job["end_time"]),
+        incident=incidents.get(job["item"]),
+    )
+
+
+def _machine(job: Mapping[str, Any]) -> str:
+    return str(job["item"]).rsplit(";", 1)[-1]
+
+
+def _failure(row: Row) -> dict[str, Any]:
+    incident = row.incident
+    return {
+        "job": row.job,
+        "item": row.item,
+        "error": row.failure.error,
+        "found_by": incident.found_by.value if incident else None,
+        "attempts": len(incident.attempts) if incident else 0,
+        "outcome": row.outcome,
+        "reason": incident.reason.value if incident else None,
+        "detail": incident.detail if incident else None,
+        "time_to_recovery_seconds": row.time_to_recovery.total_seconds() if row.time_to_recovery else None,
+        "as_expected": row.as_expected,
+    }
