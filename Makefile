@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
-SOURCES := backup_retry reactor reconciler status simulator demo tests function_app.py
+STEPS ?= 200000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check format clean
+.PHONY: help setup demo run test check package soak format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -22,6 +22,12 @@ run: $(INSTALLED) ## keep Azurite, the simulated Azure and the Functions host up
 test: $(INSTALLED) ## run the tests
 	@$(BIN)/python -m pytest
 
+package: $(INSTALLED) ## build the zip that is deployed, build/app.zip
+	@$(BIN)/python -m infra.package
+
+soak: $(INSTALLED) ## check the engine's invariants in a simulated world for STEPS steps
+	@$(BIN)/python -m tests.model.soak --steps $(STEPS)
+
 check: $(INSTALLED) ## ruff and strict mypy
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
 	@$(BIN)/ruff check .
@@ -35,7 +41,7 @@ clean: ## remove everything that was made
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(INSTALLED): requirements.txt requirements-dev.txt requirements-host.txt simulator/azurite/npm/package.json
+$(INSTALLED): requirements.txt requirements-dev.txt requirements-host.txt simulator/azurite/npm/package.json tests/kusto/package.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing)."; \
 	  echo "Name another one: make PYTHON=/path/to/python3.13"; exit 2; }
@@ -44,4 +50,5 @@ $(INSTALLED): requirements.txt requirements-dev.txt requirements-host.txt simula
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r requirements-host.txt
 	@$(BIN)/python -m simulator.azurite install $(VENV)/azurite
+	@$(BIN)/python -m tests.kusto.install $(VENV)/kusto
 	@touch $@

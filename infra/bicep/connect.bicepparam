@@ -1,0 +1,30 @@
+// The outputs of main.bicep and further choices, from the environment: azd's own, or that of infra/connect.sh.
+using 'connect.bicep'
+
+param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
+param functionAppId = readEnvironmentVariable('functionAppId')
+param identityPrincipalId = readEnvironmentVariable('identityPrincipalId')
+param topicName = readEnvironmentVariable('topicName', '')
+param storageAccountId = readEnvironmentVariable('storageAccountId', '')
+
+param resourceGroupName = readEnvironmentVariable('SIGNALS_RESOURCE_GROUP_NAME', 'rg-backup-retry-signals')
+param assignRole = bool(readEnvironmentVariable('ASSIGN_ROLE', 'true'))
+param alertsEnabled = bool(readEnvironmentVariable('ALERTS_ENABLED', 'true'))
+param secureWebhook = empty(readEnvironmentVariable('SECURE_WEBHOOK_OBJECT_ID', ''))
+  ? null
+  : {
+      objectId: readEnvironmentVariable('SECURE_WEBHOOK_OBJECT_ID', '')
+      identifierUri: 'api://${readEnvironmentVariable('SECURE_WEBHOOK_CLIENT_ID', '')}'
+      tenantId: readEnvironmentVariable('AZURE_TENANT_ID', '')
+    }
+param vaultWorkspaceId = readEnvironmentVariable('VAULT_WORKSPACE_ID', '')
+param healthWatchedVaultIds = filter(
+  split(readEnvironmentVariable('HEALTH_WATCHED_VAULT_IDS', ''), ','),
+  vaultId => !empty(vaultId)
+)
+param failedActionsEnabled = bool(readEnvironmentVariable('FAILED_ACTIONS_ENABLED', 'false'))
+param systemTopicName = readEnvironmentVariable('SYSTEM_TOPIC_NAME', 'evgt-backup-retry-subscription')
+param systemTopicResourceGroupName = readEnvironmentVariable(
+  'SYSTEM_TOPIC_RESOURCE_GROUP_NAME',
+  readEnvironmentVariable('SIGNALS_RESOURCE_GROUP_NAME', 'rg-backup-retry-signals')
+)

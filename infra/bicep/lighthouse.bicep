@@ -1,0 +1,42 @@
+metadata name = 'Azure Backup Retry: delegation to a service provider'
+metadata description = 'A customer deploys it in their subscription: the provider\'s identity may then act on the vaults there.'
+
+targetScope = 'subscription'
+
+@description('Required. Tenant of the service provider.')
+param managingTenantId string
+
+@description('Required. Object id, in the provider\'s tenant, of the app\'s identity or of a group that it belongs to.')
+param principalId string
+
+@description('Optional. What the customer reads in the portal under Service providers.')
+param offerName string = 'Azure Backup Retry'
+
+// Lighthouse takes built-in roles only. Backup Operator is the smallest that can start a backup; it may restore, too.
+// https://learn.microsoft.com/azure/lighthouse/concepts/tenants-users-roles#role-support-for-azure-lighthouse
+var backupOperator = '00c29273-979b-4161-815c-10b084fb9324'
+
+resource offer 'Microsoft.ManagedServices/registrationDefinitions@2022-10-01' = {
+  name: guid(subscription().id, managingTenantId, offerName)
+  properties: {
+    registrationDefinitionName: offerName
+    managedByTenantId: managingTenantId
+    authorizations: [
+      {
+        principalId: principalId
+        principalIdDisplayName: offerName
+        roleDefinitionId: backupOperator
+      }
+    ]
+  }
+}
+
+resource delegation 'Microsoft.ManagedServices/registrationAssignments@2022-10-01' = {
+  name: guid(subscription().id, offer.id)
+  properties: {
+    registrationDefinitionId: offer.id
+  }
+}
+
+@description('Resource id of the delegation; deleting it ends the access.')
+output delegationId string = delegation.id

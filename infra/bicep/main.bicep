@@ -1,0 +1,287 @@
+metadata name = 'Azure Backup Retry'
+metadata description = 'The function app and everything it stands on. connect.bicep then connects it to a subscription with vaults.'
+
+targetScope = 'subscription'
+
+@description('Required. What this installation is called: names derive from it, and azd finds it by it.')
+@minLength(1)
+@maxLength(32)
+param environmentName string
+
+@description('Required. Azure region; one that has Flex Consumption (az functionapp list-flexconsumption-locations).')
+@minLength(1)
+param location string
+
+@description('Optional. Resource group, created when it is missing.')
+param resourceGroupName string = 'rg-${environmentName}'
+
+@description('Optional. Tags of every resource.')
+param tags object = {}
+
+@description('Optional. The app\'s own settings; what is left out or empty has the default that the README names.')
+param settings retrySettings = {}
+
+@description('Optional. Memory of an instance, in MB: 512, 2048 or 4096.')
+@minValue(512)
+@maxValue(4096)
+param instanceMemoryMB int = 2048
+
+@description('Optional. Most instances at once.')
+@minValue(40)
+@maxValue(1000)
+param maximumInstanceCount int = 40
+
+@description('Optional. Replication of the ledger\'s storage account: Standard_LRS, _ZRS, _GRS or _GZRS; it cannot be changed freely afterwards.')
+param storageSku string = 'Standard_LRS'
+
+@description('Optional. Reach the storage account through private endpoints only, from a virtual network made for it.')
+param vnetEnabled bool = false
+
+@description('Optional. Address space of that virtual network, at least a /26.')
+param vnetAddressPrefix string = '10.20.0.0/24'
+
+@description('Optional. E-mail addresses that are told when a person is needed; a Teams channel has one too.')
+param operatorEmails string[] = []
+
+@description('Optional. The alert rules about the app are there but do not fire.')
+param alertRulesMuted bool = false
+
+@description('Optional. Days that log lines are kept.')
+@minValue(30)
+@maxValue(730)
+param logRetentionDays int = 90
+
+@description('Optional. Client id of the Entra application that Azure Monitor has to sign in for (docs/deploy.md, "Secure webhook"); empty: the function key alone guards the webhook.')
+param secureWebhookClientId string = ''
+
+@description('The app\'s own settings, by the environment variables that it reads; texts, as the README\'s table of settings says.')
+type retrySettings = {
+  @description('When the sweep runs (NCRONTAB, UTC).')
+  SWEEP_SCHEDULE: string?
+
+  @description('How far back a sweep looks at least; a sweep that was missed is caught up by the next.')
+  SWEEP_LOOKBACK: string?
+
+  @description('When open incidents are followed up (NCRONTAB, UTC).')
+  FOLLOW_UP_SCHEDULE: string?
+
+  @description('Wait before attempt 1, 2, 3 …, counted from the failure before it.')
+  RETRY_BACKOFF: string?
+
+  @description('Most retries of one incident.')
+  MAX_ATTEMPTS: string?
+
+  @description('policy: a retry\'s recovery point is kept as long as the item\'s policy keeps a daily one. Or a number of days, 7 at least.')
+  RETENTION: string?
+
+  @description('How long a claim may stay unanswered before its process counts as dead.')
+  CLAIM_LEASE: string?
+
+  @description('How long a retry\'s job may take to appear before it counts as never started.')
+  SETTLE_AFTER: string?
+
+  @description('Subscription ids that may be touched, or with ! not; signals of others are refused. Empty: all that the identity can see.')
+  SCOPE_SUBSCRIPTIONS: string?
+
+  @description('Resource groups (of vault or machine) that may be touched, or with ! not.')
+  SCOPE_RESOURCE_GROUPS: string?
+
+  @description('Vaults that may be touched, or with ! not; * and ? as in file names.')
+  SCOPE_VAULTS: string?
+
+  @description('Workloads that may be touched, or with ! not: VM.')
+  SCOPE_WORKLOADS: string?
+
+  @description('Most retries of a VM in 24 hours.')
+  DAILY_CAP_VM: string?
+
+  @description('Most retries of a file share in 24 hours.')
+  DAILY_CAP_FILES: string?
+
+  @description('Most retries of a database in 24 hours.')
+  DAILY_CAP_DATABASES: string?
+
+  @description('Most retries of any other item in 24 hours.')
+  DAILY_CAP_OTHERS: string?
+
+  @description('An item whose own schedule runs within this time is left to it.')
+  SCHEDULE_MARGIN: string?
+
+  @description('Hours in which retries may start, such as 20:00-06:00. Empty: always.')
+  RETRY_HOURS: string?
+
+  @description('Time zone of RETRY_HOURS, by its IANA or Windows name.')
+  RETRY_TIME_ZONE: string?
+
+  @description('So many items of a vault that fail alike are a storm: one is retried first.')
+  STORM_SIZE: string?
+
+  @description('Within this time failures count as simultaneous.')
+  STORM_WINDOW: string?
+
+  @description('Everything but the trigger: incidents say what would have been done.')
+  DRY_RUN: string?
+}
+
+var token = uniqueString(subscription().id, environmentName, location)
+var allTags = union(tags, { 'azd-env-name': environmentName })
+var packageContainerName = 'app-package'
+var deadLetterContainerName = 'dead-letters'
+
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
+  name: resourceGroupName
+  location: location
+  tags: allTags
+}
+
+module identity 'modules/identity.bicep' = {
+  name: 'identity'
+  scope: group
+  params: {
+    name: 'id-backup-retry-${token}'
+    location: location
+    tags: allTags
+  }
+}
+
+module storage 'modules/storage.bicep' = {
+  name: 'storage'
+  scope: group
+  params: {
+    name: 'stbackupretry${take(token, 11)}'
+    location: location
+    tags: allTags
+    sku: storageSku
+    privateOnly: vnetEnabled
+    containerNames: [packageContainerName, deadLetterContainerName]
+    tableNames: ['incidents', 'open', 'journal', 'control']
+    deadLetterContainerName: deadLetterContainerName
+  }
+}
+
+module network 'modules/network.bicep' = if (vnetEnabled) {
+  name: 'network'
+  scope: group
+  params: {
+    name: 'vnet-backup-retry-${token}'
+    location: location
+    tags: allTags
+    addressPrefix: vnetAddressPrefix
+    storageAccountId: storage.outputs.id
+  }
+}
+
+module monitoring 'modules/monitoring.bicep' = {
+  name: 'monitoring'
+  scope: group
+  params: {
+    workspaceName: 'log-backup-retry-${token}'
+    componentName: 'appi-backup-retry-${token}'
+    location: location
+    tags: allTags
+    retentionDays: logRetentionDays
+  }
+}
+
+module topic 'modules/topic.bicep' = {
+  name: 'topic'
+  scope: group
+  params: {
+    name: 'evgt-backup-retry-${token}'
+    location: location
+    tags: allTags
+  }
+}
+
+// Before the app: its first start already needs them.
+module roles 'modules/roles.bicep' = {
+  name: 'roles'
+  scope: group
+  params: {
+    principalId: identity.outputs.principalId
+    topicPrincipalId: topic.outputs.principalId
+    storageAccountName: storage.outputs.name
+    deadLetterContainerName: deadLetterContainerName
+    componentName: monitoring.outputs.componentName
+    topicName: topic.outputs.name
+  }
+}
+
+module app 'modules/function-app.bicep' = {
+  name: 'function-app'
+  scope: group
+  params: {
+    name: 'func-backup-retry-${token}'
+    planName: 'plan-backup-retry-${token}'
+    location: location
+    tags: allTags
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    storageAccountName: storage.outputs.name
+    packageContainerUrl: '${storage.outputs.blobEndpoint}${packageContainerName}'
+    connectionString: monitoring.outputs.connectionString
+    settings: union(settings, {
+      ARM_ENDPOINT: environment().resourceManager
+      LEDGER_ENDPOINT: storage.outputs.tableEndpoint
+      EVENTGRID_TOPIC_ENDPOINT: topic.outputs.endpoint
+    })
+    instanceMemoryMB: instanceMemoryMB
+    maximumInstanceCount: maximumInstanceCount
+    subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
+    secureWebhookClientId: secureWebhookClientId
+  }
+  dependsOn: [roles]
+}
+
+module watch 'modules/watch.bicep' = {
+  name: 'watch'
+  scope: group
+  params: {
+    actionGroupName: 'ag-backup-retry-operators'
+    location: location
+    tags: allTags
+    workspaceId: monitoring.outputs.workspaceId
+    emails: operatorEmails
+    muted: alertRulesMuted
+  }
+}
+
+module workbook 'modules/workbook.bicep' = {
+  name: 'workbook'
+  scope: group
+  params: {
+    location: location
+    tags: allTags
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+@description('Resource group of the app.')
+output appResourceGroupName string = group.name
+
+@description('Name of the function app, for deploying its code.')
+output functionAppName string = app.outputs.name
+
+@description('Resource id of the function app: connect.bicep takes it.')
+output functionAppId string = app.outputs.id
+
+@description('Object id of the app\'s identity: connect.bicep takes it.')
+output identityPrincipalId string = identity.outputs.principalId
+
+@description('Name of the custom topic: connect.bicep takes it.')
+output topicName string = topic.outputs.name
+
+@description('Where others announce failures: the address to publish to, with the role EventGrid Data Sender.')
+output topicEndpoint string = topic.outputs.endpoint
+
+@description('Resource id of the storage account that holds ledger and dead letters.')
+output storageAccountId string = storage.outputs.id
+
+@description('Resource id of the Log Analytics workspace.')
+output workspaceId string = monitoring.outputs.workspaceId
+
+@description('Resource id of the workbook.')
+output workbookId string = workbook.outputs.id
+
+@description('For probes: the address of the health endpoint.')
+output healthUrl string = 'https://${app.outputs.hostName}/api/health'

@@ -1,0 +1,46 @@
+// Read from the environment, so that `azd env set NAME value` changes any of them. A value may as well be written here.
+using 'main.bicep'
+
+param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'backup-retry')
+param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
+param resourceGroupName = readEnvironmentVariable(
+  'RESOURCE_GROUP_NAME',
+  'rg-${readEnvironmentVariable('AZURE_ENV_NAME', 'backup-retry')}'
+)
+param tags = {}
+
+// Empty: the default that the README names. Texts, as the app reads them.
+param settings = {
+  SWEEP_SCHEDULE: readEnvironmentVariable('SWEEP_SCHEDULE', '')
+  SWEEP_LOOKBACK: readEnvironmentVariable('SWEEP_LOOKBACK', '')
+  FOLLOW_UP_SCHEDULE: readEnvironmentVariable('FOLLOW_UP_SCHEDULE', '')
+  RETRY_BACKOFF: readEnvironmentVariable('RETRY_BACKOFF', '')
+  MAX_ATTEMPTS: readEnvironmentVariable('MAX_ATTEMPTS', '')
+  RETENTION: readEnvironmentVariable('RETENTION', '')
+  CLAIM_LEASE: readEnvironmentVariable('CLAIM_LEASE', '')
+  SETTLE_AFTER: readEnvironmentVariable('SETTLE_AFTER', '')
+  SCOPE_SUBSCRIPTIONS: readEnvironmentVariable('SCOPE_SUBSCRIPTIONS', '')
+  SCOPE_RESOURCE_GROUPS: readEnvironmentVariable('SCOPE_RESOURCE_GROUPS', '')
+  SCOPE_VAULTS: readEnvironmentVariable('SCOPE_VAULTS', '')
+  SCOPE_WORKLOADS: readEnvironmentVariable('SCOPE_WORKLOADS', '')
+  DAILY_CAP_VM: readEnvironmentVariable('DAILY_CAP_VM', '')
+  DAILY_CAP_FILES: readEnvironmentVariable('DAILY_CAP_FILES', '')
+  DAILY_CAP_DATABASES: readEnvironmentVariable('DAILY_CAP_DATABASES', '')
+  DAILY_CAP_OTHERS: readEnvironmentVariable('DAILY_CAP_OTHERS', '')
+  SCHEDULE_MARGIN: readEnvironmentVariable('SCHEDULE_MARGIN', '')
+  RETRY_HOURS: readEnvironmentVariable('RETRY_HOURS', '')
+  RETRY_TIME_ZONE: readEnvironmentVariable('RETRY_TIME_ZONE', '')
+  STORM_SIZE: readEnvironmentVariable('STORM_SIZE', '')
+  STORM_WINDOW: readEnvironmentVariable('STORM_WINDOW', '')
+  DRY_RUN: readEnvironmentVariable('DRY_RUN', '')
+}
+
+param instanceMemoryMB = int(readEnvironmentVariable('INSTANCE_MEMORY_MB', '2048'))
+param maximumInstanceCount = int(readEnvironmentVariable('MAXIMUM_INSTANCE_COUNT', '40'))
+param storageSku = readEnvironmentVariable('STORAGE_SKU', 'Standard_LRS')
+param vnetEnabled = bool(readEnvironmentVariable('VNET_ENABLED', 'false'))
+param vnetAddressPrefix = readEnvironmentVariable('VNET_ADDRESS_PREFIX', '10.20.0.0/24')
+param operatorEmails = filter(split(readEnvironmentVariable('OPERATOR_EMAILS', ''), ','), email => !empty(email))
+param alertRulesMuted = bool(readEnvironmentVariable('ALERT_RULES_MUTED', 'false'))
+param logRetentionDays = int(readEnvironmentVariable('LOG_RETENTION_DAYS', '90'))
+param secureWebhookClientId = readEnvironmentVariable('SECURE_WEBHOOK_CLIENT_ID', '')

@@ -1,0 +1,85 @@
+metadata description = 'Azure Backup\'s built-in alerts of one subscription, sent to the app\'s webhook.'
+
+@description('Optional. Name of the action group.')
+param actionGroupName string = 'ag-backup-retry-webhook'
+
+@description('Optional. Name of the alert processing rule.')
+param ruleName string = 'apr-backup-retry'
+
+@description('Optional. Tags of the resources.')
+param tags object = {}
+
+@description('Required. Address of the webhook, with its key.')
+@secure()
+param webhookUri string
+
+@description('Optional. The Entra application that Azure Monitor signs in for; null: the key alone guards the webhook.')
+param secureWebhook entraApplication?
+
+@description('An Entra application that guards a webhook.')
+type entraApplication = {
+  @description('Object id of the application (not of its service principal).')
+  objectId: string
+
+  @description('Application ID URI, such as api://<client id>.')
+  identifierUri: string
+
+  @description('Tenant of the application.')
+  tenantId: string
+}
+
+var receiver = {
+  name: 'backup-retry'
+  serviceUri: webhookUri
+  // Azure's own default is the old schema, which the app answers with 400.
+  useCommonAlertSchema: true
+}
+
+var signIn = secureWebhook == null
+  ? { useAadAuth: false }
+  : {
+      useAadAuth: true
+      objectId: secureWebhook!.objectId
+      identifierUri: secureWebhook!.identifierUri
+      tenantId: secureWebhook!.tenantId
+    }
+
+resource app 'Microsoft.Insights/actionGroups@2023-01-01' = {
+  name: actionGroupName
+  location: 'global'
+  tags: tags
+  properties: {
+    groupShortName: 'bkpretryapp'
+    enabled: true
+    webhookReceivers: [union(receiver, signIn)]
+  }
+}
+
+// Built-in alerts have no action group of their own. The rule's scope covers vaults of both kinds,
+// Microsoft.RecoveryServices and Microsoft.DataProtection; it has to be in the vaults' subscription.
+// https://learn.microsoft.com/azure/backup/backup-azure-monitoring-alerts
+resource rule 'Microsoft.AlertsManagement/actionRules@2021-08-08' = {
+  name: ruleName
+  location: 'global'
+  tags: tags
+  properties: {
+    enabled: true
+    scopes: [subscription().id]
+    conditions: [
+      {
+        field: 'MonitorService'
+        operator: 'Equals'
+        values: ['Azure Backup']
+      }
+    ]
+    actions: [
+      {
+        actionType: 'AddActionGroups'
+        actionGroupIds: [app.id]
+      }
+    ]
+  }
+}
+
+@description('Resource id of the action group, for further alert rules.')
+output actionGroupId string = app.id

@@ -1,0 +1,188 @@
+metadata description = 'The function app on a Flex Consumption plan, reached over HTTPS only, with no key or secret in its settings.'
+
+@description('Required. Name of the function app.')
+param name string
+
+@description('Required. Name of its plan.')
+param planName string
+
+@description('Required. Azure region; one that has Flex Consumption.')
+param location string
+
+@description('Optional. Tags of the resources.')
+param tags object = {}
+
+@description('Required. Resource id of the user-assigned identity.')
+param identityId string
+
+@description('Required. Client id of the user-assigned identity.')
+param identityClientId string
+
+@description('Required. Name of the storage account.')
+param storageAccountName string
+
+@description('Required. URL of the container that the package is deployed from.')
+param packageContainerUrl string
+
+@description('Required. Application Insights connection string.')
+param connectionString string
+
+@description('Required. The app\'s own settings by their environment variables, complete: an empty value means the default in the code.')
+param settings object
+
+@description('Optional. Memory of an instance, in MB: 512, 2048 or 4096.')
+@minValue(512)
+@maxValue(4096)
+param instanceMemoryMB int = 2048
+
+@description('Optional. Most instances at once.')
+@minValue(40)
+@maxValue(1000)
+param maximumInstanceCount int = 40
+
+@description('Optional. Subnet that the app calls out from; empty: none.')
+param subnetId string = ''
+
+@description('Optional. Client id of the Entra application that guards the app\'s addresses; empty: the function key alone does.')
+param secureWebhookClientId string = ''
+
+// Azure Monitor's own application, which signs in to call a secure webhook.
+// https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups#configure-authentication-for-secure-webhook
+var azureMonitorActionGroups = '461e8683-5575-4561-ac7f-899cc907d62a'
+var eventGridPath = '/runtime/webhooks/eventgrid'
+
+// Flex Consumption refuses FUNCTIONS_WORKER_RUNTIME and its like: the runtime is in functionAppConfig.
+var platformSettings = {
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  APPLICATIONINSIGHTS_CONNECTION_STRING: connectionString
+  AZURE_CLIENT_ID: identityClientId
+  AzureWebJobsStorage__accountName: storageAccountName
+  AzureWebJobsStorage__clientId: identityClientId
+  AzureWebJobsStorage__credential: 'managedidentity'
+}
+
+resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
+  name: planName
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: {
+    name: 'FC1'
+    tier: 'FlexConsumption'
+  }
+  properties: {
+    reserved: true
+  }
+}
+
+resource app 'Microsoft.Web/sites@2024-11-01' = {
+  name: name
+  location: location
+  tags: union(tags, { 'azd-service-name': 'app' })
+  kind: 'functionapp,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identityId}': {}
+    }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    publicNetworkAccess: 'Enabled'
+    virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
+    siteConfig: {
+      ftpsState: 'Disabled'
+      minTlsVersion: '1.2'
+      scmMinTlsVersion: '1.2'
+    }
+    functionAppConfig: {
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: packageContainerUrl
+          authentication: {
+            type: 'UserAssignedIdentity'
+            userAssignedIdentityResourceId: identityId
+          }
+        }
+      }
+      runtime: {
+        name: 'python'
+        version: '3.13'
+      }
+      scaleAndConcurrency: {
+        alwaysReady: []
+        instanceMemoryMB: instanceMemoryMB
+        maximumInstanceCount: maximumInstanceCount
+      }
+    }
+  }
+
+  resource appSettings 'config' = {
+    name: 'appsettings'
+    properties: union(platformSettings, settings)
+  }
+
+  resource ftpPublishing 'basicPublishingCredentialsPolicies' = {
+    name: 'ftp'
+    properties: {
+      allow: false
+    }
+  }
+
+  resource scmPublishing 'basicPublishingCredentialsPolicies' = {
+    name: 'scm'
+    properties: {
+      allow: false
+    }
+  }
+}
+
+// Event Grid's deliveries carry the host's system key, probes call the health endpoint: neither signs in.
+resource authentication 'Microsoft.Web/sites/config@2024-11-01' = if (!empty(secureWebhookClientId)) {
+  parent: app
+  name: 'authsettingsV2'
+  properties: {
+    platform: {
+      enabled: true
+    }
+    globalValidation: {
+      requireAuthentication: true
+      unauthenticatedClientAction: 'Return401'
+      excludedPaths: ['/api/health', eventGridPath]
+    }
+    identityProviders: {
+      azureActiveDirectory: {
+        enabled: true
+        registration: {
+          clientId: secureWebhookClientId
+          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+        }
+        validation: {
+          allowedAudiences: [secureWebhookClientId, 'api://${secureWebhookClientId}']
+          defaultAuthorizationPolicy: {
+            allowedApplications: [azureMonitorActionGroups]
+          }
+        }
+      }
+    }
+    httpSettings: {
+      requireHttps: true
+    }
+    login: {
+      tokenStore: {
+        enabled: false
+      }
+    }
+  }
+}
+
+@description('Name of the function app.')
+output name string = app.name
+
+@description('Resource id of the function app.')
+output id string = app.id
+
+@description('Host name of the function app.')
+output hostName string = app.properties.defaultHostName

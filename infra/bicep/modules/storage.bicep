@@ -1,0 +1,120 @@
+metadata description = 'One storage account: the ledger\'s tables, the app\'s package, the host\'s leases and dead letters. No keys.'
+
+@description('Required. Name of the storage account.')
+@minLength(3)
+@maxLength(24)
+param name string
+
+@description('Required. Azure region.')
+param location string
+
+@description('Optional. Tags of the resources.')
+param tags object = {}
+
+@description('Optional. Replication. Zone-redundant where the region has zones: the ledger says what was already retried.')
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
+param sku string = 'Standard_LRS'
+
+@description('Optional. Let the account be reached through private endpoints only.')
+param privateOnly bool = false
+
+@description('Required. Names of the blob containers.')
+param containerNames string[]
+
+@description('Required. Names of the ledger\'s tables, as in backup_retry/azure/table_ledger.py.')
+param tableNames string[]
+
+@description('Required. Container whose blobs are deleted by age: they hold events that nobody could deliver.')
+param deadLetterContainerName string
+
+resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
+  name: name
+  location: location
+  tags: tags
+  kind: 'StorageV2'
+  sku: {
+    name: sku
+  }
+  properties: {
+    allowBlobPublicAccess: false
+    allowCrossTenantReplication: false
+    allowSharedKeyAccess: false
+    defaultToOAuthAuthentication: true
+    minimumTlsVersion: 'TLS1_2'
+    supportsHttpsTrafficOnly: true
+    publicNetworkAccess: privateOnly ? 'Disabled' : 'Enabled'
+    networkAcls: {
+      // Event Grid writes its dead letters as a trusted service when the network is closed.
+      bypass: 'AzureServices'
+      defaultAction: privateOnly ? 'Deny' : 'Allow'
+    }
+  }
+}
+
+resource blobs 'Microsoft.Storage/storageAccounts/blobServices@2025-06-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource containers 'Microsoft.Storage/storageAccounts/blobServices/containers@2025-06-01' = [
+  for containerName in containerNames: {
+    parent: blobs
+    name: containerName
+    properties: {
+      publicAccess: 'None'
+    }
+  }
+]
+
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2025-06-01' = {
+  parent: account
+  name: 'default'
+}
+
+resource tables 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-06-01' = [
+  for tableName in tableNames: {
+    parent: tableService
+    name: tableName
+  }
+]
+
+resource ageing 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01' = {
+  parent: account
+  name: 'default'
+  properties: {
+    policy: {
+      rules: [
+        {
+          name: 'forget-dead-letters'
+          type: 'Lifecycle'
+          enabled: true
+          definition: {
+            filters: {
+              blobTypes: ['blockBlob']
+              prefixMatch: ['${deadLetterContainerName}/']
+            }
+            actions: {
+              baseBlob: {
+                delete: {
+                  daysAfterModificationGreaterThan: 30
+                }
+              }
+            }
+          }
+        }
+      ]
+    }
+  }
+}
+
+@description('Name of the account.')
+output name string = account.name
+
+@description('Resource id of the account.')
+output id string = account.id
+
+@description('LEDGER_ENDPOINT of the app.')
+output tableEndpoint string = account.properties.primaryEndpoints.table
+
+@description('Where the package container is.')
+output blobEndpoint string = account.properties.primaryEndpoints.blob

@@ -1,0 +1,149 @@
+metadata description = 'What wakes a person: alert rules on the app\'s own log events, each to one action group.'
+
+@description('Required. Name of the action group.')
+param actionGroupName string
+
+@description('Required. Azure region of the alert rules.')
+param location string
+
+@description('Optional. Tags of the resources.')
+param tags object = {}
+
+@description('Required. Resource id of the Log Analytics workspace.')
+param workspaceId string
+
+@description('Optional. E-mail addresses that are told; a Teams channel has one too. None: the alerts stand in the portal only.')
+param emails string[] = []
+
+@description('Optional. Alert rules are there but do not fire.')
+param muted bool = false
+
+var perIncident = ['incident', 'item', 'vault', 'error', 'reason']
+
+// overrideQueryTimeRange: a window may be 24 or 48 hours long, but not 26; the query itself looks at 26.
+var rules = [
+  {
+    name: 'needs-a-person'
+    title: 'A failed backup needs a person'
+    meaning: 'No retry can mend it. The incident\'s detail says what to do: see the workbook, or "Needs a person" in docs/operations.md.'
+    query: loadTextContent('../queries/alerts/needs_a_person.kql')
+    severity: 2
+    every: 'PT15M'
+    window: 'PT30M'
+    dimensions: perIncident
+  }
+  {
+    name: 'exhausted'
+    title: 'Every retry of a failed backup failed'
+    meaning: 'The machine has no new recovery point, and the retries are used up.'
+    query: loadTextContent('../queries/alerts/exhausted.kql')
+    severity: 1
+    every: 'PT15M'
+    window: 'PT30M'
+    dimensions: perIncident
+  }
+  {
+    name: 'storm'
+    title: 'Many machines of one vault fail with one error'
+    meaning: 'The cause is likely to be one, and likely not to be a machine\'s: look at the vault, its region and the service\'s health.'
+    query: loadTextContent('../queries/alerts/storm.kql')
+    severity: 1
+    every: 'PT15M'
+    window: 'PT30M'
+    dimensions: ['vault', 'error']
+  }
+  {
+    name: 'sweep-overdue'
+    title: 'No complete sweep for 26 hours'
+    meaning: 'Failures that no alert announced go unnoticed until a sweep is complete.'
+    query: loadTextContent('../queries/alerts/sweep_overdue.kql')
+    severity: 2
+    every: 'PT1H'
+    window: 'PT1H'
+    lookback: 'P2D'
+    dimensions: []
+  }
+  {
+    name: 'follow-up-silent'
+    title: 'The follow-up has been silent for 30 minutes'
+    meaning: 'Open incidents are not moved on: the app does not run, cannot reach its ledger, or sends no log lines.'
+    query: loadTextContent('../queries/alerts/follow_up_silent.kql')
+    severity: 1
+    every: 'PT15M'
+    window: 'PT30M'
+    dimensions: []
+  }
+  {
+    name: 'function-failing'
+    title: 'A function keeps failing'
+    meaning: 'The same thing failed three times in an hour, or a sweep failed or was incomplete.'
+    query: loadTextContent('../queries/alerts/function_failing.kql')
+    severity: 2
+    every: 'PT15M'
+    window: 'PT1H'
+    dimensions: ['what']
+  }
+]
+
+resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
+  name: actionGroupName
+  location: 'global'
+  tags: tags
+  properties: {
+    groupShortName: 'backupretry'
+    enabled: true
+    emailReceivers: [
+      for email in emails: {
+        name: email
+        emailAddress: email
+        useCommonAlertSchema: true
+      }
+    ]
+  }
+}
+
+resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
+  for rule in rules: {
+    name: 'backup-retry-${rule.name}'
+    location: location
+    tags: tags
+    kind: 'LogAlert'
+    properties: {
+      displayName: rule.title
+      enabled: !muted
+      severity: rule.severity
+      scopes: [workspaceId]
+      evaluationFrequency: rule.every
+      windowSize: rule.window
+      overrideQueryTimeRange: rule.?lookback
+      // Windows overlap, so that a line that arrives late is seen; one alert for each row until the row is gone.
+      autoMitigate: true
+      skipQueryValidation: true
+      criteria: {
+        allOf: [
+          {
+            query: rule.query
+            timeAggregation: 'Count'
+            operator: 'GreaterThan'
+            threshold: 0
+            failingPeriods: {
+              numberOfEvaluationPeriods: 1
+              minFailingPeriodsToAlert: 1
+            }
+            dimensions: map(rule.dimensions, dimension => {
+              name: dimension
+              operator: 'Include'
+              values: ['*']
+            })
+          }
+        ]
+      }
+      actions: {
+        actionGroups: [people.id]
+        customProperties: {
+          meaning: rule.meaning
+        }
+      }
+    }
+  }
+]

@@ -1,0 +1,169 @@
+"""The queries of alert rules and workbook, on log lines that the app itself wrote."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import pytest_asyncio
+
+from simulator.azurite import DEFAULT_DIRECTORY
+from simulator.azurite.install import is_installed
+from tests.log_tables import LogLine, LogTables, read_log
+from tests.running_app import App, running
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+needs_azurite = pytest.mark.skipif(
+    not is_installed(DEFAULT_DIRECTORY), reason="Azurite is not installed: make"
+)
+NOW = datetime(2026, 3, 13, 12, tzinfo=UTC)
+
+
+async def a_night(app: App) -> None:
+    """One failure that a retry mends, one that the sweep finds, one for a person, one that no retry mends."""
+    await app.failed_and_alerted("vm-01")
+    await app.failed_and_alerted("vm-03", "UserErrorVmProvisioningStateFailed")
+    await app.failed_and_alerted("fails-always")
+    await app.fail("vm-02")
+    await app.sweep()
+    for vm in ("vm-01", "vm-02", "fails-always"):
+        await app.closed(vm)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def written(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[list[LogLine]]:
+    """What the app wrote in such a night."""
+    async with running(tmp_path_factory.mktemp("stack"), {"RETRY_BACKOFF": "0s"}) as app:
+        await a_night(app)
+        log_file = app.stack.host.log_file
+    yield read_log(log_file)
+
+
+@pytest.fixture(scope="module")
+def night(written: list[LogLine]) -> Iterator[LogTables]:
+    """Those lines as a workspace's table."""
+    tables = LogTables(written)
+    yield tables
+    tables.close()
+
+
+@needs_azurite
+async def test_who_needs_a_person_is_told_with_what_to_do(night: LogTables) -> None:
+    """One row per incident: machine, vault, error, reason and remedy."""
+    [row] = night.run("alerts/needs_a_person", datetime.now(UTC))
+    assert row["item"].endswith(";vm-03")
+    assert (row["vault"], row["error"]) == ("vault-1", "UserErrorVmProvisioningStateFailed")
+    assert row["reason"] == "needs_action"
+    assert row["detail"]
+    assert row["incident"]
+
+
+@needs_azurite
+async def test_used_up_retries_are_told(night: LogTables) -> None:
+    """The machine whose every retry failed, and no other."""
+    [row] = night.run("alerts/exhausted", datetime.now(UTC))
+    assert row["item"].endswith(";fails-always")
+    assert (row["vault"], row["reason"]) == ("vault-1", "exhausted")
+
+
+@needs_azurite
+async def test_a_good_night_wakes_nobody(night: LogTables) -> None:
+    """Neither the watch over sweep and follow-up nor that over failing functions says a word."""
+    now = datetime.now(UTC)
+    for alert in ("sweep_overdue", "follow_up_silent", "function_failing", "storm"):
+        assert night.run(f"alerts/{alert}", now) == [], alert
+
+
+@needs_azurite
+async def test_silence_is_noticed(night: LogTables) -> None:
+    """Half an hour after the last follow-up, and 26 hours after the last sweep."""
+    now = datetime.now(UTC)
+    assert night.run("alerts/follow_up_silent", now + timedelta(minutes=29)) == []
+    assert len(night.run("alerts/follow_up_silent", now + timedelta(minutes=31))) == 1
+    two_days = timedelta(days=2)
+    assert night.run("alerts/sweep_overdue", now + timedelta(hours=25), two_days) == []
+    assert len(night.run("alerts/sweep_overdue", now + timedelta(hours=27), two_days)) == 1
+
+
+@needs_azurite
+async def test_the_workbook_counts_what_became_of_the_failures(night: LogTables) -> None:
+    """By outcome, by vault, by error and by day."""
+    now = datetime.now(UTC)
+    outcomes = {row["outcome"]: row["incidents"] for row in night.run("workbook/outcomes", now)}
+    assert outcomes == {"recovered": 2, "needs_action": 1, "exhausted": 1}
+    [vault] = night.run("workbook/by_vault", now)
+    counted = ("vault", "incidents", "recovered", "needsPerson")
+    assert tuple(vault[name] for name in counted) == ("vault-1", 4, 2, 2)
+    errors = {row["error"]: row["incidents"] for row in night.run("workbook/by_error", now)}
+    assert errors == {"CloudInternalError": 3, "UserErrorVmProvisioningStateFailed": 1}
+    assert sum(row["incidents"] for row in night.run("workbook/by_day", now)) == 4
+
+
+@needs_azurite
+async def test_the_workbook_times_recoveries(night: LogTables) -> None:
+    """From the first word of a failure, by who brought it."""
+    found = night.run("workbook/time_to_recovery", datetime.now(UTC))
+    assert {row["foundBy"]: row["incidents"] for row in found} == {"alert": 1, "sweep": 1}
+    assert all(0 <= row["median"] <= row["longest"] for row in found)
+
+
+@needs_azurite
+async def test_the_workbook_lists_what_to_do(night: LogTables) -> None:
+    """The machines that need a person, with the remedy."""
+    found = night.run("workbook/needs_a_person", datetime.now(UTC))
+    assert {row["machine"]: row["outcome"] for row in found} == {
+        "vm-03": "needs_action",
+        "fails-always": "exhausted",
+    }
+    assert all(row["todo"] for row in found)
+
+
+@needs_azurite
+async def test_the_workbook_shows_runs(night: LogTables) -> None:
+    """What the sweep found, and how many incidents were open."""
+    [sweep] = night.run("workbook/sweeps", datetime.now(UTC))
+    assert (sweep["complete"], sweep["problems"]) == (True, "[]")
+    assert sweep["found"] >= 1
+    assert night.run("workbook/open_incidents", datetime.now(UTC))
+
+
+def failing(what: str, times: int) -> list[LogLine]:
+    return [LogLine(at=NOW - timedelta(minutes=minute), message=what, severity=3) for minute in range(times)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (failing("Executed 'Functions.alerts' (Failed, 3 ms)", 2), []),
+        (failing("Executed 'Functions.alerts' (Failed, 3 ms)", 3), ["alerts"]),
+        (failing("Executed 'Functions.sweep' (Failed, Id=1, Duration=3ms)", 1), ["sweep"]),
+        (failing('{"event": "sweep_incomplete", "problems": ["no"]}', 1), ["sweep_incomplete"]),
+        (failing('{"event": "incident_failed", "problem": "no"}', 3), ["incident_failed"]),
+    ],
+)
+async def test_what_keeps_failing_is_told(lines: list[LogLine], expected: list[str]) -> None:
+    """Three times within the window; a sweep at once, since it runs once a day."""
+    tables = LogTables(lines)
+    assert [row["what"] for row in tables.run("alerts/function_failing", NOW)] == expected
+    tables.close()
+
+
+async def test_an_app_that_never_wrote_a_line_is_noticed() -> None:
+    """By both watches; a young one has 26 hours for its first sweep."""
+    silent, young = LogTables([]), LogTables(failing("Host started", 1))
+    for alert in ("sweep_overdue", "follow_up_silent"):
+        assert len(silent.run(f"alerts/{alert}", NOW)) == 1
+    assert young.run("alerts/sweep_overdue", NOW) == []
+    silent.close()
+    young.close()
+
+
+@pytest.mark.parametrize("vault", ["vault-1", "/subscriptions/s/resourceGroups/g/providers/p/vaults/vault-1"])
+async def test_a_storm_is_told_once_for_its_vault_and_error(vault: str) -> None:
+    """With the number of items; the vault may be logged by its name or by its id."""
+    line = {"event": "storm_began", "vault": vault, "error": "CloudInternalError", "items": 21}
+    tables = LogTables([LogLine(at=NOW, message=json.dumps(line))])
+    [row] = tables.run("alerts/storm", NOW + timedelta(minutes=5))
+    assert (row["vault"], row["error"], row["items"]) == ("vault-1", "CloudInternalError", 21)
+    tables.close()

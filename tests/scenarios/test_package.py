@@ -1,0 +1,91 @@
+"""The zip that is deployed holds all that the app needs."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+import aiohttp
+import pytest
+
+from infra.package import build
+from simulator.azurite import DEFAULT_DIRECTORY
+from simulator.azurite.install import is_installed
+from simulator.stack import Stack
+from tests.running_app import SETTINGS, estate
+
+#: Imports every module below the directory, as the app's own packages.
+_IMPORT_ALL = """
+import importlib, pkgutil, sys
+names = [each.name for each in pkgutil.walk_packages([sys.argv[1]])]
+for name in names:
+    module = importlib.import_module(name)
+    assert module.__spec__.origin.startswith(sys.argv[1]), module.__spec__.origin
+print(len(names))
+"""
+
+
+@pytest.fixture
+def unpacked(tmp_path: Path) -> Path:
+    """The package, built and unpacked."""
+    target = tmp_path / "app.zip"
+    build(target)
+    with ZipFile(target) as package:
+        package.extractall(tmp_path / "app")
+    return tmp_path / "app"
+
+
+def test_the_package_imports_by_itself(unpacked: Path) -> None:
+    """Every module of it, without the repository beside it."""
+    environment = {
+        "PATH": os.defpath,
+        "PYTHONPATH": str(unpacked),
+        "LEDGER_ENDPOINT": "https://ledger.invalid",
+    }
+    result = subprocess.run(
+        [sys.executable, "-c", _IMPORT_ALL, str(unpacked)],
+        cwd=unpacked,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert int(result.stdout) > 0
+
+
+def test_the_package_holds_the_app_only(unpacked: Path) -> None:
+    """No tests, no simulator, no infrastructure, no secrets."""
+    assert {each.name for each in unpacked.iterdir()} >= {"function_app.py", "host.json", "requirements.txt"}
+    for name in ("tests", "simulator", "demo", "infra", "docs", ".github", "local.settings.json"):
+        assert not (unpacked / name).exists(), name
+
+
+def test_the_same_files_make_the_same_package(tmp_path: Path) -> None:
+    """Byte for byte, so that a package can be compared with what is deployed."""
+    build(tmp_path / "one.zip")
+    build(tmp_path / "two.zip")
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+
+
+@pytest.mark.skipif(not is_installed(DEFAULT_DIRECTORY), reason="Azurite is not installed: make")
+async def test_the_app_runs_from_the_package(unpacked: Path, tmp_path: Path) -> None:
+    """Under the local Functions host: it answers, and a sweep with its query file completes."""
+    stack = Stack(SETTINGS, estate(vms=1), app_directory=unpacked, directory=tmp_path / "stack")
+    async with stack, aiohttp.ClientSession(stack.run.host, raise_for_status=True) as host:
+        master_key = {"x-functions-key": stack.run.master_key}
+        async with host.post("/admin/functions/sweep", json={}, headers=master_key):
+            pass
+        async with asyncio.timeout(20):
+            while True:
+                if await last_sweep(host):
+                    return
+                await asyncio.sleep(0.05)
+
+
+async def last_sweep(host: aiohttp.ClientSession) -> str | None:
+    async with host.get("/api/health") as response:
+        found: str | None = (await response.json())["last_sweep"]
+    return found
