@@ -173,10 +173,13 @@ class SubscriptionFile(_Part):
 
     id: Annotated[UUID, Field(strict=False)]
     name: str = ""
+    #: Tags of its resource groups, by the group's name.
+    group_tags: dict[str, dict[str, str]] = {}
 
     def build(self) -> Subscription:
         """The subscription."""
-        return Subscription(id=str(self.id), name=self.name or str(self.id))
+        group_tags = {name.lower(): tags for name, tags in self.group_tags.items()}
+        return Subscription(id=str(self.id), name=self.name or str(self.id), group_tags=group_tags)
 
 
 class BucketsFile(_Part):

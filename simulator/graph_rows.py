@@ -21,7 +21,7 @@ def tables(azure: Azure, at: datetime) -> dict[str, list[Row]]:
     jobs = [job for vault in vaults for job in vault.jobs if job.is_known_at(at)]
     return {
         "Resources": [*map(_vault, vaults), *map(_machine, items)],
-        "ResourceContainers": [*_subscriptions(azure), *_groups(vaults)],
+        "ResourceContainers": [*_subscriptions(azure), *_groups(azure, vaults)],
         "RecoveryServicesResources": [*(_job(job, at) for job in jobs), *(_item(item, at) for item in items)],
     }
 
@@ -35,15 +35,16 @@ def _subscriptions(azure: Azure) -> Iterator[Row]:
         yield {**identity, **place, "properties": properties}
 
 
-def _groups(vaults: list[Vault]) -> Iterator[Row]:
+def _groups(azure: Azure, vaults: list[Vault]) -> Iterator[Row]:
     groups = {(vault.subscription_id, vault.resource_group): vault for vault in vaults}
     groups |= {
         (vault.subscription_id, item.resource_group): vault for vault in vaults for item in vault.items
     }
-    for (_, name), vault in groups.items():
+    tags = {subscription.id: subscription.group_tags for subscription in azure.subscriptions}
+    for (subscription, name), vault in groups.items():
         identity = f"/subscriptions/{vault.subscription_id}/resourceGroups/{name}"
         row = _row(vault, identity, name, "microsoft.resources/subscriptions/resourcegroups", {})
-        yield row | {"resourceGroup": name.lower()}
+        yield row | {"resourceGroup": name.lower(), "tags": dict(tags[subscription].get(name.lower(), {}))}
 
 
 def _vault(vault: Vault) -> Row:

@@ -1,6 +1,7 @@
 """The things of the simulated Azure: subscriptions, vaults, protected VMs, jobs, and the estate at the start."""
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -15,6 +16,8 @@ class Subscription:
 
     id: str
     name: str
+    #: Tags of its resource groups, by the group's lower-cased name.
+    group_tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

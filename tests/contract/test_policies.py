@@ -1,0 +1,44 @@
+"""An item's schedule and retention, read through the real SDK."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from backup_retry.azure.recovery_services import RecoveryServicesVaults
+from tests.clock import Clock
+from tests.vault_world import VM, VaultWorld
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_an_item_comes_with_its_policy(vault_world: VaultWorld) -> None:
+    """The simulated DefaultPolicy runs daily at 22:00 UTC and keeps 30 days."""
+    state = await vault_world.vaults.item(VM)
+    assert state is not None
+    assert state.policy is not None
+    assert state.policy.next_run(datetime(2026, 11, 22, 14, 0, tzinfo=UTC)) == datetime(
+        2026, 11, 22, 22, 0, tzinfo=UTC
+    )
+    assert state.policy.daily_retention == timedelta(days=30)
+
+
+async def test_a_policy_is_read_once_an_hour(vault_world: VaultWorld) -> None:
+    """It is part of every decision and changes rarely."""
+    clock = Clock()
+    vaults = RecoveryServicesVaults(vault_world.clients, clock)
+    for _ in range(3):
+        await vaults.item(VM)
+    assert vault_world.reads("/backupPolicies/") == 1
+    clock.move(hours=1)
+    await vaults.item(VM)
+    assert vault_world.reads("/backupPolicies/") == 2
+
+
+async def test_a_policy_that_cannot_be_read_keeps_nothing_back(vault_world: VaultWorld) -> None:
+    """The item is known all the same; its schedule is not considered."""
+    item = vault_world.server.azure.find_item("vm-01")
+    assert item is not None
+    item.vault.policies.clear()
+    state = await vault_world.vaults.item(VM)
+    assert state is not None
+    assert (state.protection_state, state.policy) == ("Protected", None)

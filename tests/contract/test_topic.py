@@ -1,0 +1,66 @@
+"""Notices on a simulated Event Grid topic, published through the real SDK with the app's identity."""
+
+import pytest
+
+from backup_retry.azure.client import AzureClients
+from backup_retry.azure.event_grid import TopicPublisher
+from backup_retry.errors import AzureRefused, AzureUnavailable
+from backup_retry.notices import NoticeKind, notice
+from backup_retry.settings import load_settings
+from simulator.server import RunningServer
+from simulator.tls import Certificates
+from tests.clock import Clock
+from tests.failures import opened
+from tests.vault_world import ESTATE
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+SUBSCRIPTION = {
+    "name": "people",
+    "topic": "outcomes",
+    "schema": "CloudEventSchemaV1_0",
+    "endpoint": "http://127.0.0.1:1",
+}
+
+
+def clients(azure: tuple[RunningServer, Clock, AzureClients], trust: Certificates, path: str) -> AzureClients:
+    """Clients whose settings name a topic."""
+    server, _, _ = azure
+    server.simulator.reset(ESTATE | {"event_subscriptions": [SUBSCRIPTION]})
+    settings = load_settings(
+        {
+            "ledger_endpoint": "https://ledger.invalid",
+            "arm_endpoint": server.arm_url,
+            "eventgrid_topic_endpoint": f"{server.arm_url}{path}",
+        }
+    )
+    return AzureClients(settings, ssl_context=trust.client_context())
+
+
+async def test_a_notice_arrives_as_a_cloud_event(
+    azure: tuple[RunningServer, Clock, AzureClients], trust: Certificates
+) -> None:
+    """With its type, its id, the item as subject, and its data as it was."""
+    incident = opened()
+    told = notice(NoticeKind.NEEDS_PERSON, incident, incident.opened_at, items=3)
+    async with clients(azure, trust, "/topics/outcomes/api/events") as reached, reached.topic() as topic:
+        await TopicPublisher(topic).publish([told])
+    (event,) = azure[0].simulator.event_grid.record()["events"]
+    arrived = event.get("event", event)
+    assert (arrived["id"], arrived["type"], arrived["subject"]) == (
+        told.id,
+        NoticeKind.NEEDS_PERSON,
+        incident.item.id,
+    )
+    assert arrived["data"] == told.data
+
+
+async def test_a_topic_that_is_not_there_is_an_error_of_ours(
+    azure: tuple[RunningServer, Clock, AzureClients], trust: Certificates
+) -> None:
+    """Whoever publishes keeps the notice."""
+    incident = opened()
+    told = notice(NoticeKind.RECOVERED, incident, incident.opened_at)
+    async with clients(azure, trust, "/topics/nowhere/else") as reached, reached.topic() as topic:
+        with pytest.raises((AzureRefused, AzureUnavailable)):
+            await TopicPublisher(topic).publish([told])
