@@ -37,8 +37,6 @@ from backup_retry.storm import Move, Storm
 from backup_retry.vaults import Vaults
 
 Clock = Callable[[], datetime]
-#: the vault lists jobs by whole seconds; a little more is harmless
-_LIST_MARGIN = timedelta(minutes=1)
 #: how long a run over many items shares one reading of a vault
 _SHARED_FOR = timedelta(seconds=5)
 
@@ -102,6 +100,12 @@ class Engine:
         if not incident.is_open:
             return report("closed", await self._book.tell(incident))
         return await self._advance(Change(await self._book.tell(incident), self._clock()), run_began)
+
+    async def case(self, incident: Incident) -> Case:
+        """All that a decision about the incident would look at now; changes and triggers nothing."""
+        change = Change(incident, self._clock())
+        facts = await self._protected(change, await self._facts(change, change.now))
+        return replace(await self._case(change), incident=change.incident, facts=facts)
 
     async def _noted(self, failed: FailedJob, source: Source) -> Change | Report:
         """The item's incident with this failure in it, not yet saved; a report where nothing is to do."""
@@ -175,12 +179,11 @@ class Engine:
         )
 
     async def _facts(self, change: Change, fresh_since: datetime) -> Facts:
-        """The item's jobs since the first failure; the newest failure among them becomes the incident's."""
+        """The item's jobs that ended since the first failure began; the newest failure becomes the incident's."""
         incident = change.incident
-        since = incident.first_failed_at - max(_LIST_MARGIN, self._rules.storm_window)
+        since = incident.first_failed_at - max(policy.LONGEST_JOB, self._rules.storm_window)
         listed = await self._vaults.jobs(incident.item.vault, since, fresh_since=fresh_since)
-        begin = incident.first_failed_at - _LIST_MARGIN
-        own = [job for job in listed.jobs if job.started_at >= begin and job.is_of(incident.item)]
+        own = [job for job in listed.jobs if job.is_of(incident.item) and _matters(job, incident)]
         facts = Facts(jobs=own, read_at=listed.read_at)
         change.incident = policy.with_newest_failure(incident, facts)
         alike = storm.items_failing_alike(listed.jobs, change.incident, self._rules.storm_window)
@@ -224,6 +227,10 @@ class Engine:
             return report(label, change.incident, decision=decision)
         saved = await self._book.save(change)
         return report(label, saved, decision=decision) if saved else already_handled(change.incident)
+
+
+def _matters(job: Job, incident: Incident) -> bool:
+    return job.ended_at is None or job.ended_at >= incident.first_failed_at
 
 
 def _unanswered(error: AzureUnavailable | AzureRefused, change: Change) -> Wait | Close:

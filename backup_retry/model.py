@@ -40,6 +40,8 @@ class Source(StrEnum):
     ALERT = "alert"
     EVENT = "event"
     SWEEP = "sweep"
+    #: a person, by the command line
+    OPERATOR = "operator"
 
 
 class JobStatus(StrEnum):
@@ -292,7 +294,7 @@ class Operation:
 class Facts:
     """What is known about an incident's item at the time of a decision."""
 
-    #: the item's jobs since the incident's first failure, newest first
+    #: the item's jobs that ended since the incident's first failure began, newest first
     jobs: Sequence[Job] = ()
     #: when the vault was asked for them; None: not yet
     read_at: datetime | None = None

@@ -36,6 +36,8 @@ _DAY = timedelta(hours=24)
 #: a cap has to hold although clocks differ by minutes
 _CLOCKS_DIFFER = timedelta(minutes=15)
 _PROTECTED_STATES = frozenset({"protected", "irpending", "protectionconfigured", "protectionerror"})
+#: a backup that began this long before a failure may still run, or complete after it: the failure ran into it
+LONGEST_JOB = timedelta(hours=24)
 #: Azure keeps jobs this long; what is older can no longer be looked up
 JOB_RETENTION = timedelta(days=14)
 

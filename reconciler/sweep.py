@@ -17,7 +17,7 @@ from backup_retry.errors import BackupRetryError
 from backup_retry.ledger import Beat, Controls
 from backup_retry.log_events import LogEvent, log_event
 from backup_retry.model import Job, ProtectedItem, Source, Vault, parse_job_id
-from backup_retry.policy import JOB_RETENTION
+from backup_retry.policy import JOB_RETENTION, LONGEST_JOB
 from backup_retry.scope import Scope
 from backup_retry.vaults import Vaults
 
@@ -52,6 +52,8 @@ class SweepReport:
     began: datetime
     since: datetime
     found: int = 0
+    #: how many of those found have been looked at
+    seen: int = 0
     handled: list[Report] = field(default_factory=list)
     #: what could not be looked at, and why
     problems: list[str] = field(default_factory=list)
@@ -75,6 +77,7 @@ class Sweep:
         clock: Callable[[], datetime],
         lookback: timedelta,
         scope: Scope,
+        watch: Callable[[SweepReport], None] = lambda _: None,
     ) -> None:
         self._graph = graph
         self._vaults = vaults
@@ -83,6 +86,8 @@ class Sweep:
         self._clock = clock
         self._lookback = lookback
         self._scope = scope
+        #: called whenever the report has grown
+        self._watch = watch
 
     async def run(self) -> SweepReport:
         """One sweep: query, confirm vault by vault, handle, and remember that it was complete."""
@@ -120,7 +125,7 @@ class Sweep:
     async def _sweep_vault(self, found: list[FoundJob], report: SweepReport) -> None:
         """Confirm a vault's failures with one list, then handle them a few at a time."""
         vault = found[0].vault
-        since = min(each.started_at for each in found) - timedelta(minutes=1)
+        since = min(each.started_at for each in found) - LONGEST_JOB
         try:
             listed = await self._vaults.jobs(vault, since, fresh_since=report.began)
         except BackupRetryError as error:
@@ -142,6 +147,8 @@ class Sweep:
                 report.handled.append(await self._engine.handle(failed, Source.SWEEP, run_began=report.began))
         except BackupRetryError as error:
             report.problems.append(f"job {found.job_id}: {error}")
+        report.seen += 1
+        self._watch(report)
 
     @staticmethod
     def _log(report: SweepReport) -> None:
