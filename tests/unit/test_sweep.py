@@ -9,6 +9,7 @@ import pytest
 from backup_retry.errors import AzureUnavailable, BackupRetryError, Forbidden
 from backup_retry.ledger import Beat
 from backup_retry.model import JobList, JobStatus, Source, Vault
+from backup_retry.policy import LONGEST_JOB
 from backup_retry.scope import Scope
 from reconciler.sweep import FoundJob, Sweep, failed_jobs_query, horizon, read_row
 from tests.builders import NOW, STARTED, item, job, vault
