@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 STEPS ?= 200000
+SEED ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test check package soak format clean
@@ -25,8 +26,8 @@ test: $(INSTALLED) ## run the tests
 package: $(INSTALLED) ## build the zip that is deployed, build/app.zip
 	@$(BIN)/python -m infra.package
 
-soak: $(INSTALLED) ## check the engine's invariants in a simulated world for STEPS steps
-	@$(BIN)/python -m tests.model.soak --steps $(STEPS)
+soak: $(INSTALLED) ## look for broken promises in simulated worlds, for STEPS steps
+	@$(BIN)/python -m tests.model.soak --steps $(STEPS) --seed $(SEED) --workers 2
 
 check: $(INSTALLED) ## ruff and strict mypy
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }
@@ -41,7 +42,7 @@ clean: ## remove everything that was made
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(INSTALLED): requirements.txt requirements-dev.txt requirements-host.txt simulator/azurite/npm/package.json tests/kusto/package.json
+$(INSTALLED): requirements.txt requirements-cli.txt requirements-dev.txt requirements-host.txt simulator/azurite/npm/package.json tests/kusto/package.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing)."; \
 	  echo "Name another one: make PYTHON=/path/to/python3.13"; exit 2; }

@@ -30,6 +30,8 @@ class Change:
     #: failed job to remember with the next save
     job_id: str = ""
     steps: list[Step] = field(default_factory=list)
+    #: notices that are about more than this incident, and must be told even where another worker saves first
+    news: list[Notice] = field(default_factory=list)
 
     def step(self, kind: StepKind, *, job_id: str = "", detail: str = "") -> None:
         """Write a line into the journal."""

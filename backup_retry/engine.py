@@ -6,7 +6,7 @@ item, the other one leaves.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -37,6 +37,8 @@ from backup_retry.storm import Move, Storm
 from backup_retry.vaults import Vaults
 
 Clock = Callable[[], datetime]
+#: how often a failure is looked at again after another worker was first
+_RACES = 5
 #: how long a run over many items shares one reading of a vault
 _SHARED_FOR = timedelta(seconds=5)
 
@@ -76,13 +78,14 @@ class Engine:
 
     async def note(self, failed: FailedJob, source: Source) -> Report:
         """Store that a job failed and leave the rest to the follow-up; stores nothing when it is known."""
-        change = await self._noted(failed, source)
-        if isinstance(change, Report):
-            return change
-        saved = await self._book.save(change)
-        if saved is None:
-            return already_handled(change.incident, failed.id)
-        return report("stored", saved, job_id=failed.id)
+
+        async def store(change: Change) -> Report:
+            saved = await self._book.save(change)
+            if saved is None:
+                return already_handled(change.incident, failed.id)
+            return report("stored", saved, job_id=failed.id)
+
+        return await self._with(failed, source, store)
 
     async def handle(self, failed: FailedJob, source: Source, *, run_began: datetime | None = None) -> Report:
         """Note a failed job and advance its incident, with one write for both.
@@ -90,10 +93,20 @@ class Engine:
         When Azure stops answering on the way, the failure is stored for the follow-up. `run_began` is for runs over
         many items: they share what was read of a vault since then, while it is a few seconds old.
         """
-        change = await self._noted(failed, source)
-        if isinstance(change, Report):
-            return change
-        return await self._advance(change, run_began)
+        return await self._with(failed, source, lambda change: self._advance(change, run_began))
+
+    async def _with(
+        self, failed: FailedJob, source: Source, act: Callable[[Change], Awaitable[Report]]
+    ) -> Report:
+        """Act on the failure; after a lost race look again, since the winner need not have known of it."""
+        for _ in range(_RACES):
+            change = await self._noted(failed, source)
+            if isinstance(change, Report):
+                return change
+            done = await act(change)
+            if done.decision != "already_handled":
+                return done
+        raise AzureUnavailable(f"{failed.item.friendly_name}: other workers kept changing its incident")
 
     async def advance(self, incident: Incident, *, run_began: datetime | None = None) -> Report:
         """Move an incident on by one decision; one that is closed already only tells what is left to tell."""
@@ -135,12 +148,25 @@ class Engine:
         try:
             decision, facts = await self._decide(change, _fresh_since(change.now, run_began))
             if isinstance(decision, Trigger) and facts.failing_alike >= self._rules.storm_size:
-                decision = await self._weigh_storm(change, facts.failing_alike)
+                decision = await self._weigh_storm(change, (facts.failing_alike, facts.storm_code))
         except (AzureUnavailable, AzureRefused) as error:
             decision, facts = _unanswered(error, change), Facts()
         if isinstance(decision, Trigger):
-            return await self._retrier.retry(change, policy.keep_until(self._rules, facts.item, change.now))
-        return await self._settle_down(change, decision)
+            done = await self._retrier.retry(change, policy.keep_until(self._rules, facts.item, change.now))
+        else:
+            done = await self._settle_down(change, decision)
+        if change.news and done.decision == "already_handled":
+            await self._tell_all_the_same(change)
+        return done
+
+    async def _tell_all_the_same(self, change: Change) -> None:
+        """The race for the incident is lost; what was stored of a storm has to be told nevertheless."""
+        while (current := (await self._ledger.load(change.incident.item)).incident) is not None:
+            again = Change(current, self._clock())
+            again.step(StepKind.STORM, detail=", ".join(notice.kind for notice in change.news))
+            again.tell(*change.news)
+            if await self._book.save(again) is not None:
+                return
 
     async def _decide(self, change: Change, fresh_since: datetime) -> tuple[Decision, Facts]:
         facts: Facts | None = None
@@ -186,8 +212,10 @@ class Engine:
         own = [job for job in listed.jobs if job.is_of(incident.item) and _matters(job, incident)]
         facts = Facts(jobs=own, read_at=listed.read_at)
         change.incident = policy.with_newest_failure(incident, facts)
-        alike = storm.items_failing_alike(listed.jobs, change.incident, self._rules.storm_window)
-        return replace(facts, failing_alike=alike, operation=await self._operation(change.incident, own))
+        alike, code = storm.items_failing_alike(listed.jobs, change.incident, self._rules.storm_window)
+        return replace(
+            facts, failing_alike=alike, storm_code=code, operation=await self._operation(change.incident, own)
+        )
 
     async def _operation(self, incident: Incident, own: Sequence[Job]) -> Operation | None:
         """The operation of the attempt in flight, asked for only where its job has not appeared."""
@@ -203,13 +231,13 @@ class Engine:
             change.incident = replace(change.incident, last_good_at=item.last_recovery_point)
         return replace(facts, item=item)
 
-    async def _weigh_storm(self, change: Change, size: int) -> Decision:
+    async def _weigh_storm(self, change: Change, alike: tuple[int, str]) -> Decision:
         """Row 13: go, or wait for the canary; a move that changes the storm counts only once it is stored."""
-        item, error = change.incident.item, change.incident.failure.error
+        item, (_, code) = change.incident.item, alike
         while True:
-            known = await self._storms.storm(storm.storm_key(item.vault, error.label))
+            known = await self._storms.storm(storm.storm_key(item.vault, code))
             canary = (await self._ledger.load(known.canary)).incident if known else None
-            move, seen = storm.weigh(known, canary, change.incident, size, change.now)
+            move, seen = storm.weigh(known, canary, change.incident, alike, change.now)
             if seen == known or await self._storms.save_storm(seen) is not None:
                 break
         _tell_of_storm(change, move, seen, is_new=known is None or seen.began_at != known.began_at)
@@ -261,9 +289,10 @@ def _tell_of_storm(change: Change, move: Move, seen: Storm, *, is_new: bool) -> 
     )
     change.step(StepKind.STORM, detail=f"{event}: {seen.size} items fail with {seen.code}")
     about = f"{seen.key}{seen.began_at.isoformat()}{seen.canary.key}"
-    change.tell(
+    change.news.append(
         notice(kind, change.incident, change.now, about=about, items=seen.size, canaryItemId=seen.canary.id)
     )
+    change.tell(*change.news)
 
 
 def _fresh_since(now: datetime, run_began: datetime | None) -> datetime:

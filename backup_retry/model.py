@@ -302,6 +302,8 @@ class Facts:
     item: ItemState | None = None
     #: how many items of the vault, this one among them, fail alike at the same time
     failing_alike: int = 1
+    #: the error that they share, as `JobError.label` has it
+    storm_code: str = ""
     #: the operation of the attempt in flight, asked for only where its job has not appeared
     operation: Operation | None = None
 

@@ -20,6 +20,8 @@ _PATIENCE = timedelta(hours=2)
 #: how far apart the items go that a storm held back
 _PACE = timedelta(seconds=2)
 _LONGEST_SPREAD = timedelta(minutes=30)
+#: whoever became the canary has this long to store its incident, whatever the clocks say
+_LEASE = timedelta(minutes=10)
 _HASHES = 0x1_0000_0000
 
 
@@ -35,6 +37,10 @@ class Storm:
     size: int
     #: the item whose retry stands for all
     canary: ProtectedItem
+    #: the canary's incident, which is stored only after the storm is
+    canary_incident: str
+    #: when it became the canary
+    led_at: datetime
     #: somebody has been told that the canary's retry failed
     told: bool = False
     #: when the canary had recovered and the others could go
@@ -68,32 +74,40 @@ class Move(StrEnum):
 
 
 def weigh(
-    storm: Storm | None, canary: Incident | None, incident: Incident, size: int, now: datetime
+    storm: Storm | None, canary: Incident | None, incident: Incident, alike: tuple[int, str], now: datetime
 ) -> tuple[Move, Storm]:
     """The move of an item of a storm, and the storm after it, to be stored first where it changed.
 
-    `canary` is the incident of the storm's canary; `size` is how many items fail alike.
+    `canary` is the incident of the storm's canary; `alike` is how many items fail with which error.
     """
-    if storm is None or _is_over(storm, canary, incident.failure):
-        return Move.LEAD, _begun(incident, size, now, storm.version if storm else "")
+    current = (
+        canary is not None and storm is not None and (canary.is_open or canary.id == storm.canary_incident)
+    )
+    news = canary if current else None  # else: of another time, the canary's own is not stored yet
+    if storm is None or _is_over(storm, news, incident.failure):
+        return Move.LEAD, _begun(incident, alike, now, storm.version if storm else "")
     if storm.canary.key == incident.item.key:
         return Move.GO, storm
     goes_at = storm.goes_at(incident.item)
     if goes_at is not None:
         return (Move.GO if now >= goes_at else Move.HOLD), storm
-    return _by_canary(storm, canary, incident, now)
+    if news is None and now - storm.led_at < _LEASE:
+        return Move.HOLD, storm
+    return _by_canary(storm, news, incident, now)
 
 
 def _by_canary(
     storm: Storm, canary: Incident | None, incident: Incident, now: datetime
 ) -> tuple[Move, Storm]:
     """What the canary's incident says to those that wait for it."""
-    if canary is None or not canary.is_open:
-        if canary is not None and canary.outcome is not None and canary.outcome.recovered:
-            return Move.RELEASE, replace(storm, released_at=now)
-        return Move.LEAD, replace(storm, canary=incident.item, told=False)
+    led = replace(storm, canary=incident.item, canary_incident=incident.id, led_at=now, told=False)
+    if canary is None:
+        return Move.LEAD, led
+    if not canary.is_open:
+        recovered = canary.outcome is not None and canary.outcome.recovered
+        return (Move.RELEASE, replace(storm, released_at=now)) if recovered else (Move.LEAD, led)
     if canary.state is State.WAITING and canary.due - now > _PATIENCE:
-        return Move.LEAD, replace(storm, canary=incident.item, told=False)
+        return Move.LEAD, led
     if not storm.told and any(attempt.result is AttemptResult.FAILED for attempt in canary.attempts):
         return Move.TELL, replace(storm, told=True)
     return Move.HOLD, storm
@@ -101,19 +115,23 @@ def _by_canary(
 
 def _is_over(storm: Storm, canary: Incident | None, failure: FailedJob) -> bool:
     """True when the failure came after the storm had passed, so that it belongs to another one."""
-    passed_at = storm.released_at
-    if passed_at is None and canary is not None and not canary.is_open:
-        passed_at = canary.closed_at
-    return passed_at is not None and failure.started_at > passed_at
+    if storm.released_at is not None:
+        return failure.started_at > storm.released_at
+    if canary is None:  # not stored yet or, later than that, replaced by another incident of its item
+        return failure.started_at > storm.led_at + _LEASE
+    return canary.closed_at is not None and failure.started_at > canary.closed_at
 
 
-def _begun(incident: Incident, size: int, now: datetime, version: str) -> Storm:
+def _begun(incident: Incident, alike: tuple[int, str], now: datetime, version: str) -> Storm:
+    size, code = alike
     return Storm(
         vault=incident.item.vault,
-        code=incident.failure.error.label,
+        code=code,
         began_at=now,
         size=size,
         canary=incident.item,
+        canary_incident=incident.id,
+        led_at=now,
         version=version,
     )
 
@@ -123,23 +141,21 @@ def storm_key(vault: Vault, code: str) -> str:
     return sha256(f"{vault.key}|{code}".casefold().encode()).hexdigest()[:32]
 
 
-def items_failing_alike(jobs: Sequence[Job], incident: Incident, window: timedelta) -> int:
-    """How many items of the vault failed with the incident's error around the same time, this one among them.
+def items_failing_alike(jobs: Sequence[Job], incident: Incident, window: timedelta) -> tuple[int, str]:
+    """How many items of the vault failed with the incident's error around the same time, and which error that is.
 
-    Around its newest failure or, where that is the same error, its first: a failed retry is no way out of a storm.
+    It is the error of the newest failed job, whatever a refused trigger said since. The time is that of the job or,
+    where the error is the same, of the first one: a retry that failed is no way out of a storm.
     """
     failure = incident.failure
+    code = next((job.error.label for job in jobs if job.id == failure.id and job.error), failure.error.label)
     times = [failure.started_at]
-    if incident.first_error.label == failure.error.label:
+    if incident.first_error.label == code:
         times.append(incident.first_failed_at)
-    alike = [
-        job
-        for job in jobs
-        if job.is_backup and job.failed and job.error and job.error.label == failure.error.label
-    ]
-    return max(len(_items_around(alike, at, window) | {incident.item.key}) for at in times)
+    return max(len(_alike(jobs, at, code, window) | {incident.item.key}) for at in times), code
 
 
-def _items_around(jobs: Sequence[Job], at: datetime, window: timedelta) -> set[str]:
-    near = (job for job in jobs if abs(job.started_at - at) <= window)
+def _alike(jobs: Sequence[Job], at: datetime, label: str, window: timedelta) -> set[str]:
+    failed = (job for job in jobs if job.is_backup and job.failed and job.error and job.error.label == label)
+    near = (job for job in failed if abs(job.started_at - at) <= window)
     return {job.item.key if job.item else job.entity_name for job in near}

@@ -73,6 +73,9 @@ class Reactor:
         done, late = await asyncio.wait(tasks, timeout=max(0.0, seconds))
         self._let_run(late)
         stored = await self._store([tasks[task] for task in late], source)
+        failed = [error for task in done if (error := task.exception())]
+        if failed:
+            raise failed[0]
         return [*(task.result() for task in done), *stored]
 
     async def _store(self, late: Sequence[FailedJob], source: Source) -> list[Report]:

@@ -206,7 +206,8 @@ def open_key(incident: Incident) -> str:
 def journal_row(closed: Incident) -> Row:
     """The report of a closed incident, in the partition of the day it was closed on."""
     closed_at = closed.closed_at or closed.opened_at
-    return {
+    last_good = {"last_good_at": text(closed.last_good_at)} if closed.last_good_at else {}
+    return last_good | {
         "PartitionKey": f"{closed_at.astimezone(UTC):%Y-%m-%d}",
         "RowKey": closed.id,
         "item": closed.item.id,
@@ -254,6 +255,8 @@ def storm_columns(storm: Storm) -> Row:
         "began_at": text(storm.began_at),
         "size": storm.size,
         "canary": storm.canary.id,
+        "canary_incident": storm.canary_incident,
+        "led_at": text(storm.led_at),
         "told": storm.told,
     }
     return columns | {"released_at": text(storm.released_at)} if storm.released_at else columns
@@ -272,6 +275,8 @@ def read_storm(row: Mapping[str, Any], version: str) -> Storm:
         began_at=time(row["began_at"]),
         size=row["size"],
         canary=canary,
+        canary_incident=row["canary_incident"],
+        led_at=time(row["led_at"]),
         told=row["told"],
         released_at=time(row["released_at"]) if "released_at" in row else None,
         version=version,

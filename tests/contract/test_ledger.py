@@ -250,7 +250,13 @@ async def test_pauses_of_different_scopes_stand_beside_each_other(ledger: Store)
 def _storm(**changes: Any) -> Storm:
     canary = vm_item()
     storm = Storm(
-        vault=canary.vault, code=f"code-{uuid4()}", began_at=failed_job().ended_at, size=25, canary=canary
+        vault=canary.vault,
+        code=f"code-{uuid4()}",
+        began_at=failed_job().ended_at,
+        size=25,
+        canary=canary,
+        canary_incident="i-1",
+        led_at=failed_job().ended_at,
     )
     return replace(storm, **changes)
 

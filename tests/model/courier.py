@@ -1,0 +1,103 @@
+"""Azure's deliveries in the model: alerts by an action group, events by Event Grid; lost, doubled, late, repeated."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from random import Random
+
+from backup_retry.model import ProtectedItem
+from reactor.signals import FAILURE_FOUND
+from tests.model.agenda import Agenda
+from tests.model.faults import Fault, Faults
+from tests.model.little_azure import TrueJob
+from tests.model.worker import Answered, Worker
+
+#: an action group's waits between its calls, in seconds
+ACTION_GROUP_WAITS = (5.0, 20.0, 5.0, 40.0, 5.0)
+#: the first of Event Grid's
+EVENT_GRID_WAITS = (10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0)
+_ALERT_WITHIN = 1200.0
+_SUCCESS = frozenset({200, 202})
+#: answers after which nobody calls again
+_FINAL = _SUCCESS | {400, 413}
+
+
+@dataclass
+class Courier:
+    """Carries signals to whichever worker is there."""
+
+    agenda: Agenda
+    random: Random
+    faults: Faults
+    workers: Callable[[], list[Worker]]
+    #: told which failed job was answered with success
+    accepted: Callable[[TrueJob], None]
+    deliveries: int = 0
+
+    def alert(self, job: TrueJob) -> None:
+        """Azure Monitor raises the built-in alert of a job."""
+        if self.faults.strikes(Fault.ALERT_LOST):
+            return
+        for _ in range(2 if self.faults.strikes(Fault.ALERT_DOUBLED) else 1):
+            hours_late = self.faults.strikes(Fault.ALERT_DELAYED)
+            wait = self.random.uniform(0, 20 * 3600.0 if hours_late else _ALERT_WITHIN)
+            self._deliver(job, wait, iter(ACTION_GROUP_WAITS), _by_alert(job.item, job.id))
+
+    def event(self, data: dict[str, str], job: TrueJob | None = None) -> None:
+        """Somebody publishes an event of ours; `data` names a job, an item or a vault, `job` is what is meant."""
+        self._deliver(job, 0.0, iter(EVENT_GRID_WAITS), _by_event(data))
+
+    def _deliver(
+        self,
+        job: TrueJob | None,
+        wait: float,
+        waits: Iterator[float],
+        post: Callable[[Worker, Answered], None],
+    ) -> None:
+        def answered(status: int | None) -> None:
+            if status in _SUCCESS and job is not None:
+                self.accepted(job)
+            again = next(waits, None) if status not in _FINAL else None
+            if again is not None:
+                self._deliver(job, again, waits, post)
+
+        def call() -> None:
+            self.deliveries += 1
+            alive = self.workers()
+            if alive:
+                post(self.random.choice(alive), answered)
+            else:
+                answered(None)
+
+        self.agenda.after(wait, call)
+
+
+def _by_alert(item: ProtectedItem, job_id: str) -> Callable[[Worker, Answered], None]:
+    body = alert_body(item, job_id)
+    return lambda worker, answered: worker.post_alert(body, answered)
+
+
+def _by_event(data: dict[str, str]) -> Callable[[Worker, Answered], None]:
+    return lambda worker, answered: worker.post_event(FAILURE_FOUND, data, answered)
+
+
+def alert_body(item: ProtectedItem, job_id: str) -> bytes:
+    """The built-in alert "Backup Failure" in the common alert schema, as far as anybody reads it."""
+    return json.dumps(
+        {
+            "schemaId": "azureMonitorCommonAlertSchema",
+            "data": {
+                "essentials": {
+                    "alertRule": "Backup Failure",
+                    "monitorCondition": "Fired",
+                    "monitoringService": "Azure Backup",
+                    "alertTargetIDs": [item.vault.id],
+                },
+                "alertContext": {
+                    "category": "Jobs",
+                    "protectedItemId": item.id,
+                    "extendedInfo": {"jobId": job_id},
+                },
+            },
+        }
+    ).encode()

@@ -1,0 +1,252 @@
+"""The invariants of the design, checked against Azure's own truth whenever something happens. Times are true times."""
+
+from collections import Counter, defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from math import inf
+
+from backup_retry.incident import Attempt, AttemptResult, Incident, State, Step
+from backup_retry.model import Outcome, ProtectedItem, Vault
+from backup_retry.notices import Notice, NoticeKind
+from backup_retry.policy import Rules
+from backup_retry.storm import Storm
+from tests.model.agenda import START, Agenda
+from tests.model.little_azure import LittleAzure, TrueJob
+from tests.model.restraint import FRESH, Restraint, Sent, WhyNot
+
+#: rolling day of the daily cap
+DAY = timedelta(days=1).total_seconds()
+
+
+#: what has to be told of each outcome
+TOLD = {
+    Outcome.RECOVERED: NoticeKind.RECOVERED,
+    Outcome.RECOVERED_ELSEWHERE: NoticeKind.RECOVERED,
+    Outcome.NEEDS_ACTION: NoticeKind.NEEDS_PERSON,
+    Outcome.EXHAUSTED: NoticeKind.EXHAUSTED,
+}
+
+
+class Violation(AssertionError):
+    """An invariant does not hold."""
+
+
+@dataclass
+class Watch:
+    """Sees every write, every trigger and every answer, and raises Violation."""
+
+    agenda: Agenda
+    azure: LittleAzure
+    rules: Rules
+    skew: float
+    in_scope: frozenset[str]
+    restraint: Restraint
+    opened: dict[tuple[str, str], str] = field(default_factory=dict)
+    noted: set[tuple[str, str]] = field(default_factory=set)
+    incidents: dict[str, Incident] = field(default_factory=dict)
+    sent: dict[str, Sent] = field(default_factory=dict)
+    of_item: dict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))
+    asked_at: dict[str, float] = field(default_factory=dict)
+    refused_at: dict[str, float] = field(default_factory=dict)
+    told: set[tuple[str, NoticeKind]] = field(default_factory=set)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    #: the last things that happened, each with its item
+    story: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=2000))
+
+    def tell(self, item: ProtectedItem, what: str) -> None:
+        """Remember something for the report of a violation."""
+        self.story.append((item.key, f"{self.agenda.time:%d %H:%M:%S.%f} {item.friendly_name} {what}"))
+
+    def story_of(self, item_key: str = "") -> list[str]:
+        """What happened to an item, or to all."""
+        return [line for key, line in self.story if item_key in {"", key}]
+
+    # ---- what the ledger stored ----
+
+    def saved(self, incident: Incident, steps: Sequence[Step], job_id: str) -> None:
+        """An incident was stored."""
+        kinds = ", ".join(step.kind for step in steps)
+        self.tell(
+            incident.item,
+            f"saved {incident.state} ({kinds}) due {incident.due:%d %H:%M:%S} {incident.reason}",
+        )
+        if job_id:
+            self._noted(incident, job_id)
+        self._one_incident_per_failure(incident)
+        self._no_claim_is_forgotten(incident)
+        self._attempts_within_limit(incident)
+        for attempt in incident.attempts:
+            if attempt.id not in self.sent:
+                self._claimed(incident, attempt)
+            self.sent[attempt.id].settled = attempt.result is not AttemptResult.RUNNING
+        if not incident.is_open:
+            self._closed(incident)
+        self.incidents[incident.id] = incident
+
+    def _noted(self, incident: Incident, job_id: str) -> None:
+        key = (incident.item.key, job_id)
+        self._require(key not in self.noted, 1, f"failed job {job_id} was stored twice")
+        self.noted.add(key)
+        job = self.azure.jobs.get(job_id)
+        failed = job is not None and job.item.key == incident.item.key and job.failed_at(self.agenda.now)
+        self._require(failed, 8, f"job {job_id} was stored as a failure and did not fail")
+
+    def _one_incident_per_failure(self, incident: Incident) -> None:
+        key = (incident.item.key, incident.first_job_id)
+        first = self.opened.setdefault(key, incident.id)
+        self._require(first == incident.id, 1, f"two incidents for failed job {incident.first_job_id}")
+
+    def _no_claim_is_forgotten(self, incident: Incident) -> None:
+        before = self.incidents.get(incident.id)
+        known = [attempt.id for attempt in before.attempts] if before else []
+        now = [attempt.id for attempt in incident.attempts]
+        self._require(now[: len(known)] == known, 3, f"a claim of incident {incident.id} is gone")
+
+    def _attempts_within_limit(self, incident: Incident) -> None:
+        spent = sum(
+            attempt.result not in {AttemptResult.THROTTLED, AttemptResult.NO_JOB}
+            for attempt in incident.attempts
+        )
+        self._require(spent <= self.rules.max_attempts, 6, f"{spent} attempts for one incident")
+
+    def _claimed(self, incident: Incident, attempt: Attempt) -> None:
+        sent = Sent(
+            attempt_id=attempt.id,
+            item=incident.item,
+            incident_id=incident.id,
+            failure_id=incident.failure.id,
+            claimed_at=self.agenda.now,
+        )
+        self.sent[attempt.id] = sent
+        self.of_item[incident.item.key].append(sent)
+
+    def _closed(self, incident: Incident) -> None:
+        before = self.incidents.get(incident.id)
+        if before is None or before.is_open:
+            self.outcomes[f"{incident.outcome}: {incident.reason}"] += 1
+        if incident.outcome in {Outcome.RECOVERED, Outcome.RECOVERED_ELSEWHERE}:
+            failed_at = (incident.failure.ended_at - START).total_seconds()
+            jobs = self.azure.items[incident.item.key].backups()
+            mended = any(job.completed_at(self.agenda.now) and job.ends_at > failed_at for job in jobs)
+            self._require(mended, 5, f"incident {incident.id} says recovered, and no later backup completed")
+
+    # ---- what reached Azure ----
+
+    def trigger_sent(self, item: ProtectedItem, attempt_id: str) -> Sent:
+        """A trigger has left the worker for good."""
+        self.tell(item, f"trigger {attempt_id} arrives")
+        self._require(item.vault.subscription in self.in_scope, 8, "a trigger outside the scope")
+        sent = self.sent.get(attempt_id)
+        if sent is None or sent.item.key != item.key:
+            raise Violation(f"invariant 3: attempt {attempt_id} was triggered without its claim")
+        self._require(sent.sent_at == inf, 3, f"attempt {attempt_id} was sent twice")
+        sent.sent_at = self.agenda.now
+        others = [other for other in self.of_item[item.key] if other is not sent]
+        for other in others:
+            self._not_in_flight(other)
+            self._acted_on_once(sent, other)
+        self._vault_was_asked(sent, others)
+        self._within_daily_cap(sent)
+        self._allowed(self.restraint.why_not(sent, self.sent.values()))
+        return sent
+
+    def storm_saved(self, storm: Storm) -> None:
+        """A storm was stored."""
+        self.tell(storm.canary, f"is the canary for {storm.code}, released at {storm.released_at}")
+        self._allowed(self.restraint.storm_saved(storm))
+
+    def _allowed(self, why_not: WhyNot | None) -> None:
+        if why_not is not None:
+            self._require(False, why_not.invariant, why_not.problem)
+
+    def _within_daily_cap(self, sent: Sent) -> None:
+        now, cap = self.agenda.now, self.rules.daily_caps["VM"]
+        recent = [
+            each for each in self.of_item[sent.item.key] if now - DAY < each.sent_at <= now and each.counts
+        ]
+        self._require(len(recent) <= cap, 6, f"{len(recent)} triggers of one item in a day")
+
+    def _not_in_flight(self, other: Sent) -> None:
+        in_flight = other.may_take_effect(self.agenda.now)
+        self._require(not in_flight, 2, f"attempt {other.attempt_id} of the same item is still in flight")
+
+    def _acted_on_once(self, sent: Sent, other: Sent) -> None:
+        twice = other.failure_id == sent.failure_id and other.job is not None
+        self._require(not twice, 1, f"failed job {sent.failure_id} was acted on twice")
+
+    def _vault_was_asked(self, sent: Sent, others: Sequence[Sent]) -> None:
+        for other in others:
+            if other.unclear and other.job is None and other.incident_id == sent.incident_id:
+                asked = self.asked_at.get(sent.item.vault.key, -inf)
+                settled_at = other.claimed_at + self.rules.settle_after.total_seconds() - 2 * self.skew
+                self._require(
+                    asked >= settled_at, 4, f"attempt {other.attempt_id} was unclear, and given up too soon"
+                )
+
+    def vault_listed(self, vault: Vault) -> None:
+        """The vault was asked for its jobs."""
+        self.asked_at[vault.key] = self.agenda.now
+
+    def touched(self, vault: Vault) -> None:
+        """Any call to a vault."""
+        self._require(vault.subscription in self.in_scope, 8, "a call to a subscription outside the scope")
+
+    def refused(self, vault: Vault) -> None:
+        """The vault turned a read down, so that a signal cannot be resolved; the sweep comes back to it."""
+        self.refused_at[vault.key] = self.agenda.now
+
+    # ---- what was answered ----
+
+    def answered(self, job: TrueJob, head: Incident | None) -> None:
+        """A signal of a failed job was answered with success: now it is handled or stored."""
+        refused = self.agenda.now - self.refused_at.get(job.item.vault.key, -inf) < FRESH
+        if refused or not job.failed_at(self.agenda.now):
+            return
+        if (job.item.key, job.id) in self.noted:
+            return
+        self._require(
+            _covers(head, job), 9, f"the signal of failed job {job.id} was answered with success and lost"
+        )
+
+    def published(self, notices: Sequence[Notice]) -> None:
+        """Notices reached the topic: an outcome is told only of an incident that the ledger has closed so."""
+        for each in notices:
+            self.told.add((each.data["incidentId"], each.kind))
+            outcomes = [outcome for outcome, kind in TOLD.items() if kind is each.kind]
+            incident = self.incidents.get(each.data["incidentId"])
+            as_stored = not outcomes or (incident is not None and incident.outcome in outcomes)
+            self._require(
+                as_stored, 5, f"{each.kind} was told of an incident that is {incident and incident.state}"
+            )
+
+    # ---- when the world has been left in peace ----
+
+    def at_peace(self, heads: Sequence[Incident]) -> None:
+        """Every failure has been brought to an end that a person can read."""
+        by_item = {head.item.key: head for head in heads}
+        for head in heads:
+            why = f"incident {head.id} is still {head.state} ({head.reason}: {head.detail}), due {head.due}"
+            self._require(head.state is State.CLOSED, 5, why)
+            self._require(bool(head.outcome and head.reason), 5, f"incident {head.id} has no reason")
+        for incident in self.incidents.values():
+            kind = TOLD.get(incident.outcome) if incident.outcome else None
+            told = kind is None or (incident.id, kind) in self.told
+            self._require(told, 5, f"nobody was told how incident {incident.id} ended")
+        for true_item in self.azure.items.values():
+            failure = true_item.unmended(self.agenda.now)
+            if failure is not None:
+                covering = by_item.get(true_item.item.key)
+                self._require(_covers(covering, failure), 5, f"nobody has seen failed job {failure.id}")
+
+    def _require(self, holds: bool, invariant: int, otherwise: str) -> None:
+        if not holds:
+            raise Violation(f"invariant {invariant}: {otherwise} (at {self.agenda.time:%d %H:%M:%S})")
+
+
+def _covers(incident: Incident | None, job: TrueJob) -> bool:
+    """Whether an incident has weighed that failed job or a newer one, or made it itself."""
+    if incident is None:
+        return False
+    failed_at = START + timedelta(seconds=job.started_at)
+    return failed_at <= incident.failure.started_at or job.activity_id in {a.id for a in incident.attempts}

@@ -1,0 +1,226 @@
+"""Azure's own truth in the model: items, their jobs, and what becomes of a trigger. It knows nothing of networks."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import takewhile
+from math import inf
+from random import Random
+from uuid import UUID
+
+from backup_retry.errors import NotFound
+from backup_retry.model import ItemState, Job, JobError, JobStatus, Operation, ProtectedItem, Vault
+from backup_retry.schedule import BackupPolicy
+from tests.model.agenda import START, Agenda
+from tests.model.faults import Fault, Faults
+
+#: how late a job may appear in the vault's list, in seconds
+APPEARS_WITHIN = 60.0
+#: how old a list may be that the vault gives out
+LIST_LAG = 60.0
+PASSING = ("CloudInternalError", "VMCreationTimeOutStorageErrorV2", "BackUpOperationFailed")
+PERSON = "UserErrorVmProvisioningStateFailed"
+CONFLICT = "UserErrorBackupOperationInProgress"
+UNKNOWN = "UserErrorNobodyHasSeenThis"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a backup is going to end."""
+
+    status: JobStatus = JobStatus.COMPLETED
+    seconds: float = 600.0
+    error: str = ""
+
+
+@dataclass(kw_only=True)
+class TrueJob:
+    """A job as it really is."""
+
+    id: str
+    item: ProtectedItem
+    started_at: float
+    visible_at: float
+    ends_at: float
+    status: JobStatus
+    error: str = ""
+    activity_id: str = ""
+    operation: str = "Backup"
+
+    def runs_at(self, when: float) -> bool:
+        """Whether it has begun and not ended."""
+        return self.started_at <= when < self.ends_at
+
+    def failed_at(self, when: float) -> bool:
+        """Whether it has ended badly."""
+        return when >= self.ends_at and self.status in {JobStatus.FAILED, JobStatus.CANCELLED}
+
+    def completed_at(self, when: float) -> bool:
+        """Whether it has made a recovery point."""
+        return when >= self.ends_at and self.status.succeeded
+
+    def seen_at(self, when: float) -> Job:
+        """The job as the vault shows it then."""
+        ended = when >= self.ends_at
+        return Job(
+            id=self.id,
+            vault=self.item.vault,
+            management_type="AzureIaasVM",
+            operation=self.operation,
+            status=self.status if ended else JobStatus.IN_PROGRESS,
+            started_at=_moment(self.started_at),
+            ended_at=_moment(self.ends_at) if ended else None,
+            activity_id=self.activity_id,
+            entity_name=self.item.friendly_name,
+            item=self.item,
+            error=JobError(title=self.error) if ended and self.error else None,
+        )
+
+
+@dataclass(kw_only=True)
+class TrueItem:
+    """A protected item as it really is."""
+
+    item: ProtectedItem
+    protected: bool = True
+    #: when that last changed
+    changed_at: float = -inf
+    #: when it is backed up by schedule, where the vault tells
+    policy: BackupPolicy | None = None
+    jobs: list[TrueJob] = field(default_factory=list)
+
+    def backups(self) -> Iterator[TrueJob]:
+        """Its backups, newest first."""
+        return (job for job in reversed(self.jobs) if job.operation == "Backup")
+
+    def since(self, earliest: float) -> Iterator[TrueJob]:
+        """Its jobs that began then or later, newest first."""
+        return takewhile(lambda job: job.started_at >= earliest, reversed(self.jobs))
+
+    def unmended(self, when: float) -> TrueJob | None:
+        """Its newest failure, where no backup has completed since."""
+        ended = [job for job in self.jobs if job.operation == "Backup" and job.ends_at <= when]
+        newest = max((job for job in ended if job.failed_at(when)), key=_end, default=None)
+        last = max((job for job in ended if job.completed_at(when)), key=_end, default=None)
+        return None if newest and last and last.ends_at > newest.ends_at else newest
+
+
+@dataclass
+class LittleAzure:
+    """Vaults, items and jobs."""
+
+    agenda: Agenda
+    random: Random
+    faults: Faults
+    items: dict[str, TrueItem] = field(default_factory=dict)
+    in_vault: dict[str, list[TrueItem]] = field(default_factory=dict)
+    jobs: dict[str, TrueJob] = field(default_factory=dict)
+    #: told of every backup that has ended
+    ended: Callable[[TrueJob], None] = lambda _: None
+    #: how the next backups that we trigger end
+    next_ending: Callable[[ProtectedItem], Ending] = lambda _: Ending()
+    _operations: dict[str, Operation] = field(default_factory=dict)
+
+    def protect(self, item: ProtectedItem) -> TrueItem:
+        """Begin to protect an item."""
+        true_item = self.items.setdefault(item.key, TrueItem(item=item))
+        self.in_vault.setdefault(item.vault.key, []).append(true_item)
+        return true_item
+
+    def backup(self, item: ProtectedItem, ending: Ending, activity_id: str = "") -> TrueJob:
+        """A backup begins; while another one runs it fails a second later, as Azure's do."""
+        true_item = self.items[item.key]
+        busy = any(job.runs_at(self.agenda.now) for job in true_item.jobs)
+        if busy:
+            ending = Ending(status=JobStatus.FAILED, seconds=1.0, error=CONFLICT)
+        return self._begin(true_item, ending, activity_id, "Backup")
+
+    def protection(self, item: ProtectedItem, *, on: bool) -> None:
+        """Somebody stops the protection of an item, or sets it up anew."""
+        true_item = self.items[item.key]
+        true_item.protected, true_item.changed_at = on, self.agenda.now
+        self._begin(true_item, Ending(seconds=5.0), "", "ConfigureBackup" if on else "DisableBackup")
+
+    def cancel(self, job: TrueJob) -> None:
+        """A person cancels a running job."""
+        job.status, job.error, job.ends_at = JobStatus.CANCELLED, "", self.agenda.now
+        self.ended(job)
+
+    def trigger(self, item: ProtectedItem, attempt_id: str) -> str:
+        """An on-demand backup is accepted; returns the operation's id."""
+        operation_id = f"operation-{attempt_id}"
+        if self.faults.strikes(Fault.OPERATION_FAILED):
+            self._operations[operation_id] = Operation(status="Failed", error=JobError(title=PASSING[0]))
+        else:
+            job = self.backup(item, self.next_ending(item), attempt_id)
+            self._operations[operation_id] = Operation(status="Succeeded", job_id=job.id)
+        return operation_id
+
+    # ---- what the vault answers ----
+
+    def job(self, vault: Vault, job_id: str) -> Job:
+        """One job."""
+        job = self.jobs.get(job_id)
+        if job is None or job.item.vault.key != vault.key:
+            raise NotFound(f"no job {job_id}", status=404)
+        return job.seen_at(self.agenda.now)
+
+    def list_jobs(self, vault: Vault, since: datetime) -> Sequence[Job]:
+        """A vault's jobs, newest first, as they were a moment ago."""
+        lags = self.faults.strikes(Fault.JOB_LIST_LAGS)
+        as_of = self.agenda.now - (self.random.uniform(0, LIST_LAG) if lags else 0.0)
+        earliest = (since - START).total_seconds()
+        found = [
+            job
+            for true_item in self.in_vault.get(vault.key, ())
+            for job in true_item.since(earliest)
+            if job.visible_at <= as_of
+        ]
+        return [job.seen_at(as_of) for job in sorted(found, key=_start, reverse=True)]
+
+    def item_state(self, item: ProtectedItem) -> ItemState | None:
+        """An item's protection."""
+        true_item = self.items.get(item.key)
+        if true_item is None:
+            return None
+        state = "Protected" if true_item.protected else "ProtectionStopped"
+        return ItemState(protection_state=state, policy=true_item.policy)
+
+    def operation(self, operation_id: str) -> Operation | None:
+        """What became of an accepted trigger."""
+        return self._operations.get(operation_id)
+
+    def _begin(self, true_item: TrueItem, ending: Ending, activity_id: str, operation: str) -> TrueJob:
+        now = self.agenda.now
+        late = self.faults.strikes(Fault.JOB_APPEARS_LATE)
+        job = TrueJob(
+            id=str(UUID(int=self.random.getrandbits(128), version=4)),
+            item=true_item.item,
+            started_at=now,
+            visible_at=now + (self.random.uniform(0, APPEARS_WITHIN) if late else 0.0),
+            ends_at=now + ending.seconds,
+            status=ending.status,
+            error=ending.error,
+            activity_id=activity_id or str(UUID(int=self.random.getrandbits(128), version=4)),
+            operation=operation,
+        )
+        true_item.jobs.append(job)
+        self.jobs[job.id] = job
+        self.agenda.at(job.ends_at, lambda: self._end(job))
+        return job
+
+    def _end(self, job: TrueJob) -> None:
+        if job.operation == "Backup" and job.status is not JobStatus.CANCELLED:
+            self.ended(job)
+
+
+def _start(job: TrueJob) -> float:
+    return job.started_at
+
+
+def _end(job: TrueJob) -> float:
+    return job.ends_at
+
+
+def _moment(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)

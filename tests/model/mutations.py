@@ -1,0 +1,258 @@
+"""Deliberate faults in the product, each of which the model has to find: proof that it bites.
+
+A mutation patches one function of the product for as long as it is entered.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from unittest.mock import patch
+
+from backup_retry import change, policy, storm
+from backup_retry.azure import client
+from backup_retry.book import Book
+from backup_retry.change import Change
+from backup_retry.engine import Engine
+from backup_retry.errors import AzureUnavailable
+from backup_retry.incident import AttemptResult, Incident, State, Step, StepKind
+from backup_retry.ledger import MemoryLedger
+from backup_retry.model import Close, FailedJob, JobError, JobStatus, Outcome, Reason, Source
+from backup_retry.retry import Retrier
+from backup_retry.scope import Scope
+from backup_retry.storm import Storm
+from reactor.resolve import Resolved, Resolver
+from reconciler.follow_up import FollowUp
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One deliberate fault."""
+
+    name: str
+    patched: AbstractContextManager[Any]
+    #: a world that shows it early; the search begins there
+    seed: int = 1
+
+
+@contextmanager
+def _without_row(name: str) -> Iterator[None]:
+    """The policy forgets one of its rows."""
+    with ExitStack() as stack:
+        for rows in ("EARLY_ROWS", "ROWS"):
+            kept = tuple(row for row in getattr(policy, rows) if row.__name__ != name)
+            stack.enter_context(patch.object(policy, rows, kept))
+        yield
+
+
+def _skip_the_claim() -> AbstractContextManager[Any]:
+    """A claim is not written down before the trigger."""
+    save = Book.save
+
+    async def unclaimed(self: Book, change: Change) -> Incident | None:
+        if change.incident.state is State.CLAIMED:
+            return replace(change.incident)
+        return await save(self, change)
+
+    return patch.object(Book, "save", unclaimed)
+
+
+def _ignore_the_version() -> AbstractContextManager[Any]:
+    """A write goes through although somebody else has changed the incident."""
+    save = MemoryLedger.save
+
+    async def overwrite(self: MemoryLedger, incident: Incident, *arguments: Any, **named: Any) -> Any:
+        current = self._heads.get(incident.item.key)
+        fitting = replace(incident, version=current.version if current else "")
+        return await save(self, fitting, *arguments, **named)
+
+    return patch.object(MemoryLedger, "save", overwrite)
+
+
+@contextmanager
+def _forget_which_jobs_are_known() -> Iterator[None]:
+    """A failed job is not remembered, and a closed incident does not stand for it."""
+    save = MemoryLedger.save
+
+    async def forgetful(
+        self: MemoryLedger, incident: Incident, steps: Sequence[Step] = (), job_id: str = ""
+    ) -> Any:
+        return await save(self, incident, steps)
+
+    with (
+        patch.object(MemoryLedger, "save", forgetful),
+        patch.object(Incident, "covers", lambda *_: False),
+    ):
+        yield
+
+
+def _retry_an_unclear_answer_at_once() -> AbstractContextManager[Any]:
+    """UNKNOWN counts as "nothing was started" without waiting for the vault."""
+
+    def at_once(incident: Incident, attempt: Any, facts: Any, rules: Any, now: datetime) -> Any:
+        return incident.attempt_ended(AttemptResult.THROTTLED, now), None
+
+    return patch.object(policy, "_settle_without_job", at_once)
+
+
+def _repeat_the_trigger() -> AbstractContextManager[Any]:
+    """A trigger without a clear answer is sent again, as the SDK's own retries would."""
+    ask = Retrier._ask
+
+    async def twice(self: Retrier, claimed: Incident, *arguments: Any) -> Any:
+        answer = await ask(self, claimed, *arguments)
+        return await ask(self, claimed, *arguments) if answer.kind is StepKind.UNCLEAR else answer
+
+    return patch.object(Retrier, "_ask", twice)
+
+
+def _treat_5xx_as_not_started() -> AbstractContextManager[Any]:
+    """A 5xx to a trigger, or no answer at all, counts as "nothing was started"."""
+    return patch.object(client, "translate_trigger", client.translate)
+
+
+def _believe_the_alert() -> AbstractContextManager[Any]:
+    """What an alert says is taken for a fact."""
+
+    async def believed(self: Resolver, signal: Any) -> Resolved:
+        if signal.item is None:
+            return Resolved(why="names no item")
+        now = self._clock()
+        failed = FailedJob(
+            id=signal.job_id,
+            item=signal.item,
+            management_type="AzureIaasVM",
+            operation="Backup",
+            status=JobStatus.FAILED,
+            started_at=now,
+            ended_at=now,
+            error=JobError(title="CloudInternalError"),
+        )
+        return Resolved(failures=[failed])
+
+    return patch.object(Resolver, "_by_job", believed)
+
+
+def _ignore_the_scope() -> AbstractContextManager[Any]:
+    """A signal of a foreign subscription is looked into."""
+    return patch.object(Scope, "allows_vault", lambda *_: True)
+
+
+@contextmanager
+def _let_every_canary_fly() -> Iterator[None]:
+    """In a storm everybody goes at once."""
+    weigh = storm.weigh
+
+    def go(*arguments: Any) -> Any:
+        move, after = weigh(*arguments)
+        return (storm.Move.GO if move is storm.Move.HOLD else move), after
+
+    with patch.object(storm, "weigh", go):
+        yield
+
+
+def _ignore_the_storms_version() -> AbstractContextManager[Any]:
+    """Two workers make two canaries of one storm."""
+    save = MemoryLedger.save_storm
+
+    async def overwrite(self: MemoryLedger, storm: Storm) -> Any:
+        current = self._storms.get(storm.key)
+        return await save(self, replace(storm, version=current.version if current else ""))
+
+    return patch.object(MemoryLedger, "save_storm", overwrite)
+
+
+def _tell_before_storing() -> AbstractContextManager[Any]:
+    """An outcome is told although the ledger has not taken it."""
+    save = Book.save
+
+    async def hasty(self: Book, change: Change) -> Incident | None:
+        await self._publisher.publish(change.incident.notices)  # type: ignore[union-attr]
+        return await save(self, change)
+
+    return patch.object(Book, "save", hasty)
+
+
+def _forget_what_could_not_be_told() -> AbstractContextManager[Any]:
+    """A notice that the topic did not take is dropped."""
+    tell = Book.tell
+
+    async def forgetful(self: Book, incident: Incident) -> Incident:
+        left = await tell(self, incident)
+        return await self.ledger.told(left) if left.notices else left
+
+    return patch.object(Book, "tell", forgetful)
+
+
+def _take_202_for_recovered() -> AbstractContextManager[Any]:
+    """An accepted trigger counts as a good backup."""
+    recovered = Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED)
+    return patch.object(Incident, "triggered", lambda self, _, now: self.closed(recovered, now))
+
+
+def _answer_before_storing() -> AbstractContextManager[Any]:
+    """A signal is answered with success although the ledger did not take it."""
+    handle = Engine.handle
+
+    async def careless(self: Engine, failed: FailedJob, source: Source, **named: Any) -> Any:
+        try:
+            return await handle(self, failed, source, **named)
+        except AzureUnavailable:
+            return change.already_handled(Incident.open(failed, source, self._clock()))
+
+    return patch.object(Engine, "handle", careless)
+
+
+def _never_ask_about_unclear_answers() -> AbstractContextManager[Any]:
+    """The follow-up leaves UNKNOWN incidents where they are."""
+    move = FollowUp._move
+
+    async def selective(self: FollowUp, incident: Incident, *arguments: Any) -> None:
+        if incident.state is not State.UNKNOWN:
+            await move(self, incident, *arguments)
+
+    return patch.object(FollowUp, "_move", selective)
+
+
+def _forget_what_was_unclear() -> AbstractContextManager[Any]:
+    """An attempt without a clear answer is taken back, as if it had never been made."""
+
+    def taken_back(self: Incident, detail: str, now: datetime) -> Incident:
+        without = replace(self, attempts=self.attempts[:-1])
+        return without.waiting(now, Reason.BACKOFF, detail)
+
+    return patch.object(Incident, "unclear", taken_back)
+
+
+def mutations() -> Sequence[Mutation]:
+    """All of them, made anew."""
+    return [
+        Mutation("skip the claim", _skip_the_claim()),
+        Mutation("ignore the version", _ignore_the_version(), seed=4),
+        Mutation("forget which jobs are known", _forget_which_jobs_are_known()),
+        Mutation("retry an unclear answer at once", _retry_an_unclear_answer_at_once(), seed=2),
+        Mutation("repeat the trigger", _repeat_the_trigger()),
+        Mutation("treat 5xx as not started", _treat_5xx_as_not_started()),
+        Mutation("forget what was unclear", _forget_what_was_unclear()),
+        Mutation("never ask about unclear answers", _never_ask_about_unclear_answers(), seed=4),
+        Mutation("believe the alert", _believe_the_alert()),
+        Mutation("ignore the scope", _ignore_the_scope()),
+        Mutation("take 202 for recovered", _take_202_for_recovered()),
+        Mutation("answer before storing", _answer_before_storing()),
+        Mutation("forget the attempts' limit", _without_row("exhausted"), seed=4),
+        Mutation("ignore the pause", _without_row("paused")),
+        Mutation("forget the running job", _without_row("in_progress"), seed=5),
+        Mutation("forget a later success", _without_row("already_recovered"), seed=3),
+        Mutation("forget stopped protection", _without_row("not_protected")),
+        Mutation("retry what a person cancelled", _without_row("cancelled"), seed=9),
+        Mutation("retry what needs a person", _without_row("needs_person"), seed=4),
+        Mutation("forget the daily cap", _without_row("daily_cap")),
+        Mutation("ignore the tag", _without_row("opted_out"), seed=4),
+        Mutation("ignore the schedule", _without_row("schedule_near"), seed=7),
+        Mutation("ignore the hours", _without_row("outside_hours")),
+        Mutation("let every canary fly", _let_every_canary_fly()),
+        Mutation("ignore the storm's version", _ignore_the_storms_version()),
+        Mutation("tell before storing", _tell_before_storing()),
+        Mutation("forget what could not be told", _forget_what_could_not_be_told()),
+    ]

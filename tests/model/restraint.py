@@ -1,0 +1,185 @@
+"""What must not be triggered: everything that forbids a retry and could be seen in time when it was decided.
+
+`FRESH` is how old the product's knowledge may be: a decision is made, claimed and sent within a few slow answers.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import inf
+
+from backup_retry.model import JobStatus, ProtectedItem
+from backup_retry.policy import Rules
+from backup_retry.storm import Storm, storm_key
+from tests.model.agenda import START, Agenda
+from tests.model.little_azure import APPEARS_WITHIN, LIST_LAG, PERSON, LittleAzure, TrueItem, TrueJob
+from tests.model.network import LATEST, SLOWEST
+
+#: what a decision may not have seen any more, in seconds: it takes some slow calls, on a list that lagged
+FRESH = 14 * SLOWEST + LIST_LAG + APPEARS_WITHIN
+
+
+@dataclass
+class Sent:
+    """A trigger that was sent, or the claim of one that is going to be."""
+
+    attempt_id: str
+    item: ProtectedItem
+    incident_id: str
+    #: the failed job that it is to mend
+    failure_id: str
+    claimed_at: float
+    sent_at: float = inf
+    #: nothing can come of it any more
+    refused_at: float = inf
+    #: nobody could say whether it took effect
+    unclear: bool = False
+    job: TrueJob | None = None
+    #: the ledger has written down how it ended
+    settled: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """False for one that Azure plainly refused for the moment (429), and for one that was never sent."""
+        return self.refused_at == inf or self.unclear or self.job is not None
+
+    def may_take_effect(self, now: float) -> bool:
+        """Whether its job may still appear, or runs."""
+        if self.sent_at == inf or now >= self.refused_at:
+            return False
+        if self.job is None:
+            return now < self.sent_at + LATEST
+        return now < self.job.ends_at
+
+
+@dataclass(frozen=True)
+class WhyNot:
+    """Why a trigger breaks an invariant."""
+
+    invariant: int
+    problem: str
+
+
+@dataclass
+class Restraint:
+    """What people and Azure have ruled out, since when."""
+
+    agenda: Agenda
+    azure: LittleAzure
+    rules: Rules
+    skew: float
+    #: scope of each pause in force, with its beginning
+    paused: dict[str, float] = field(default_factory=dict)
+    #: key of each item that is tagged off, with the time of the tag
+    tagged: dict[str, float] = field(default_factory=dict)
+    #: keys of all items that have been a storm's canary since it began
+    canaries: dict[str, set[str]] = field(default_factory=dict)
+    #: when each storm was called off, by the worker's clock and in truth
+    released: dict[str, datetime] = field(default_factory=dict)
+    released_when: dict[str, float] = field(default_factory=dict)
+
+    def why_not(self, sent: Sent, others: Iterable[Sent]) -> WhyNot | None:
+        """Why this trigger must not have been sent."""
+        true_item = self.azure.items[sent.item.key]
+        checks = (
+            self._by_people(sent.item),
+            self._by_rules(true_item),
+            self._by_failure(sent),
+            self._by_item(true_item),
+            self._by_storm(sent, others),
+        )
+        return next((why_not for why_not in checks if why_not), None)
+
+    @property
+    def _seen(self) -> float:
+        """What was so at that time was known."""
+        return self.agenda.now - FRESH
+
+    def _by_people(self, item: ProtectedItem) -> WhyNot | None:
+        scopes = ("", item.vault.subscription, item.vault.key)
+        if any(self.paused.get(scope, inf) < self._seen for scope in scopes):
+            return WhyNot(7, "triggered while paused")
+        if self.tagged.get(item.key, inf) < self._seen:
+            return WhyNot(8, "triggered although it is tagged off")
+        return None
+
+    def _by_rules(self, true_item: TrueItem) -> WhyNot | None:
+        if self.rules.dry_run:
+            return WhyNot(7, "triggered in a dry run")
+        off = timedelta(seconds=FRESH + self.skew)
+        times = (self.agenda.time - off, self.agenda.time + timedelta(seconds=self.skew))
+        if all(self.rules.hours.open_at(at) > at for at in times):
+            return WhyNot(6, "triggered outside the allowed hours")
+        margin = self.rules.schedule_margin - timedelta(seconds=2 * self.skew)
+        next_run = true_item.policy.next_run(times[0]) if true_item.policy else None
+        if next_run and times[1] < next_run < times[0] + margin:
+            return WhyNot(6, f"triggered although its own schedule runs at {next_run:%H:%M}")
+        return None
+
+    def _by_failure(self, sent: Sent) -> WhyNot | None:
+        failure = self.azure.jobs.get(sent.failure_id)
+        if failure is None or not failure.failed_at(self.agenda.now):
+            return WhyNot(8, f"triggered for job {sent.failure_id}, which did not fail")
+        if failure.error == PERSON:
+            return WhyNot(5, "triggered although only a person can help")
+        if failure.status is JobStatus.CANCELLED:
+            return WhyNot(5, "triggered although a person had cancelled the backup")
+        mended = self.azure.items[sent.item.key].unmended(self._seen) is None and failure.ends_at < self._seen
+        return WhyNot(5, "triggered although a later backup had completed") if mended else None
+
+    def _by_item(self, true_item: TrueItem) -> WhyNot | None:
+        if not true_item.protected and true_item.changed_at < self._seen:
+            return WhyNot(5, "triggered although protection is stopped")
+        running = (job.runs_at(self._seen) and job.runs_at(self.agenda.now) for job in true_item.backups())
+        return WhyNot(2, "triggered while another backup was running") if any(running) else None
+
+    def storm_saved(self, stored: Storm) -> WhyNot | None:
+        """A storm was begun or changed: the others may go only once the canary has a good backup."""
+        canaries = self.canaries.setdefault(stored.key, set())
+        if stored.released_at is None:
+            canaries.add(stored.canary.key)
+        if stored.released_at is None or stored.released_at == self.released.get(stored.key):
+            return None
+        canaries.clear()
+        self.released[stored.key] = stored.released_at
+        self.released_when[stored.key] = self.agenda.now
+        began = (stored.began_at - START).total_seconds() - self.skew
+        backups = self.azure.items[stored.canary.key].backups()
+        recovered = any(job.completed_at(self.agenda.now) and job.ends_at > began for job in backups)
+        return None if recovered else WhyNot(2, "a storm was called off before its canary had recovered")
+
+    def _by_storm(self, sent: Sent, others: Iterable[Sent]) -> WhyNot | None:
+        """Two items of one storm under way at once, before the canary has brought it to its end."""
+        failure = self.azure.jobs[sent.failure_id]
+        key = storm_key(sent.item.vault, failure.error or "no error code")
+        called_off = self.released_when.get(key, -inf)
+        for other in others:
+            if other.item.vault != sent.item.vault:
+                continue
+            mate = self.azure.jobs.get(other.failure_id)
+            under_way = not other.settled or other.may_take_effect(self.agenda.now)
+            if mate is None or other.item == sent.item or other.sent_at == inf or not under_way:
+                continue
+            alike = mate.error == failure.error
+            canaries = self.canaries.get(key, set())
+            if alike and {sent.item.key, other.item.key} <= canaries:
+                return WhyNot(2, "two canaries in one storm")
+            since = called_off < min(failure.started_at, mate.started_at, sent.claimed_at, other.claimed_at)
+            if alike and since and self._in_storm(sent) and self._in_storm(other):
+                return WhyNot(2, "a second retry in a storm")
+        return None
+
+    def _in_storm(self, sent: Sent) -> bool:
+        """Whether enough items failed alike, and long enough before the claim to be seen by it."""
+        failure = self.azure.jobs[sent.failure_id]
+        window = self.rules.storm_window.total_seconds()
+        alike = {
+            job.item.key
+            for true_item in self.azure.in_vault[failure.item.vault.key]
+            for job in true_item.since(failure.started_at - window)
+            if job.operation == "Backup"
+            and job.error == failure.error
+            and job.failed_at(sent.claimed_at - FRESH)
+            and job.started_at <= failure.started_at + window
+        }
+        return len(alike) >= self.rules.storm_size

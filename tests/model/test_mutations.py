@@ -1,0 +1,16 @@
+"""The model bites: it finds each deliberate fault in the product within a few worlds."""
+
+import pytest
+
+from tests.model.mutations import Mutation, mutations
+from tests.model.soak import soak_one
+
+#: worlds of 4,000 steps in which a mutation has to be found
+WORLDS = 12
+
+
+@pytest.mark.parametrize("mutation", mutations(), ids=lambda mutation: mutation.name)
+def test_the_model_finds(mutation: Mutation) -> None:
+    """An invariant breaks in one of the first worlds; without the mutation none does (test_world)."""
+    with mutation.patched:
+        assert any(soak_one(seed).found for seed in range(mutation.seed, mutation.seed + WORLDS))

@@ -1,0 +1,143 @@
+"""What happens to a world: backups, people, outages, storms, dying processes and false alarms."""
+
+from collections.abc import Callable
+
+from backup_retry.model import JobStatus, Pause, ProtectedItem, Vault
+from tests.model.faults import Fault
+from tests.model.little_azure import PASSING, Ending, TrueJob
+from tests.model.remote import immediately
+from tests.model.world import HOUR, MINUTE, World
+
+_FOREIGN = Vault(
+    subscription="aaaaaaaa-0000-0000-0000-000000000099", resource_group="rg-backup", name="vault-1"
+)
+
+
+class Trouble:
+    """Each method makes one thing happen now; `begin` lets all of them happen now and then."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._random = world.random
+        self._after = world.agenda.after
+
+    def begin(self) -> None:
+        """Everything happens, at random times, until the world is left in peace."""
+        happenings: list[tuple[float, Callable[[], object]]] = [
+            (8 * MINUTE, self.back_up),
+            (2 * HOUR, self.cancel_a_job),
+            (12 * HOUR, self.change_protection),
+            (14 * HOUR, self.pause),
+            (HOUR, self.kill_a_worker),
+            (5 * HOUR, self.begin_outage),
+            (10 * HOUR, self.take_role_away),
+            (HOUR, self.send_false_alert),
+            (self._world.estate.storm_every, self.begin_storm),
+            (40 * HOUR, self.tag_off),
+        ]
+        for mean, action in happenings:
+            self._now_and_then(mean, action)
+
+    def fail_a_backup(self, item: ProtectedItem | None = None, error: str = PASSING[0]) -> TrueJob:
+        """A scheduled backup begins that is going to fail."""
+        ending = Ending(status=JobStatus.FAILED, seconds=self._random.uniform(2, 10 * MINUTE), error=error)
+        return self._world.azure.backup(item or self._any_item(), ending)
+
+    def back_up(self, item: ProtectedItem | None = None) -> TrueJob:
+        """A backup begins, by schedule or by a colleague."""
+        item = item or self._any_item()
+        return self._world.azure.backup(item, self._world.ending(item))
+
+    def begin_storm(self) -> None:
+        """Every backup in a vault fails with one error for a while, and its items are backed up in that time."""
+        vault = self._any_item().vault
+        mates = [item for item in self._world.items if item.vault == vault]
+        self._world.faults.record(Fault.STORM)
+        self._world.weather.error[vault.key] = self._random.choice(PASSING)
+        self._world.weather.over_at[vault.key] = self._world.agenda.now + self._random.uniform(
+            10 * MINUTE, 4 * HOUR
+        )
+        for item in mates:
+            self._after(self._random.uniform(0, 15 * MINUTE), lambda item=item: self.back_up(item))  # type: ignore[misc]
+
+    def cancel_a_job(self) -> None:
+        """A person cancels a backup that runs."""
+        azure = self._world.azure
+        running = [job for job in azure.jobs.values() if job.runs_at(self._world.agenda.now)]
+        backups = [job for job in running if job.operation == "Backup"]
+        if backups:
+            azure.cancel(self._random.choice(backups))
+
+    def change_protection(self) -> None:
+        """Somebody stops an item's protection, and sets it up anew later."""
+        item, azure = self._any_item(), self._world.azure
+        if azure.items[item.key].protected:
+            azure.protection(item, on=False)
+            wait = self._random.uniform(MINUTE, 12 * HOUR)
+            self._after(wait, lambda: azure.protection(item, on=True))
+
+    def tag_off(self) -> None:
+        """Somebody opts an item out by a tag, for some hours."""
+        key, tagged = self._any_item().key, self._world.watch.restraint.tagged
+        tagged.setdefault(key, self._world.agenda.now)
+        self._after(self._random.uniform(HOUR, 12 * HOUR), lambda: tagged.pop(key, None))
+
+    def pause(self) -> None:
+        """Somebody switches retries off for a while: everywhere, in a subscription or in a vault."""
+        item = self._any_item()
+        scope = self._random.choice(("", item.vault.subscription, item.vault.key))
+        paused = self._world.watch.restraint.paused
+        if scope not in paused:
+            immediately(self._world.store.set_pause(Pause(by="somebody", why="a change", scope=scope)))
+            paused[scope] = self._world.agenda.now
+            self._after(self._random.uniform(MINUTE, 6 * HOUR), lambda: self._world.resume(scope))
+
+    def kill_a_worker(self) -> None:
+        """A process dies wherever it is."""
+        alive = self._world.alive()
+        if alive:
+            self._world.faults.record(Fault.KILLED)
+            self._random.choice(alive).kill()
+
+    def begin_outage(self) -> None:
+        """The ledger, the topic or a vault does not answer for some minutes."""
+        what = self._random.choice(["ledger", "topic", self._any_item().vault.key])
+        self._down(self._world.network.down, what, Fault.OUTAGE)
+
+    def take_role_away(self) -> None:
+        """The app has no role on a vault for a while."""
+        self._down(self._world.network.denied, self._any_item().vault.key, Fault.NO_PERMISSION)
+
+    def send_false_alert(self) -> None:
+        """An event names a job of another vault, an item or a vault without a failure, or a foreign subscription."""
+        jobs = list(self._world.azure.jobs.values())
+        if not jobs:
+            return
+        job, item = self._random.choice(jobs), self._any_item()
+        fault = self._random.choice((Fault.FALSE_ALERT, Fault.FALSE_ALERT, Fault.OUT_OF_SCOPE))
+        self._world.faults.record(fault)
+        if fault is Fault.OUT_OF_SCOPE:
+            item = ProtectedItem(vault=_FOREIGN, container=item.container, name=item.name)
+        hints = [
+            {"itemId": item.id},
+            {"vaultId": item.vault.id, "jobId": job.id},
+            {"vaultId": item.vault.id},
+            {"vaultId": item.vault.id, "itemId": item.id, "jobId": job.id},
+        ]
+        self._world.courier.event(self._random.choice(hints))
+
+    def _down(self, names: set[str], name: str, fault: Fault) -> None:
+        self._world.faults.record(fault)
+        names.add(name)
+        self._after(self._random.uniform(MINUTE, HOUR), lambda: names.discard(name))
+
+    def _now_and_then(self, mean: float, action: Callable[[], object]) -> None:
+        def happen() -> None:
+            if not self._world.calm:
+                action()
+                self._now_and_then(mean, action)
+
+        self._after(self._random.expovariate(1 / mean), happen)
+
+    def _any_item(self) -> ProtectedItem:
+        return self._random.choice(self._world.items)

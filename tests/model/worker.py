@@ -1,0 +1,156 @@
+"""One process of the function app in the model: the real engine, reactor, sweep and follow-up on remote ports."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from backup_retry.engine import Engine
+from backup_retry.errors import BackupRetryError
+from backup_retry.ledger import MemoryLedger
+from backup_retry.policy import Rules
+from reactor import webhook
+from reactor.react import Reactor
+from reactor.resolve import Resolver
+from reactor.signals import parse_event
+from reconciler.follow_up import FollowUp
+from reconciler.sweep import Sweep
+from tests.model.invariants import Violation, Watch
+from tests.model.little_azure import LittleAzure
+from tests.model.network import Link, Network
+from tests.model.remote import RemoteGraph, RemoteStore, RemoteTags, RemoteTopic, RemoteVaults
+from tests.model.worker_loop import WorkerLoop
+
+_EVENT_SECONDS = 20.0
+LOOKBACK = timedelta(hours=24)
+#: an HTTP status, or None where nobody answered
+Answered = Callable[[int | None], object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What all workers have in common."""
+
+    network: Network
+    azure: LittleAzure
+    store: MemoryLedger
+    watch: Watch
+    rules: Rules
+
+
+class Worker:
+    """A process with a clock of its own; `kill` ends it where it stands."""
+
+    def __init__(self, surroundings: Surroundings, skew: float) -> None:
+        self._world = surroundings
+        self._skew = timedelta(seconds=skew)
+        self.loop = WorkerLoop(surroundings.network.agenda)  # type: ignore[abstract]  # sockets are not asked for
+        link = Link(surroundings.network, self.loop, self.kill)
+        store = RemoteStore(surroundings.store, link, surroundings.watch)
+        vaults = RemoteVaults(surroundings.azure, link, surroundings.watch, self.clock)
+        self.engine = Engine(
+            ledger=store.ledger,
+            controls=store.controls,
+            storms=store.storms,
+            vaults=vaults,
+            opt_outs=RemoteTags(link, surroundings.watch),
+            rules=surroundings.rules,
+            clock=self.clock,
+            publisher=RemoteTopic(link, surroundings.watch),
+        )
+        self.reactor = Reactor(
+            resolver=Resolver(
+                vaults=vaults,
+                clock=self.clock,
+                lookback=LOOKBACK,
+                scope=surroundings.rules.scope,
+            ),
+            engine=self.engine,
+        )
+        self.follow_up = FollowUp(
+            ledger=store.ledger, engine=self.engine, controls=store.controls, clock=self.clock
+        )
+        self.sweep = Sweep(
+            graph=RemoteGraph(surroundings.azure, link),
+            vaults=vaults,
+            engine=self.engine,
+            controls=store.controls,
+            clock=self.clock,
+            lookback=LOOKBACK,
+            scope=surroundings.rules.scope,
+        )
+        self._waiting: list[Answered] = []
+        self.when_killed: Callable[[], object] = lambda: None
+
+    @property
+    def alive(self) -> bool:
+        """Until it is killed."""
+        return not self.loop.dead
+
+    def clock(self) -> datetime:
+        """What its clock shows."""
+        return self._world.network.agenda.time + self._skew
+
+    def kill(self) -> None:
+        """End it; whoever waits for an answer gets none."""
+        if self.alive:
+            self.loop.kill()
+            self.when_killed()
+            for answered in self._waiting:
+                self._world.network.agenda.after(0.0, lambda answered=answered: answered(None))  # type: ignore[misc]
+
+    def post_alert(self, body: bytes, answered: Answered) -> None:
+        """A call of the webhook."""
+        self._begin(self._webhook(body), answered)
+
+    def post_event(self, event_type: str, data: object, answered: Answered) -> None:
+        """A call of the Event Grid trigger."""
+        self._begin(self._event(event_type, data), answered)
+
+    def run_follow_up(self) -> None:
+        """The five-minute timer."""
+        self._begin(self._timer(self.follow_up.run()), lambda _: None)
+
+    def run_sweep(self) -> None:
+        """The daily timer."""
+        self._begin(self._timer(self.sweep.run()), lambda _: None)
+
+    def _begin(self, work: Coroutine[Any, Any, int], answered: Answered) -> None:
+        self._waiting.append(answered)
+
+        def done(task: asyncio.Task[int]) -> None:
+            self._waiting.remove(answered)
+            if task.cancelled():
+                raise Violation("a worker's task was cancelled")
+            error = task.exception()
+            if error is not None:
+                raise Violation(f"unexpected {type(error).__name__}: {error}") from error
+            status = task.result()
+            self._world.network.agenda.after(0.0, lambda: answered(status))
+
+        self.loop.start(work, done)
+
+    async def _webhook(self, body: bytes) -> int:
+        async def reactor() -> Reactor:
+            return self.reactor
+
+        try:
+            return (await webhook.answer(body, reactor)).status
+        except BackupRetryError:
+            return 503  # as reactor.functions answers whatever escapes
+
+    async def _event(self, event_type: str, data: object) -> int:
+        try:
+            await self.reactor.react(parse_event(event_type, data), seconds=_EVENT_SECONDS)
+        except BackupRetryError:
+            return 500
+        return 200
+
+    @staticmethod
+    async def _timer(run: Coroutine[Any, Any, object]) -> int:
+        try:
+            await run
+        except BackupRetryError:
+            return 500
+        return 200

@@ -1,0 +1,229 @@
+"""A small estate, its workers and its network, from one seed.
+
+world = World(seed=1)
+world.run(steps=10_000)
+world.leave_in_peace()
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import time, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+from backup_retry.hours import Hours, Window
+from backup_retry.incident import Incident
+from backup_retry.ledger import MemoryLedger
+from backup_retry.model import JobStatus, ProtectedItem, Vault
+from backup_retry.policy import Rules
+from backup_retry.schedule import BackupPolicy, Daily
+from backup_retry.scope import Names, Scope
+from tests.model.agenda import Agenda
+from tests.model.courier import Courier
+from tests.model.faults import Faults, dice
+from tests.model.invariants import Watch
+from tests.model.little_azure import PASSING, PERSON, UNKNOWN, Ending, LittleAzure, TrueJob
+from tests.model.network import Network
+from tests.model.remote import immediately
+from tests.model.restraint import Restraint
+from tests.model.worker import Surroundings, Worker
+
+SUBSCRIPTION = "aaaaaaaa-0000-0000-0000-000000000001"
+MINUTE, HOUR = 60.0, 3600.0
+DAY = 24 * HOUR
+#: how long a world is left alone before every failure has to be closed
+PEACE = 6 * DAY
+_SWEEP_EVERY = 6 * HOUR
+_FOLLOW_UP_EVERY = 5 * MINUTE
+#: in peace nothing is missed by looking more rarely, and the run is over sooner
+_FOLLOW_UP_IN_PEACE = 20 * MINUTE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estate:
+    """How large a world is, and how far its workers' clocks are off, in seconds."""
+
+    vaults: int = 2
+    items: int = 8
+    workers: int = 3
+    skew: float = 300.0
+    #: share of items whose vault tells their schedule
+    scheduled: float = 0.3
+    #: how often a backup completes that nothing stands in the way of
+    completes: float = 0.55
+    #: mean time from one storm to the next
+    storm_every: float = 10 * HOUR
+
+    @classmethod
+    def drawn(cls, random: Random) -> "Estate":
+        """An estate of some size: now a crowd of workers on one item, now many items in one storm after the other."""
+        if random.random() < 0.2:
+            return cls(vaults=1, items=12, workers=5, scheduled=0.0, completes=0.9, storm_every=4 * HOUR)
+        return cls(
+            vaults=random.choice((1, 2, 3)),
+            items=random.choice((1, 2, 6, 12)),
+            workers=random.choice((1, 2, 3, 5)),
+            skew=random.choice((0.0, 60.0, 300.0)),
+        )
+
+
+def drawn_rules(random: Random) -> Rules:
+    """The default rules, now and then with hours, and storms of a size that a small estate can have."""
+    closed = (Window(start=time(8), end=time(2)),) if random.random() < 0.2 else ()
+    return Rules(
+        storm_size=4,
+        scope=Scope(subscriptions=Names(patterns=(SUBSCRIPTION,))),
+        hours=Hours(windows=closed, zone=ZoneInfo("UTC")),
+    )
+
+
+@dataclass
+class Weather:
+    """What a storm does to a vault's backups: until when, and with which error."""
+
+    over_at: dict[str, float] = field(default_factory=dict)
+    error: dict[str, str] = field(default_factory=dict)
+
+
+class World:
+    """Virtual time, an estate in Azure, a ledger, and workers; `trouble` makes things happen to it."""
+
+    def __init__(self, seed: int, estate: Estate | None = None, rules: Rules | None = None) -> None:
+        self.random = dice(seed)
+        self.estate = estate or Estate.drawn(self.random)
+        self.rules = rules or drawn_rules(self.random)
+        self.steps = 0
+        self.calm = False
+        self.weather = Weather()
+        self.agenda = Agenda(self.random)
+        self.faults = Faults(self.random)
+        self.network = Network(self.agenda, self.random, self.faults)
+        self.azure = LittleAzure(self.agenda, self.random, self.faults)
+        self.store = MemoryLedger()
+        self.watch = self._watch()
+        self.courier = Courier(self.agenda, self.random, self.faults, self.alive, self._signal_accepted)
+        self.azure.ended = self._backup_ended
+        self.azure.next_ending = self.ending
+        self.items = [_item(number, self.estate.vaults) for number in range(self.estate.items)]
+        for item in self.items:
+            self._protect(item)
+        self.workers: list[Worker] = []
+        self.processes = 0
+        for _ in range(self.estate.workers):
+            self._start_worker()
+        self.always(lambda: _FOLLOW_UP_IN_PEACE if self.calm else _FOLLOW_UP_EVERY, self.follow_up)
+        self.always(lambda: _SWEEP_EVERY, self.sweep)
+
+    @property
+    def heads(self) -> list[Incident]:
+        """The latest incident of every item, as the ledger has it."""
+        records = (immediately(self.store.load(item)) for item in self.items)
+        return [record.incident for record in records if record.incident is not None]
+
+    def alive(self) -> list[Worker]:
+        """The workers that are up."""
+        return [worker for worker in self.workers if worker.alive]
+
+    def run(self, steps: int) -> None:
+        """Let so many things happen."""
+        until = self.steps + steps
+        while self.steps < until and self.agenda.step():
+            self.steps += 1
+
+    def run_for(self, seconds: float) -> None:
+        """Let everything happen that happens within that time."""
+        over: list[bool] = []
+        self.agenda.after(seconds, lambda: over.append(True))
+        while not over:
+            self.run(1)
+
+    def leave_in_peace(self) -> None:
+        """No more trouble; then every failure has to come to an end."""
+        self.calm = True
+        self.faults.heal()
+        self.network.down.clear()
+        self.network.denied.clear()
+        self.weather.over_at.clear()
+        for scope in list(self.watch.restraint.paused):
+            self.resume(scope)
+        self.run_for(PEACE)
+        self.watch.at_peace(self.heads)
+
+    def resume(self, scope: str = "") -> None:
+        """A pause is taken back."""
+        immediately(self.store.resume(scope))
+        self.watch.restraint.paused.pop(scope, None)
+
+    def follow_up(self) -> None:
+        """The timer fires, now and then on two workers at once."""
+        alive = self.alive()
+        for worker in self.random.sample(alive, min(len(alive), self.random.choice((1, 1, 1, 2)))):
+            worker.run_follow_up()
+
+    def sweep(self) -> None:
+        """The daily timer fires."""
+        alive = self.alive()
+        if alive:
+            self.random.choice(alive).run_sweep()
+
+    def always(self, every: Callable[[], float], action: Callable[[], object]) -> None:
+        """Do something again and again, peace or not."""
+
+        def happen() -> None:
+            action()
+            self.always(every, action)
+
+        self.agenda.after(every(), happen)
+
+    def ending(self, item: ProtectedItem) -> Ending:
+        """How a backup that begins now is going to end."""
+        seconds = self.random.choice((2.0, 60.0, self.random.uniform(60, 40 * MINUTE)))
+        if self.weather.over_at.get(item.vault.key, 0.0) > self.agenda.now:
+            return Ending(status=JobStatus.FAILED, seconds=seconds, error=self.weather.error[item.vault.key])
+        if self.random.random() < self.estate.completes:
+            return Ending(seconds=seconds)
+        error = self.random.choices((*PASSING, PERSON, UNKNOWN, ""), (6, 3, 3, 1, 1, 1))[0]
+        return Ending(status=JobStatus.FAILED, seconds=seconds, error=error)
+
+    # ---- inside ----
+
+    def _watch(self) -> Watch:
+        skew = self.estate.skew
+        restraint = Restraint(self.agenda, self.azure, self.rules, skew)
+        scope = frozenset({SUBSCRIPTION})
+        return Watch(self.agenda, self.azure, self.rules, skew, in_scope=scope, restraint=restraint)
+
+    def _protect(self, item: ProtectedItem) -> None:
+        true_item = self.azure.protect(item)
+        if self.random.random() < self.estate.scheduled:
+            daily = Daily(times=(time(self.random.randrange(24)),))
+            true_item.policy = BackupPolicy(schedules={"": (daily,)}, daily_retention=timedelta(days=30))
+
+    def _start_worker(self) -> None:
+        surroundings = Surroundings(
+            network=self.network, azure=self.azure, store=self.store, watch=self.watch, rules=self.rules
+        )
+        worker = Worker(surroundings, self.random.uniform(-self.estate.skew, self.estate.skew))
+        worker.when_killed = lambda: self._restart(worker)
+        self.workers.append(worker)
+        self.processes += 1
+
+    def _restart(self, worker: Worker) -> None:
+        self.workers.remove(worker)
+        self.agenda.after(self.random.uniform(1, 10 * MINUTE), self._start_worker)
+
+    def _backup_ended(self, job: TrueJob) -> None:
+        self.watch.tell(job.item, f"job {job.id} ends {job.status} {job.error}")
+        if job.status is JobStatus.FAILED and job.ends_at - job.started_at > 1.0:
+            self.courier.alert(job)  # there is none for a backup that ran into another one
+            if self.random.random() < 0.1:
+                self.courier.event({"jobId": f"{job.item.vault.id}/backupJobs/{job.id}"}, job)
+
+    def _signal_accepted(self, job: TrueJob) -> None:
+        self.watch.answered(job, immediately(self.store.load(job.item)).incident)
+
+
+def _item(number: int, vaults: int) -> ProtectedItem:
+    vault = Vault(subscription=SUBSCRIPTION, resource_group="rg-backup", name=f"vault-{number % vaults + 1}")
+    vm = f"iaasvmcontainerv2;rg-app;vm-{number + 1:02}"
+    return ProtectedItem(vault=vault, container=f"IaasVMContainer;{vm}", name=f"VM;{vm}")
