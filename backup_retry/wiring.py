@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from backup_retry.engine import Engine
 from backup_retry.ledger import Controls, Ledger
+from backup_retry.report import Reports
 from backup_retry.settings import Settings, load_settings
 from backup_retry.vaults import Vaults
 
@@ -34,6 +35,7 @@ class Parts:
     graph: "ResourceGraph"
     engine: Engine
     clients: "AzureClients"
+    reports: Reports
 
 
 def clock() -> datetime:
@@ -53,6 +55,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     from backup_retry.azure.recovery_services import RecoveryServicesVaults  # noqa: PLC0415
     from backup_retry.azure.resource_graph import ResourceGraph  # noqa: PLC0415
     from backup_retry.azure.table_ledger import TableLedger  # noqa: PLC0415
+    from backup_retry.azure.table_reports import TableReports  # noqa: PLC0415
     from backup_retry.azure.tags import TagOptOuts  # noqa: PLC0415
 
     ledger = TableLedger(clients.tables(), clock)
@@ -79,6 +82,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         graph=graph,
         engine=engine,
         clients=clients,
+        reports=TableReports(clients.tables()),
     )
 
 

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
 import azure.functions as func
 
@@ -9,8 +12,17 @@ from backup_retry import __version__, wiring
 from backup_retry.errors import BackupRetryError
 from status.health import health as look
 
+if TYPE_CHECKING:
+    from status.html import Answer
+    from status.views import Views
+
 blueprint = func.Blueprint()
 _SECONDS = 4.0
+#: a person has gone by then
+_PAGE_SECONDS = 30.0
+_SIGN_IN = os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true"
+#: App Service signs people in, or the function key lets them in
+_LEVEL = func.AuthLevel.ANONYMOUS if _SIGN_IN else func.AuthLevel.FUNCTION
 
 
 @blueprint.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -23,3 +35,58 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 (t
     except (BackupRetryError, TimeoutError):
         status, body = 503, {"version": __version__}
     return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json")
+
+
+@blueprint.route(route="status", methods=["GET"], auth_level=_LEVEL)
+async def status(req: func.HttpRequest) -> func.HttpResponse:
+    """The status page; never writes."""
+    return await _answered(req, lambda views: views.status(req.params))
+
+
+@blueprint.route(route="status.json", methods=["GET"], auth_level=_LEVEL)
+async def status_json(req: func.HttpRequest) -> func.HttpResponse:
+    """The status page for programs."""
+    return await _answered(req, lambda views: views.status_json(req.params), as_json=True)
+
+
+@blueprint.route(route="incidents/{id}", methods=["GET"], auth_level=_LEVEL)
+async def incident(req: func.HttpRequest) -> func.HttpResponse:
+    """An incident's page, or with .json behind its id the same for programs."""
+    name = req.route_params["id"]
+    if name.endswith(".json"):
+        found = name.removesuffix(".json")
+        return await _answered(req, lambda views: views.incident_json(found, req.params), as_json=True)
+    return await _answered(req, lambda views: views.incident(name, req.params))
+
+
+class _Process:
+    """The views of this process; imported with the first look, as no other event needs them."""
+
+    _views: "Views | None" = None
+
+    async def views(self) -> "Views":
+        from status.views import Views  # noqa: PLC0415
+
+        parts = await wiring.parts()
+        if self._views is None:
+            self._views = Views(parts)
+        return self._views
+
+
+_process = _Process()
+
+
+async def _answered(
+    req: func.HttpRequest, view: Callable[["Views"], Awaitable["Answer"]], *, as_json: bool = False
+) -> func.HttpResponse:
+    from status.sign_in import refusal  # noqa: PLC0415
+    from status.views import unavailable, unavailable_json  # noqa: PLC0415
+
+    try:
+        refused = refusal(req.headers, req.url, as_json=as_json) if _SIGN_IN else None
+        async with asyncio.timeout(_PAGE_SECONDS):
+            answer = refused or await view(await _process.views())
+    except (BackupRetryError, TimeoutError) as error:
+        answer = unavailable_json(error) if as_json else unavailable(error)
+    headers, mimetype = answer.headers, answer.mimetype
+    return func.HttpResponse(answer.body, status_code=answer.status, headers=headers, mimetype=mimetype)

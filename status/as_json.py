@@ -1,0 +1,132 @@
+"""The same as the pages say, as JSON; docs/status-json.md describes it."""
+
+from datetime import date, datetime
+from typing import Any
+
+from backup_retry.model import ProtectedItem
+from status.board import Row
+from status.overview import Look
+from status.page import Page
+from status.story import Event, Story
+
+SCHEMA = 1
+#: items a page
+ITEMS = 1000
+
+
+def page_document(page: Page, look: Look) -> dict[str, Any]:
+    """The status page, with a thousand of the items that the filters leave."""
+    board = look.made.board if look.made else None
+    rows = page.filters.apply(board.rows) if board else ()
+    begin = (page.filters.page - 1) * ITEMS
+    return {
+        "schema": SCHEMA,
+        "at": _text(page.now),
+        "ledger_read_at": _text(look.read_at),
+        "estate_read_at": _text(look.made.estate_at if look.made else None),
+        "headline": {"tone": page.headline.tone, "text": page.headline.text},
+        "notes": list(page.notes),
+        "counts": {count.label.replace(" ", "_"): count.number for count in page.counts},
+        "timers": {each.name: {"last": _text(each.last), "late": each.late} for each in page.timings},
+        "pauses": [
+            {"by": pause.by, "why": pause.why, "until": _text(pause.until), "scope": pause.scope}
+            for pause, _ in page.pauses
+        ],
+        "storms": [
+            {"vault": each.vault.id, "error": each.code, "began_at": _text(each.began_at), "items": each.size}
+            for each in page.storms
+        ],
+        "days": [day.isoformat() for day in board.days] if board else [],
+        "items_total": len(rows),
+        "page": page.filters.page,
+        "pages": max(1, -(-len(rows) // ITEMS)),
+        "items": [_row(row) for row in rows[begin : begin + ITEMS]],
+        "trend": [
+            {
+                "day": day.day.isoformat(),
+                "failures": day.failures,
+                "recovered": day.recovered,
+                "median_seconds": day.median_seconds,
+            }
+            for day in page.trend
+        ],
+        "median_seconds": page.median_seconds,
+    }
+
+
+def incident_document(story: Story) -> dict[str, Any]:
+    """An incident with its timeline."""
+    return {
+        "schema": SCHEMA,
+        "id": story.incident_id,
+        **_item(story.item),
+        "state": story.state,
+        "reason": story.code,
+        "reason_text": story.reason,
+        "detail": story.detail,
+        "error": story.error,
+        "error_message": story.error_message,
+        "found_by": story.found_by,
+        "failed_at": _text(story.failed_at),
+        "closed_at": _text(story.closed_at),
+        "due": _text(story.due),
+        "last_good_at": _text(story.last_good_at),
+        "attempts": [
+            {
+                "id": attempt.id,
+                "claimed_at": _text(attempt.claimed_at),
+                "ended_at": _text(attempt.ended_at),
+                "job": attempt.job_id,
+                "result": attempt.result.value,
+            }
+            for attempt, _ in story.attempts
+        ],
+        "timeline": [_event(each) for each in story.events],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    closed = row.closed
+    return {
+        **_item(row.item),
+        "trouble": row.trouble.value,
+        "marks": [mark.value for mark in row.marks],
+        "last_good_at": _text(row.last_good_at),
+        "open_incident": row.opened.incident_id if row.opened else None,
+        "last_incident": {
+            "id": closed.incident_id,
+            "outcome": closed.outcome.value,
+            "reason": closed.reason.value,
+            "detail": closed.detail,
+            "error": closed.last_error,
+            "attempts": closed.attempts,
+            "failed_at": _text(closed.first_failed_at),
+            "closed_at": _text(closed.closed_at),
+        }
+        if closed
+        else None,
+    }
+
+
+def _item(item: ProtectedItem) -> dict[str, Any]:
+    return {
+        "item": item.id,
+        "name": item.friendly_name,
+        "vault": item.vault.name,
+        "subscription": item.vault.subscription,
+    }
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {
+        "at": _text(event.at),
+        "kind": event.kind,
+        "title": event.title,
+        "reason": event.code,
+        "detail": event.detail,
+        "job": event.job_id,
+    }
+
+
+def _text(at: datetime | date | None) -> str | None:
+    return at.isoformat() if at else None

@@ -1,0 +1,112 @@
+"""The pages as HTML: Jinja2 with autoescape, one inline style sheet that its hash allows, and no script at all."""
+
+import base64
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from backup_retry import words
+from status.calendar import LABELS
+from status.page import Page
+from status.story import Story
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """An HTTP answer."""
+
+    body: str
+    mimetype: str = "text/html"
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def page_answer(page: Page) -> Answer:
+    """The status page; a header reloads it, and the URL says how to stop that."""
+    refresh = {"Refresh": str(page.reload_seconds)} if page.reload_seconds else {}
+    body = _render("page.html.j2", page=page, labels=LABELS)
+    return Answer(body=body, headers=_headers() | refresh)
+
+
+def incident_answer(story: Story, now: datetime) -> Answer:
+    """An incident's page."""
+    return Answer(body=_render("incident.html.j2", story=story, now=now), headers=_headers())
+
+
+def message_answer(status: int, title: str, text: str) -> Answer:
+    """A page that says why there is nothing to see."""
+    body = _render("message.html.j2", title=title, text=text)
+    return Answer(status=status, body=body, headers=_headers())
+
+
+def _render(template: str, **values: object) -> str:
+    return _environment().get_template(template).render(style=_style(), **values)
+
+
+def _headers() -> dict[str, str]:
+    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "Cache-Control": "no-store",
+        # The address may hold the function key.
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
+@cache
+def _environment() -> "Environment":
+    # Here, since no event but a look at the page needs it.
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
+
+    environment = Environment(
+        loader=PackageLoader("status", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "age": _age,
+        "moment": _moment,
+        "stamp": _stamp,
+        "day": _day,
+        "weekday": _weekday,
+        "span": words.duration,
+    }
+    return environment
+
+
+@cache
+def _style() -> str:
+    return files("status").joinpath("templates", "style.css").read_text(encoding="utf-8")
+
+
+def _age(at: datetime, now: datetime) -> str:
+    return words.duration((now - at).total_seconds())
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%d %b %Y, %H:%M:%S} UTC"
+
+
+def _stamp(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def _day(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b}"
+
+
+def _weekday(day: date) -> str:
+    return f"{day:%a}"

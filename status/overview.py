@@ -1,0 +1,143 @@
+"""Gathers what the page shows: the ledger and Resource Graph are read in the background, the controls at once."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from backup_retry.ledger import Beat, Controls
+from backup_retry.model import Pause
+from backup_retry.report import Closed, Reports
+from backup_retry.scope import Scope
+from backup_retry.storm import Storm
+from status import board
+from status.board import Board
+from status.estate import Estate, Graph, read_estate
+from status.kept import Kept, Known
+
+#: the ledger is cheap to read where little has happened, Resource Graph counts its queries
+_LEDGER_FRESH_FOR = timedelta(seconds=2)
+_ESTATE_FRESH_FOR = timedelta(minutes=3)
+#: how long a board waits for Resource Graph before it is made without it
+_ESTATE_PATIENCE = 3.0
+#: a worker whose clock is behind may still write into a day that is over
+_DAY_SETTLES_AFTER = timedelta(hours=1)
+_DAYS_AT_ONCE = 2
+_NO_STORM_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A board, and how far Resource Graph was known when it was made."""
+
+    board: Board
+    estate_at: datetime | None
+    estate_problem: str
+    #: True when Resource Graph was still being read
+    estate_pending: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One look at everything."""
+
+    now: datetime
+    made: Made | None
+    #: when the ledger was read for it
+    read_at: datetime | None
+    #: why the ledger could not be read again
+    problem: str
+    last_sweep: datetime | None
+    last_follow_up: datetime | None
+    pauses: Sequence[Pause]
+    storms: Sequence[Storm]
+
+
+class Overview:
+    """Makes the board, and keeps it while the next one is being made."""
+
+    def __init__(
+        self,
+        *,
+        reports: Reports,
+        controls: Controls,
+        graph: Graph,
+        scope: Scope,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._reports = reports
+        self._controls = controls
+        self._graph = graph
+        self._scope = scope
+        self._clock = clock
+        self._days: dict[date, Sequence[Closed]] = {}
+        self._estate: Kept[Estate] = Kept(self._read_estate, clock, _ESTATE_FRESH_FOR)
+        self._made: Kept[Made] = Kept(self._make, clock, _LEDGER_FRESH_FOR)
+
+    async def look(self, patience: float) -> Look:
+        """What is known by now; waits at most so many seconds for the newest of it.
+
+        Raises AzureUnavailable when the ledger does not answer for the controls.
+        """
+        made, sweep, follow_up, pauses, storms = await asyncio.gather(
+            self._made.get(patience),
+            self._controls.last_beat(Beat.SWEEP),
+            self._controls.last_beat(Beat.FOLLOW_UP),
+            self._controls.pauses(),
+            self._reports.storms(),
+        )
+        if made.value and made.value.estate_pending and not made.pending:
+            self._made.hurry()
+        now = self._clock()
+        return Look(
+            now=now,
+            made=made.value,
+            read_at=made.at,
+            problem=made.problem,
+            last_sweep=sweep,
+            last_follow_up=follow_up,
+            pauses=[each for each in pauses if each.until is None or now < each.until],
+            storms=[
+                each for each in storms if each.released_at is None and now - each.began_at < _NO_STORM_AFTER
+            ],
+        )
+
+    async def close(self) -> None:
+        """Stop reading."""
+        await self._made.close()
+        await self._estate.close()
+
+    async def _make(self) -> Made:
+        today = self._clock().astimezone(UTC).date()
+        opened, closed, estate = await asyncio.gather(
+            self._reports.opened(), self._closed(today), self._estate.get(_ESTATE_PATIENCE)
+        )
+        # In a thread: ten thousand items take a while, and others are waiting for this loop.
+        made = await asyncio.to_thread(board.build, today, estate.value, opened, closed)
+        problem, pending = _why(estate), estate.pending and estate.value is None
+        return Made(board=made, estate_at=estate.at, estate_problem=problem, estate_pending=pending)
+
+    async def _closed(self, today: date) -> list[Closed]:
+        """The journal of the board's days; days that are over are read once."""
+        days = [today - timedelta(days=back) for back in range(board.DAYS)]
+        at_once = asyncio.Semaphore(_DAYS_AT_ONCE)
+
+        async def read(day: date) -> Sequence[Closed]:
+            async with at_once:
+                return self._days[day] if day in self._days else await self._reports.closed(day)
+
+        found = dict(zip(days, await asyncio.gather(*(read(day) for day in days)), strict=True))
+        settled = (self._clock() - _DAY_SETTLES_AFTER).astimezone(UTC).date()
+        self._days = {day: closed for day, closed in found.items() if day < settled}
+        return [each for closed in found.values() for each in closed]
+
+    async def _read_estate(self) -> Estate:
+        estate = await read_estate(self._graph, self._clock() - timedelta(days=board.DAYS))
+        allowed = [each for each in estate.items if not self._scope.why_not(each.item, "VM")]
+        return Estate(items=allowed, subscriptions=estate.subscriptions)
+
+
+def _why(estate: Known[Estate]) -> str:
+    if estate.problem or estate.value is not None:
+        return estate.problem
+    return "Resource Graph has not answered yet"

@@ -1,0 +1,195 @@
+"""The status page's model: values in, what is to be seen out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from backup_retry import words
+from backup_retry.incident import Incident
+from backup_retry.model import Pause
+from backup_retry.report import Opened
+from backup_retry.storm import Storm
+from status.board import Board, Day, Row, Trouble
+from status.calendar import Calendar, calendar
+from status.filters import Filters
+from status.overview import Look
+from status.portal import item_url
+from status.summary import Count, Headline, Timing, counts, headline, notes, scope_name
+
+#: how many lines the two lists show; the calendar shows the rest
+LISTED = 50
+_RELOAD_SECONDS = 60
+_RELOAD_SOON_SECONDS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """An item that waits for a person."""
+
+    name: str
+    place: str
+    incident_url: str
+    portal_url: str
+    error: str
+    reason: str
+    remedy: str
+    since: datetime
+    attempts: int
+    last_good_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trying:
+    """An item that is being looked after."""
+
+    name: str
+    place: str
+    incident_url: str
+    since: datetime
+    #: empty where its incident was closed a moment ago
+    state: str
+    reason: str
+    due: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """A choice of a filter."""
+
+    value: str
+    label: str
+    chosen: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """The choices of the filters."""
+
+    subscriptions: Sequence[Option]
+    vaults: Sequence[Option]
+    workloads: Sequence[Option]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """All that the template needs."""
+
+    now: datetime
+    headline: Headline
+    counts: Sequence[Count]
+    timings: Sequence[Timing]
+    pauses: Sequence[tuple[Pause, str]]
+    storms: Sequence[Storm]
+    notes: Sequence[str]
+    filters: Filters
+    choices: Choices
+    needs: Sequence[Need]
+    needs_total: int
+    trying: Sequence[Trying]
+    trying_total: int
+    calendar: Calendar
+    trend: Sequence[Day]
+    median_seconds: float | None
+    #: None: the page does not reload itself
+    reload_seconds: int | None
+
+
+def opened(board: Board, filters: Filters) -> Sequence[Opened]:
+    """The open incidents that the page will show, for somebody to fetch what they are about."""
+    found = [row.opened for row in filters.apply(board.rows) if row.opened]
+    return sorted(found, key=lambda each: each.at, reverse=True)[:LISTED]
+
+
+def page(
+    look: Look,
+    timings: Sequence[Timing],
+    filters: Filters,
+    incidents: Mapping[str, Incident],
+    arm_endpoint: str,
+) -> Page:
+    """The page; `incidents` are those of `opened`, by their ids."""
+    board = look.made.board if look.made else _NOTHING
+    rows = filters.apply(board.rows)
+    needs = [row for row in rows if row.trouble is Trouble.NEEDS_PERSON]
+    shown = opened(board, filters)
+    return Page(
+        now=look.now,
+        headline=headline(look, timings),
+        counts=counts(board),
+        timings=timings,
+        pauses=[(each, scope_name(each, board)) for each in look.pauses],
+        storms=look.storms,
+        notes=notes(look),
+        filters=filters,
+        choices=_choices(board, filters),
+        needs=[_need(row, filters, arm_endpoint) for row in needs[:LISTED]],
+        needs_total=len(needs),
+        trying=[_trying(each, incidents.get(each.incident_id), filters) for each in shown],
+        trying_total=sum(row.opened is not None for row in rows),
+        calendar=calendar(board.days, rows, filters, estate_known=board.estate_known),
+        trend=board.trend,
+        median_seconds=board.median_seconds,
+        reload_seconds=_reload_seconds(look, filters),
+    )
+
+
+_NOTHING = Board(
+    days=(), rows=(), trend=(), outcomes={}, subscriptions={}, median_seconds=None, estate_known=False
+)
+
+
+def _need(row: Row, filters: Filters, arm_endpoint: str) -> Need:
+    closed = row.closed
+    if closed is None:
+        raise ValueError(f"{row.item.id} needs nobody")
+    return Need(
+        name=row.item.friendly_name,
+        place=f"{row.item.vault.name} · {row.workload}",
+        incident_url=filters.incident_url(closed.incident_id),
+        portal_url=item_url(row.item, arm_endpoint),
+        error=closed.last_error,
+        reason=words.reason(closed.reason),
+        remedy=closed.detail,
+        since=closed.first_failed_at,
+        attempts=closed.attempts,
+        last_good_at=row.last_good_at,
+    )
+
+
+def _trying(opened: Opened, incident: Incident | None, filters: Filters) -> Trying:
+    current = incident if incident and incident.is_open else None
+    return Trying(
+        name=opened.item.friendly_name,
+        place=opened.item.vault.name,
+        incident_url=filters.incident_url(opened.incident_id),
+        since=opened.at,
+        state=words.STATES[current.state] if current else "",
+        reason=words.REASONS[current.reason] if current else "",
+        due=current.due if current else None,
+    )
+
+
+def _choices(board: Board, filters: Filters) -> Choices:
+    items = [row.item for row in board.rows]
+    subscriptions = {item.vault.subscription: item.vault.subscription for item in items}
+    subscriptions |= {key: board.subscriptions.get(key.lower(), name) for key, name in subscriptions.items()}
+    vaults = {item.vault.name.lower(): item.vault.name for item in items}
+    workloads = {row.workload: row.workload for row in board.rows}
+    return Choices(
+        subscriptions=_options(subscriptions, filters.subscription),
+        vaults=_options(vaults, filters.vault.rsplit("/", 1)[-1]),
+        workloads=_options(workloads, filters.workload),
+    )
+
+
+def _options(labels: Mapping[str, str], chosen: str) -> Sequence[Option]:
+    return [
+        Option(value=value, label=label, chosen=value.lower() == chosen.lower())
+        for value, label in sorted(labels.items(), key=lambda each: each[1].casefold())
+    ]
+
+
+def _reload_seconds(look: Look, filters: Filters) -> int | None:
+    if filters.refresh == "off":
+        return None
+    return _RELOAD_SOON_SECONDS if look.made is None else _RELOAD_SECONDS

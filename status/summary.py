@@ -1,0 +1,122 @@
+"""The first screen in values: one sentence, the big numbers, and what a reader has to know."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from backup_retry import words
+from backup_retry.model import Outcome, Pause
+from status.board import Board, Trouble
+from status.overview import Look
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """When a timer ran last, and by when it should have."""
+
+    name: str
+    last: datetime | None
+    late: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """One of the big numbers."""
+
+    number: int
+    label: str
+    #: bad, busy, good or plain; a number of nothing is always plain
+    tone: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Headline:
+    """Is everything protected, in one sentence."""
+
+    #: bad, busy, good or plain
+    tone: str
+    text: str
+
+
+def headline(look: Look, timings: Sequence[Timing]) -> Headline:
+    """The worst thing that is so; nothing is called protected that is not known to be."""
+    if look.made is None:
+        return Headline(tone="plain", text="Reading the ledger …")
+    board = look.made.board
+    if worst := next(_findings(board, look, timings), None):
+        return worst
+    if not board.estate_known:
+        return Headline(tone="plain", text="Nothing needs a person.")
+    return Headline(
+        tone="good", text="Everything is protected." if board.rows else "Nothing is protected yet."
+    )
+
+
+def _findings(board: Board, look: Look, timings: Sequence[Timing]) -> Iterator[Headline]:
+    """What is not as it should be, worst first."""
+    troubles = Counter(row.trouble for row in board.rows)
+    if number := troubles[Trouble.NEEDS_PERSON]:
+        yield Headline(tone="bad", text=_items(number, "needs a person", "need a person"))
+    if number := troubles[Trouble.UNPROTECTED]:
+        yield Headline(tone="bad", text=_items(number, "has no good backup", "have no good backup"))
+    for timing in timings:
+        if timing.late:
+            yield Headline(tone="bad", text=f"The {timing.name} has not run when it should have.")
+    if look.pauses:
+        yield Headline(tone="busy", text="Retries are paused.")
+    if number := troubles[Trouble.OPEN]:
+        yield Headline(tone="busy", text=_items(number, "is being looked after", "are being looked after"))
+
+
+def counts(board: Board) -> Sequence[Count]:
+    """The big numbers; what waits for a person counts once for an item, what has ended once for an incident."""
+    waiting = [row.closed for row in board.rows if row.closed and row.trouble is Trouble.NEEDS_PERSON]
+    ended = Counter(each.outcome for each in waiting)
+    still_open = sum(row.opened is not None for row in board.rows)
+    unprotected = sum(row.trouble is Trouble.UNPROTECTED for row in board.rows)
+    return [
+        _count(ended[Outcome.NEEDS_ACTION], "need a person", "bad"),
+        _count(ended[Outcome.EXHAUSTED], "retries used up", "bad"),
+        _count(unprotected, "no good backup", "bad"),
+        _count(still_open, "being looked after", "busy"),
+        _count(board.outcomes.get(Outcome.RECOVERED, 0), "recovered by a retry", "good"),
+        _count(board.outcomes.get(Outcome.RECOVERED_ELSEWHERE, 0), "recovered without us", "good"),
+        _count(board.outcomes.get(Outcome.LEFT_ALONE, 0), "left alone", "plain"),
+    ]
+
+
+def notes(look: Look) -> Sequence[str]:
+    """What a reader has to know of how much the page knows."""
+    if look.made is None:
+        what = f"it does not answer: {look.problem}" if look.problem else "this page comes back by itself"
+        return [f"The ledger is being read; {what}."]
+    found = []
+    if look.problem and look.read_at:
+        age = words.duration((look.now - look.read_at).total_seconds())
+        found.append(f"The ledger does not answer; this is what it said {age} ago. ({look.problem})")
+    if look.made.estate_problem and look.made.estate_at is None:
+        found.append(
+            "Resource Graph does not answer, so only what failed is shown and good backups are not known. "
+            f"({look.made.estate_problem})"
+        )
+    elif look.made.estate_problem and look.made.estate_at:
+        age = words.duration((look.now - look.made.estate_at).total_seconds())
+        found.append(f"Resource Graph does not answer; good backups are shown as of {age} ago.")
+    return found
+
+
+def scope_name(pause: Pause, board: Board) -> str:
+    """What a pause is about, in a person's words."""
+    if not pause.scope:
+        return "everywhere"
+    known = board.subscriptions.get(pause.scope.lower())
+    return f"in subscription {known}" if known else f"in {pause.scope.rsplit('/', 1)[-1]}"
+
+
+def _count(number: int, label: str, tone: str) -> Count:
+    return Count(number=number, label=label, tone=tone if number else "plain")
+
+
+def _items(number: int, one: str, many: str) -> str:
+    return f"1 item {one}." if number == 1 else f"{number:,} items {many}."

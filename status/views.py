@@ -1,0 +1,129 @@
+"""What the entry points answer: gather, build, render; every error of ours becomes a page or a document."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import UTC, timedelta
+from typing import Any
+
+from backup_retry.errors import BackupRetryError
+from backup_retry.incident import Incident
+from backup_retry.model import ProtectedItem
+from backup_retry.report import Opened
+from backup_retry.wiring import Parts
+from status import page as pages
+from status.as_json import incident_document, page_document
+from status.filters import Filters
+from status.html import Answer, incident_answer, message_answer, page_answer
+from status.overview import Look, Overview
+from status.page import Page
+from status.story import Story, story
+from status.timings import timing
+
+#: seconds; a person sees what is known by then, a program waits for all of it
+_PERSONS_PATIENCE = 0.3
+_PROGRAMS_PATIENCE = 25.0
+#: an incident that was closed longer ago than this is not found by its id
+_FOUND_FOR_DAYS = 90
+_READERS = 16
+_LONGEST_ID = 64
+
+
+class Views:
+    """The answers to the four addresses, on the parts of this process."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._settings = parts.settings
+        self.overview = Overview(
+            reports=parts.reports,
+            controls=parts.controls,
+            graph=parts.graph,
+            scope=parts.settings.scope,
+            clock=parts.clock,
+        )
+
+    async def status(self, params: Mapping[str, str]) -> Answer:
+        """The status page."""
+        page, _ = await self._page(params, _PERSONS_PATIENCE)
+        return page_answer(page)
+
+    async def status_json(self, params: Mapping[str, str]) -> Answer:
+        """The status page as JSON; raises AzureUnavailable when the ledger could not be read at all."""
+        page, look = await self._page(params, _PROGRAMS_PATIENCE)
+        return as_json(page_document(page, look), status=200 if look.made else 503)
+
+    async def incident(self, incident_id: str, params: Mapping[str, str]) -> Answer:
+        """An incident's page."""
+        told = await self._story(incident_id, Filters.of(params))
+        return incident_answer(told, self._parts.clock()) if told else _no_incident()
+
+    async def incident_json(self, incident_id: str, params: Mapping[str, str]) -> Answer:
+        """An incident as JSON."""
+        told = await self._story(incident_id, Filters.of(params))
+        return as_json(incident_document(told)) if told else as_json({"error": _NO_INCIDENT}, status=404)
+
+    async def _page(self, params: Mapping[str, str], patience: float) -> tuple[Page, Look]:
+        filters, settings = Filters.of(params), self._settings
+        look = await self.overview.look(patience)
+        shown = pages.opened(look.made.board, filters) if look.made else ()
+        timings = [
+            timing("sweep", settings.sweep_schedule, look.last_sweep, look.now),
+            timing("follow-up", settings.follow_up_schedule, look.last_follow_up, look.now),
+        ]
+        incidents = await self._incidents([each.item for each in shown])
+        return pages.page(look, timings, filters, incidents, settings.arm_endpoint), look
+
+    async def _incidents(self, items: list[ProtectedItem]) -> dict[str, Incident]:
+        """The latest incident of each item, by its id."""
+        readers = asyncio.Semaphore(_READERS)
+
+        async def read(item: ProtectedItem) -> Incident | None:
+            async with readers:
+                return (await self._parts.ledger.load(item)).incident
+
+        found = await asyncio.gather(*(read(item) for item in items))
+        return {each.id: each for each in found if each}
+
+    async def _story(self, incident_id: str, filters: Filters) -> Story | None:
+        today = self._parts.clock().astimezone(UTC).date()
+        days = [today - timedelta(days=back) for back in range(_FOUND_FOR_DAYS)]
+        is_id = 0 < len(incident_id) <= _LONGEST_ID and incident_id.replace("-", "").isalnum()
+        found = await self._parts.reports.find(incident_id, days) if is_id and incident_id.isascii() else None
+        if found is None:
+            return None
+        record, steps = await asyncio.gather(
+            self._parts.ledger.load(found.item), self._parts.ledger.steps(found.item)
+        )
+        if isinstance(found, Opened) and record.incident and record.incident.id != incident_id:
+            return None
+        return story(found, record.incident, steps, filters, self._settings.arm_endpoint)
+
+
+def unavailable(error: BackupRetryError | TimeoutError) -> Answer:
+    """503: there is nothing to show without the ledger."""
+    text = f"The ledger does not answer: {str(error) or 'no answer in time'}."
+    answer = message_answer(503, "No status to show", text)
+    return Answer(
+        status=503, body=answer.body, headers=answer.headers | {"Retry-After": "30", "Refresh": "30"}
+    )
+
+
+def unavailable_json(error: BackupRetryError | TimeoutError) -> Answer:
+    """503, for a program."""
+    text = f"The ledger does not answer: {str(error) or 'no answer in time'}."
+    return as_json({"error": text}, status=503)
+
+
+def as_json(document: dict[str, Any], status: int = 200) -> Answer:
+    """A document as an answer."""
+    body = json.dumps(document, ensure_ascii=False)
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return Answer(status=status, body=body, mimetype="application/json", headers=headers)
+
+
+_NO_INCIDENT = f"There is no such incident, or it was closed more than {_FOUND_FOR_DAYS} days ago."
+
+
+def _no_incident() -> Answer:
+    return message_answer(404, "No such incident", _NO_INCIDENT)
