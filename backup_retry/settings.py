@@ -124,12 +124,28 @@ class Settings(BaseSettings):
         default="https://management.azure.com",
         description="Azure Resource Manager; another one for a sovereign cloud.",
     )
+    scope_subscriptions: Annotated[NameList, AfterValidator(_subscriptions)] = Field(
+        default=(),
+        description="Subscription ids that may be touched, or with `!` not; signals of others are refused. "
+        "Empty: all that the identity sees.",
+    )
+    scope_resource_groups: NameList = Field(
+        default=(),
+        description="Resource groups (of vault or machine) that may be touched, or with `!` not. Empty: all.",
+    )
+    scope_vaults: NameList = Field(
+        default=(),
+        description="Vaults that may be touched, or with `!` not; `*` and `?` as in file names. Empty: all.",
+    )
+    scope_workloads: NameList = Field(
+        default=(), description="Workloads that may be touched, or with `!` not: `VM`. Empty: all."
+    )
     sweep_schedule: Ncrontab = Field(
         default="0 0 5 * * *", description="When the sweep runs (NCRONTAB, UTC)."
     )
     sweep_lookback: Annotated[Duration, AfterValidator(_lookback)] = Field(
         default=timedelta(hours=24),
-        description="How far back a sweep looks at least; a sweep that was missed is caught up by the next.",
+        description="How far back a sweep looks at least; a missed sweep is caught up by the next.",
     )
     follow_up_schedule: Ncrontab = Field(
         default="0 */5 * * * *", description="When open incidents are followed up (NCRONTAB, UTC)."
@@ -140,49 +156,25 @@ class Settings(BaseSettings):
         description="Wait before attempt 1, 2, 3 …, counted from the failure before it.",
     )
     max_attempts: int = Field(default=3, ge=1, le=9, description="Most retries of one incident.")
-    retention: Annotated[timedelta | None, BeforeValidator(_retention)] = Field(
-        default=None,
-        description="`policy`: a retry's recovery point is kept as long as the item's policy keeps a daily one. "
-        "Or a number of days, 7 at least.",
+    daily_cap_vm: DailyCap = Field(
+        default=3, description="Most retries of a VM in 24 hours, over all its incidents."
     )
-    claim_lease: PositiveDuration = Field(
-        default=timedelta(minutes=5),
-        description="How long a claim may stay unanswered before its process counts as dead.",
-    )
-    settle_after: PositiveDuration = Field(
-        default=timedelta(minutes=10),
-        description="How long a retry's job may take to appear before it counts as never started.",
-    )
-
-    scope_subscriptions: Annotated[NameList, AfterValidator(_subscriptions)] = Field(
-        default=(),
-        description="Subscription ids that may be touched, or with `!` not; signals of others are refused. "
-        "Empty: all that the identity can see.",
-    )
-    scope_resource_groups: NameList = Field(
-        default=(), description="Resource groups (of vault or machine) that may be touched, or with `!` not."
-    )
-    scope_vaults: NameList = Field(
-        default=(), description="Vaults that may be touched, or with `!` not; `*` and `?` as in file names."
-    )
-    scope_workloads: NameList = Field(
-        default=(), description="Workloads that may be touched, or with `!` not: VM."
-    )
-    daily_cap_vm: DailyCap = Field(default=3, description="Most retries of a VM in 24 hours.")
-    daily_cap_files: DailyCap = Field(default=6, description="Most retries of a file share in 24 hours.")
-    daily_cap_databases: DailyCap = Field(default=3, description="Most retries of a database in 24 hours.")
-    daily_cap_others: DailyCap = Field(default=3, description="Most retries of any other item in 24 hours.")
+    daily_cap_files: DailyCap = Field(default=6, description="The same for a file share.")
+    daily_cap_databases: DailyCap = Field(default=3, description="The same for a database.")
+    daily_cap_others: DailyCap = Field(default=3, description="The same for any other item.")
     schedule_margin: NotNegative = Field(
         default=timedelta(hours=1),
         description="An item whose own schedule runs within this time is left to it.",
     )
     retry_hours: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_list), AfterValidator(_windows)] = (
         Field(
-            default=(), description="Hours in which retries may start, such as `20:00-06:00`. Empty: always."
+            default=(),
+            description="Hours in which retries may start, such as `20:00-06:00`; several are separated by commas. "
+            "Empty: always.",
         )
     )
     retry_time_zone: Annotated[str, AfterValidator(_zone)] = Field(
-        default="UTC", description="Time zone of RETRY_HOURS, by its IANA or Windows name."
+        default="UTC", description="Time zone of `RETRY_HOURS`, by its IANA or Windows name."
     )
     storm_size: int = Field(
         default=20,
@@ -192,11 +184,24 @@ class Settings(BaseSettings):
     storm_window: PositiveDuration = Field(
         default=timedelta(minutes=30), description="Within this time failures count as simultaneous."
     )
+    retention: Annotated[timedelta | None, BeforeValidator(_retention)] = Field(
+        default=None,
+        description="A retry's recovery point is kept as long as the item's policy keeps a daily one (`policy`), "
+        "or this many days (7 to 9999).",
+    )
     dry_run: bool = Field(
         default=False, description="Everything but the trigger: incidents say what would have been done."
     )
     eventgrid_topic_endpoint: Annotated[str, AfterValidator(_optional_https)] = Field(
         default="", description="Event Grid topic that outcomes are published to. Empty: none."
+    )
+    claim_lease: PositiveDuration = Field(
+        default=timedelta(minutes=5),
+        description="How long a claim may stay unanswered before its process counts as dead.",
+    )
+    settle_after: PositiveDuration = Field(
+        default=timedelta(minutes=10),
+        description="How long a retry's job may take to appear before it counts as never started.",
     )
 
     @property

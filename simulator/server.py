@@ -18,6 +18,7 @@ from simulator.event_grid import LARGEST_PUBLISH, EventGrid, EventSubscription
 from simulator.faults import Faults
 from simulator.identity import Identity
 from simulator.monitor import ActionGroup, Monitor
+from simulator.permissions import Permissions
 from simulator.recovery_services import RecoveryServices
 from simulator.request_log import RequestLog
 from simulator.resource_graph import ResourceGraph
@@ -68,7 +69,12 @@ class Simulator:
         self.event_grid = EventGrid(now)
         self.azure.listeners.append(self.monitor.job_failed)
         self._graph = ResourceGraph(self.azure, self.faults)
-        services = (Resources(self.azure), RecoveryServices(self.azure), self._graph)
+        services = (
+            Resources(self.azure),
+            RecoveryServices(self.azure),
+            Permissions(self.azure),
+            self._graph,
+        )
         routes = [route for service in services for route in service.routes()]
         self._arm = Arm(self.azure, self.identity, self.faults, routes, now)
 

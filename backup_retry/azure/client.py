@@ -33,6 +33,7 @@ from backup_retry.settings import Settings
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
+    from azure.core.rest import AsyncHttpResponse, HttpRequest
     from azure.data.tables.aio import TableServiceClient
     from azure.eventgrid.aio import EventGridPublisherClient
     from azure.mgmt.recoveryservicesbackup.aio import RecoveryServicesBackupClient
@@ -106,6 +107,20 @@ class AzureClients:
 
         endpoint = self._settings.eventgrid_topic_endpoint
         return EventGridPublisherClient(endpoint, self._credential, transport=self._transport, **_OPTIONS)
+
+    async def arm_token(self) -> str:
+        """A token for Azure Resource Manager, to see whose it is."""
+        return (await self._credential.get_token(f"{self._settings.arm_endpoint}/.default")).token
+
+    async def send(self, request: "HttpRequest", scope: str) -> "AsyncHttpResponse":
+        """Send what no client of an SDK offers, once, with a token for that scope."""
+        from azure.core import AsyncPipelineClient  # noqa: PLC0415
+        from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy  # noqa: PLC0415
+
+        policies = [AsyncBearerTokenCredentialPolicy(self._credential, scope)]
+        client: Any = AsyncPipelineClient("", policies=policies, transport=self._transport)
+        response: AsyncHttpResponse = await client.send_request(request)
+        return response
 
     def is_arm(self, url: str) -> bool:
         """True for an address of our Azure Resource Manager: the only place where our token may go."""

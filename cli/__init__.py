@@ -1,0 +1,1 @@
+"""The command line: what an administrator looks at, asks and stops from a terminal."""

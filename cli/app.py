@@ -1,0 +1,53 @@
+"""Joins the commands."""
+
+from typing import Annotated
+
+import typer
+
+from backup_retry import __version__
+from cli.check import check
+from cli.exits import Sentences
+from cli.explain import explain
+from cli.incidents import incidents
+from cli.pause import pause, resume
+from cli.replay import replay
+from cli.retry import retry
+from cli.status import status
+from cli.sweep import sweep
+from cli.wiring import AzureDesks
+
+app = typer.Typer(
+    name="backup-retry",
+    cls=Sentences,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+    help="Looks at, asks and stops azure-backup-retry. Settings come from the environment, as for the app.",
+    epilog="Exit codes: 0 well; 1 something needs a person, a check failed or a retry was refused; "
+    "2 wrong usage or settings; 3 Azure or the ledger does not answer, or refuses.",
+)
+for command in (status, incidents, explain, sweep, retry, pause, resume, replay, check):
+    app.command()(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"backup-retry {__version__}")
+        raise typer.Exit
+
+
+VersionOption = Annotated[
+    bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+]
+
+
+@app.callback()
+def main(ctx: typer.Context, version: VersionOption = False) -> None:  # noqa: ARG001
+    """Use Azure, unless a test has brought its own desks."""
+    ctx.obj = ctx.obj or AzureDesks()
+
+
+def run() -> None:
+    """The entry point `backup-retry`."""
+    app()

@@ -1,0 +1,35 @@
+"""`backup-retry check`: is this deployment healthy, and what would mend it."""
+
+from collections.abc import Sequence
+
+import typer
+
+from cli.checks import Check, Verdict, all_checks
+from cli.desk import desks
+from cli.exits import Exit, run
+from cli.screen import JsonOption, say, show, table
+
+_MARKS = {Verdict.GOOD: "ok", Verdict.BAD: "FAILED", Verdict.UNKNOWN: "?"}
+
+
+def check(ctx: typer.Context, as_json: JsonOption = False) -> None:
+    """Check identity, rights, alerts, tables, topic and runs; triggers nothing and says what would mend it."""
+    checks = run(_gather(ctx))
+    failed = [each for each in checks if each.verdict is Verdict.BAD]
+    document = {"healthy": not failed, "checks": [vars(each) for each in checks]}
+    show(document, as_json, lambda: render(checks, failed))
+    raise typer.Exit(Exit.NEEDS_A_PERSON if failed else Exit.WELL)
+
+
+async def _gather(ctx: typer.Context) -> Sequence[Check]:
+    async with desks(ctx).open() as desk:
+        return await all_checks(desk)
+
+
+def render(checks: Sequence[Check], failed: Sequence[Check]) -> None:
+    """For a person."""
+    table(["", "what", "detail"], [(_MARKS[each.verdict], each.name, each.detail) for each in checks])
+    say()
+    say("All is well." if not failed else f"{len(failed)} of {len(checks)} checks failed. To mend them:")
+    for each in failed:
+        say(f"  {each.name}: {each.mend}")

@@ -1,0 +1,163 @@
+"""The checks of `backup-retry check`: each looks at one thing, changes nothing, and says how to mend it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from backup_retry.errors import AzureRefused, AzureUnavailable, Forbidden
+from backup_retry.inspection import FoundVault, Identity, missing_rights
+from cli.beats import Pulse, pulses
+from cli.desk import Desk
+from cli.screen import ago
+
+
+class Verdict(StrEnum):
+    """What a check found."""
+
+    GOOD = "good"
+    BAD = "bad"
+    #: Azure does not let anybody say
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """One line of the result."""
+
+    name: str
+    verdict: Verdict
+    detail: str
+    #: what to run or do; "" where nothing is to do
+    mend: str = ""
+
+
+def good(name: str, detail: str) -> Check:
+    """It is as it should be."""
+    return Check(name=name, verdict=Verdict.GOOD, detail=detail)
+
+
+def bad(name: str, detail: str, mend: str) -> Check:
+    """It is not."""
+    return Check(name=name, verdict=Verdict.BAD, detail=detail, mend=mend)
+
+
+async def all_checks(desk: Desk) -> Sequence[Check]:
+    """Every check, in the order in which things depend on each other."""
+    try:
+        identity = await desk.inspection.whoami()
+    except (AzureUnavailable, AzureRefused) as error:
+        return [bad("identity", str(error), "az login, or run where the app's managed identity is")]
+    who = good("identity", f"{identity.name} (object id {identity.object_id})")
+    return [
+        who,
+        *await _vaults(desk, identity),
+        await _checked("tables", _tables, desk, identity),
+        await _checked("topic", _topic, desk, identity),
+        *await _runs(desk),
+    ]
+
+
+async def _checked(
+    name: str, look: Callable[[Desk, Identity], Awaitable[Check]], desk: Desk, identity: Identity
+) -> Check:
+    """A check whose refusal is a result as well."""
+    try:
+        return await look(desk, identity)
+    except Forbidden as error:
+        return bad(name, str(error), _role(_ROLES[name], identity, f"<the id of the {_WHERE[name]}>"))
+    except (AzureUnavailable, AzureRefused) as error:
+        return bad(name, str(error), f"See whether {_SETTINGS[name]} is right and its firewall lets you in")
+
+
+_ROLES = {"tables": "Storage Table Data Contributor", "topic": "EventGrid Data Sender"}
+_WHERE = {"tables": "storage account", "topic": "topic"}
+_SETTINGS = {"tables": "LEDGER_ENDPOINT", "topic": "EVENTGRID_TOPIC_ENDPOINT"}
+
+
+def _role(role: str, identity: Identity, scope: str) -> str:
+    return (
+        f'az role assignment create --role "{role}" --assignee-object-id {identity.object_id} --scope {scope}'
+    )
+
+
+async def _tables(desk: Desk, identity: Identity) -> Check:
+    del identity
+    missing = await desk.inspection.missing_tables()
+    if missing:
+        mend = "Send the app its first event, or run backup-retry sweep: whoever writes first makes them"
+        return bad("tables", f"missing: {', '.join(missing)}", mend)
+    return good("tables", f"readable at {desk.settings.ledger_endpoint}")
+
+
+async def _topic(desk: Desk, identity: Identity) -> Check:
+    del identity
+    endpoint = desk.settings.eventgrid_topic_endpoint
+    if not endpoint:
+        return good("topic", "none is configured, outcomes are not published")
+    await desk.inspection.topic()
+    return good("topic", f"takes events at {endpoint}")
+
+
+async def _vaults(desk: Desk, identity: Identity) -> Sequence[Check]:
+    try:
+        seen = [
+            each for each in await desk.inspection.vaults() if desk.settings.scope.allows_vault(each.vault)
+        ]
+    except (AzureUnavailable, AzureRefused) as error:
+        return [bad("vaults", str(error), "Ask again later")]
+    if not seen:
+        mend = "sh infra/connect.sh gives the app its role in each subscription of SCOPE_SUBSCRIPTIONS"
+        return [bad("vaults", "this identity sees no Recovery Services vault", mend)]
+    return [each for found in seen for each in await _vault(desk, found, identity)]
+
+
+async def _vault(desk: Desk, found: FoundVault, identity: Identity) -> Sequence[Check]:
+    """Whether its jobs can be read, what else may be done there, and whether it raises alerts."""
+    return [await _reads(desk, found), await _rights(desk, found, identity), _alerts(found)]
+
+
+async def _reads(desk: Desk, found: FoundVault) -> Check:
+    name, now = f"jobs of {found.vault.name}", desk.clock()
+    try:
+        listed = await desk.vaults.jobs(found.vault, now - timedelta(days=1), fresh_since=now)
+    except (AzureUnavailable, AzureRefused) as error:
+        return bad(name, str(error), "See the rights below, and the vault's network settings")
+    return good(name, f"{len(listed.jobs)} in the last day")
+
+
+async def _rights(desk: Desk, found: FoundVault, identity: Identity) -> Check:
+    name = f"rights on {found.vault.name}"
+    try:
+        missing = missing_rights(await desk.inspection.permissions(found.vault))
+    except (AzureUnavailable, AzureRefused) as error:
+        return Check(name=name, verdict=Verdict.UNKNOWN, detail=f"Azure does not say: {error}")
+    if not missing:
+        return good(name, "all that the app uses")
+    mend = f"sh infra/connect.sh, or {_role('Backup Operator', identity, found.vault.id)}"
+    return bad(name, f"missing: {', '.join(missing)}", mend)
+
+
+def _alerts(found: FoundVault) -> Check:
+    """Absent is not the same as Disabled: newer versions of the API may leave the setting out."""
+    name = f"alerts of {found.vault.name}"
+    if found.failure_alerts.lower() != "disabled":
+        return good(name, found.failure_alerts.lower() or "not switched off")
+    setting = "properties.monitoringSettings.azureMonitorAlertSettings.alertsForAllJobFailures"
+    mend = f"az resource update --ids {found.vault.id} --set {setting}=Enabled"
+    return bad(name, "switched off: only the sweep finds its failures", mend)
+
+
+async def _runs(desk: Desk) -> Sequence[Check]:
+    try:
+        return [_run(each, desk) for each in await pulses(desk)]
+    except (AzureUnavailable, AzureRefused) as error:
+        return [bad("runs", str(error), "See the tables above")]
+
+
+def _run(each: Pulse, desk: Desk) -> Check:
+    name, detail = each.name.value.replace("_", "-"), f"last complete {ago(each.last, desk.clock())}"
+    if not each.late:
+        return good(name, detail)
+    mend = f"Look for errors of the function {each.name} in the app's log, and whether the app is running"
+    return bad(name, f"{detail}, by its schedule {each.schedule} it is late", mend)

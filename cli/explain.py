@@ -1,0 +1,191 @@
+"""`backup-retry explain`: why an item was or was not retried, step by step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import typer
+
+from backup_retry.confirm import confirmed, unrecovered
+from backup_retry.errors import AzureRefused, AzureUnavailable
+from backup_retry.incident import Incident, Step
+from backup_retry.model import Decision, Source
+from backup_retry.policy import JOB_RETENTION
+from backup_retry.words import JOB_STATUSES, OUTCOMES, RESULTS, SOURCES, STATES, STEPS, reason
+from cli import documents
+from cli.desk import Desk, desks
+from cli.exits import run
+from cli.find import Found, find
+from cli.questions import Answer, answers
+from cli.screen import Document, JsonOption, facts, say, show, table
+
+Subject = Annotated[
+    str, typer.Argument(metavar="ITEM|JOB", help="A machine's name, an ARM id, or a job's or incident's id.")
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """What `explain` shows."""
+
+    found: Found
+    #: the incident that is explained; None: nothing failed
+    incident: Incident | None
+    #: False for an incident that would be opened were the failure noted now
+    noted: bool = True
+    steps: Sequence[Step] = ()
+    asked: Sequence[Answer] = ()
+    decision: Decision | None = None
+    #: why nobody can say what would be decided now
+    problem: str = ""
+
+
+def explain(ctx: typer.Context, subject: Subject, as_json: JsonOption = False) -> None:
+    """Explain why an item was or was not retried, and what would be decided now; changes nothing."""
+    found = run(_gather(ctx, subject))
+    show(document(found), as_json, lambda: render(found))
+
+
+async def _gather(ctx: typer.Context, subject: str) -> Explanation:
+    async with desks(ctx).open() as desk:
+        return await look(desk, await find(desk, subject))
+
+
+async def look(desk: Desk, found: Found) -> Explanation:
+    """Read the ledger, and for what is not closed ask Azure as the engine would."""
+    steps = await desk.ledger.steps(found.item)
+    known = (await desk.ledger.load(found.item)).incident
+    if known is not None and (found.job is None or _is_about(known, steps, found.job.id)):
+        said = _of_incident(found, known, steps)
+        return await _with_decision(desk, said) if known.is_open else said
+    earlier = _incident_of(steps, found.job.id) if found.job else ""
+    if earlier:
+        return Explanation(
+            found=found, incident=None, steps=[each for each in steps if each.incident_id == earlier]
+        )
+    return await _unknown(desk, found, known)
+
+
+async def _unknown(desk: Desk, found: Found, after: Incident | None) -> Explanation:
+    """The ledger has not heard of it: what would be decided, had it."""
+    now = desk.clock()
+    failed = confirmed(found.job, found.item) if found.job else None
+    if found.job is None:
+        failures = await unrecovered(desk.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
+        failed = failures[-1] if failures else None
+    if failed is None or (after is not None and not after.is_open and after.covers(failed)):
+        return Explanation(found=found, incident=None)
+    opened = Incident.open(failed, Source.OPERATOR, now, after=after)
+    return await _with_decision(desk, Explanation(found=found, incident=opened, noted=False))
+
+
+def _of_incident(found: Found, incident: Incident, steps: Sequence[Step]) -> Explanation:
+    own = [each for each in steps if each.incident_id == incident.id]
+    return Explanation(found=found, incident=incident, steps=own)
+
+
+async def _with_decision(desk: Desk, said: Explanation) -> Explanation:
+    if said.incident is None:
+        return said
+    try:
+        asked, decision = answers(await desk.engine.case(said.incident))
+    except (AzureRefused, AzureUnavailable) as error:
+        return replace(said, problem=str(error))
+    return replace(said, asked=asked, decision=decision)
+
+
+def _is_about(incident: Incident, steps: Sequence[Step], job_id: str) -> bool:
+    if job_id in {incident.first_job_id, incident.failure.id, *(each.job_id for each in incident.attempts)}:
+        return True
+    return _incident_of(steps, job_id) == incident.id
+
+
+def _incident_of(steps: Sequence[Step], job_id: str) -> str:
+    """The incident whose journal names the job, or ""."""
+    return next((each.incident_id for each in steps if each.job_id.lower() == job_id.lower()), "")
+
+
+def document(said: Explanation) -> Document:
+    """The JSON."""
+    job = said.found.job
+    return {
+        "item": said.found.item.id,
+        "job": {"id": job.id, "status": job.status.value} if job else None,
+        "known_to_the_ledger": bool(said.steps),
+        "incident": documents.of_incident(said.incident) if said.incident else None,
+        "steps": [documents.of_step(each) for each in said.steps],
+        "questions": [
+            {"question": each.question, "decided": each.decision is not None, "answer": each.in_words}
+            for each in said.asked
+        ],
+        "now": documents.of_decision(said.decision) if said.decision else None,
+        "problem": said.problem or None,
+    }
+
+
+def render(said: Explanation) -> None:
+    """For a person."""
+    item, job = said.found.item, said.found.job
+    say(f"{item.friendly_name} in vault {item.vault.name}", style="bold")
+    if job:
+        say(f"Job {job.id}: {job.operation} of {job.started_at:%Y-%m-%d %H:%M}Z, {JOB_STATUSES[job.status]}.")
+    if said.incident is None and not said.steps:
+        say(_nothing(said))
+        return
+    if said.incident is not None:
+        _render_incident(said.incident, noted=said.noted)
+    if said.steps:
+        say()
+        rows = [(each.at, STEPS[each.kind], reason(each.reason), each.detail) for each in said.steps]
+        table(["when", "step", "because", "detail"], rows, title="What happened")
+    if said.decision is not None:
+        _render_decision(said.asked, said.decision)
+    if said.problem:
+        say(f"Nobody can say what would be decided now: {said.problem}")
+
+
+def _nothing(said: Explanation) -> str:
+    if said.found.job and not said.found.job.failed:
+        return "It did not fail, so there was nothing to retry."
+    return "The ledger knows no incident of it, and the vault shows no failed backup that nothing has mended."
+
+
+def _render_incident(incident: Incident, *, noted: bool) -> None:
+    error = incident.failure.error
+    facts(
+        [
+            ("Incident", incident.id if noted else "none: the ledger has not heard of this failure"),
+            *([("Heard from", SOURCES[incident.found_by])] if noted else []),
+            ("First failed", incident.first_failed_at),
+            ("Error", f"{error.label}: {error.message}" if error.message else error.label),
+            *(_condition(incident) if noted else []),
+            *([("What to know", incident.detail)] if incident.detail else []),
+            *(
+                (
+                    f"Retry {each.number}",
+                    f"{RESULTS[each.result]}, asked for {each.claimed_at:%Y-%m-%d %H:%M}Z",
+                )
+                for each in incident.attempts
+            ),
+        ]
+    )
+
+
+def _condition(incident: Incident) -> list[tuple[str, object]]:
+    state = OUTCOMES[incident.outcome] if incident.outcome else STATES[incident.state]
+    return [("State", state), ("Because", f"{incident.reason}: {reason(incident.reason)}")]
+
+
+def _render_decision(asked: Sequence[Answer], decision: Decision) -> None:
+    say()
+    rows = [(number, each.question, each.in_words) for number, each in enumerate(asked, start=1)]
+    table(["", "question", "answer"], rows, title="What would be decided now")
+    say()
+    say(f"Now: {in_words(decision)}")
+
+
+def in_words(decision: Decision) -> str:
+    """A decision as a sentence."""
+    document = documents.of_decision(decision)
+    until = f" until {document['until'][:16].replace('T', ' ')}Z" if document["until"] else ""
+    return f"{document['decision']}{until} ({decision.reason}): {decision.detail or reason(decision.reason)}"

@@ -1,0 +1,147 @@
+"""`backup-retry incidents`: what is open and what was closed, filtered."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from backup_retry.incident import Incident
+from backup_retry.model import Outcome, ProtectedItem, Reason
+from backup_retry.report import Closed
+from backup_retry.words import OUTCOMES, STATES, reason
+from cli import documents
+from cli.desk import Desk, desks
+from cli.exits import UsageError, run
+from cli.journal import closed_within
+from cli.screen import Document, JsonOption, say, show, table
+from cli.status import Days
+
+OpenOnly = Annotated[bool, typer.Option("--open", help="Only open incidents.")]
+ClosedOnly = Annotated[bool, typer.Option("--closed", help="Only closed incidents.")]
+NeedsPerson = Annotated[bool, typer.Option("--needs-person", help="Only those that ended and need a person.")]
+OutcomeOption = Annotated[Outcome | None, typer.Option(help="Only those that ended so.")]
+ReasonOption = Annotated[
+    Reason | None, typer.Option(help="Only those with this reason code.", metavar="CODE")
+]
+VaultOption = Annotated[str, typer.Option(help="Only those of vaults whose name holds this.")]
+SubscriptionOption = Annotated[str, typer.Option(help="Only those of the subscription with this id.")]
+TextOption = Annotated[str, typer.Option(help="Only those whose item, error or detail holds this.")]
+Limit = Annotated[int, typer.Option(min=1, help="Show no more than this many.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """An incident in the list."""
+
+    item: ProtectedItem
+    is_open: bool
+    #: the state of an open one, the outcome of a closed one, in words
+    condition: str
+    outcome: Outcome | None
+    reason: Reason
+    error: str
+    detail: str
+    attempts: int
+    failed_at: datetime
+    document: Document
+
+    @classmethod
+    def of_open(cls, incident: Incident) -> "Line":
+        """An open incident's line."""
+        return cls(
+            item=incident.item,
+            is_open=True,
+            condition=STATES[incident.state],
+            outcome=None,
+            reason=incident.reason,
+            error=incident.failure.error.label,
+            detail=incident.detail,
+            attempts=len(incident.attempts),
+            failed_at=incident.first_failed_at,
+            document=documents.of_incident(incident),
+        )
+
+    @classmethod
+    def of_closed(cls, closed: Closed) -> "Line":
+        """A closed incident's line."""
+        return cls(
+            item=closed.item,
+            is_open=False,
+            condition=OUTCOMES[closed.outcome],
+            outcome=closed.outcome,
+            reason=closed.reason,
+            error=closed.last_error,
+            detail=closed.detail,
+            attempts=closed.attempts,
+            failed_at=closed.first_failed_at,
+            document=documents.of_closed(closed),
+        )
+
+
+def incidents(
+    ctx: typer.Context,
+    *,
+    only_open: OpenOnly = False,
+    only_closed: ClosedOnly = False,
+    needs_person: NeedsPerson = False,
+    outcome: OutcomeOption = None,
+    reason: ReasonOption = None,
+    vault: VaultOption = "",
+    subscription: SubscriptionOption = "",
+    text: TextOption = "",
+    days: Days = 7,
+    limit: Limit = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """List open incidents and those closed of late, newest first."""
+    if only_open and (only_closed or needs_person or outcome):
+        raise UsageError("--open goes with none of --closed, --needs-person and --outcome.")
+    wanted: list[Callable[[Line], bool]] = [
+        lambda line: line.is_open or not only_open,
+        lambda line: not line.is_open or not only_closed,
+        lambda line: not needs_person or bool(line.outcome and line.outcome.needs_a_person),
+        lambda line: outcome in {None, line.outcome},
+        lambda line: reason in {None, line.reason},
+        lambda line: vault.lower() in line.item.vault.name.lower(),
+        lambda line: subscription.lower() in {"", line.item.vault.subscription},
+        lambda line: text.lower() in f"{line.item.id} {line.error} {line.detail}".lower(),
+    ]
+    lines = [line for line in run(_gather(ctx, days)) if all(each(line) for each in wanted)]
+    shown = lines[:limit]
+    show([line.document for line in shown], as_json, lambda: render(shown, len(lines)))
+
+
+async def _gather(ctx: typer.Context, days: int) -> Sequence[Line]:
+    async with desks(ctx).open() as desk:
+        return await lines_of(desk, days)
+
+
+async def lines_of(desk: Desk, days: int) -> Sequence[Line]:
+    """Every line, newest failure first."""
+    opened = [Line.of_open(each) for each in await desk.ledger.open_incidents() if each.is_open]
+    closed = [Line.of_closed(each) for each in await closed_within(desk, days)]
+    return sorted([*opened, *closed], key=lambda line: line.failed_at, reverse=True)
+
+
+def render(lines: Sequence[Line], found: int) -> None:
+    """For a person."""
+    if not lines:
+        say("No incident.")
+        return
+    rows = [
+        (
+            line.item.friendly_name,
+            line.item.vault.name,
+            line.failed_at,
+            line.condition,
+            line.attempts,
+            line.error,
+            f"{line.reason}: {reason(line.reason)}",
+        )
+        for line in lines
+    ]
+    table(["item", "vault", "first failed", "state", "retries", "error", "reason"], rows)
+    if found > len(lines):
+        say(f"{found - len(lines)} more; --limit shows them.")

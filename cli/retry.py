@@ -1,0 +1,77 @@
+"""`backup-retry retry`: retry a failed backup now, by the app's own engine and ledger."""
+
+from typing import Annotated
+
+import typer
+
+from backup_retry.change import Report
+from backup_retry.confirm import confirmed, unrecovered
+from backup_retry.model import Source
+from backup_retry.policy import JOB_RETENTION
+from backup_retry.words import OUTCOMES, reason
+from cli import documents
+from cli.desk import Desk, desks
+from cli.exits import Exit, run
+from cli.find import Found, find
+from cli.screen import Document, JsonOption, say, show
+
+Subject = Annotated[
+    str, typer.Argument(metavar="ITEM", help="A machine's name, an ARM id, or a job's or incident's id.")
+]
+_NOTHING_FAILED = "The vault shows no failed backup of it that nothing has mended."
+
+
+def retry(ctx: typer.Context, subject: Subject, as_json: JsonOption = False) -> None:
+    """Retry an item's failed backup now, unless the policy says no; exit code 1 when nothing was started."""
+    report = run(_retry(ctx, subject))
+    show(document(report), as_json, lambda: say(sentence(report)))
+    raise typer.Exit(Exit.WELL if report and _is_well(report) else Exit.NEEDS_A_PERSON)
+
+
+def _is_well(report: Report) -> bool:
+    """Started, or not needed any more."""
+    outcome = report.incident.outcome if report.incident else None
+    return report.decision == "triggered" or bool(outcome and outcome.recovered)
+
+
+async def _retry(ctx: typer.Context, subject: str) -> Report | None:
+    async with desks(ctx).open(writing=True) as desk:
+        return await advance(desk, await find(desk, subject))
+
+
+async def advance(desk: Desk, found: Found) -> Report | None:
+    """Advance the item's open incident, or have its failure handled; None when nothing has failed."""
+    known = (await desk.ledger.load(found.item)).incident
+    if known is not None and known.is_open:
+        return await desk.engine.advance(known)
+    now = desk.clock()
+    failed = confirmed(found.job, found.item) if found.job else None
+    if failed is None:
+        failures = await unrecovered(desk.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
+        failed = failures[-1] if failures else None
+    return await desk.engine.handle(failed, Source.OPERATOR) if failed else None
+
+
+def document(report: Report | None) -> Document:
+    """The JSON."""
+    if report is None:
+        return {"started": False, "decision": "nothing_failed", "reason": None, "detail": _NOTHING_FAILED}
+    return {"started": report.decision == "triggered", **documents.of_report(report)}
+
+
+def sentence(report: Report | None) -> str:
+    """For a person: what was started, or why nothing was."""
+    if report is None:
+        return f"Not retried. {_NOTHING_FAILED}"
+    if report.decision == "triggered":
+        return "Retried: Azure has accepted the backup; `backup-retry explain` says how it goes."
+    if report.decision == "unclear":
+        return f"Nobody can say yet whether it was started: {report.detail} The follow-up asks the vault."
+    incident = report.incident
+    if _is_well(report):
+        return f"Not retried, it has recovered ({report.reason}): {report.detail or reason(report.reason)}"
+    if report.decision == "already_handled" and incident and incident.outcome:
+        why = f"{OUTCOMES[incident.outcome].lower()} ({incident.reason}): {incident.detail or reason(incident.reason)}"
+        return f"Not retried. Its incident is closed, {why} If that is mended, start a backup in the portal."
+    until = f" Next look {incident.due:%Y-%m-%d %H:%M}Z." if incident and incident.is_open else ""
+    return f"Not retried ({report.reason}): {report.detail or reason(report.reason)}{until}"

@@ -1,0 +1,139 @@
+"""`backup-retry status`: is everything protected, and is the app at work."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from backup_retry.incident import Incident
+from backup_retry.model import Outcome, Pause
+from backup_retry.report import Closed
+from backup_retry.storm import Storm
+from backup_retry.words import OUTCOMES, STATES, reason
+from cli import documents
+from cli.beats import Pulse, pulses
+from cli.desk import Desk, desks
+from cli.exits import Exit, run
+from cli.journal import closed_within
+from cli.screen import Document, JsonOption, ago, facts, say, show, table
+
+Days = Annotated[int, typer.Option(min=1, max=90, help="How many days of closed incidents to look at.")]
+_STORM_AGE = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """What `status` shows."""
+
+    now: datetime
+    days: int
+    opened: Sequence[Incident]
+    closed: Sequence[Closed]
+    pulses: Sequence[Pulse]
+    pauses: Sequence[Pause]
+    storms: Sequence[Storm]
+
+    @property
+    def needs_a_person(self) -> Sequence[Closed]:
+        """The items whose latest incident ended without a backup and that nothing has happened to since."""
+        latest = {each.item.key: each for each in sorted(self.closed, key=lambda each: each.closed_at)}
+        again = {incident.item.key for incident in self.opened}
+        return [each for key, each in latest.items() if each.outcome.needs_a_person and key not in again]
+
+    @property
+    def exit(self) -> Exit:
+        """Somebody has to act: on an item, or on the app itself."""
+        late = any(each.late for each in self.pulses)
+        return Exit.NEEDS_A_PERSON if late or self.needs_a_person else Exit.WELL
+
+
+def status(ctx: typer.Context, days: Days = 7, as_json: JsonOption = False) -> None:
+    """Show what is open, what needs a person, and whether the app is at work."""
+    found = run(_gather(ctx, days))
+    show(document(found), as_json, lambda: render(found))
+    raise typer.Exit(found.exit)
+
+
+async def _gather(ctx: typer.Context, days: int) -> Status:
+    async with desks(ctx).open() as desk:
+        return await look(desk, days)
+
+
+async def look(desk: Desk, days: int) -> Status:
+    """Read the ledger; Azure's vaults are not asked."""
+    now = desk.clock()
+    opened = [each for each in await desk.ledger.open_incidents() if each.is_open]
+    storms = await desk.reports.storms()
+    return Status(
+        now=now,
+        days=days,
+        opened=opened,
+        closed=await closed_within(desk, days),
+        pulses=await pulses(desk),
+        pauses=[each for each in await desk.ledger.pauses() if each.until is None or now < each.until],
+        storms=[each for each in storms if each.released_at is None and now - each.began_at < _STORM_AGE],
+    )
+
+
+def document(found: Status) -> Document:
+    """The JSON."""
+    outcomes = Counter(each.outcome for each in found.closed)
+    return {
+        "open": dict(Counter(each.state.value for each in found.opened)),
+        "closed": {outcome.value: outcomes[outcome] for outcome in Outcome},
+        "days": found.days,
+        "needs_a_person": [documents.of_closed(each) for each in found.needs_a_person],
+        "pauses": [documents.of_pause(each) for each in found.pauses],
+        "storms": [documents.of_storm(each) for each in found.storms],
+        "runs": {
+            each.name.value: {"last": each.last.isoformat() if each.last else None, "late": each.late}
+            for each in found.pulses
+        },
+    }
+
+
+def render(found: Status) -> None:
+    """For a person."""
+    states = Counter(each.state for each in found.opened)
+    outcomes = Counter(each.outcome for each in found.closed)
+    open_now = ", ".join(f"{number} {STATES[state].lower()}" for state, number in states.items())
+    facts(
+        [
+            ("Open", f"{len(found.opened)}" + (f": {open_now}" if open_now else "")),
+            *((OUTCOMES[each], f"{outcomes[each]} in {found.days} days") for each in Outcome),
+            *((_name(each), _age(each, found.now)) for each in found.pulses),
+            *(("Paused", _pause(each)) for each in found.pauses),
+            *(("Storm", f"{each.size} items of {each.vault.name}: {each.code}") for each in found.storms),
+        ]
+    )
+    say()
+    if not found.needs_a_person:
+        say("Nothing needs a person.")
+        return
+    rows = [
+        (
+            each.item.friendly_name,
+            each.item.vault.name,
+            each.last_error,
+            each.closed_at,
+            each.detail or reason(each.reason),
+        )
+        for each in found.needs_a_person
+    ]
+    table(["item", "vault", "error", "since", "what to do"], rows, title="Needs a person")
+
+
+def _name(each: Pulse) -> str:
+    return f"Last {each.name.value.replace('_', '-')}"
+
+
+def _age(each: Pulse, now: datetime) -> str:
+    return ago(each.last, now) + (", LATE: `backup-retry check` says what to do" if each.late else "")
+
+
+def _pause(pause: Pause) -> str:
+    until = f", until {pause.until:%Y-%m-%d %H:%M}Z" if pause.until else ""
+    return f"{pause.scope or 'everything'} by {pause.by}: {pause.why}{until}"

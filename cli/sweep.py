@@ -1,0 +1,101 @@
+"""`backup-retry sweep`: look for failed jobs now, or rehearse it from a laptop."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from cli import documents
+from cli.desk import Desk, desks
+from cli.exits import Exit, run
+from cli.reports import needs_a_person, reports_table, totals
+from cli.screen import Document, JsonOption, console, say, show
+from reconciler.sweep import Graph, Sweep, SweepReport
+
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Decide everything, write and start nothing; needs no ledger.")
+]
+Lookback = Annotated[
+    str, typer.Option(metavar="DURATION", help="How far back to look, such as 3d; else SWEEP_LOOKBACK.")
+]
+
+
+def sweep(
+    ctx: typer.Context,
+    dry_run: DryRun = False,
+    lookback: Lookback = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Find the failed jobs of the estate and handle them as the daily sweep does."""
+    report = run(_sweep(ctx, lookback, dry_run=dry_run))
+    show(document(report, dry_run=dry_run), as_json, lambda: render(report, dry_run=dry_run))
+    well = report.complete and not needs_a_person(report.handled)
+    raise typer.Exit(Exit.WELL if well else Exit.NEEDS_A_PERSON)
+
+
+async def _sweep(ctx: typer.Context, lookback: str, *, dry_run: bool) -> SweepReport:
+    overrides = {"sweep_lookback": lookback} if lookback else {}
+    async with desks(ctx).open(writing=not dry_run, ledger=not dry_run, **overrides) as desk:
+        with _progress() as watch:
+            return await sweeping(desk.rehearsing() if dry_run else desk, watch=watch).run()
+
+
+def sweeping(desk: Desk, graph: Graph | None = None, watch: "Progressed | None" = None) -> Sweep:
+    """The app's own sweep on this desk, or on rows from elsewhere."""
+    return Sweep(
+        graph=graph or desk.graph,
+        vaults=desk.vaults,
+        engine=desk.engine,
+        controls=desk.ledger,
+        clock=desk.clock,
+        lookback=desk.settings.sweep_lookback,
+        scope=desk.settings.scope,
+        watch=watch or (lambda _: None),
+    )
+
+
+class Progressed:
+    """Moves a bar on as the report grows."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("Asking Resource Graph", total=None)
+
+    def __call__(self, report: SweepReport) -> None:
+        """The report has grown."""
+        self._bar.update(self._task, description="Failed jobs", total=report.found, completed=report.seen)
+
+
+@contextmanager
+def _progress() -> Iterator[Progressed]:
+    """A bar on stderr, so that stdout stays what was asked for; none where nobody looks."""
+    shown = console(err=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=shown, disable=not shown.is_terminal, transient=True) as bar:
+        yield Progressed(bar)
+
+
+def document(report: SweepReport, *, dry_run: bool) -> Document:
+    """The JSON."""
+    return {
+        "dry_run": dry_run,
+        "since": report.since.isoformat(),
+        "complete": report.complete,
+        "found": report.found,
+        "handled": [documents.of_report(each) for each in report.handled],
+        "problems": report.problems,
+    }
+
+
+def render(report: SweepReport, *, dry_run: bool) -> None:
+    """For a person."""
+    reports_table(report.handled, rehearsed=dry_run)
+    found = f"{report.found} failed jobs since {report.since:%Y-%m-%d %H:%M}Z that nothing has mended"
+    sums = totals(report.handled, rehearsed=dry_run)
+    say(f"{found}: {sums}." if sums else f"{found}.")
+    if dry_run:
+        say("Rehearsed: nothing was written or started.")
+    for problem in report.problems:
+        say(f"Not looked at: {problem}", style="red")

@@ -1,0 +1,188 @@
+"""The command line against a simulated Azure and a real table service, as a process of its own."""
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.azurite import DEFAULT_DIRECTORY
+from simulator.azurite.install import is_installed
+from simulator.stack.stack import REPOSITORY
+from tests.running_app import App, backup_failure, vault_id
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(not is_installed(DEFAULT_DIRECTORY), reason="Azurite is not installed: make"),
+]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """The document."""
+        return json.loads(self.out)
+
+
+def environment(app: App, **changes: str) -> dict[str, str]:
+    """Settings and identity, and whatever is changed; empty: taken out."""
+    run = app.stack.run
+    found = {
+        "PATH": os.environ["PATH"],
+        "HOME": os.environ.get("HOME", "/"),
+        "PYTHONPATH": str(REPOSITORY),
+        "ARM_ENDPOINT": run.arm,
+        "LEDGER_ENDPOINT": run.table_endpoint,
+        "IDENTITY_ENDPOINT": run.identity_endpoint,
+        "IDENTITY_HEADER": run.identity_header,
+        "SSL_CERT_FILE": run.ca_file,
+        "SCHEDULE_MARGIN": "0s",
+    }
+    return {name: value for name, value in (found | changes).items() if value}
+
+
+async def types(app: App, *arguments: str, **changes: str) -> Ended:
+    """Run a command; its output is a pipe."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "cli",
+        *arguments,
+        env=environment(app, **changes),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(), err.decode())
+
+
+async def triggers(app: App) -> list[Any]:
+    """Every backup that Azure was asked for."""
+    found: list[Any] = await app._sim("GET", "requests", params={"path": "/backup$", "method": "POST"})
+    return found
+
+
+async def test_a_dry_run_needs_no_ledger_and_starts_nothing(app: App) -> None:
+    """From a laptop: Resource Graph and the vaults are read, and that is all."""
+    job = await app.fail("vm-01")
+    ended = await types(app, "sweep", "--dry-run", "--json", LEDGER_ENDPOINT="")
+    assert {each["job"]: each["decision"] for each in ended.json["handled"]}[job] == "triggered"
+    assert (await app.posts("vm-01"), ended.err) == ([], "")
+
+
+async def test_a_sweep_retries_what_nobody_told(app: App) -> None:
+    """Once, with the ledger that the app has."""
+    await app.fail("vm-02")
+    assert (await types(app, "sweep")).code == 0
+    assert (await types(app, "sweep")).code == 0
+    assert len(await app.posts("vm-02")) == 1
+    assert (await app.incident("vm-02")).found_by == "sweep"
+
+
+async def test_explain_tells_an_incidents_story(app: App) -> None:
+    """By the machine's name and by the job's id."""
+    job = await app.fail("vm-03")
+    await app.alert(backup_failure("vm-03", job))
+    by_name, by_job = (
+        await types(app, "explain", "vm-03", "--json"),
+        await types(app, "explain", job, "--json"),
+    )
+    assert by_name.json["incident"]["job"] == job
+    assert by_job.json["job"] == {"id": job, "status": "Failed"}
+    assert by_job.json["steps"][0]["kind"] == "failure_noted"
+    assert len(await app.posts("vm-03")) == 1
+
+
+async def test_a_retry_is_started_and_a_second_refused(app: App) -> None:
+    """Once it has recovered there is nothing to retry any more."""
+    await app.fail("vm-04")
+    assert (await types(app, "retry", "vm-04")).code == 0
+    await app.closed("vm-04")
+    refused = await types(app, "retry", "vm-04", "--json")
+    assert (refused.code, refused.json["decision"]) == (1, "nothing_failed")
+    assert len(await app.posts("vm-04")) == 1
+
+
+async def test_a_pause_holds_the_app_back(app: App) -> None:
+    """The running app sees it; resumed, the next follow-up retries."""
+    assert (await types(app, "pause", "--why", "test", "--until", "4h", "--scope", vault_id())).code == 0
+    status = await types(app, "status", "--json")
+    assert [each["why"] for each in status.json["pauses"]] == ["test"]
+    await app.fail("vm-05")
+    refused = await types(app, "retry", "vm-05", "--json")
+    assert (refused.code, refused.json["reason"]) == (1, "paused")
+    assert (await types(app, "resume", "--scope", vault_id())).code == 0
+    assert (await types(app, "retry", "vm-05")).code == 0
+
+
+async def test_a_replay_decides_and_leaves_no_trace(app: App, tmp_path: Path) -> None:
+    """The alert is read, the vault is asked, nothing is stored."""
+    job = await app.fail("vm-06")
+    file = tmp_path / "alert.json"
+    file.write_text(json.dumps(backup_failure("vm-06", job)))
+    ended = await types(app, "replay", str(file), "--json")
+    assert [(each["job"], each["decision"]) for each in ended.json["would"]] == [(job, "triggered")]
+    assert await app.posts("vm-06") == []
+    known = (await types(app, "explain", job, "--json")).json["known_to_the_ledger"]
+    assert not known
+
+
+async def test_incidents_are_listed_from_the_journal(app: App) -> None:
+    """What needed a person, with its reason."""
+    await app.failed_and_alerted("vm-07", "UserErrorVmProvisioningStateFailed")
+    ended = await types(app, "incidents", "--needs-person", "--text", "vm-07", "--json")
+    assert [each["reason"] for each in ended.json] == ["needs_action"]
+    assert (await types(app, "status")).code == 1
+
+
+async def test_check_finds_the_deployment_well_and_starts_nothing(app: App) -> None:
+    """Identity, vaults, rights, alerts, tables, topic and runs; only reads arrive at the vaults."""
+    await app.sweep()
+    await app.follow_up()
+    before = len(await triggers(app))
+    topic = f"{app.stack.run.arm}/topics/grid/api/events"
+    ended = await types(app, "check", "--json", EVENTGRID_TOPIC_ENDPOINT=topic)
+    checks = {each["name"]: each["verdict"] for each in ended.json["checks"]}
+    assert (ended.code, set(checks.values())) == (0, {"good"}), checks
+    assert {"identity", "tables", "topic", "rights on vault-1", "alerts of vault-1"} <= set(checks)
+    assert len(await triggers(app)) == before
+
+
+async def test_a_pipe_gets_no_colour(app: App) -> None:
+    """Nobody sees it there."""
+    for options in (["check"], ["explain", "vm-01"]):
+        assert "\x1b" not in (await types(app, *options)).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes", "code", "said"),
+    [
+        pytest.param(["status"], {"LEDGER_ENDPOINT": ""}, 2, "LEDGER_ENDPOINT is not set", id="settings"),
+        pytest.param(["status", "--day"], {}, 2, "No such option", id="usage"),
+        pytest.param(
+            ["status"], {"LEDGER_ENDPOINT": "https://localhost:1/x"}, 3, "ledger: no answer", id="ledger"
+        ),
+        pytest.param(
+            ["explain", "vm-01"], {"ARM_ENDPOINT": "https://localhost:1"}, 3, "no answer", id="azure"
+        ),
+        pytest.param(["retry", "nobody"], {}, 2, "is called 'nobody'", id="item"),
+    ],
+)
+async def test_every_failure_is_a_sentence_and_an_exit_code(
+    app: App, arguments: list[str], changes: dict[str, str], code: int, said: str
+) -> None:
+    """Never a traceback."""
+    ended = await types(app, *arguments, **changes)
+    assert (ended.code, said in ended.err, "Traceback" in ended.err) == (code, True, False), ended
