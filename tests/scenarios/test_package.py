@@ -59,7 +59,7 @@ def test_the_package_imports_by_itself(unpacked: Path) -> None:
 def test_the_package_holds_the_app_only(unpacked: Path) -> None:
     """No tests, no simulator, no infrastructure, no secrets."""
     assert {each.name for each in unpacked.iterdir()} >= {"function_app.py", "host.json", "requirements.txt"}
-    for name in ("tests", "simulator", "demo", "infra", "docs", ".github", "local.settings.json"):
+    for name in ("tests", "simulator", "demo", "infra", "docs", "tools", ".github", "local.settings.json"):
         assert not (unpacked / name).exists(), name
 
 

@@ -148,6 +148,19 @@ def test_signals_import_pydantic_model_and_errors_besides() -> None:
     assert outside <= {"pydantic", "backup_retry.model", "backup_retry.errors"}
 
 
+def test_the_command_line_is_nobodys_part() -> None:
+    """It may call the app's packages and nothing else of ours; only its wiring knows the adapters."""
+    found = sources("cli")
+    allowed = {"cli", "backup_retry", "reactor", "reconciler", "status"}
+    assert {each for path in found for each in packages(path) & OURS} <= allowed
+    knows = [path for path in found if "azure" in packages(path) or _knows_adapters(path)]
+    assert knows == [ROOT / "cli" / "wiring.py"]
+
+
+def _knows_adapters(path: Path) -> bool:
+    return any(each.startswith("backup_retry.azure") for each in imports(path))
+
+
 def entry_points() -> list[tuple[str, ast.AsyncFunctionDef | ast.FunctionDef]]:
     """Every function of the modules that Azure Functions calls."""
     modules = [*ROOT.glob("*/functions.py"), ROOT / "function_app.py"]

@@ -310,3 +310,23 @@ async def test_a_failure_that_cannot_be_stored_makes_the_sweep_incomplete(world:
     await incomplete(world, Graph(row(1), row(2)), "the ledger does not answer")
 
     assert [key for key, _ in world.vaults.triggered] == [item(2).key]
+
+
+async def test_a_sweep_can_be_watched(world: World) -> None:
+    """Each failed job that has been looked at moves it on, readable or not."""
+    world.fails("job-1", of=item(1))
+    seen: list[tuple[int, int]] = []
+    watched = Sweep(
+        graph=Graph(row(1), row(2)),
+        vaults=world.vaults,
+        engine=world.engine,
+        controls=world.ledger,
+        clock=world.clock,
+        lookback=DAY,
+        scope=Scope(),
+        watch=lambda report: seen.append((report.seen, report.found)),
+    )
+
+    await watched.run()
+
+    assert seen == [(1, 2), (2, 2)]
