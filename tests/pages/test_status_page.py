@@ -170,6 +170,8 @@ async def test_filters_stand_in_the_url_and_need_no_script(bad_night: Night, bro
         await page.get_by_label("Subscription").select_option(label="Shop")
         await page.get_by_label("Name contains").fill("shop-0")
         await page.get_by_role("button", name="Filter").click()
+        await page.wait_for_url("**q=shop-0**")
+        await page.wait_for_load_state()
         assert f"subscription={night.SHOP}" in page.url
         assert "q=shop-0" in page.url
         await page.reload()
@@ -177,6 +179,7 @@ async def test_filters_stand_in_the_url_and_need_no_script(bad_night: Night, bro
         assert await page.locator("section[aria-labelledby=needs]").count() == 0
         await expect(page.get_by_label("Name contains")).to_have_value("shop-0")
         await page.get_by_role("link", name="Show everything").click()
+        await expect(page.locator(".calendar .who")).to_have_count(11)
         assert len(await names(page, ".calendar .who")) == 11
     assert seen.errors == []
 
@@ -212,6 +215,8 @@ async def test_it_reloads_itself_unless_told_not_to(bad_night: Night, browser: B
         assert answer is not None
         assert (await answer.all_headers())["refresh"] == "60"
         await page.get_by_role("link", name="stop reloading").click()
+        await expect(page.get_by_role("link", name="reload by itself")).to_be_visible()
+        await page.wait_for_load_state()
         answer = await page.reload()
         assert answer is not None
         assert "refresh" not in await answer.all_headers()
@@ -257,6 +262,7 @@ async def test_axe_finds_nothing(bad_night: Night, browser: Browser, scheme: str
         assert await violations(page) == []
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         await page.locator(".card h3 a").first.click()
+        await expect(page.locator(".timeline").first).to_be_visible()
         assert await violations(page) == []
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert seen.errors == []
