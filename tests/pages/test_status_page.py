@@ -20,6 +20,9 @@ from tests.pages.browser import CHROMIUM, PHONE, Seen, chromium, tab, violations
 from tests.running_app import App, Json
 from tests.table_storage import table_service
 
+# The first answer may say that the ledger is still being read, and a busy machine takes its time over that.
+expect.set_options(timeout=30_000)
+
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium"),
