@@ -148,6 +148,11 @@ class Admin:
         item = self._simulator.azure.find_item(backup.item)
         if item is None:
             raise _bad_request(f"{where}.item: there is no item {backup.item!r}".removeprefix("."))
+        kinds = ("", *item.workload.kinds) if backup.operation == "Backup" else ("",)
+        if backup.kind not in kinds:
+            known = ", ".join(kinds[1:]) or "none"
+            why = f"the kinds of a {backup.operation} of {item.workload.name}: {known}"
+            raise _bad_request(f"{where}.kind: {why}".removeprefix("."))
         return backup, item
 
     def _run(self, backup: BackupFile, item: Item) -> Job:
@@ -158,6 +163,7 @@ class Admin:
             age=timedelta(seconds=backup.age_seconds),
             user_triggered=not backup.scheduled,
             operation=backup.operation,
+            kind=backup.kind,
         )
 
 
@@ -188,6 +194,7 @@ def _item(item: Item) -> Json:
     return {
         "id": item.id,
         "vm": item.friendly_name,
+        "workload": item.workload.name,
         "vault": item.vault.id,
         "protection_state": item.protection_state,
         "last_job": last.name if last else None,
@@ -204,6 +211,8 @@ def _job(job: Job) -> Json:
         "vault": job.vault.id,
         "status": job.status,
         "operation": job.operation,
+        "kind": job.kind,
+        "retention_tag": job.retention_tag,
         "start_time": instant(job.start_time),
         "end_time": instant(job.end_time) if job.end_time else None,
         "activity_id": job.activity_id,

@@ -1,4 +1,4 @@
-"""The built-in alert "Backup Failure" of a VM in the common alert schema.
+"""The built-in alerts "Backup Failure" and "Restore Failure" in the common alert schema.
 
 https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-common-schema
 """
@@ -7,86 +7,97 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from simulator.inventory import Item, Job, Vault
-from simulator.wire import instant
+from simulator.alert_envelope import AlertRule, alert_id, envelope, fired_by
+from simulator.inventory import Item, Job
+from simulator.workloads import DATA_PROTECTION
 
 Json = dict[str, Any]
 
 
-def backup_failure(job: Job, *, alert_guid: str, fired: datetime) -> Json:
+def job_failure(job: Job, *, alert_guid: str, fired: datetime) -> Json:
     """What an action group posts when `job` has failed.
 
     As in real payloads the vault's id is lower-cased in `alertTargetIDs` and keeps its casing in
     `protectedItemId`, and no field holds an error code.
     """
-    return {
-        "schemaId": "azureMonitorCommonAlertSchema",
-        "data": {
-            "essentials": _essentials(job, alert_guid, fired),
-            "alertContext": _alert_context(job),
-            "customProperties": None,
-        },
+    backup_vault = job.vault.provider == DATA_PROTECTION
+    context = _backup_vault_context(job) if backup_vault else _alert_context(job)
+    extended = {
+        "jobId": job.name,
+        "occurrenceCount": 1,
+        "possibleCauses": None,
+        "recommendedActions": " ".join(job.error.recommendations) if job.error else "",
     }
+    head = {"alertVersionNumber": "V2020_10", "category": "Jobs"}
+    essentials = _essentials(job, alert_id(job.vault.subscription_id, alert_guid), fired)
+    return envelope(essentials, head | context | {"extendedInfo": extended})
 
 
-def alert_id(vault: Vault, alert_guid: str) -> str:
-    """The ARM id of the alert."""
-    return f"/subscriptions/{vault.subscription_id}/providers/Microsoft.AlertsManagement/alerts/{alert_guid}"
-
-
-def _essentials(job: Job, alert_guid: str, fired: datetime) -> Json:
+def _essentials(job: Job, identity: str, at: datetime) -> Json:
     vault = job.vault
-    identity = alert_id(vault, alert_guid)
-    return {
-        "alertId": identity,
-        "alertRule": "Backup Failure",
-        "severity": "Sev1",
-        "signalType": "Log",
-        "monitorCondition": "Fired",
-        "monitoringService": "Azure Backup",
-        "alertTargetIDs": [vault.id.lower()],
-        "configurationItems": [vault.name],
-        "originAlertId": f"{_ticks(fired)}_{job.name.replace('-', '')}{_error_title(job).lower()}",
-        "firedDateTime": instant(fired),
-        "description": job.error.message if job.error else "",
-        "essentialsVersion": "1.0",
-        "alertContextVersion": "1.0",
+    rule = AlertRule(
+        name=f"{job.operation} Failure",
+        severity="Sev1",
+        signal_type="Log",
+        monitoring_service="Azure Backup",
+        description=job.error.message if job.error else "",
+    )
+    origin = f"{_ticks(at)}_{job.name.replace('-', '')}{_error_title(job).lower()}"
+    return fired_by(rule, identity, [vault.id], origin=origin, at=at) | {
         "investigationLink": "https://portal.azure.com/#view/Microsoft_Azure_Monitoring_Alerts/"
         f"Issue.ReactView/alertId/{quote(identity, safe='')}",
         "region": vault.location,
-        "targetResourceType": "microsoft.recoveryservices/vaults",
+        "targetResourceType": vault.type.lower(),
         "targetResourceGroup": vault.resource_group.lower(),
     }
 
 
 def _alert_context(job: Job) -> Json:
-    item = job.item
-    source = f"{item.source_resource_id}/providers/Microsoft.RecoveryServices/backupProtectedItem/{item.name}"
+    item, workload = job.item, job.item.workload
+    source_id = item.source_resource_id or job.vault.id
+    item_id = _item_id(item)
+    name = item_id.rpartition("/")[2]
+    source = f"{source_id}/providers/Microsoft.RecoveryServices/backupProtectedItem/{name}"
+    container = item_id.rpartition("/protectedItems/")[0].rpartition("/")[2]
     return {
-        "alertVersionNumber": "V2020_10",
-        "category": "Jobs",
         "sourceId": source,
-        "sourceType": "VM",
-        "sourceVersion": "IaasVMContainer",
-        "formattedSourceType": "AzureIaasVM",
+        "sourceType": workload.name,
+        "sourceVersion": workload.alert_version,
+        "formattedSourceType": workload.alert_type,
         "affectedItems": source,
-        "protectedItemId": item.id,
-        "linkedResourceId": item.source_resource_id,
-        "linkedResourceName": item.friendly_name,
-        "firstLevelContainerId": _container_id(item),
+        "protectedItemId": item_id,
+        "linkedResourceId": source_id,
+        "linkedResourceName": item.source_name,
+        "firstLevelContainerId": container.partition(";")[2],
         "secondLevelContainerId": None,
-        "extendedInfo": {
-            "jobId": job.name,
-            "occurrenceCount": 1,
-            "possibleCauses": None,
-            "recommendedActions": " ".join(job.error.recommendations) if job.error else "",
-        },
     }
 
 
-def _container_id(item: Item) -> str:
-    """`iaasvmcontainerv2;rg;vm`, without the container type that may stand before it."""
-    return item.container_name.removeprefix("IaasVMContainer;")
+def _backup_vault_context(job: Job) -> Json:
+    """No payload of a Backup vault is public; this has the keys of one of a Recovery Services vault."""
+    item = job.item
+    return {
+        "sourceId": item.source_resource_id,
+        "sourceType": item.workload.name,
+        "sourceVersion": None,
+        "formattedSourceType": item.workload.name,
+        "affectedItems": item.id,
+        "protectedItemId": item.id,
+        "linkedResourceId": item.source_resource_id,
+        "linkedResourceName": item.source_name,
+        "firstLevelContainerId": None,
+        "secondLevelContainerId": None,
+    }
+
+
+def _item_id(item: Item) -> str:
+    """The ARM id; of a database it keeps the casing of its owners, where the service itself lower-cases it."""
+    workload = item.workload
+    if workload.management_type != "AzureWorkload":
+        return item.id
+    container = f"{workload.container_type};Compute;{item.resource_group};{item.parent}"
+    name = ";".join(filter(None, (workload.name, item.instance, item.friendly_name)))
+    return f"{item.vault.id}/backupFabrics/Azure/protectionContainers/{container}/protectedItems/{name}"
 
 
 def _error_title(job: Job) -> str:

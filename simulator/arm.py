@@ -5,6 +5,7 @@ the handler, faults on the way out.
 """
 
 import asyncio
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -18,9 +19,12 @@ from simulator.calls import Call, Route, Routes, subscription_of
 from simulator.estate import Azure
 from simulator.faults import Faults
 from simulator.identity import TENANT, ExpiredTokenError, Identity, TokenError
+from simulator.refusals import Refusal
 from simulator.request_log import note_dropped, note_fault
 
 _READS = frozenset({"GET", "HEAD"})
+#: What is left of the bucket that all callers share; here it never runs low.
+_GLOBAL_WRITES = "11999"
 
 
 class DroppedError(Exception):
@@ -43,6 +47,8 @@ class Arm:
         self._faults = faults
         self._routes = Routes(routes)
         self._now = now
+        #: Called for each request for a backup that is refused.
+        self.listeners: list[Callable[[Refusal], None]] = []
         self.reset()
 
     def reset(self) -> None:
@@ -55,11 +61,18 @@ class Arm:
         try:
             response = await self._answer(request, headers)
         except ArmError as error:
+            self._tell(error, request, headers)
             response = web.json_response(error.envelope, status=error.status, headers=error.headers)
         except DroppedError:
             return _abort(request)
         response.headers.update(headers)
         return response
+
+    def _tell(self, error: ArmError, request: web.Request, identifiers: Mapping[str, str]) -> None:
+        refusal = Refusal.of(error, request, identifiers["x-ms-correlation-request-id"], self._now())
+        if refusal is not None:
+            for listener in self.listeners:
+                listener(refusal)
 
     async def _answer(self, request: web.Request, headers: dict[str, str]) -> web.Response:
         await self._strike_on_the_way_in(request)
@@ -116,6 +129,8 @@ class Arm:
         write = call.method not in _READS
         left, wait = self._buckets.take(subscription, write=write, now=call.now)
         headers[_remaining(call, write=write)] = str(left)
+        if write:
+            headers["x-ms-ratelimit-remaining-subscription-global-writes"] = _GLOBAL_WRITES
         if wait:
             raise arm_errors.subscription_throttled(subscription, call.method, wait)
 
@@ -164,10 +179,10 @@ def _identifiers(request: web.Request) -> dict[str, str]:
 
 
 def _remaining(call: Call, *, write: bool) -> str:
-    """The header that says how many calls are left; Recovery Services has one of its own for reads."""
+    """The header that says how many calls are left; the vaults have one of their own for reads."""
     if write:
         return "x-ms-ratelimit-remaining-subscription-writes"
-    if "/backup" in call.path.lower():
+    if re.search("/backup|/microsoft.dataprotection/", call.path, re.IGNORECASE):
         return "x-ms-ratelimit-remaining-subscription-resource-requests"
     return "x-ms-ratelimit-remaining-subscription-reads"
 

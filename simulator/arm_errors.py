@@ -18,6 +18,8 @@ class ArmError(Exception):
         *,
         headers: Mapping[str, str] | None = None,
         details: Sequence[Mapping[str, str]] = (),
+        additional_info: Sequence[Mapping[str, Any]] = (),
+        nulls: Sequence[str] = (),
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
@@ -25,13 +27,17 @@ class ArmError(Exception):
         self.message = message
         self.headers = dict(headers or {})
         self.details = details
+        self.additional_info = additional_info
+        self.nulls = nulls
 
     @property
     def envelope(self) -> dict[str, Any]:
         """The body."""
-        error: dict[str, Any] = {"code": self.code, "message": self.message}
+        error: dict[str, Any] = {"code": self.code, "message": self.message, **dict.fromkeys(self.nulls)}
         if self.details:
             error["details"] = list(self.details)
+        if self.additional_info:
+            error["additionalInfo"] = list(self.additional_info)
         return {"error": error}
 
 
@@ -136,7 +142,7 @@ def server_error(status: int, retry_after: int | None) -> ArmError:
 def invalid_input(what: str) -> ArmError:
     """Recovery Services cannot read the request."""
     message = f"Input provided for the call is invalid\r\nPlease check the required inputs: {what}"
-    return ArmError(400, "BMSUserErrorInvalidInput", message)
+    return ArmError(400, "BMSUserErrorInvalidInput", message, nulls=("target", "details"))
 
 
 def item_not_found() -> ArmError:

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from simulator.inventory import TokenBuckets
+from simulator.behaviour import TokenBuckets
 
 
 @dataclass(kw_only=True)

@@ -70,8 +70,13 @@ class Route:
             f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part) for index, part in enumerate(literals)
         )
         self.method = method
+        self.template = template
         self.handler = handler
         self.pattern = re.compile(f"{pattern}/?", re.IGNORECASE)
+
+    def takes(self, method: str, path: str) -> bool:
+        """Whether a call is for this route."""
+        return method == self.method and self.pattern.fullmatch(path) is not None
 
 
 class Routes:

@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from simulator.inventory import Estate, Item, Job, Operation, Policy, Settings, Subscription, Vault
-from simulator.outcomes import ALREADY_RUNNING, DEFAULT_ERROR, JobError, JobStatus, Outcome
+from simulator.behaviour import Settings
+from simulator.inventory import Estate, Item, Job, Operation, Policy, Subscription, Vault
+from simulator.outcomes import JobError, JobStatus, Outcome, error_titled
+from simulator.workloads import RECOVERY_SERVICES
 
 __all__ = [
     "Azure",
@@ -31,14 +33,14 @@ __all__ = [
 ]
 
 #: How soon a backup fails that was started while another one of the item runs.
-_COLLISION = Outcome(status=JobStatus.FAILED, seconds=1.0, error=ALREADY_RUNNING)
+_COLLISION_SECONDS = 1.0
 
 
 class Azure:
     """Subscriptions, vaults, items, jobs and operations, as the service's own records."""
 
     def __init__(self, estate: Estate | None = None) -> None:
-        #: Called once for each backup job that ends Failed.
+        #: Called once for each backup or restore that ends Failed.
         self.listeners: list[Callable[[Job], None]] = []
         #: Counts the resets.
         self.generation = 0
@@ -53,7 +55,9 @@ class Azure:
         self.settings = estate.settings
         self.operations: dict[str, Operation] = {}
         self._items = {item.id.lower(): item for item in self.items}
-        self._machines = {item.friendly_name.lower(): item for item in self.items}
+        self._named: dict[str, Item] = {}
+        for item in self.items:
+            self._named.setdefault(item.friendly_name.lower(), item)
         self._jobs: dict[str, Job] = {}
         self._due: list[tuple[datetime, int, Job]] = []
         self._ticket = itertools.count()
@@ -74,9 +78,11 @@ class Azure:
         wanted = subscription_id.lower()
         return next((each for each in self.subscriptions if each.id.lower() == wanted), None)
 
-    def vault(self, subscription_id: str, resource_group: str, name: str) -> Vault | None:
-        """The vault at that place."""
-        wanted = (subscription_id.lower(), resource_group.lower(), name.lower())
+    def vault(
+        self, subscription_id: str, resource_group: str, name: str, provider: str = RECOVERY_SERVICES
+    ) -> Vault | None:
+        """The vault of the provider at that place."""
+        wanted = (subscription_id.lower(), resource_group.lower(), name.lower(), provider)
         return next((vault for vault in self.vaults if _place(vault) == wanted), None)
 
     def is_denied(self, vault: Vault) -> bool:
@@ -84,8 +90,8 @@ class Azure:
         return vault.name.lower() in self.denied_vaults
 
     def find_item(self, wanted: str) -> Item | None:
-        """The item of that ARM id, or of the VM of that name."""
-        return self._items.get(wanted.lower()) or self._machines.get(wanted.lower())
+        """The item of that ARM id, or the first that bears that name."""
+        return self._items.get(wanted.lower()) or self._named.get(wanted.lower())
 
     def find_job(self, name: str) -> Job | None:
         """The job of that GUID, in whichever vault."""
@@ -100,7 +106,14 @@ class Azure:
         return self.generation, bisect_right(self._changes, at)
 
     def trigger_backup(
-        self, item: Item, *, activity_id: str, expires: datetime | None, now: datetime
+        self,
+        item: Item,
+        *,
+        activity_id: str,
+        expires: datetime | None,
+        now: datetime,
+        kind: str = "",
+        retention_tag: str = "",
     ) -> Operation:
         """Start an on-demand backup, as ARM's `backup` action does.
 
@@ -108,10 +121,13 @@ class Azure:
         a second later.
         """
         if any(job.is_backup and job.status.running for job in item.jobs):
-            outcome = _COLLISION
+            error = error_titled(item.workload.collision)
+            outcome = Outcome(status=JobStatus.FAILED, seconds=_COLLISION_SECONDS, error=error)
         else:
             outcome = item.next_outcomes.popleft() if item.next_outcomes else Outcome()
         job = self._start(item, "Backup", outcome, now=now, start=now, activity_id=activity_id)
+        job.kind = kind or job.kind
+        job.retention_tag = retention_tag or job.retention_tag
         job.user_triggered = True
         job.expires = expires or now + timedelta(days=item.policy.retention_days)
         return self._operate(job, now)
@@ -125,10 +141,12 @@ class Azure:
         age: timedelta = timedelta(0),
         user_triggered: bool = False,
         operation: str = "Backup",
+        kind: str = "",
     ) -> Job:
         """Start a job of the item that began `age` ago, as the schedule or a colleague does."""
         activity_id = str(uuid.uuid4())
         job = self._start(item, operation, outcome, now=now, start=now - age, activity_id=activity_id)
+        job.kind = kind or job.kind
         job.user_triggered = user_triggered
         self.advance(now)
         return job
@@ -159,11 +177,14 @@ class Azure:
         start: datetime,
         activity_id: str,
     ) -> Job:
-        outcome = self._completed(outcome)
+        outcome = self._completed(outcome, item)
+        kinds = item.workload.kinds if operation == "Backup" else ()
         job = Job(
             item=item,
             name=str(uuid.uuid4()),
             operation=operation,
+            kind=kinds[0] if kinds else "",
+            retention_tag=item.policy.retention_tag,
             start_time=start,
             activity_id=activity_id,
             user_triggered=False,
@@ -178,9 +199,10 @@ class Azure:
         self._schedule(job)
         return job
 
-    def _completed(self, outcome: Outcome) -> Outcome:
+    def _completed(self, outcome: Outcome, item: Item) -> Outcome:
         """The outcome with what it leaves open."""
-        error = (outcome.error or DEFAULT_ERROR) if outcome.status is JobStatus.FAILED else None
+        usual = error_titled(item.workload.usual_error)
+        error = (outcome.error or usual) if outcome.status is JobStatus.FAILED else None
         seconds = self.settings.backup_seconds if outcome.seconds is None else outcome.seconds
         return replace(outcome, seconds=seconds, error=error)
 
@@ -196,7 +218,9 @@ class Azure:
     def _end(self, job: Job, now: datetime) -> None:
         job.end_time = job.due
         self._enter(job, job.outcome.status, now)
-        if job.is_backup and job.status is JobStatus.FAILED:
+        if job.is_backup and job.status.made_recovery_point and job.item.protection_state == "IRPending":
+            job.item.protection_state = "Protected"
+        if job.moves_data and job.status is JobStatus.FAILED:
             for listener in self.listeners:
                 listener(job)
 
@@ -205,5 +229,5 @@ class Azure:
         self._changes.append(now)
 
 
-def _place(vault: Vault) -> tuple[str, str, str]:
-    return vault.subscription_id.lower(), vault.resource_group.lower(), vault.name.lower()
+def _place(vault: Vault) -> tuple[str, str, str, str]:
+    return vault.subscription_id.lower(), vault.resource_group.lower(), vault.name.lower(), vault.provider

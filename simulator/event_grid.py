@@ -1,4 +1,4 @@
-"""Event Grid: custom topics that take publishes and deliver them to the event subscriptions' webhooks.
+"""Event Grid: topics deliver to the event subscriptions' webhooks what was published or what befell a subscription.
 
 https://learn.microsoft.com/azure/event-grid/post-to-custom-topic
 https://learn.microsoft.com/azure/event-grid/delivery-and-retry
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 from itertools import chain, repeat
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
 
@@ -29,6 +29,9 @@ from simulator.event_schemas import (
     read_events,
     validation_event,
 )
+from simulator.event_subscriptions import EventSubscription
+from simulator.refusals import Refusal
+from simulator.resource_events import action_failure, subscription_topic
 from simulator.wire import instant
 
 Json = dict[str, Any]
@@ -40,40 +43,9 @@ TIME_TO_LIVE_SECONDS = 24 * 3600
 TIME_OUT_SECONDS = 30.0
 DELIVERED = range(200, 205)
 NEVER_RETRIED = frozenset({400, 401, 413})
-ALLOWED_ATTEMPTS = range(1, 31)
 LARGEST_PUBLISH = 1024 * 1024
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
-_SUBSCRIPTION_KEYS = {"name", "topic", "schema", "endpoint", "max_delivery_attempts"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class EventSubscription:
-    """Where a topic's events go."""
-
-    name: str = "to-function"
-    topic: str = "backup-retry"
-    schema: Schema = Schema.EVENT_GRID
-    #: None: the stack's own Event Grid URL.
-    endpoint: str | None = None
-    max_delivery_attempts: int = 30
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read one entry of the estate's `event_subscriptions`; what is absent has its default.
-
-        Raises:
-            ValueError: what is wrong with it.
-        """
-        if unknown := value.keys() - _SUBSCRIPTION_KEYS:
-            raise ValueError(f"an event subscription has no {sorted(unknown)}")
-        fields = dict(value)
-        if "schema" in fields:
-            fields["schema"] = Schema(fields["schema"])
-        subscription = cls(**fields)
-        if subscription.max_delivery_attempts not in ALLOWED_ATTEMPTS:
-            raise ValueError(f"max_delivery_attempts is {subscription.max_delivery_attempts!r}, not 1 to 30")
-        return subscription
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,13 +78,17 @@ class EventGrid:
         self.configure()
 
     def configure(
-        self, event_subscriptions: Sequence[Mapping[str, Any]] | None = None, pace: float = 1.0
+        self,
+        event_subscriptions: Sequence[Mapping[str, Any]] | None = None,
+        pace: float = 1.0,
+        notices: Sequence[str] = (),
     ) -> None:
         """Start afresh: no events, nothing under way, no endpoint validated.
 
         Args:
             event_subscriptions: the estate's `event_subscriptions`; None: one of them, all defaults.
             pace: multiplies every waiting time between deliveries.
+            notices: the estate's `notices`.
 
         Raises:
             ValueError: an event subscription is malformed.
@@ -122,6 +98,7 @@ class EventGrid:
         self._courier.cancel()
         self._courier.pace = pace
         self._subscriptions = subscriptions
+        self._tells_of_refusals = "resource_action_failure" in notices
         self._validated: set[tuple[str, str]] = set()
         self._events: list[_Event] = []
         self._dead_letters: list[Json] = []
@@ -139,6 +116,15 @@ class EventGrid:
             return await self._publish(request)
 
         return [web.post("/topics/{topic}/api/events", publish)]
+
+    def backup_refused(self, refusal: Refusal) -> None:
+        """Emit ResourceActionFailure to the subscription's topic; one that no entry names has a default entry."""
+        if not self._tells_of_refusals:
+            return
+        topic = subscription_topic(refusal)
+        named = [each for each in self._subscriptions if each.topic.lower() == topic.lower()]
+        for subscription in named or [EventSubscription(name="resource-actions", topic=topic)]:
+            self._accept([subscription], action_failure(refusal, subscription.schema))
 
     def record(self) -> Json:
         """`events` with their deliveries, and `dead_letters`, oldest first, JSON-ready."""
@@ -261,7 +247,9 @@ class EventGrid:
 
 
 def topic_id(name: str) -> str:
-    """The ARM id of a custom topic."""
+    """The ARM id of a topic; an Azure subscription's is that of the subscription."""
+    if name.startswith("/"):
+        return name
     group = f"/subscriptions/{uuid.UUID(int=0)}/resourceGroups/rg-backup"
     return f"{group}/providers/Microsoft.EventGrid/topics/{name}"
 

@@ -27,8 +27,6 @@ _ITEM_FILTERS = (
 )
 _CONTAINER_FILTERS = ("backupManagementType", "containerType", "friendlyName", "status")
 
-MANAGEMENT_TYPE = "AzureIaasVM"
-
 
 def parse(text: str, allowed: Iterable[str]) -> dict[str, str]:
     """The clauses by their canonical names. Empty values, as PowerShell sends them, say nothing.
@@ -55,12 +53,11 @@ def jobs(found: Iterable[Job], text: str) -> list[Job]:
     clauses = parse(text, _JOB_FILTERS)
     since, until = _time(clauses, "startTime"), _time(clauses, "endTime")
     status, operation = _status(clauses.get("status")), clauses.get("operation", "").lower()
-    if not _is_vm(clauses):
-        return []
     return [
         job
         for job in found
-        if (since is None or job.start_time >= since)
+        if _is_managed(job.item, clauses)
+        and (since is None or job.start_time >= since)
         and (until is None or job.start_time <= until)
         and (status is None or job.status is status)
         and operation in {"", job.operation.lower()}
@@ -75,13 +72,11 @@ def items(found: Iterable[Item], text: str) -> list[Item]:
         ArmError: the filter cannot be understood.
     """
     clauses = parse(text, _ITEM_FILTERS)
-    if not _is_vm(clauses) or clauses.get("itemType", "VM").lower() != "vm":
-        return []
     return [item for item in found if _matches(item, clauses)]
 
 
 def containers(found: Iterable[Item], text: str) -> list[Item]:
-    """The items whose containers the filter lets through; each VM is a container of its own.
+    """An item of each container that the filter lets through: a VM is one, and many databases share one.
 
     Raises:
         ArmError: the filter cannot be understood or does not say which backup management type.
@@ -89,23 +84,29 @@ def containers(found: Iterable[Item], text: str) -> list[Item]:
     clauses = parse(text, _CONTAINER_FILTERS)
     if "backupManagementType" not in clauses:
         raise invalid_input("$filter needs backupManagementType eq '...'")
-    if not _is_vm(clauses) or clauses.get("status", "Registered").lower() != "registered":
+    if clauses.pop("status", "Registered").lower() != "registered":
         return []
-    return [item for item in found if _matches(item, clauses)]
+    name = clauses.pop("friendlyName", "").lower()
+    chosen = [item for item in found if name in {"", item.source_name.lower()} and _matches(item, clauses)]
+    return list({item.container_id: item for item in reversed(chosen)}.values())[::-1]
 
 
 def _matches(item: Item, clauses: dict[str, str]) -> bool:
     actual = {
+        "itemType": item.workload.shown_type,
+        "containerType": item.workload.container_type,
         "policyName": item.policy.name,
         "containerName": item.container_name,
         "friendlyName": item.friendly_name,
         "protectionState": item.protection_state,
     }
-    return all(clauses.get(name, value).lower() == value.lower() for name, value in actual.items())
+    named = all(clauses.get(name, value).lower() == value.lower() for name, value in actual.items())
+    return named and _is_managed(item, clauses)
 
 
-def _is_vm(clauses: dict[str, str]) -> bool:
-    return clauses.get("backupManagementType", MANAGEMENT_TYPE).lower() == MANAGEMENT_TYPE.lower()
+def _is_managed(item: Item, clauses: dict[str, str]) -> bool:
+    actual = item.workload.management_type.lower()
+    return clauses.get("backupManagementType", actual).lower() == actual
 
 
 def _status(text: str | None) -> JobStatus | None:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from simulator import job_wire, wire
+from simulator import backup_vault_rows, item_wire, job_wire, wire
 from simulator.estate import Azure
 from simulator.identity import TENANT
 from simulator.inventory import Item, Job, Vault
+from simulator.workloads import DATA_PROTECTION, RECOVERY_SERVICES
 
 Row = dict[str, Any]
 
@@ -16,13 +17,23 @@ _VAULT = "microsoft.recoveryservices/vaults"
 
 def tables(azure: Azure, at: datetime) -> dict[str, list[Row]]:
     """All tables, with the jobs as far as the vaults knew them at `at`."""
-    vaults = [vault for vault in azure.vaults if not azure.is_denied(vault)]
+    allowed = [vault for vault in azure.vaults if not azure.is_denied(vault)]
+    vaults = [vault for vault in allowed if vault.provider == RECOVERY_SERVICES]
+    backup_vaults = [vault for vault in allowed if vault.provider == DATA_PROTECTION]
     items = [item for vault in vaults for item in vault.items]
     jobs = [job for vault in vaults for job in vault.jobs if job.is_known_at(at)]
     return {
-        "Resources": [*map(_vault, vaults), *map(_machine, items)],
-        "ResourceContainers": [*_subscriptions(azure), *_groups(azure, vaults)],
-        "RecoveryServicesResources": [*(_job(job, at) for job in jobs), *(_item(item, at) for item in items)],
+        "Resources": [
+            *map(_vault, vaults),
+            *map(backup_vault_rows.vault, backup_vaults),
+            *_sources([item for vault in allowed for item in vault.items]),
+        ],
+        "ResourceContainers": [*_subscriptions(azure), *_groups(azure, allowed)],
+        "RecoveryServicesResources": [
+            *(_job(job, at) for job in jobs),
+            *(_item(item, at) for item in items),
+            *backup_vault_rows.jobs_and_instances(backup_vaults, at),
+        ],
     }
 
 
@@ -55,11 +66,16 @@ def _vault(vault: Vault) -> Row:
     }
 
 
-def _machine(item: Item) -> Row:
-    row = _row(
-        item.vault, item.source_resource_id, item.friendly_name, "microsoft.compute/virtualmachines", {}
-    )
-    return row | {"resourceGroup": item.resource_group.lower(), "tags": item.tags}
+def _sources(items: list[Item]) -> Iterator[Row]:
+    """The machines, accounts and so on that the items are or are on, each once and with all its tags."""
+    rows: dict[str, Row] = {}
+    for item in items:
+        if identity := item.source_resource_id:
+            kind = item.workload.source_type.lower()
+            row = _row(item.vault, identity, item.source_name, kind, {})
+            tags = {"tags": dict(item.tags), "resourceGroup": item.resource_group.lower()}
+            rows.setdefault(identity.lower(), row | tags)["tags"].update(item.tags)
+    yield from rows.values()
 
 
 def _job(job: Job, at: datetime) -> Row:
@@ -67,21 +83,22 @@ def _job(job: Job, at: datetime) -> Row:
     ended = job.end_time is not None and not status.running
     end = job.end_time if ended and job.end_time else at
     properties: Row = {
-        "operation": job.operation,
+        "operation": job.shown_operation,
         "status": status,
         "startTime": wire.instant(job.start_time),
         "endTime": wire.instant(end) if ended else None,
         "duration": _clock(end, job.start_time),
         "isUserTriggered": "true" if job.user_triggered else "false",
         "activityId": job.activity_id,
-        "entityFriendlyName": job.item.friendly_name.lower(),
-        "backupManagementType": "AzureIaasVM",
+        "entityFriendlyName": job_wire.entity_name(job),
+        "backupManagementType": job.item.workload.management_type,
+        "workloadType": job.item.workload.shown_type,
         "backupInstanceId": job.item.id,
         "policyId": wire.policy_id(job.item.policy, job.vault),
         "containerName": job.item.container_name,
     }
-    if ended and job.error:
-        properties["errorDetails"] = [job_wire.error_details(job.error)]
+    if ended and (error := job_wire.error_details(job)):
+        properties["errorDetails"] = [error]
     return _row(job.vault, job.id, job.name, f"{_VAULT}/backupjobs", properties)
 
 
@@ -93,11 +110,11 @@ def _item(item: Item, at: datetime) -> Row:
         "policyName": item.policy.name,
         "currentProtectionState": item.protection_state,
         "protectionState": item.protection_state,
-        "backupManagementType": "AzureIaasVM",
-        "workloadType": "VM",
+        "backupManagementType": item.workload.management_type,
+        "workloadType": item.workload.shown_type,
         "containerName": item.container_name,
         "vaultId": item.vault.id,
-        **wire.last_backup(item, at),
+        **item_wire.last_backup(item, at),
     }
     kind = f"{_VAULT}/backupfabrics/protectioncontainers/protecteditems"
     return _row(item.vault, item.id, item.name, kind, properties)

@@ -20,6 +20,8 @@ TABLES = {name.lower(): name for name in ("Resources", "ResourceContainers", "Re
 _TEXT = ("id", "name", "type", "tenantId", "kind", "location", "resourceGroup", "subscriptionId", "managedBy")
 _DYNAMIC = ("sku", "plan", "properties", "tags", "identity", "zones", "extendedLocation")
 _STRINGS = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
+#: A query that names no table is about resources.
+_TABLELESS = re.compile(r"\s*(where|project|extend|summarize|order|sort|take|limit|count|distinct)\b")
 _NAMES = re.compile(rf"\b({'|'.join(TABLES)})\b", re.IGNORECASE)
 
 #: What a result's column may be called in the table format; all else is an object.
@@ -100,7 +102,7 @@ class GraphTables:
 
 def _canonical(text: str) -> str:
     """The query with its table names as the tables are called; what stands in quotes is left alone."""
-    parts = _STRINGS.split(text)
+    parts = _STRINGS.split(f"Resources | {text}" if _TABLELESS.match(text) else text)
     parts[::2] = [_NAMES.sub(lambda match: TABLES[match[1].lower()], part) for part in parts[::2]]
     return "".join(parts)
 

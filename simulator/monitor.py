@@ -1,20 +1,24 @@
-"""Azure Monitor: raises the built-in alert of a failed backup and tells the action groups.
+"""Azure Monitor: raises the alerts of failed backups and tells the action groups.
 
 https://learn.microsoft.com/azure/backup/backup-azure-monitoring-alerts
 https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups
 """
 
-import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from functools import partial
+from typing import Any
 
-from simulator.alert_schema import alert_id, backup_failure
+from simulator.action_groups import DEFAULT_GROUPS, ActionGroup
+from simulator.activity_alerts import activity_alert
+from simulator.alert_envelope import alert_id
 from simulator.courier import Answer, Courier, without_query
 from simulator.faults import Faults
 from simulator.inventory import Job
+from simulator.notices import DEFAULT_NOTICES, JOB_NOTICES
+from simulator.refusals import Refusal
 from simulator.wire import instant
 
 Json = dict[str, Any]
@@ -26,56 +30,36 @@ RETRIED_STATUSES = frozenset({None, 408, 429, 503, 504})
 SILENCE = timedelta(minutes=15)
 TIME_OUT_SECONDS = 10.0
 
-_ALREADY_RUNNING = "UserErrorBackupOperationInProgress"
-
 
 @dataclass(frozen=True, kw_only=True)
-class ActionGroup:
-    """Whom to tell of the alerts of some subscriptions."""
+class _Cause:
+    """What an alert is about."""
 
-    name: str
-    #: Lower-cased ids; None: every subscription.
-    subscriptions: frozenset[str] | None = None
-    #: None: the stack's own alerts URL.
-    webhook: str | None = None
+    notice: str
+    subscription_id: str
+    #: What the estate's record shows of it.
+    shown: Json
+    #: The payload from the alert's GUID and the time.
+    payload: Callable[[str, datetime], Json]
 
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Self:
-        """Read one entry of the estate's `action_groups`.
-
-        Raises:
-            ValueError: what is wrong with it.
-        """
-        if unknown := value.keys() - {"name", "subscriptions", "webhook"}:
-            raise ValueError(f"an action group has no {sorted(unknown)}")
-        if not value.get("name"):
-            raise ValueError("an action group needs a name")
-        subscriptions = value.get("subscriptions")
-        return cls(
-            name=value["name"],
-            subscriptions=None if subscriptions is None else frozenset(map(str.lower, subscriptions)),
-            webhook=value.get("webhook"),
-        )
-
-    def covers(self, subscription_id: str) -> bool:
-        """Whether alerts of the subscription go to this group."""
-        return self.subscriptions is None or subscription_id.lower() in self.subscriptions
-
-
-DEFAULT_GROUPS = (ActionGroup(name="ag-backup"),)
+    @property
+    def subject(self) -> str:
+        """What faults are matched with."""
+        return f"{self.shown['item']} {self.shown['job'] or ''}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Alert:
-    guid: str
-    job: Job
-    payload: bytes
+    id: str
+    cause: _Cause
+    content: Json
 
 
 class Monitor:
     """The alerts of all vaults and their deliveries.
 
-    `job_failed` is to be registered as the estate's listener; it and `raise_alert` need a running event loop.
+    `job_failed` and `backup_refused` are to be registered as listeners of the estate and of Resource Manager; they
+    and `raise_alert` need a running event loop.
     """
 
     def __init__(self, faults: Faults, now: Callable[[], datetime], courier: Courier | None = None) -> None:
@@ -90,6 +74,7 @@ class Monitor:
         action_groups: Sequence[Mapping[str, Any]] | None = None,
         pace: float = 1.0,
         alert_delay: float = 0.2,
+        notices: Sequence[str] = DEFAULT_NOTICES,
     ) -> None:
         """Start afresh: no alerts, nothing under way, no endpoint silenced.
 
@@ -97,6 +82,7 @@ class Monitor:
             action_groups: the estate's `action_groups`; None: one group for every subscription.
             pace: multiplies every waiting time between deliveries.
             alert_delay: seconds from a job's end to its alert.
+            notices: the estate's `notices`.
 
         Raises:
             ValueError: an action group is malformed.
@@ -106,6 +92,7 @@ class Monitor:
         self._courier.pace = pace
         self._groups: Sequence[ActionGroup] = groups
         self._alert_delay = alert_delay
+        self._notices = tuple(notices)
         self._silent_until: dict[str, datetime] = {}
         self._alerts: list[Json] = []
         self._deliveries: list[Json] = []
@@ -115,13 +102,19 @@ class Monitor:
         self._default_webhook = url
 
     def job_failed(self, job: Job) -> None:
-        """Raise the alert in a moment, if Azure raises one for this failure."""
-        if _raises_alert(job):
-            self._courier.start(self._alert_after_delay(job))
+        """Raise in a moment the alerts that tell of this failure."""
+        for name, notice in JOB_NOTICES.items():
+            if name in self._notices and notice.tells_of(job):
+                self._courier.start(self._alert_after_delay(_failure(job, name)))
+
+    def backup_refused(self, refusal: Refusal) -> None:
+        """Raise in a moment the activity log alert of a backup that was refused."""
+        if "activity" in self._notices:
+            self._courier.start(self._alert_after_delay(_refusal(refusal)))
 
     def raise_alert(self, job: Job) -> None:
-        """Raise the alert of `job` now, as often as asked and whatever the faults say."""
-        self._notify_groups(self._fire(job))
+        """Raise the built-in alert of `job` now, as often as asked and whatever the faults say."""
+        self._notify_groups(self._fire(_failure(job, "built_in")))
 
     def record(self) -> Json:
         """`alerts` raised and every attempt at a `deliveries`, oldest first, JSON-ready."""
@@ -135,37 +128,34 @@ class Monitor:
         """Give up pending deliveries."""
         await self._courier.close()
 
-    async def _alert_after_delay(self, job: Job) -> None:
-        subject = f"{job.item.id} {job.name}"
+    async def _alert_after_delay(self, cause: _Cause) -> None:
         await self._courier.wait(self._alert_delay)
-        if late := self._faults.strike("delay_alert", subject):
+        if late := self._faults.strike("delay_alert", cause.subject):
             await self._courier.wait(late.seconds)
-        lost = self._faults.strike("lose_alert", subject) is not None
-        alert = self._fire(job, lost=lost)
+        lost = self._faults.strike("lose_alert", cause.subject) is not None
+        alert = self._fire(cause, lost=lost)
         if lost:
             return
         self._notify_groups(alert)
-        if self._faults.strike("duplicate_alert", subject):
+        if self._faults.strike("duplicate_alert", cause.subject):
             self._notify_groups(alert)
 
-    def _fire(self, job: Job, *, lost: bool = False) -> _Alert:
+    def _fire(self, cause: _Cause, *, lost: bool = False) -> _Alert:
         guid, fired = str(uuid.uuid4()), self._now()
-        payload = backup_failure(job, alert_guid=guid, fired=fired)
-        self._alerts.append(
-            {
-                "id": alert_id(job.vault, guid),
-                "job": job.name,
-                "item": job.item.id,
-                "vault": job.vault.id,
-                "fired": instant(fired),
-                "lost": lost,
-            }
-        )
-        return _Alert(guid=guid, job=job, payload=json.dumps(payload).encode())
+        identity = alert_id(cause.subscription_id, guid)
+        record = {
+            "id": identity,
+            "notice": cause.notice,
+            **cause.shown,
+            "fired": instant(fired),
+            "lost": lost,
+        }
+        self._alerts.append(record)
+        return _Alert(id=identity, cause=cause, content=cause.payload(guid, fired))
 
     def _notify_groups(self, alert: _Alert) -> None:
         for group in self._groups:
-            if group.covers(alert.job.vault.subscription_id):
+            if group.covers(alert.cause.subscription_id):
                 self._courier.start(self._notify(alert, group))
 
     async def _notify(self, alert: _Alert, group: ActionGroup) -> None:
@@ -181,7 +171,7 @@ class Monitor:
                 self._note_unsent(alert, group, endpoint, "the endpoint is silenced after failed deliveries")
                 return
             answer = await self._courier.send(
-                "POST", url, {"Content-Type": "application/json; charset=utf-8"}, alert.payload
+                "POST", url, {"Content-Type": "application/json; charset=utf-8"}, group.body(alert.content)
             )
             self._note(alert, group, endpoint, answer)
             if answer.status not in RETRIED_STATUSES:
@@ -198,8 +188,8 @@ class Monitor:
     def _note(self, alert: _Alert, group: ActionGroup, endpoint: str, answer: Answer) -> None:
         self._deliveries.append(
             {
-                "alert": alert_id(alert.job.vault, alert.guid),
-                "job": alert.job.name,
+                "alert": alert.id,
+                "job": alert.cause.shown["job"],
                 "action_group": group.name,
                 "url": endpoint,
                 "status": answer.status,
@@ -209,7 +199,19 @@ class Monitor:
         )
 
 
-def _raises_alert(job: Job) -> bool:
-    """No alert comes when the vault has them off or another backup of the item was running."""
-    already_running = job.error is not None and job.error.title == _ALREADY_RUNNING
-    return job.vault.alerts_for_all_job_failures and not already_running
+def _failure(job: Job, name: str) -> _Cause:
+    return _Cause(
+        notice=name,
+        subscription_id=job.vault.subscription_id,
+        shown={"job": job.name, "item": job.item.id, "vault": job.vault.id},
+        payload=partial(JOB_NOTICES[name].payload, job),
+    )
+
+
+def _refusal(refusal: Refusal) -> _Cause:
+    return _Cause(
+        notice="activity",
+        subscription_id=refusal.subscription_id,
+        shown={"job": None, "item": refusal.item, "vault": refusal.vault},
+        payload=partial(activity_alert, refusal),
+    )

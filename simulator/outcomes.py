@@ -29,12 +29,14 @@ class JobStatus(StrEnum):
 class JobError:
     """One entry of a job's `errorDetails`."""
 
-    #: The number the service gives the error, such as 400199.
+    #: The number that Recovery Services gives the error, such as 400199; Backup vaults show the title in its place.
     code: int
     #: The error's name, such as VMCreationTimeOutStorageErrorV2.
     title: str
     message: str
     recommendations: tuple[str, ...] = ()
+    #: Of Backup vaults: whether the service thinks that a retry can help; None: it does not say.
+    retryable: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,14 +78,18 @@ _KNOWN_ERRORS = (
             "Please restart the VM and make sure that the VM is in Running or Shut-down state for backup.",
         ),
     ),
+    JobError(
+        code=400001,
+        title="CloudInternalError",
+        message="The operation failed due to an internal error. Please retry.",
+        recommendations=(_RETRY_LATER,),
+        retryable=True,
+    ),
 )
 _BY_TITLE = {error.title.lower(): error for error in _KNOWN_ERRORS}
 
 ALREADY_RUNNING = _BY_TITLE["usererrorbackupoperationinprogress"]
 CANCELLED_BY_USER = _BY_TITLE["usererrorjobsuccessfullycancelled"]
-#: What a Failed outcome fails with when nothing is said.
-DEFAULT_ERROR = _BY_TITLE["vmcreationtimeoutstorageerrorv2"]
-
 #: The number of errors whose own number is not known.
 GENERIC_CODE = 499999
 

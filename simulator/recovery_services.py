@@ -1,23 +1,22 @@
-"""Microsoft.RecoveryServices: the vaults' REST API for Azure VMs.
+"""Microsoft.RecoveryServices: the vaults' REST API.
 
 https://learn.microsoft.com/rest/api/backup/
 """
 
-import base64
-import binascii
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from aiohttp import web
 
-from simulator import arm_errors, filters, job_wire, signatures, wire
+from simulator import arm_errors, backup_requests, filters, item_wire, job_wire, policy_wire, signatures, wire
 from simulator.calls import Call, Route
 from simulator.estate import Azure
 from simulator.identity import PRINCIPAL
-from simulator.inventory import RECOVERY_SERVICES, Item, Job, Operation, Vault
+from simulator.inventory import Item, Job, Operation, Vault
+from simulator.paging import page
+from simulator.workloads import RECOVERY_SERVICES
 
 T = TypeVar("T")
 
@@ -68,7 +67,8 @@ class RecoveryServices:
         found = [
             vault
             for vault in self._azure.vaults
-            if vault.subscription_id.lower() == subscription
+            if vault.provider == RECOVERY_SERVICES
+            and vault.subscription_id.lower() == subscription
             and group in {"", vault.resource_group.lower()}
             and not self._azure.is_denied(vault)
         ]
@@ -93,7 +93,7 @@ class RecoveryServices:
     async def cancel_job(self, call: Call) -> web.Response:
         """Ask a running backup to stop."""
         job = self._job(call, self._vault(call, "backupJobs/cancel/action"))
-        if not job.status.running or job.operation not in {"Backup", "Restore"}:
+        if not job.status.running or not job.is_cancellable:
             raise arm_errors.job_not_cancellable(job.status)
         return _accepted(call, job.id, self._azure.cancel(job, call.now))
 
@@ -101,23 +101,23 @@ class RecoveryServices:
         """The vault's protected items that the filter lets through."""
         vault = self._vault(call, "backupProtectedItems/read")
         found = filters.items(vault.items, call.query.get("$filter", ""))
-        return self._paged(call, found, lambda item: item.name, lambda item: wire.item(item, call.now))
+        return self._paged(call, found, lambda item: item.id, lambda item: item_wire.item(item, call.now))
 
     async def get_item(self, call: Call) -> web.Response:
         """One protected item."""
-        return web.json_response(wire.item(self._item(call, "read"), call.now))
+        return web.json_response(item_wire.item(self._item(call, "read"), call.now))
 
     async def list_containers(self, call: Call) -> web.Response:
-        """The protection containers, one per VM; the filter must name the backup management type."""
+        """The protection containers; the filter must name the backup management type."""
         vault = self._vault(call, "backupProtectionContainers/read")
         found = filters.containers(vault.items, call.query.get("$filter", ""))
-        return self._paged(call, found, lambda item: item.name, wire.container)
+        return self._paged(call, found, lambda item: item.container_id, item_wire.container)
 
     async def list_policies(self, call: Call) -> web.Response:
         """The vault's backup policies."""
         vault = self._vault(call, "backupPolicies/read")
         return self._paged(
-            call, vault.policies, lambda policy: policy.name, lambda policy: wire.policy(policy, vault)
+            call, vault.policies, lambda policy: policy.name, lambda policy: policy_wire.policy(policy, vault)
         )
 
     async def get_policy(self, call: Call) -> web.Response:
@@ -125,17 +125,19 @@ class RecoveryServices:
         vault, name = self._vault(call, "backupPolicies/read"), call.params["policy"]
         for policy in vault.policies:
             if policy.name.lower() == name.lower():
-                return web.json_response(wire.policy(policy, vault))
+                return web.json_response(policy_wire.policy(policy, vault))
         raise arm_errors.object_not_found(f"Backup policy {name}")
 
     async def trigger_backup(self, call: Call) -> web.Response:
         """Start an on-demand backup; its job's activityId is the caller's x-ms-client-request-id."""
         item = self._item(call, "backup/action")
-        expires = _expiry(call)
+        request = backup_requests.read(call, item.workload)
         if item.protection_state == "ProtectionStopped":
             raise arm_errors.item_not_protected(item.protection_state)
         activity_id = call.client_request_id or str(uuid.uuid4())
-        operation = self._azure.trigger_backup(item, activity_id=activity_id, expires=expires, now=call.now)
+        operation = self._azure.trigger_backup(
+            item, activity_id=activity_id, expires=request.expires, kind=request.kind, now=call.now
+        )
         return _accepted(call, item.id, operation)
 
     async def operation_status(self, call: Call) -> web.Response:
@@ -187,12 +189,9 @@ class RecoveryServices:
     def _paged(
         self, call: Call, found: Sequence[T], key: Callable[[T], str], render: Callable[[T], wire.Json]
     ) -> web.Response:
-        """The page after the entry that the skip token names: pages never overlap, whatever is added."""
-        start = _start(call, [key(each) for each in found])
-        end = start + self._azure.settings.page_size
-        shown = found[start:end]
-        next_link = _next_link(call, key(shown[-1])) if end < len(found) else None
-        return web.json_response(wire.page([render(each) for each in shown], next_link))
+        """A page of a list, whose last page has no nextLink."""
+        size = self._azure.settings.page_size
+        return web.json_response(wire.page(*page(call, found, size=size, key=key, render=render)))
 
 
 def _accepted(call: Call, resource_id: str, operation: Operation) -> web.Response:
@@ -204,42 +203,3 @@ def _accepted(call: Call, resource_id: str, operation: Operation) -> web.Respons
 
     headers = {"Location": url("operationResults"), "Azure-AsyncOperation": url("operationsStatus")}
     return web.Response(status=202, headers=headers | _RETRY_AFTER)
-
-
-def _expiry(call: Call) -> datetime | None:
-    """When the caller wants the recovery point to expire.
-
-    Raises:
-        ArmError: the body asks for no backup of a VM, or for one that expires in the past.
-    """
-    properties = call.json().get("properties")
-    if not isinstance(properties, dict) or properties.get("objectType") != "IaasVMBackupRequest":
-        raise arm_errors.invalid_input("properties.objectType is not IaasVMBackupRequest")
-    text = properties.get("recoveryPointExpiryTimeInUTC")
-    if text is None:
-        return None
-    try:
-        expires = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        raise arm_errors.invalid_input(f"recoveryPointExpiryTimeInUTC {text!r} is no time") from None
-    if expires.tzinfo is None or expires <= call.now:
-        raise arm_errors.invalid_input(f"recoveryPointExpiryTimeInUTC {text!r} is not a time to come, in UTC")
-    return expires
-
-
-def _start(call: Call, keys: Sequence[str]) -> int:
-    token = call.query.get("$skipToken")
-    if not token:
-        return 0
-    try:
-        return keys.index(base64.urlsafe_b64decode(token).decode()) + 1
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        raise arm_errors.invalid_input("$skipToken is none that this list gave out") from None
-
-
-def _next_link(call: Call, last_key: str) -> str:
-    query = {"api-version": call.api_version}
-    if "$filter" in call.query:
-        query["$filter"] = call.query["$filter"]
-    query["$skipToken"] = base64.urlsafe_b64encode(last_key.encode()).decode()
-    return f"{call.base_url}{quote(call.path)}?{urlencode(query, quote_via=quote, safe='$')}"

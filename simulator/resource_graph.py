@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import math
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -116,12 +117,13 @@ class ResourceGraph:
 
     async def query(self, call: Call) -> web.Response:
         """Run a query, if the caller's quota allows one."""
-        headers = self._admit(call.now)
+        headers, begun = self._admit(call.now), time.monotonic()
         query = GraphQuery.read(call)
         try:
             result = await self._run(query, call.now)
         except QueryError as error:
             raise arm_errors.invalid_query(str(error)) from error
+        headers["x-ms-resource-graph-request-duration"] = f"0:00:00:{time.monotonic() - begun:010.7f}"
         return web.json_response(_page(query, result), headers=headers)
 
     def _admit(self, now: datetime) -> dict[str, str]:
@@ -132,6 +134,7 @@ class ResourceGraph:
         """
         admitted, remaining, resets_after = self._quota.take(now)
         headers = {
+            "x-ms-ratelimit-remaining-tenant-resource-requests": str(remaining),
             "x-ms-user-quota-remaining": str(remaining),
             "x-ms-user-quota-resets-after": _clock(resets_after),
         }

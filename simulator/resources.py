@@ -1,4 +1,4 @@
-"""What Resource Manager itself answers: tenants, subscriptions, resource groups, and the items' VMs."""
+"""What Resource Manager itself answers: tenants, subscriptions, resource groups, and what the items protect."""
 
 from aiohttp import web
 
@@ -6,9 +6,11 @@ from simulator import arm_errors, wire
 from simulator.calls import Call, Route
 from simulator.estate import Azure
 from simulator.identity import TENANT
+from simulator.workloads import WORKLOADS
 
 _SUBSCRIPTION = "/subscriptions/{subscription}"
 _GROUP = _SUBSCRIPTION + "/resourceGroups/{resource_group}"
+_SOURCE_TYPES = sorted({workload.source_type for workload in WORKLOADS.values()} - {""})
 
 
 class Resources:
@@ -25,7 +27,7 @@ class Resources:
             Route("GET", _SUBSCRIPTION, self.get_subscription),
             Route("GET", _SUBSCRIPTION + "/resourceGroups", self.list_groups),
             Route("GET", _GROUP, self.get_group),
-            Route("GET", _GROUP + "/providers/Microsoft.Compute/virtualMachines/{vm}", self.get_machine),
+            *(Route("GET", f"{_GROUP}/providers/{kind}/{{name}}", self.get_source) for kind in _SOURCE_TYPES),
         ]
 
     async def list_tenants(self, _call: Call) -> web.Response:
@@ -68,12 +70,13 @@ class Resources:
                 return web.json_response(wire.resource_group(subscription, name, location))
         raise arm_errors.resource_group_not_found(wanted)
 
-    async def get_machine(self, call: Call) -> web.Response:
-        """One VM, with its tags."""
+    async def get_source(self, call: Call) -> web.Response:
+        """One VM, storage account, server and so on, with its tags."""
+        wanted = call.path.rstrip("/")
         for item in self._azure.items:
-            if item.source_resource_id.lower() == call.path.rstrip("/").lower():
-                return web.json_response(wire.virtual_machine(item))
-        resource = f"Microsoft.Compute/virtualMachines/{call.params['vm']}"
+            if item.source_resource_id.lower() == wanted.lower():
+                return web.json_response(wire.source(item))
+        _, _, resource = wanted.rpartition("/providers/")
         raise arm_errors.resource_not_found(resource, call.params["resource_group"])
 
     def _groups(self, subscription_id: str) -> dict[str, str]:

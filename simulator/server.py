@@ -10,14 +10,17 @@ from typing import Any
 
 from aiohttp import web
 
+from simulator.action_groups import ActionGroup
 from simulator.admin import Admin
 from simulator.arm import Arm
+from simulator.data_protection import DataProtection
 from simulator.estate import Azure
 from simulator.estate_file import DEFAULT_ESTATE, EstateError, EstateFile
-from simulator.event_grid import LARGEST_PUBLISH, EventGrid, EventSubscription
+from simulator.event_grid import LARGEST_PUBLISH, EventGrid
+from simulator.event_subscriptions import EventSubscription
 from simulator.faults import Faults
 from simulator.identity import Identity
-from simulator.monitor import ActionGroup, Monitor
+from simulator.monitor import Monitor
 from simulator.permissions import Permissions
 from simulator.recovery_services import RecoveryServices
 from simulator.request_log import RequestLog
@@ -72,11 +75,14 @@ class Simulator:
         services = (
             Resources(self.azure),
             RecoveryServices(self.azure),
+            DataProtection(self.azure),
             Permissions(self.azure),
             self._graph,
         )
-        routes = [route for service in services for route in service.routes()]
-        self._arm = Arm(self.azure, self.identity, self.faults, routes, now)
+        #: All that Resource Manager answers to.
+        self.routes = [route for service in services for route in service.routes()]
+        self._arm = Arm(self.azure, self.identity, self.faults, self.routes, now)
+        self._arm.listeners.extend((self.monitor.backup_refused, self.event_grid.backup_refused))
 
     def reset(self, document: object) -> None:
         """Begin anew with the estate that the JSON document describes; nothing is armed, logged or under way.
@@ -89,8 +95,9 @@ class Simulator:
         _check_each("action_groups", wanted.action_groups, ActionGroup.from_json)
         _check_each("event_subscriptions", wanted.event_subscriptions, EventSubscription.from_json)
         pace = estate.settings.delivery_pace
-        self.monitor.configure(wanted.action_groups, pace, estate.settings.alert_delay_seconds)
-        self.event_grid.configure(wanted.event_subscriptions, pace)
+        delay = estate.settings.alert_delay_seconds
+        self.monitor.configure(wanted.action_groups, pace, delay, wanted.notices)
+        self.event_grid.configure(wanted.event_subscriptions, pace, wanted.notices)
         self.azure.reset(estate)
         self.faults.arm([])
         self.requests.clear()

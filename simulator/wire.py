@@ -1,26 +1,31 @@
-"""The wire format: the state's things as the JSON that Azure answers with. Jobs are in `job_wire`.
+"""The wire format: what all services share, and vaults. Items, jobs and policies are in modules of their own.
 
 Shapes follow recorded replies; https://learn.microsoft.com/rest/api/backup/ describes them.
 """
 
-import zlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from simulator.inventory import Item, Policy, Subscription, Vault
-from simulator.outcomes import CANCELLED_BY_USER, JobError
 
 Json = dict[str, Any]
 
 #: .NET's smallest date: unset. It has no Z.
 UNSET = "0001-01-01T00:00:00"
-#: What a VM shows as its last backup's time before the first.
-NEVER = "2001-01-01T00:00:00Z"
 
 
 def instant(time: datetime) -> str:
-    """ISO 8601 in UTC with seven decimals, as .NET writes it."""
-    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}0Z"
+    """ISO 8601 in UTC with seven decimals, as .NET writes it.
+
+    Azure counts in ticks of 100 ns. The last digit is made up, as whoever reads it meets seven in real replies.
+    """
+    tick = time.microsecond and time.microsecond % 9 + 1
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}{tick}Z"
+
+
+def brief_instant(time: datetime) -> str:
+    """The same as the vaults' own replies have it: without zeros at the end."""
+    return instant(time).replace(".0000000Z", "Z")
 
 
 def duration(length: timedelta) -> str:
@@ -67,12 +72,12 @@ def resource_group(subscription_id: str, name: str, location: str) -> Json:
     }
 
 
-def virtual_machine(item: Item) -> Json:
-    """The VM behind an item, as far as anybody here asks."""
+def source(item: Item) -> Json:
+    """The machine, account or server behind an item, as far as anybody here asks."""
     return {
         "id": item.source_resource_id,
-        "name": item.friendly_name,
-        "type": "Microsoft.Compute/virtualMachines",
+        "name": item.source_name,
+        "type": item.workload.source_type,
         "location": item.vault.location,
         "tags": item.tags,
         "properties": {"provisioningState": "Succeeded"},
@@ -91,11 +96,20 @@ def vault(value: Vault) -> Json:
             "provisioningState": "Succeeded",
             "privateEndpointStateForBackup": "None",
             "privateEndpointStateForSiteRecovery": "None",
+            "backupStorageVersion": "V2",
             "monitoringSettings": {
                 "azureMonitorAlertSettings": {"alertsForAllJobFailures": alerts},
                 "classicAlertSettings": {"alertsForCriticalOperations": "Disabled"},
             },
+            "securitySettings": {
+                "immutabilitySettings": None,
+                "softDeleteSettings": {"softDeleteRetentionPeriodInDays": 14, "softDeleteState": "Enabled"},
+                "multiUserAuthorization": "Disabled",
+            },
             "publicNetworkAccess": "Enabled",
+            "restoreSettings": {
+                "crossSubscriptionRestoreSettings": {"crossSubscriptionRestoreState": "Enabled"}
+            },
         },
         "id": value.id,
         "type": "Microsoft.RecoveryServices/vaults",
@@ -103,126 +117,11 @@ def vault(value: Vault) -> Json:
     }
 
 
-def item(value: Item, now: datetime) -> Json:
-    """A protected item."""
-    kind = "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems"
-    return envelope(value.id, value.name, kind, _item(value, now))
-
-
-def container(value: Item) -> Json:
-    """The protection container of a VM."""
-    properties = {
-        "friendlyName": value.friendly_name,
-        "backupManagementType": "AzureIaasVM",
-        "registrationStatus": "Registered",
-        "healthStatus": "Healthy",
-        "containerType": "Microsoft.Compute/virtualMachines",
-        "protectableObjectType": "Microsoft.Compute/virtualMachines",
-        "virtualMachineId": value.source_resource_id,
-        "virtualMachineVersion": "Compute",
-        "resourceGroup": value.resource_group,
-    }
-    kind = "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers"
-    return envelope(value.container_id, value.container_id.rpartition("/")[2], kind, properties)
-
-
-def policy(value: Policy, owner: Vault) -> Json:
-    """A backup policy. Its times keep the date on which it was made; only the time of day counts."""
-    times = [f"2022-05-13T{value.run_time}:00Z"]
-    properties = {
-        "backupManagementType": "AzureIaasVM",
-        "instantRPDetails": {},
-        "schedulePolicy": {
-            "schedulePolicyType": "SimpleSchedulePolicy",
-            "scheduleRunFrequency": "Daily",
-            "scheduleRunTimes": times,
-            "scheduleWeeklyFrequency": 0,
-        },
-        "retentionPolicy": {
-            "retentionPolicyType": "LongTermRetentionPolicy",
-            "dailySchedule": {
-                "retentionTimes": times,
-                "retentionDuration": {"count": value.retention_days, "durationType": "Days"},
-            },
-        },
-        "instantRpRetentionRangeInDays": 2,
-        "timeZone": value.time_zone,
-        "protectedItemsCount": sum(each.policy is value for each in owner.items),
-    }
-    kind = "Microsoft.RecoveryServices/vaults/backupPolicies"
-    return envelope(policy_id(value, owner), value.name, kind, properties)
-
-
 def policy_id(value: Policy, owner: Vault) -> str:
     """The ARM id of a policy."""
     return f"{owner.id}/backupPolicies/{value.name}"
 
 
-def last_backup(value: Item, at: datetime) -> Json:
-    """What an item says of its backups, as far as was known at `at`."""
-    last, recovery_point = value.last_backup(at), value.last_recovery_point(at)
-    said: Json = {"lastBackupStatus": "", "lastBackupTime": NEVER}
-    if last is not None:
-        good = last.status_at(at).made_recovery_point
-        said = {
-            "lastBackupStatus": "Completed" if good else "Failed",
-            "lastBackupTime": instant(last.start_time),
-        }
-    elif value.backed_up_before:
-        said = {"lastBackupStatus": "Completed", "lastBackupTime": instant(value.backed_up_before)}
-    return said | ({"lastRecoveryPoint": instant(recovery_point)} if recovery_point else {})
-
-
 def envelope(resource_id: str, name: str, kind: str, properties: Json) -> Json:
     """A resource."""
     return {"id": resource_id, "name": name, "type": kind, "properties": properties}
-
-
-def _item(value: Item, now: datetime) -> Json:
-    properties: Json = {
-        "friendlyName": value.friendly_name,
-        "virtualMachineId": value.source_resource_id,
-        "protectionStatus": "Healthy",
-        "protectionState": value.protection_state,
-        "healthStatus": "Passed",
-        **last_backup(value, now),
-        "protectedItemDataId": str(zlib.crc32(value.id.encode())),
-        "extendedProperties": {},
-        "protectedItemType": "Microsoft.Compute/virtualMachines",
-        "backupManagementType": "AzureIaasVM",
-        "workloadType": "VM",
-        "containerName": value.container_name,
-        "sourceResourceId": value.source_resource_id,
-        "policyId": policy_id(value.policy, value.vault),
-        "policyName": value.policy.name,
-        "vaultId": f"https://management.azure.com{value.vault.id}",
-        "isArchiveEnabled": False,
-        "softDeleteRetentionPeriod": 0,
-    }
-    if trouble := _trouble(value, now):
-        properties |= {"protectionStatus": "Unhealthy", "kpisHealths": _kpis(trouble)}
-    return properties
-
-
-def _trouble(value: Item, now: datetime) -> JobError | None:
-    """Why the last backup made no recovery point; a cancelled one shows an error here and none on the job."""
-    last = value.last_backup(now)
-    if last is None or last.status.made_recovery_point:
-        return None
-    return last.error or CANCELLED_BY_USER
-
-
-def _kpis(error: JobError) -> Json:
-    """Where the string code of a failure stands on the item."""
-    details = {
-        "code": error.code,
-        "title": error.title,
-        "message": error.message,
-        "recommendations": list(error.recommendations),
-    }
-    return {
-        "BackupOperationStatusKPI": {
-            "resourceHealthStatus": "PersistentUnhealthy",
-            "resourceHealthDetails": [details],
-        }
-    }

@@ -57,6 +57,32 @@ class Webhook:
         return self.answer(received)
 
 
+class Subscriber(Webhook):
+    """A webhook that passes both handshakes, unless told to refuse them."""
+
+    def __init__(self, statuses: list[int] | None = None, *, agrees: bool = True) -> None:
+        super().__init__(statuses)
+        self.agrees = agrees
+        self.handshakes = 0
+
+    def answer(self, request: Received) -> web.Response:
+        """Shake hands, or answer a notification as told."""
+        is_handshake = request.headers.get("aeg-event-type") != "Notification"
+        if not is_handshake:
+            return super().answer(request)
+        self.handshakes += 1
+        if not self.agrees:
+            return web.Response()
+        if request.method == "OPTIONS":
+            return web.Response(headers={"WebHook-Allowed-Origin": request.headers["WebHook-Request-Origin"]})
+        return web.json_response({"validationResponse": request.content[0]["data"]["validationCode"]})
+
+    @property
+    def notifications(self) -> list[Received]:
+        """The deliveries among what was received."""
+        return [each for each in self.received if each.headers.get("aeg-event-type") == "Notification"]
+
+
 class RecordedSleep:
     """Stands in for `asyncio.sleep`: returns at once and keeps what was asked of it."""
 

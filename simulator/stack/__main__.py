@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from simulator.alert_schema import backup_failure
+from simulator.alert_schema import job_failure
 from simulator.estate_file import DEFAULT_ESTATE, EstateFile
 from simulator.inventory import Job
 from simulator.outcomes import JobStatus, Outcome, error_titled
@@ -162,7 +162,7 @@ def _sample_alert() -> dict[str, Any]:
         due=now,
         history=[(now, JobStatus.FAILED)],
     )
-    alert = backup_failure(job, alert_guid=str(uuid.uuid4()), fired=now)
+    alert = job_failure(job, alert_guid=str(uuid.uuid4()), fired=now)
     del alert["data"]["alertContext"]["extendedInfo"]["jobId"]
     return alert
 

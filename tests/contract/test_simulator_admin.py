@@ -22,6 +22,7 @@ ESTATE: dict[str, Any] = {
             "items": [
                 {"vm": "vm-01", "resource_group": "rg-app"},
                 {"vm": "vm-02", "resource_group": "rg-app"},
+                {"workload": "SQLDataBase", "name": "orders", "server": "sql-1", "instance": "MSSQLSERVER"},
             ],
         }
     ],
@@ -57,8 +58,20 @@ async def test_the_state_shows_items_jobs_and_alerts(world: Simulated) -> None:
     assert (job["name"], job["id"], job["status"]) == (started["job"], started["id"], "Failed")
     assert (job["error"]["title"], job["user_triggered"]) == ("SnapshotTimedOut", False)
     assert [alert["job"] for alert in state["alerts"]] == [started["job"]]
-    assert [item["last_status"] for item in state["items"]] == ["Failed", None]
+    assert [item["last_status"] for item in state["items"]] == ["Failed", None, None]
     assert {"subscriptions", "vaults", "deliveries", "dead_letters", "events"} <= state.keys()
+
+
+async def test_a_backup_of_a_database_is_of_a_kind(world: Simulated) -> None:
+    """Of the usual one if nothing is said."""
+    for options in ({}, {"kind": "Log"}):
+        await call(world, "POST", "backups", {"item": "ORDERS", **options})
+    state = (await call(world, "GET", "state"))[1]
+    assert [(job["operation"], job["kind"]) for job in state["jobs"]] == [
+        ("Backup", "Full"),
+        ("Backup", "Log"),
+    ]
+    assert [item["workload"] for item in state["items"]] == ["VM", "VM", "SQLDataBase"]
 
 
 async def test_a_list_of_backups_starts_all_or_none(world: Simulated) -> None:
@@ -76,6 +89,12 @@ async def test_a_list_of_backups_starts_all_or_none(world: Simulated) -> None:
         ({"item": "vm-01", "outcome": {"status": "Broken"}}, "outcome.status: "),
         ({"item": "vm-01", "outcome": {"error": "X"}}, "outcome: "),
         ({"vm": "vm-01"}, "item: Field required"),
+        ({"item": "vm-01", "kind": "Full"}, "kind: the kinds of a Backup of VM: none"),
+        (
+            {"item": "orders", "kind": "Fast"},
+            "kind: the kinds of a Backup of SQLDataBase: Full, Differential, ",
+        ),
+        ({"item": "orders", "kind": "Full", "operation": "Restore"}, "kind: the kinds of a Restore of "),
         ("vm-01", "the document: "),
     ],
 )
@@ -121,7 +140,7 @@ async def test_a_malformed_estate_is_refused_and_changes_nothing(
     status, answer = await call(world, "POST", "reset", ESTATE | change)
     assert status == 400
     assert error in answer["error"]
-    assert len(list(world.server.azure.items)) == 2
+    assert len(list(world.server.azure.items)) == 3
 
 
 async def test_faults_are_armed_counted_and_disarmed(world: Simulated) -> None:

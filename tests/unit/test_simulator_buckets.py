@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
+from simulator.behaviour import TokenBuckets
 from simulator.buckets import ArmBuckets, QuotaWindow
-from simulator.inventory import TokenBuckets
 from tests.clock import Clock
 
 

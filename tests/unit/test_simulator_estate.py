@@ -1,6 +1,8 @@
 """The simulated Azure's state: what happens to jobs and items as time passes."""
 
+import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,9 @@ from simulator.inventory import Item, Job
 from simulator.outcomes import JobStatus, Outcome, error_titled
 from tests.clock import Clock
 
+DISK = {"workload": "Microsoft.Compute/disks", "name": "disk"}
+SQL = {"workload": "SQLDataBase", "name": "orders", "server": "sql-vm-1", "instance": "MSSQLSERVER"}
+FILES = {"workload": "MAB", "name": "C:\\", "server": "FILESRV1"}
 FAILED = Outcome(status=JobStatus.FAILED, error=error_titled("SnapshotTimedOut"))
 
 
@@ -46,17 +51,18 @@ def test_a_job_ends_when_its_time_has_come(azure: Azure, item: Item, clock: Cloc
 
 
 def test_listeners_hear_of_each_failed_backup_once(azure: Azure, item: Item, clock: Clock) -> None:
-    """Not of completed or cancelled ones, nor of failed restores."""
+    """And of failed restores; not of completed or cancelled backups, nor of changes of protection."""
     heard: list[Job] = []
     azure.listeners.append(heard.append)
     failed = azure.run_job(item, FAILED, now=clock())
     azure.run_job(item, Outcome(), now=clock())
     azure.run_job(item, Outcome(status=JobStatus.CANCELLED), now=clock())
-    azure.run_job(item, FAILED, now=clock(), operation="Restore")
+    restore = azure.run_job(item, FAILED, now=clock(), operation="Restore")
+    azure.run_job(item, FAILED, now=clock(), operation="ConfigureBackup")
     for _ in range(3):
         clock.move(seconds=2)
         azure.advance(clock())
-    assert heard == [failed]
+    assert heard == [failed, restore]
 
 
 def test_failures_are_heard_of_in_the_order_of_their_ends(azure: Azure, clock: Clock) -> None:
@@ -166,3 +172,89 @@ def test_an_item_needs_a_policy_that_exists(clock: Clock) -> None:
     vault = {**DEFAULT_ESTATE["vaults"][0], "items": [{"vm": "vm", "resource_group": "rg", "policy": "Gold"}]}
     with pytest.raises(EstateError, match="vm: there is no policy 'Gold'"):
         EstateFile.read({**DEFAULT_ESTATE, "vaults": [vault]}).build(clock())
+
+
+@pytest.mark.parametrize(
+    ("kind", "item", "why"),
+    [
+        ("backup", {"vm": "vm"}, "vm: no Microsoft.DataProtection vault holds VM"),
+        (
+            "recovery_services",
+            DISK,
+            "disk: no Microsoft.RecoveryServices vault holds Microsoft.Compute/disks",
+        ),
+        ("backup", DISK | {"protection_state": "Protected"}, "protection_state is none of ProtectionConfig"),
+        ("backup", DISK | {"policy": "Gold"}, "no policy 'Gold' for Microsoft.Compute/disks"),
+        ("backup", DISK | {"server": "s"}, "Microsoft.Compute/disks has no server"),
+        ("recovery_services", SQL | {"instance": None}, "SQLDataBase needs instance"),
+        ("recovery_services", SQL | {"server": None}, "SQLDataBase needs server"),
+        ("recovery_services", SQL | {"vm": "vm"}, "an item has either vm, or workload and name"),
+        ("recovery_services", SQL | {"workload": "Sql"}, "there is no workload 'Sql'"),
+        ("recovery_services", {}, "an item has either vm, or workload and name"),
+    ],
+)
+def test_an_item_that_cannot_be_is_refused(clock: Clock, kind: str, item: dict[str, Any], why: str) -> None:
+    """The message says what does not fit."""
+    vault = {**DEFAULT_ESTATE["vaults"][0], "kind": kind, "items": [item]}
+    with pytest.raises(EstateError, match=why):
+        EstateFile.read({**DEFAULT_ESTATE, "vaults": [vault]}).build(clock())
+
+
+@pytest.mark.parametrize(
+    ("kind", "policy", "why"),
+    [
+        ("backup", {"workload": "VM"}, "no Microsoft.DataProtection vault has policies for VM"),
+        (
+            "recovery_services",
+            {"workload": "MAB"},
+            "no Microsoft.RecoveryServices vault has policies for MAB",
+        ),
+        ("backup", {"workload": "disks"}, "policy Own: there is no workload 'disks'"),
+    ],
+)
+def test_a_policy_that_cannot_be_is_refused(
+    clock: Clock, kind: str, policy: dict[str, Any], why: str
+) -> None:
+    """The message names the policy."""
+    vault = {
+        **DEFAULT_ESTATE["vaults"][0],
+        "kind": kind,
+        "items": [],
+        "policies": [policy | {"name": "Own"}],
+    }
+    with pytest.raises(EstateError, match=why):
+        EstateFile.read({**DEFAULT_ESTATE, "vaults": [vault]}).build(clock())
+
+
+def test_vaults_of_both_kinds_may_bear_one_name(clock: Clock) -> None:
+    """Their ids differ, and so do those of what they hold."""
+    vault = DEFAULT_ESTATE["vaults"][0]
+    both = [vault, {**vault, "kind": "backup", "items": [DISK]}]
+    azure = Azure(EstateFile.read({**DEFAULT_ESTATE, "vaults": both}).build(clock()))
+    place = (vault["subscription"], vault["resource_group"], vault["name"])
+    found = [azure.vault(*place), azure.vault(*place, provider="Microsoft.DataProtection")]
+    assert found == list(azure.vaults)
+    disk = found[1].items[0] if found[1] else None
+    assert disk is not None
+    assert re.fullmatch(r".*/backupVaults/vault-1/backupInstances/disk-disk-[0-9a-f-]{36}", disk.id)
+    assert disk.source_resource_id.endswith("/providers/Microsoft.Compute/disks/disk")
+
+
+def test_the_usual_policies_are_those_of_the_workloads_that_are_there(clock: Clock) -> None:
+    """VMs always have one; what an estate calls its own replaces the usual one of that name."""
+    own = {"name": "HourlyLogBackup", "workload": "SQLDataBase", "log_minutes": 15}
+    vault = {**DEFAULT_ESTATE["vaults"][0], "items": [SQL, FILES], "policies": [own]}
+    azure = Azure(EstateFile.read({**DEFAULT_ESTATE, "vaults": [vault]}).build(clock()))
+    assert [policy.name for policy in azure.vaults[0].policies] == ["DefaultPolicy", "HourlyLogBackup"]
+    assert [item.policy.log_minutes for item in azure.items] == [15, None]
+
+
+def test_a_first_good_backup_protects_an_item(clock: Clock) -> None:
+    """Until then its protection waits for it."""
+    vault = {**DEFAULT_ESTATE["vaults"][0], "items": [SQL | {"protection_state": "IRPending"}]}
+    azure = Azure(EstateFile.read({**DEFAULT_ESTATE, "vaults": [vault]}).build(clock()))
+    item = next(azure.items)
+    azure.run_job(item, Outcome(status=JobStatus.FAILED, seconds=0), now=clock())
+    after_failure = item.protection_state
+    azure.run_job(item, Outcome(seconds=0), now=clock())
+    assert (after_failure, item.protection_state) == ("IRPending", "Protected")

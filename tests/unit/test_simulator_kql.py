@@ -57,6 +57,17 @@ def test_queries_answer_as_resource_graph_does(query: str, rows: list[list[Any]]
     assert ask(f"RecoveryServicesResources {query}") == rows
 
 
+def test_a_query_without_a_table_is_about_resources() -> None:
+    """As the first examples of Microsoft's are; a table is not taken for an operator."""
+    tables = GraphTables()
+    try:
+        tables.load("Resources", ROWS)
+        queries = ("where id == '/a' | project id", "Resources | where id == '/a' | project id")
+        assert [tables.query(query, NOW).rows for query in queries] == [[["/a"]]] * 2
+    finally:
+        tables.close()
+
+
 def test_table_names_are_matched_without_regard_to_case() -> None:
     """But not inside of text."""
     assert ask("recoveryserviceSRESOURCES | count") == [[2]]

@@ -1,0 +1,33 @@
+"""How the simulated Azure behaves: its delays and its limits."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenBuckets:
+    """The sizes of ARM's token buckets per subscription, and what flows in per second."""
+
+    writes: int = 200
+    write_refill: float = 10
+    reads: int = 250
+    read_refill: float = 25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How the simulated Azure behaves. Times are seconds."""
+
+    backup_seconds: float = 1.0
+    #: How far Resource Graph lags behind the vaults.
+    graph_lag_seconds: float = 0.0
+    #: From a job's end to its alert.
+    alert_delay_seconds: float = 0.2
+    #: Multiplies the waiting times of action groups and Event Grid.
+    delivery_pace: float = 1.0
+    #: How long a trigger's or cancellation's operation is InProgress.
+    operation_seconds: float = 0.2
+    #: Jobs, items and so on per page of a list.
+    page_size: int = 200
+    #: Whether the activityID of a Backup vault's job is the x-ms-client-request-id of the call that started it.
+    backup_vault_keeps_request_ids: bool = False
+    arm_buckets: TokenBuckets = field(default_factory=TokenBuckets)

@@ -1,0 +1,1 @@
+"""The parity report: the simulator's answers beside recorded ones, field by field."""
