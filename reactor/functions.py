@@ -1,5 +1,6 @@
 """The reactor's entry points: the action group's webhook and the Event Grid trigger."""
 
+import asyncio
 import json
 import logging
 
@@ -9,31 +10,40 @@ from backup_retry import wiring
 from backup_retry.errors import BadSignal
 from backup_retry.log_events import LogEvent, log_event
 from reactor import webhook
+from reactor.events import parse_events
+from reactor.kept import look_into_kept, written
 from reactor.react import Reactor
 from reactor.resolve import Resolver
-from reactor.signals import parse_event
+from reactor.signals import Signal
 
 blueprint = func.Blueprint()
+#: so many signals are looked into at once; in a storm the others are kept, or all would be late
+_PLACES = asyncio.Semaphore(16)
 #: Event Grid waits 30 seconds
 _EVENT_SECONDS = 20.0
 
 
-async def _reactor() -> Reactor:
+async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> Reactor:
     parts = await wiring.parts()
     resolver = Resolver(
         vaults=parts.vaults,
+        finder=parts.finder,
         clock=parts.clock,
         lookback=parts.settings.sweep_lookback,
         scope=parts.settings.scope,
     )
-    return Reactor(resolver=resolver, engine=parts.engine)
+
+    async def keep(signal: Signal) -> None:
+        await parts.inbox.keep(written(signal))
+
+    return Reactor(resolver=resolver, engine=parts.engine, keep=keep, places=places)
 
 
 @blueprint.route(route="alerts", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 async def alerts(req: func.HttpRequest) -> func.HttpResponse:
     """The webhook of an action group, common alert schema."""
     try:
-        answer = await webhook.answer(req.get_body(), _reactor)
+        answer = await webhook.answer(req.get_body(), _reactor, wiring.settings().dimensions)
     except Exception as error:  # Azure repeats a 503 and never a 500: nothing may be lost to a fault of ours
         logging.getLogger("backup_retry").exception("unexpected fault in the webhook")
         answer = webhook.unavailable(error)
@@ -50,14 +60,20 @@ async def events(event: func.EventGridEvent) -> None:
     """An event of either schema; one that fails for a passing reason raises, so that it is delivered again."""
     event_type = getattr(event, "event_type", None) or getattr(event, "type", None) or ""
     try:
-        signal = parse_event(event_type, event.get_json())
-    except BadSignal as error:
-        log_event(
-            LogEvent.SIGNAL_REJECTED,
-            level=logging.ERROR,
-            signal=event_type,
-            event_id=event.id,
-            problem=str(error),
+        dimensions = wiring.settings().dimensions
+        signals = parse_events(
+            event_type, event.get_json(), subject=event.subject or "", dimensions=dimensions
         )
+    except BadSignal as error:
+        fields = {"signal": event_type, "event_id": event.id, "problem": str(error)}
+        log_event(LogEvent.SIGNAL_REJECTED, level=logging.ERROR, **fields)
         return
-    await (await _reactor()).react(signal, seconds=_EVENT_SECONDS)
+    began = wiring.clock()
+    await (await _reactor()).react_all(signals, seconds=_EVENT_SECONDS, run_began=began)
+
+
+@blueprint.timer_trigger(arg_name="timer", schedule=wiring.schedules().follow_up_schedule, use_monitor=True)
+async def kept_signals(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
+    """The five-minute look into the signals that Azure was too slow for."""
+    parts = await wiring.parts()
+    await look_into_kept(parts.inbox, await _reactor(None), parts.clock)

@@ -4,9 +4,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.confirm import confirmed, unrecovered
+from backup_retry.engine import fresh_since
 from backup_retry.errors import NotFound
-from backup_retry.model import FailedJob
+from backup_retry.finder import Finder
+from backup_retry.model import (
+    FailedJob,
+    Job,
+)
+from backup_retry.rules import LONGEST_JOB
 from backup_retry.scope import Scope
 from backup_retry.vaults import Vaults
 from reactor.signals import Signal
@@ -27,41 +34,94 @@ class Resolver:
         self,
         *,
         vaults: Vaults,
+        finder: Finder,
         clock: Callable[[], datetime],
         lookback: timedelta,
         scope: Scope,
     ) -> None:
         self._vaults = vaults
+        self._finder = finder
         self._clock = clock
         self._lookback = lookback
         self._scope = scope
 
-    async def resolve(self, signal: Signal) -> Resolved:
-        """The failed jobs behind a signal; a subscription outside the scope is refused before any call."""
+    async def resolve(self, signal: Signal, run_began: datetime | None = None) -> Resolved:
+        """The failed jobs behind a signal; a vault outside the scope is refused before any call.
+
+        `run_began` is for runs over many signals: they share what was read of a vault since then.
+        """
+        if signal.vault is None:
+            return await self._by_resource(signal, run_began)
         if not self._scope.allows_vault(signal.vault):
             return Resolved(why=f"vault {signal.vault.id} is outside this app's scope")
         if signal.job_id:
-            return await self._by_job(signal)
-        return await self._by_looking(signal)
+            return await self._by_job(signal.vault, signal, run_began)
+        return await self._by_looking(signal.vault, await self._items(signal.vault, signal))
 
-    async def _by_job(self, signal: Signal) -> Resolved:
+    async def _by_resource(self, signal: Signal, run_began: datetime | None) -> Resolved:
+        """No vault named: each that protects the resource is asked."""
+        items = await self._finder.items_of(signal.resource_id)
+        if not items:
+            return Resolved(why=f"no vault that this app sees protects {signal.resource_id}")
+        vaults = {item.vault.key: item.vault for item in items if self._scope.allows_vault(item.vault)}
+        if not vaults:
+            return Resolved(why=f"what protects {signal.resource_id} is outside this app's scope")
+        found = [
+            await self._by_job(vault, signal, run_began)
+            if signal.job_id
+            else await self._by_looking(vault, [item for item in items if item.vault.key == key])
+            for key, vault in vaults.items()
+        ]
+        failures = [failure for each in found for failure in each.failures]
+        return Resolved(failures=failures, why="" if failures else "; ".join(each.why for each in found))
+
+    async def _by_job(self, vault: Vault, signal: Signal, run_began: datetime | None) -> Resolved:
         try:
-            job = await self._vaults.job(signal.vault, signal.job_id)
+            job = await self._job(vault, signal.job_id, run_began)
         except NotFound:
-            return Resolved(why=f"vault {signal.vault.name} has no job {signal.job_id}")
-        failed = confirmed(job, signal.item)
-        if failed is not None:
-            return Resolved(failures=[failed])
-        if job.failed:
-            return Resolved(
-                why=f"job {job.id} failed, but neither it nor the signal says which item it backed up"
-            )
-        return Resolved(why=f"job {job.id} is {job.status}, not Failed")
+            return Resolved(why=f"vault {vault.name} has no job {signal.job_id}")
+        if not job.failed:
+            return Resolved(why=f"job {job.id} is {job.status}, not Failed")
+        if (failed := confirmed(job, signal.item)) is None:
+            hints = await self._items(vault, signal)
+            failed = next((found for hint in hints if (found := confirmed(job, hint))), None)
+        if failed is None:
+            return Resolved(why=_no_failure(job))
+        return Resolved(failures=[failed])
 
-    async def _by_looking(self, signal: Signal) -> Resolved:
-        """No job named: the newest failure of the item, or of each item of the vault, that nothing has mended."""
+    async def _job(self, vault: Vault, job_id: str, run_began: datetime | None) -> Job:
+        """A job by itself; in a run over many, from the vault's list where that shows it failed already."""
+        if run_began is not None:
+            now = self._clock()
+            since = now - self._lookback - LONGEST_JOB
+            listed = await self._vaults.jobs(vault, since, fresh_since=fresh_since(now, run_began))
+            found = next((job for job in listed.jobs if job.id.lower() == job_id.lower()), None)
+            if found is not None and found.failed:
+                return found
+        return await self._vaults.job(vault, job_id)
+
+    async def _by_looking(self, vault: Vault, items: Sequence[ProtectedItem]) -> Resolved:
+        """No job named: the newest failure of the items, or of each item of the vault, that nothing has mended."""
         now = self._clock()
-        failures = await unrecovered(self._vaults, signal.vault, now - self._lookback, now, signal.item)
+        looked_for: Sequence[ProtectedItem | None] = items or [None]
+        failures = [
+            failure
+            for item in looked_for
+            for failure in await unrecovered(self._vaults, vault, now - self._lookback, now, item)
+        ]
         return Resolved(
             failures=failures, why="" if failures else "the vault shows no unrecovered failed backup"
         )
+
+    async def _items(self, vault: Vault, signal: Signal) -> Sequence[ProtectedItem]:
+        """The vault's items that a signal means: the one that it names, or those of its resource."""
+        if signal.item is not None:
+            return [signal.item]
+        found = await self._finder.items_of(signal.resource_id) if signal.resource_id else []
+        return [item for item in found if item.vault.key == vault.key]
+
+
+def _no_failure(job: Job) -> str:
+    if job.item is not None:
+        return f"job {job.id} ({job.operation}, {job.status}) is neither a failed backup nor a failed restore"
+    return f"job {job.id} failed, but neither it nor the signal says which item it backed up"

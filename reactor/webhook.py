@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backup_retry.change import Report
+from backup_retry.dimensions import DEFAULT, Dimensions
 from backup_retry.errors import AzureRefused, AzureUnavailable, BadSignal
 from backup_retry.log_events import LogEvent, log_event
+from reactor.alerts import parse_body
 from reactor.react import Reactor
-from reactor.signals import parse_body
 
 #: the common alert schema never makes a payload larger than this
 LARGEST_BODY = 256 * 1024
@@ -34,12 +35,14 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-async def answer(body: bytes, reactor: Callable[[], Awaitable[Reactor]]) -> Answer:
+async def answer(
+    body: bytes, reactor: Callable[[], Awaitable[Reactor]], dimensions: Dimensions = DEFAULT
+) -> Answer:
     """Answer one call of the webhook; every error of ours becomes an answer."""
     if len(body) > LARGEST_BODY:
         return _too_large(len(body))
     try:
-        signal = parse_body(body)
+        signal = parse_body(body, dimensions)
         async with asyncio.timeout(_AT_MOST_SECONDS):
             reaction = await (await reactor()).react(signal, seconds=_SECONDS)
     except BadSignal as error:
@@ -47,6 +50,8 @@ async def answer(body: bytes, reactor: Callable[[], Awaitable[Reactor]]) -> Answ
         return Answer(status=400, body={"error": error.problem, "where": error.where, "remedy": error.remedy})
     except (AzureUnavailable, AzureRefused, TimeoutError) as error:
         return unavailable(error)
+    if reaction.kept:
+        return Answer(status=202, body={"results": [], "kept": reaction.why})
     if not reaction.reports:
         return Answer(status=200, body={"results": [], "ignored": reaction.why})
     return Answer(status=202, body={"results": [_result(report) for report in reaction.reports]})

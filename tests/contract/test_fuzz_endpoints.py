@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,18 +18,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backup_retry import wiring
+from backup_retry.arm_ids import Vault
+from backup_retry.batch import FAILURE_FOUND
+from backup_retry.dimensions import BUILT_IN, Dimensions
 from backup_retry.engine import Engine
 from backup_retry.errors import AzureUnavailable
+from backup_retry.finder import MemoryFinder
 from backup_retry.ledger import MemoryLedger
-from backup_retry.model import Job, JobList, JobStatus, Vault
+from backup_retry.model import (
+    Job,
+    JobList,
+    JobStatus,
+)
 from backup_retry.opt_outs import MemoryOptOuts
-from backup_retry.policy import Rules
+from backup_retry.rules import Rules
 from backup_retry.scope import Names, Scope
 from backup_retry.vaults import MemoryVaults
 from reactor import webhook
+from reactor.events import ACTION_FAILED
 from reactor.react import Reactor
 from reactor.resolve import Resolver
-from reactor.signals import FAILURE_FOUND
 from tests.builders import OTHER_SUBSCRIPTION, SUBSCRIPTION, item, job, minutes
 from tests.clock import Clock
 
@@ -42,6 +51,7 @@ FUZZ = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 COMPLETED, RUNNING = "job-completed", "job-running"
+MACHINE = item().machine_id
 
 
 def _real_payloads() -> list[Any]:
@@ -78,6 +88,10 @@ HOSTILE_IDS = [
     f"{item().vault.id}/backupJobs/{COMPLETED}",
     COMPLETED,
     RUNNING,
+    MACHINE,
+    MACHINE + "' or true",
+    f"{item().id}/restores/{COMPLETED}",
+    item().vault.id.replace("RecoveryServices/vaults", "DataProtection/backupVaults"),
 ]
 scalars = (
     st.none()
@@ -137,7 +151,56 @@ def alert(vault_id: Any, item_id: Any, job_id: Any) -> dict[str, Any]:
 
 
 ids = st.sampled_from(HOSTILE_IDS) | st.text(max_size=30) | scalars
-hostile_alerts = st.builds(alert, ids, ids, ids)
+dimensions = st.lists(
+    st.fixed_dictionaries(
+        {
+            "name": st.sampled_from([*chain(*BUILT_IN.values()), "backupInstanceUrl", "healthStatus"]),
+            "value": ids,
+        }
+    ),
+    max_size=4,
+)
+
+
+def rule_alert(service: str, target: Any, dimensions: Any) -> dict[str, Any]:
+    """A log search or metric alert with dimensions of the caller's choice."""
+    essentials = {"monitorCondition": "Fired", "monitoringService": service, "alertTargetIDs": [target]}
+    criteria = {"metricName": "BackupHealthEvent", "dimensions": dimensions}
+    context = {"condition": {"allOf": [criteria]}}
+    return {
+        "schemaId": "azureMonitorCommonAlertSchema",
+        "data": {"essentials": essentials, "alertContext": context},
+    }
+
+
+def action(operation: str, target: Any) -> dict[str, Any]:
+    """What the activity log and the resource events say of a call."""
+    scope = {"scope": target, "action": operation}
+    return {"operationName": operation, "status": "Failed", "authorization": scope, "resourceUri": target}
+
+
+def action_alert(call: dict[str, Any], target: Any) -> dict[str, Any]:
+    """An activity log alert of a call."""
+    alerted = rule_alert("Activity Log - Administrative", target, [])
+    alerted["data"]["alertContext"] = call
+    return alerted
+
+
+actions = st.builds(
+    action,
+    st.sampled_from(
+        [
+            "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems/backup/action",
+            "Microsoft.DataProtection/backupVaults/backupInstances/backup/action",
+        ]
+    ),
+    ids,
+)
+hostile_alerts = (
+    st.builds(alert, ids, ids, ids)
+    | st.builds(rule_alert, st.sampled_from(["Log Alerts V2", "Platform"]), ids, dimensions)
+    | st.builds(action_alert, actions, ids)
+)
 own_events = st.fixed_dictionaries({}, optional={"jobId": ids, "itemId": ids, "vaultId": ids})
 
 # ---- whom it is sent to --------------------------------------------------------------------------------------------
@@ -183,10 +246,15 @@ class Target:
             rules=Rules(scope=scope),
             clock=clock,
         )
-        resolver = Resolver(vaults=self.vaults, clock=clock, lookback=minutes(60 * 24), scope=scope)
+        self.finder = MemoryFinder({MACHINE: [item()]})
+        resolver = Resolver(
+            vaults=self.vaults, finder=self.finder, clock=clock, lookback=minutes(60 * 24), scope=scope
+        )
         self._reactor = Reactor(resolver=resolver, engine=self._engine)
-        lookback = SimpleNamespace(sweep_lookback=minutes(60 * 24), scope=scope)
-        self.parts = SimpleNamespace(vaults=self.vaults, clock=clock, settings=lookback, engine=self._engine)
+        self.settings = SimpleNamespace(sweep_lookback=minutes(60 * 24), scope=scope, dimensions=Dimensions())
+        self.parts = SimpleNamespace(
+            vaults=self.vaults, finder=self.finder, clock=clock, settings=self.settings, engine=self._engine
+        )
 
     async def reactor(self) -> Reactor:
         """As reactor.functions gives it."""
@@ -208,7 +276,7 @@ class Target:
         async def parts() -> Any:
             return self.parts
 
-        with patch.object(wiring, "parts", parts):
+        with patch.object(wiring, "parts", parts), patch.object(wiring, "settings", lambda: self.settings):
             await functions.events(event)
 
     def unharmed(self) -> bool:
@@ -308,8 +376,9 @@ async def test_a_body_that_no_parser_likes_is_refused(payload: bytes, status: in
 
 @FUZZ
 @given(
-    st.sampled_from([FAILURE_FOUND, FAILURE_FOUND.upper(), "Microsoft.Alert", ""]) | st.text(max_size=20),
-    own_events | mutated() | anything,
+    st.sampled_from([FAILURE_FOUND, FAILURE_FOUND.upper(), ACTION_FAILED, "Microsoft.Alert", ""])
+    | st.text(max_size=20),
+    own_events | actions | mutated() | anything,
 )
 async def test_an_event_that_cannot_be_handled_is_acknowledged(event_type: str, data: Any) -> None:
     """The trigger returns, so that Event Grid does not deliver it again and again."""

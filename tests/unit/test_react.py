@@ -1,19 +1,27 @@
 """What a signal sets off, and what happens when Azure is slower than the caller can wait."""
 
 import asyncio
+import json
+import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.errors import AzureUnavailable, Forbidden
+from backup_retry.finder import MemoryFinder
 from backup_retry.incident import Incident, State
 from backup_retry.ledger import Record
-from backup_retry.model import ProtectedItem, Source
+from backup_retry.model import (
+    Source,
+)
 from backup_retry.scope import Names, Scope
 from reactor.react import Reactor
 from reactor.resolve import Resolver
 from reactor.signals import Ignored, Signal
 from tests.builders import SUBSCRIPTION, item, vault
+from tests.signal_reading import MACHINE_ID
 from tests.world import World
 
 #: long enough for everything that does not hang
@@ -26,6 +34,7 @@ def reactor(world: World) -> Reactor:
     """A reactor on the world's vaults."""
     resolver = Resolver(
         vaults=world.vaults,
+        finder=world.finder,
         clock=world.clock,
         lookback=timedelta(hours=24),
         scope=Scope(subscriptions=Names(patterns=(SUBSCRIPTION,))),
@@ -73,6 +82,31 @@ async def test_a_signal_without_a_job_handles_every_unrecovered_failure(world: W
 
     assert [report.decision for report in reaction.reports] == ["triggered"] * 19
     assert sorted(report.job_id for report in reaction.reports) == sorted(f"job-{n}" for n in range(19))
+
+
+async def test_a_resource_that_nobody_answers_for_in_time_is_an_outage(world: World) -> None:
+    """Nothing is stored: the sender has to come again."""
+
+    class Hangs(MemoryFinder):
+        async def items_of(self, resource_id: str) -> Sequence[ProtectedItem]:
+            await asyncio.sleep(AMPLE)
+            return await super().items_of(resource_id)
+
+    world.finder = Hangs()
+
+    with pytest.raises(AzureUnavailable, match="Resource Graph"):
+        await reactor(world).react(Signal(source=Source.ALERT, resource_id=MACHINE_ID), seconds=SHORT)
+
+
+async def test_what_came_is_logged_with_its_sender(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """So that an administrator sees why nothing happened, and who to ask."""
+    caplog.set_level(logging.INFO, "backup_retry")
+
+    await reactor(world).react(Ignored(why="not ours", label="a-1", came={"rule": "cpu"}), seconds=AMPLE)
+
+    assert [json.loads(message) for message in caplog.messages] == [
+        {"event": "signal_ignored", "signal": "a-1", "why": "not ours", "rule": "cpu"}
+    ]
 
 
 async def test_an_ignored_signal_does_nothing(world: World) -> None:

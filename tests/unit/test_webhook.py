@@ -5,34 +5,40 @@ from datetime import timedelta
 
 import pytest
 
+from backup_retry.dimensions import DEFAULT, Dimensions
 from backup_retry.errors import AzureUnavailable, BackupRetryError, Forbidden, Throttled
-from backup_retry.model import Outcome, Reason
+from backup_retry.model import (
+    Outcome,
+    Reason,
+)
 from backup_retry.scope import Scope
 from reactor import webhook
 from reactor.react import Reactor
 from reactor.resolve import Resolver
 from reactor.webhook import LARGEST_BODY, Answer
 from tests.builders import NEEDS_PERSON, item, minutes
-from tests.payloads import body
+from tests.payloads import body, payload
+from tests.signal_reading import MACHINE_ID
 from tests.world import World
 
 JOB = "4f6c2d1e-8a3b-4c5d-9e7f-0a1b2c3d4e5f"
 ALERT = body("backup_failure_vm")
 
 
-async def post(world: World, content: bytes = ALERT) -> Answer:
+async def post(world: World, content: bytes = ALERT, dimensions: Dimensions = DEFAULT) -> Answer:
     """Send a body to the webhook."""
 
     async def reactor() -> Reactor:
         resolver = Resolver(
             vaults=world.vaults,
+            finder=world.finder,
             clock=world.clock,
             lookback=timedelta(hours=24),
             scope=Scope(),
         )
         return Reactor(resolver=resolver, engine=world.engine)
 
-    answer = await webhook.answer(content, reactor)
+    answer = await webhook.answer(content, reactor, dimensions)
     json.dumps(answer.body)
     return answer
 
@@ -77,7 +83,15 @@ async def test_a_second_delivery_is_answered_as_handled(world: World) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["backup_failure_resolved", "restore_failure", "metric_alert", "log_alert_v2", "security_alert"],
+    [
+        "backup_failure_resolved",
+        "metric_alert",
+        "metric_alert_backup_healthy",
+        "log_alert_v2",
+        "activity_log_alert_backup_accepted",
+        "security_alert",
+        "alert_of_another_service_with_an_odd_context",
+    ],
 )
 async def test_what_is_none_of_our_business_is_answered_with_200(world: World, name: str) -> None:
     """Resolved, the portal's test notifications and other services' alerts: nothing is done, and it says why."""
@@ -94,6 +108,50 @@ async def test_a_job_that_the_vault_does_not_confirm_is_answered_with_200(world:
 
     assert (answer.status, answer.body["results"]) == (200, [])
     assert JOB in answer.body["ignored"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "runbook_webhook",
+        "log_alert_backup_job",
+        "log_alert_machine",
+        "log_alert_of_a_vault",
+        "metric_alert_backup_health",
+        "metric_alert_backup_health_dynamic",
+        "activity_log_alert_backup_refused",
+    ],
+)
+async def test_every_kind_of_alert_leads_to_the_failed_job(world: World, name: str) -> None:
+    """202, the same result and one trigger, whichever way it is heard of and however often."""
+    world.finder.items[MACHINE_ID] = [item()]
+    world.fails(JOB)
+
+    answers = [await post(world, body(name)) for _ in range(2)]
+
+    assert [answer.status for answer in answers] == [202, 202]
+    assert [answer.body["results"][0]["decision"] for answer in answers] == ["triggered", "already_handled"]
+    assert len(world.attempts) == 1
+
+
+async def test_dimensions_that_an_administrator_has_added_are_read(world: World) -> None:
+    """The job under a name of its own: without it, the other machine's failure would be looked at, too."""
+    world.fails(JOB)
+    world.fails("job-2", of=item(2))
+    alert = payload("log_alert_of_a_vault")
+    condition = alert["data"]["alertContext"]["condition"]
+    condition["allOf"][0]["dimensions"] = [{"name": "RunId", "value": JOB}]
+
+    answer = await post(world, json.dumps(alert).encode(), Dimensions.parse("job: RunId"))
+
+    assert [result["job"] for result in answer.body["results"]] == [JOB]
+
+
+async def test_a_wrapper_around_no_alert_is_answered_with_400(world: World) -> None:
+    """It says which text is wrong."""
+    answer = await post(world, b'{"WebhookName": "w", "RequestBody": "{", "RequestHeader": {}}')
+
+    assert (answer.status, answer.body["where"]) == (400, "RequestBody")
 
 
 async def test_another_schema_is_answered_with_how_to_mend_it(world: World) -> None:
