@@ -5,17 +5,19 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from backup_retry.change import Report
 from backup_retry.engine import Engine
 from backup_retry.errors import BackupRetryError
 from backup_retry.incident import Incident
-from backup_retry.ledger import Beat, Controls, Ledger
+from backup_retry.ledger import Archive, Beat, Controls, Ledger
 from backup_retry.log_events import LogEvent, log_event
+from reconciler.lanes import Lanes
 
-_VAULTS_AT_ONCE = 8
 _ITEMS_AT_ONCE = 8
+#: incidents; a bounded part of the few minutes that a follow-up has, and 28,800 a day
+_PURGED_AT_ONCE = 100
 
 
 @dataclass(kw_only=True)
@@ -29,15 +31,25 @@ class FollowUpReport:
 
 
 class FollowUp:
-    """Moves open incidents on; one that cannot be moved now holds up no other."""
+    """Moves open incidents on, and forgets what is old; one that cannot be moved now holds up no other."""
 
     def __init__(
-        self, *, ledger: Ledger, engine: Engine, controls: Controls, clock: Callable[[], datetime]
+        self,
+        *,
+        ledger: Ledger,
+        engine: Engine,
+        controls: Controls,
+        clock: Callable[[], datetime],
+        archive: Archive | None = None,
+        keep: timedelta | None = None,
     ) -> None:
         self._ledger = ledger
         self._engine = engine
         self._controls = controls
         self._clock = clock
+        self._archive = archive
+        #: how long closed incidents are kept; None: for ever
+        self._keep = keep
 
     async def run(self) -> FollowUpReport:
         """One follow-up over every open incident that is due."""
@@ -45,10 +57,10 @@ class FollowUp:
         opened = await self._ledger.open_incidents()
         due = [incident for incident in opened if incident.due <= now]
         report = FollowUpReport(open=len(opened), due=len(due))
-        at_once = asyncio.Semaphore(_VAULTS_AT_ONCE)
+        lanes = Lanes()
 
         async def one_vault(incidents: Sequence[Incident]) -> None:
-            async with at_once:
+            async with lanes.of(incidents[0].item.vault):
                 await self._follow_vault(incidents, report, now)
 
         await asyncio.gather(*(one_vault(incidents) for incidents in _by_vault(due)))
@@ -60,7 +72,18 @@ class FollowUp:
             failed=report.failed,
             decisions=Counter(each.decision for each in report.moved),
         )
+        await self._purge(now)
         return report
+
+    async def _purge(self, now: datetime) -> None:
+        """Forget some of what is old; what cannot be forgotten now has time."""
+        if self._archive is None or self._keep is None:
+            return
+        try:
+            if purged := await self._archive.purge(now - self._keep, _PURGED_AT_ONCE):
+                log_event(LogEvent.LEDGER_PURGED, incidents=purged)
+        except BackupRetryError as error:
+            log_event(LogEvent.PURGE_FAILED, level=logging.WARNING, problem=str(error))
 
     async def _follow_vault(
         self, incidents: Sequence[Incident], report: FollowUpReport, run_began: datetime

@@ -1,41 +1,53 @@
-"""The daily sweep: Resource Graph names the failed jobs, the vaults confirm them, the engine handles them."""
+"""A sweep: Resource Graph names the failed jobs, the vaults confirm them, the engine handles them.
+
+What is named is handled vault by vault while more is still being read: an estate of any size takes the memory of a few
+hundred vaults, and a slow subscription holds up no other.
+"""
 
 import asyncio
-import logging
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol
 
-from backup_retry.change import Report
+from backup_retry.arm_ids import ProtectedItem, Vault, parse_job_id
 from backup_retry.confirm import confirmed
 from backup_retry.engine import Engine
-from backup_retry.errors import BackupRetryError
-from backup_retry.ledger import Beat, Controls
+from backup_retry.errors import AnsweredInPart, BackupRetryError
+from backup_retry.ledger import Controls
 from backup_retry.log_events import LogEvent, log_event
-from backup_retry.model import Job, ProtectedItem, Source, Vault, parse_job_id
-from backup_retry.policy import JOB_RETENTION, LONGEST_JOB
+from backup_retry.model import (
+    Job,
+    Source,
+)
+from backup_retry.rules import JOB_RETENTION, LONGEST_JOB
 from backup_retry.scope import Scope
+from backup_retry.sweep_profile import SweepProfile
 from backup_retry.vaults import Vaults
+from backup_retry.workloads import workload
+from reconciler.announce import Announcer, announce_all
+from reconciler.lanes import Lanes
+from reconciler.sweep_report import SweepReport
 
 #: Resource Graph may lag behind the vaults, and clocks differ
 _OVERLAP = timedelta(hours=1)
-_VAULTS_AT_ONCE = 8
 _ITEMS_AT_ONCE = 8
+#: so many vaults may wait for their turn before reading on waits for them
+_VAULTS_AHEAD = 256
+_NO_LIMIT = timedelta(days=1)
 
 
 class Graph(Protocol):
     """Where a query's rows come from."""
 
     def rows(self, query: str) -> AsyncIterator[Mapping[str, Any]]:
-        """Every row of the query; raises BackupRetryError when Resource Graph cannot answer for all of them."""
+        """Every row of the query that can be had; raises BackupRetryError, at the end, when those were not all."""
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FoundJob:
     """A row of the sweep's query: a hint, as an alert is."""
 
@@ -44,24 +56,11 @@ class FoundJob:
     item: ProtectedItem | None
     started_at: datetime
 
-
-@dataclass(kw_only=True)
-class SweepReport:
-    """What a sweep saw and did."""
-
-    began: datetime
-    since: datetime
-    found: int = 0
-    #: how many of those found have been looked at
-    seen: int = 0
-    handled: list[Report] = field(default_factory=list)
-    #: what could not be looked at, and why
-    problems: list[str] = field(default_factory=list)
-
     @property
-    def complete(self) -> bool:
-        """True when nothing was left out: only then does the next sweep start where this one ended."""
-        return not self.problems
+    def announced(self) -> dict[str, str | None]:
+        """As the data of a `BackupRetry.FailureFound` says it."""
+        job_id = f"{self.vault.id}/backupJobs/{self.job_id}"
+        return {"jobId": job_id, "itemId": self.item.id if self.item else None}
 
 
 class Sweep:
@@ -75,54 +74,94 @@ class Sweep:
         engine: Engine,
         controls: Controls,
         clock: Callable[[], datetime],
-        lookback: timedelta,
+        profile: SweepProfile,
         scope: Scope,
+        time_limit: timedelta = _NO_LIMIT,
+        announcer: Announcer | None = None,
         watch: Callable[[SweepReport], None] = lambda _: None,
+        keep_reports: bool = False,
     ) -> None:
         self._graph = graph
         self._vaults = vaults
         self._engine = engine
         self._controls = controls
         self._clock = clock
-        self._lookback = lookback
+        self._profile = profile
         self._scope = scope
+        self._time_limit = time_limit
+        #: None: the sweep handles what it finds by itself
+        self._announcer = announcer
         #: called whenever the report has grown
         self._watch = watch
+        self._keep_reports = keep_reports
+        self._lanes = Lanes()
 
     async def run(self) -> SweepReport:
         """One sweep: query, confirm vault by vault, handle, and remember that it was complete."""
-        began = self._clock()
-        since = horizon(began, await self._controls.last_beat(Beat.SWEEP), self._lookback)
-        report = SweepReport(began=began, since=since)
-        log_event(LogEvent.SWEEP_STARTED, since=report.since)
-        by_vault = await self._find(report)
-        at_once = asyncio.Semaphore(_VAULTS_AT_ONCE)
-
-        async def one_vault(found: list[FoundJob]) -> None:
-            async with at_once:
-                await self._sweep_vault(found, report)
-
-        await asyncio.gather(*(one_vault(found) for found in by_vault.values()))
-        if report.complete:
-            await self._controls.beat(Beat.SWEEP, began)
-        self._log(report)
+        began, profile = self._clock(), self._profile
+        since = horizon(began, await self._controls.last_beat(profile.beat), profile.lookback)
+        report = SweepReport(profile=profile.name, began=began, since=since)
+        log_event(LogEvent.SWEEP_STARTED, profile=profile.name, since=since)
+        if self._announcer is None:
+            await self._handle_all(report)
+        else:
+            announced = ([each.announced for each in found] async for found in self._find(report))
+            await announce_all(announced, self._announcer, report)
+        report.end()
+        report.log()
+        await self._controls.beat(profile.beat if report.complete else profile.incomplete_beat, began)
         return report
 
-    async def _find(self, report: SweepReport) -> dict[str, list[FoundJob]]:
-        by_vault: dict[str, list[FoundJob]] = defaultdict(list)
+    async def _handle_all(self, report: SweepReport) -> None:
+        ahead = asyncio.Semaphore(_VAULTS_AHEAD)
+        vaults: list[asyncio.Task[None]] = []
+        async for found in self._find(report):
+            await ahead.acquire()
+            vaults.append(asyncio.create_task(self._in_its_lane(found, report)))
+            vaults[-1].add_done_callback(lambda _: ahead.release())
+        await asyncio.gather(*vaults)
+
+    async def _find(self, report: SweepReport) -> AsyncIterator[Sequence[FoundJob]]:
+        """What Resource Graph names: the jobs of one vault together, as their rows are."""
+        together: list[FoundJob] = []
+        rows = self._graph.rows(failed_jobs_query(report.since))
         try:
-            async for row in self._graph.rows(failed_jobs_query(report.since)):
-                report.found += 1
-                found = read_row(row)
-                if found is None:
-                    report.problems.append(f"Resource Graph returned a row that names no job: {dict(row)!r}")
-                elif self._scope.allows_vault(found.vault):
-                    by_vault[found.vault.key].append(found)
+            async for row in rows:
+                if self._is_late(report):
+                    report.rows_left = True
+                    break
+                found = self._read(row, report)
+                if found and together and found.vault.key != together[0].vault.key:
+                    yield together
+                    together = []
+                together += [found] if found else []
+        except AnsweredInPart as error:
+            report.problems += error.problems
         except BackupRetryError as error:
             report.problems.append(str(error))
-        return by_vault
+        if together:
+            yield together
+        if isinstance(rows, AsyncGenerator):
+            await rows.aclose()
 
-    async def _sweep_vault(self, found: list[FoundJob], report: SweepReport) -> None:
+    def _read(self, row: Mapping[str, Any], report: SweepReport) -> FoundJob | None:
+        """The job that a row names, where this sweep looks."""
+        report.found += 1
+        found = read_row(row)
+        if found is None:
+            report.problems.append(f"Resource Graph returned a row that names no job: {dict(row)!r}")
+            return None
+        scopes = (self._scope, self._profile.scope)
+        return found if all(scope.allows_vault(found.vault) for scope in scopes) else None
+
+    async def _in_its_lane(self, found: Sequence[FoundJob], report: SweepReport) -> None:
+        async with self._lanes.of(found[0].vault):
+            if self._is_late(report):
+                report.vaults_left += 1
+            else:
+                await self._sweep_vault(found, report)
+
+    async def _sweep_vault(self, found: Sequence[FoundJob], report: SweepReport) -> None:
         """Confirm a vault's failures with one list, then handle them a few at a time."""
         vault = found[0].vault
         since = min(each.started_at for each in found) - LONGEST_JOB
@@ -134,37 +173,33 @@ class Sweep:
         by_id = {job.id.lower(): job for job in listed.jobs}
         at_once = asyncio.Semaphore(_ITEMS_AT_ONCE)
 
-        async def one_item(each: FoundJob) -> None:
+        async def in_time(each: FoundJob) -> bool:
             async with at_once:
-                await self._handle(each, by_id.get(each.job_id.lower()), report)
+                late = self._is_late(report)
+                if not late:
+                    await self._handle(each, by_id.get(each.job_id.lower()), report)
+                return not late
 
-        await asyncio.gather(*(one_item(each) for each in found))
+        all_in_time = await asyncio.gather(*(in_time(each) for each in found))
+        report.vaults_left += not all(all_in_time)
 
     async def _handle(self, found: FoundJob, job: Job | None, report: SweepReport) -> None:
         try:
-            failed = confirmed(job or await self._vaults.job(found.vault, found.job_id), found.item)
-            if failed is not None:
-                report.handled.append(await self._engine.handle(failed, Source.SWEEP, run_began=report.began))
+            job = job or await self._vaults.job(found.vault, found.job_id)
+            failed = confirmed(job, found.item)
+            if failed is None and job.failed and job.candidates:
+                report.problems.append(f"job {job.id} of {job.entity_name} fits several items of its vault")
+            if failed is not None and self._profile.scope.workloads.allow([workload(failed.workload).name]):
+                handled = await self._engine.handle(failed, Source.SWEEP, run_began=report.began)
+                report.decisions[handled.decision] += 1
+                report.handled += [handled] if self._keep_reports else []
         except BackupRetryError as error:
             report.problems.append(f"job {found.job_id}: {error}")
         report.seen += 1
         self._watch(report)
 
-    @staticmethod
-    def _log(report: SweepReport) -> None:
-        decisions: dict[str, int] = defaultdict(int)
-        for each in report.handled:
-            decisions[each.decision] += 1
-        event = LogEvent.SWEEP_COMPLETED if report.complete else LogEvent.SWEEP_INCOMPLETE
-        level = logging.INFO if report.complete else logging.ERROR
-        log_event(
-            event,
-            level=level,
-            since=report.since,
-            found=report.found,
-            decisions=decisions,
-            problems=report.problems,
-        )
+    def _is_late(self, report: SweepReport) -> bool:
+        return self._clock() - report.began >= self._time_limit
 
 
 def horizon(now: datetime, last_complete: datetime | None, lookback: timedelta) -> datetime:

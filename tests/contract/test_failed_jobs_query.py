@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.errors import AzureRefused, AzureUnavailable
-from backup_retry.model import Vault
 from reconciler.sweep import failed_jobs_query, read_row
 from simulator.kql import GraphTables
 from simulator.outcomes import JobStatus, Outcome
@@ -19,13 +19,16 @@ from simulator.server import RunningServer, ServerConfig, serve
 from simulator.tls import Certificates
 from tests.clock import Clock
 from tests.failures import VAULT, vm_item
-from tests.player import playing
+from tests.player import Player, playing
 from tests.vault_world import settings
 
 Row = dict[str, Any]
 NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
 SINCE = NOW - timedelta(hours=24)
 OTHER_VAULT = Vault(subscription=VAULT.subscription, resource_group="rg-backup", name="vault-2")
+BACKUP_VAULT = Vault(
+    subscription=VAULT.subscription, resource_group="rg-backup", name="backup-1", kind=VaultKind.BACKUP
+)
 
 
 class Graph:
@@ -49,9 +52,23 @@ class Graph:
         }
         return self.row(identity, properties | said)
 
-    def row(self, identity: str, properties: Row) -> str:
+    def instance_job(self, status: str, hours_ago: float, disk: str = "disk-1", **said: Any) -> str:
+        """Add a job of a backup vault's disk; its id."""
+        properties = {
+            "status": status,
+            "operationCategory": "Backup",
+            "operation": "Backup",
+            "backupInstanceId": ProtectedItem(vault=BACKUP_VAULT, name=disk).id,
+            "startTime": f"{NOW - timedelta(hours=hours_ago):%Y-%m-%dT%H:%M:%S.%f}0Z",
+            "endTime": None,
+        }
+        identity = f"{BACKUP_VAULT.id}/backupJobs/{uuid.uuid4()}"
+        return self.row(identity, properties | said, "microsoft.dataprotection/backupvaults/backupjobs")
+
+    def row(
+        self, identity: str, properties: Row, kind: str = "microsoft.recoveryservices/vaults/backupjobs"
+    ) -> str:
         """Add a job's row as it stands; its id."""
-        kind = "microsoft.recoveryservices/vaults/backupjobs"
         self._rows.append({"id": identity, "type": kind, "properties": properties})
         return identity
 
@@ -118,22 +135,89 @@ def test_a_running_backup_hides_no_failure(graph: Graph) -> None:
     assert graph.found() == [failed]
 
 
-@pytest.mark.parametrize(
-    "operation", ["Restore", "ConfigureBackup", "DeleteBackupData", "DisableBackup", "Register"]
-)
+@pytest.mark.parametrize("operation", ["ConfigureBackup", "DeleteBackupData", "DisableBackup", "Register"])
 def test_other_operations_are_left_out(graph: Graph, operation: str) -> None:
-    """A failed restore is no failed backup, and a good one settles none."""
+    """Neither is their failure one of a backup, nor does a good one settle any."""
     failed = graph.job("Failed", 3)
     graph.job("Failed", 2, operation=operation)
     graph.job("Completed", 1, operation=operation)
     assert graph.found() == [failed]
 
 
+def test_a_failed_restore_is_found_whatever_else_succeeds(graph: Graph) -> None:
+    """Each one, since somebody waits for each; one that a person cancelled is not waited for."""
+    first, second = graph.job("Failed", 4, operation="Restore"), graph.job("Failed", 3, operation="Restore")
+    across = graph.instance_job("Failed", 2, operationCategory="CrossRegionRestore", operation="Restore")
+    graph.job("Cancelled", 2, operation="Restore")
+    graph.job("Completed", 1, operation="Restore")
+    graph.job("Completed", 1)
+    graph.instance_job("Completed", 1)
+    assert graph.found() == [across, first, second]
+
+
 @pytest.mark.parametrize("kind", ["AzureWorkload", "AzureStorage", "MAB", "DPM"])
-def test_other_workloads_are_left_out(graph: Graph, kind: str) -> None:
-    """Virtual machines only."""
-    graph.job("Failed", 2, backupManagementType=kind)
-    assert graph.found() == []
+def test_every_workload_is_found(graph: Graph, kind: str) -> None:
+    """Also what only a person can run again."""
+    failed = graph.job("Failed", 2, backupManagementType=kind)
+    assert graph.found() == [failed]
+
+
+@pytest.mark.parametrize("success", ["Completed", "CompletedWithWarnings", "Succeeded"])
+def test_jobs_of_backup_vaults_are_found_and_settled(graph: Graph, success: str) -> None:
+    """In the words of the service and in those of its specification."""
+    failed = graph.instance_job("Failed", 4, "disk-1")
+    graph.instance_job("Failed", 4, "disk-2")
+    graph.instance_job(success, 3, "disk-2")
+    assert graph.found() == [failed]
+
+
+@pytest.mark.parametrize(
+    ("failed", "completed", "settled"),
+    [
+        ("Backup (Full)", "Backup (Log)", False),
+        ("Backup (Full)", "Backup (Differential)", False),
+        ("Backup (Full)", "Backup (CopyOnlyFull)", True),
+        ("Backup (Differential)", "Backup (Log)", False),
+        ("Backup (Differential)", "Backup (Incremental)", True),
+        ("Backup (Differential)", "Backup (Full)", True),
+        ("Backup (Log)", "Backup (Log)", True),
+        ("Backup (Log)", "Backup (Differential)", True),
+        ("Backup (Log)", "Backup (Full)", True),
+    ],
+)
+def test_a_databases_failure_is_settled_by_a_backup_of_its_worth(
+    graph: Graph, failed: str, completed: str, settled: bool
+) -> None:
+    """A log backup every fifteen minutes hides no failed full one."""
+    failure = graph.job("Failed", 2, operation=failed)
+    graph.job("Completed", 1, operation=completed)
+    assert graph.found() == ([] if settled else [failure])
+
+
+def test_a_database_has_a_row_for_each_kind_that_needs_one(graph: Graph) -> None:
+    """The failed log backup is the newer one, and hides the failed full one no more than a good one would."""
+    full = graph.job("Failed", 3, operation="Backup (Full)")
+    log = graph.job("Failed", 1, operation="Backup (Log)")
+    assert graph.found() == [full, log]
+
+
+def test_shares_of_one_name_in_two_accounts_are_two_items(graph: Graph) -> None:
+    """Where the row does not name the item, the account tells them apart."""
+    share: dict[str, Any] = {
+        "backupManagementType": "AzureStorage",
+        "backupInstanceId": None,
+        "entityFriendlyName": "data",
+    }
+    failed = graph.job("Failed", 3, storageAccountName="stone", **share)
+    graph.job("Completed", 1, storageAccountName="sttwo", **share)
+    assert graph.found() == [failed]
+
+
+def test_other_operations_of_backup_vaults_are_left_out(graph: Graph) -> None:
+    """A failed tiering is no failed backup; a failed restore is found."""
+    graph.instance_job("Failed", 3, operationCategory="Tiering")
+    restore = graph.instance_job("Failed", 2, operationCategory="Restore")
+    assert graph.found() == [restore]
 
 
 def test_casing_does_not_matter(graph: Graph) -> None:
@@ -275,7 +359,7 @@ async def test_a_query_that_azure_refuses_is_an_error(azure: tuple[RunningServer
 
 async def test_an_answer_for_a_part_of_the_subscriptions_is_an_error(trust: Certificates) -> None:
     """Otherwise a sweep would call itself complete."""
-    async with playing(trust) as player:
+    async with playing(trust, Player()) as player:
         player.body = {"totalRecords": 0, "count": 0, "data": [], "resultTruncated": "false"}
         graph = ResourceGraph(player.clients)
         assert [row async for row in graph.rows("query")] == []
@@ -287,7 +371,7 @@ async def test_an_answer_for_a_part_of_the_subscriptions_is_an_error(trust: Cert
 async def test_many_subscriptions_are_asked_in_groups(trust: Certificates) -> None:
     """250 at a time, each once; without any chosen all are asked that the identity can see."""
     chosen = [str(uuid.UUID(int=number)) for number in range(501)]
-    async with playing(trust) as player:
+    async with playing(trust, Player()) as player:
         player.body = {"totalRecords": 0, "count": 0, "data": [], "resultTruncated": "false"}
         for subscriptions in (chosen, []):
             assert [row async for row in ResourceGraph(player.clients, subscriptions).rows("query")] == []

@@ -14,6 +14,7 @@ const TABLES = {
     TimeGenerated: 'DateTime', ResourceId: 'String', JobUniqueId: 'String', BackupItemUniqueId: 'String',
     JobFailureCode: 'String', JobOperation: 'String', JobOperationSubType: 'String', JobStatus: 'String',
     JobStartDateTime: 'DateTime', VaultUniqueId: 'String', BackupManagementType: 'String',
+    BackupItemId: 'String', DatasourceResourceId: 'String', DatasourceSetResourceId: 'String',
   },
 };
 

@@ -1,17 +1,28 @@
 """The follow-up: what is due is moved on, vault by vault, and nothing holds up anything else."""
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
+from backup_retry.arm_ids import (
+    ProtectedItem,
+    Vault,
+)
+from backup_retry.azure import shared_reads
 from backup_retry.change import Report
 from backup_retry.errors import AzureUnavailable
 from backup_retry.incident import Incident, State
 from backup_retry.ledger import Beat
-from backup_retry.model import ProtectedItem, Source
+from backup_retry.model import (
+    Job,
+    JobList,
+    Source,
+)
 from reconciler.follow_up import FollowUp
-from tests.builders import ENDED, NOW, STARTED, item, minutes, vault
+from tests.builders import ENDED, NEEDS_PERSON, NOW, OTHER_SUBSCRIPTION, STARTED, item, minutes, vault
 from tests.world import World
 
 
@@ -159,3 +170,117 @@ async def test_running_twice_changes_nothing_more(world: World) -> None:
 
     assert await world.incident(item(1)) == before
     assert len(world.attempts) == 1
+
+
+# ---- large ledgers ----------------------------------------------------------------------------------------------
+
+
+async def test_a_follow_up_costs_one_list_per_vault_with_open_incidents(world: World) -> None:
+    """Whatever the ledger's age: hundreds of closed incidents, in those vaults and in others, cost nothing."""
+    vaults = [vault(f"vault-{number}") for number in range(10)]
+    for number in range(500):
+        old = item(number + 100, of=vaults[number % 10])
+        await world.handle(world.fails(f"old-{number}", of=old, error=NEEDS_PERSON))
+    for number in range(9):
+        await noted(world, number, item(number, of=vaults[number % 3]))
+    lists = SharedLists(world)
+
+    report = await follow_up(world).run()
+
+    assert (report.open, report.due, report.failed) == (9, 9, 0)
+    assert sorted(lists.read) == [each.key for each in vaults[:3]]
+
+
+class SharedLists:
+    """The vaults' lists as the adapter shares them: a second reader of a list that is fresh enough costs nothing."""
+
+    def __init__(self, world: World) -> None:
+        self.read: list[str] = []
+        self._lists = world.vaults.jobs
+        self._kept = shared_reads.SharedLists(world.clock)
+        world.vaults.jobs = self._jobs  # type: ignore[method-assign]
+
+    async def _jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
+        return await self._kept.get(vault, since, fresh_since, self._read)
+
+    async def _read(self, vault: Vault, since: datetime) -> list[Job]:
+        self.read.append(vault.key)
+        return list((await self._lists(vault, since, fresh_since=since)).jobs)
+
+
+async def test_a_subscription_that_hangs_holds_up_no_other(world: World) -> None:
+    """Its vaults come first, more of them than are followed up at once."""
+    other = vault("vault-x", OTHER_SUBSCRIPTION)
+    for number in range(70):
+        await noted(world, number, item(number, of=vault(f"vault-{number:02}")), STARTED - minutes(5))
+    await noted(world, 99, item(99, of=other))
+    done = asyncio.Event()
+    lists = world.vaults.jobs
+
+    async def hanging(vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
+        if vault != other:
+            async with asyncio.timeout(5):
+                await done.wait()
+        return await lists(vault, since, fresh_since=fresh_since)
+
+    world.vaults.jobs = hanging  # type: ignore[method-assign]
+    world.ledger.after_save = lambda incident: done.set() if incident.item.vault == other else None
+
+    assert (await follow_up(world).run()).failed == 0
+
+
+class OldIncidents:
+    """An archive that keeps what it is asked to forget, and does not answer while told so."""
+
+    def __init__(self, error: AzureUnavailable | None = None) -> None:
+        self.asked: list[tuple[datetime, int]] = []
+        self._error = error
+
+    async def purge(self, before: datetime, most: int) -> int:
+        """See Archive."""
+        self.asked.append((before, most))
+        if self._error:
+            raise self._error
+        return 7
+
+
+def purging(world: World, archive: OldIncidents, keep: timedelta | None) -> FollowUp:
+    """A follow-up that forgets."""
+    ledger, engine = world.ledger, world.engine
+    return FollowUp(
+        ledger=ledger, engine=engine, controls=ledger, clock=world.clock, archive=archive, keep=keep
+    )
+
+
+async def test_what_is_older_than_the_days_to_keep_is_forgotten_bit_by_bit(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A hundred incidents with each follow-up."""
+    caplog.set_level(logging.INFO, logger="backup_retry")
+    archive = OldIncidents()
+
+    await purging(world, archive, timedelta(days=90)).run()
+
+    assert archive.asked == [(NOW - timedelta(days=90), 100)]
+    assert '{"event": "ledger_purged", "incidents": 7}' in caplog.messages
+
+
+async def test_kept_for_ever_is_never_forgotten(world: World) -> None:
+    """KEEP_DAYS=0."""
+    archive = OldIncidents()
+
+    await purging(world, archive, None).run()
+
+    assert archive.asked == []
+
+
+async def test_what_cannot_be_forgotten_now_makes_no_follow_up_fail(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It has time."""
+    archive = OldIncidents(AzureUnavailable("the ledger does not answer"))
+
+    await purging(world, archive, timedelta(days=90)).run()
+
+    assert await world.ledger.last_beat(Beat.FOLLOW_UP) == NOW
+    assert '"event": "purge_failed"' in caplog.text

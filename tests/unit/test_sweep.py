@@ -1,18 +1,28 @@
 """The sweep: Resource Graph names, the vaults confirm, the engine handles; a complete one moves the horizon."""
 
+import asyncio
+import json
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from backup_retry.errors import AzureUnavailable, BackupRetryError, Forbidden
+from backup_retry.arm_ids import Vault
+from backup_retry.errors import AnsweredInPart, AzureUnavailable, BackupRetryError, Forbidden
 from backup_retry.ledger import Beat
-from backup_retry.model import JobList, JobStatus, Source, Vault
-from backup_retry.policy import LONGEST_JOB
-from backup_retry.scope import Scope
+from backup_retry.model import (
+    JobList,
+    JobStatus,
+    Source,
+)
+from backup_retry.rules import LONGEST_JOB
+from backup_retry.scope import Names, Scope
+from backup_retry.sweep_profile import SweepProfile, daily
 from reconciler.sweep import FoundJob, Sweep, failed_jobs_query, horizon, read_row
-from tests.builders import NOW, STARTED, item, job, vault
+from reconciler.sweep_report import SweepReport
+from tests.builders import NOW, OTHER_SUBSCRIPTION, PASSES, STARTED, SUBSCRIPTION, item, job, vault
 from tests.world import World
 
 DAY = timedelta(days=1)
@@ -47,7 +57,7 @@ def row(number: int = 1, *, of: Vault | None = None, started_at: datetime = STAR
     }
 
 
-def sweep(world: World, graph: Graph, scope: Scope | None = None) -> Sweep:
+def sweep(world: World, graph: Graph, scope: Scope | None = None, **options: Any) -> Sweep:
     """A sweep that looks back a day."""
     return Sweep(
         graph=graph,
@@ -55,8 +65,8 @@ def sweep(world: World, graph: Graph, scope: Scope | None = None) -> Sweep:
         engine=world.engine,
         controls=world.ledger,
         clock=world.clock,
-        lookback=DAY,
         scope=scope or Scope(),
+        **{"profile": daily(), "keep_reports": True, **options},
     )
 
 
@@ -250,6 +260,7 @@ async def incomplete(world: World, graph: Graph, said: str) -> None:
     assert not report.complete
     assert said in " ".join(report.problems)
     assert await world.ledger.last_beat(Beat.SWEEP) == NOW - DAY
+    assert await world.ledger.last_beat(Beat.INCOMPLETE_SWEEP) == NOW
 
 
 async def test_a_graph_that_breaks_off_makes_the_sweep_incomplete(world: World) -> None:
@@ -268,6 +279,18 @@ async def test_a_row_that_cannot_be_read_makes_the_sweep_incomplete(world: World
     await incomplete(world, Graph({"id": "x"}, row(1)), "names no job")
 
     assert len(world.attempts) == 1
+
+
+async def test_a_job_that_fits_several_items_makes_the_sweep_incomplete(world: World) -> None:
+    """Two databases of one name, and the row names none of them: somebody has to look."""
+    world.fails("job-1", of=item(1))
+    world.vaults.shown_jobs = [
+        replace(each, item=None, candidates=(item(1), item(2))) for each in world.vaults.shown_jobs
+    ]
+
+    await incomplete(world, Graph(row(1) | {"backupInstance": ""}), "fits several items")
+
+    assert world.attempts == []
 
 
 async def test_one_bad_vault_does_not_stop_the_others(world: World) -> None:
@@ -322,7 +345,7 @@ async def test_a_sweep_can_be_watched(world: World) -> None:
         engine=world.engine,
         controls=world.ledger,
         clock=world.clock,
-        lookback=DAY,
+        profile=daily(),
         scope=Scope(),
         watch=lambda report: seen.append((report.seen, report.found)),
     )
@@ -330,3 +353,250 @@ async def test_a_sweep_can_be_watched(world: World) -> None:
     await watched.run()
 
     assert seen == [(1, 2), (2, 2)]
+
+
+# ---- large estates ----------------------------------------------------------------------------------------------
+
+
+def profile(**fields: object) -> SweepProfile:
+    """A profile called hourly."""
+    return SweepProfile.model_validate({"name": "hourly", "schedule": "0 0 * * * *", **fields})
+
+
+async def test_a_vault_is_handled_while_more_is_still_being_read(world: World) -> None:
+    """An estate of any size is never in memory as a whole."""
+    first, second = vault("vault-a"), vault("vault-b")
+    world.fails("job-1", of=item(1, of=first))
+    world.fails("job-2", of=item(2, of=second))
+    handled = asyncio.Event()
+    world.ledger.after_save = lambda _: handled.set()
+
+    class SlowGraph(Graph):
+        async def rows(self, query: str) -> AsyncIterator[Mapping[str, Any]]:
+            self.queries.append(query)
+            yield row(1, of=first)
+            yield row(2, of=second)
+            async with asyncio.timeout(5):
+                await handled.wait()
+
+    report = await sweep(world, SlowGraph()).run()
+
+    assert (report.seen, report.complete) == (2, True)
+
+
+async def test_a_subscription_that_hangs_holds_up_no_other(world: World) -> None:
+    """Ten of its vaults come first, and none of them answers before the other subscription's is done."""
+    slow = [vault(f"vault-{number:02}") for number in range(10)]
+    other = vault("vault-x", OTHER_SUBSCRIPTION)
+    for number, each in enumerate([*slow, other]):
+        world.fails(f"job-{number}", of=item(number, of=each))
+    done = asyncio.Event()
+    lists = world.vaults.jobs
+
+    async def hanging(vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
+        if vault != other:
+            async with asyncio.timeout(5):
+                await done.wait()
+        return await lists(vault, since, fresh_since=fresh_since)
+
+    world.vaults.jobs = hanging  # type: ignore[method-assign]
+    world.ledger.after_save = lambda incident: done.set() if incident.item.vault == other else None
+    report = await sweep(world, Graph(*(row(n, of=each) for n, each in enumerate([*slow, other])))).run()
+
+    assert (report.seen, report.complete) == (11, True)
+
+
+async def test_what_azure_left_out_is_each_a_problem(world: World) -> None:
+    """What did come is handled."""
+    world.fails("job-1", of=item(1))
+    error = AnsweredInPart(["Subscriptions not swept: A: 429", "Subscriptions not swept: B: 403"])
+
+    report = await sweep(world, Graph(row(1), error=error)).run()
+
+    assert report.problems == list(error.problems)
+    assert len(world.attempts) == 1
+
+
+async def test_reports_are_counted_and_kept_only_for_whoever_reads_them(world: World) -> None:
+    """A hundred thousand of them would fill the memory."""
+    world.fails("job-1", of=item(1))
+
+    report = await sweep(world, Graph(row(1)), keep_reports=False).run()
+
+    assert (report.decisions, report.handled) == ({"triggered": 1}, [])
+
+
+async def test_two_sweeps_at_once_do_no_harm(world: World) -> None:
+    """Each failure is retried once; the other sweep is told that it has been handled."""
+    graph = Graph(*(row(number) for number in range(20)))
+    for number in range(20):
+        world.fails(f"job-{number}", of=item(number), error=f"{PASSES}{number}")
+
+    one, other = await asyncio.gather(sweep(world, graph).run(), sweep(world, graph).run())
+
+    assert len(world.attempts) == len({key for key, _ in world.vaults.triggered}) == 20
+    assert one.decisions + other.decisions == {"triggered": 20, "already_handled": 20}
+    assert one.complete
+    assert other.complete
+
+
+# ---- the time limit ---------------------------------------------------------------------------------------------
+
+
+async def test_near_the_time_limit_a_sweep_stops_and_says_how_far_it_came(world: World) -> None:
+    """Each vault's list takes so long that nothing of it can be begun."""
+    vaults = [vault(f"vault-{number}", f"{SUBSCRIPTION[:-1]}{number}") for number in range(3)]
+    for number, each in enumerate(vaults):
+        world.fails(f"job-{number}", of=item(number, of=each))
+
+    async def slow() -> None:
+        world.clock.move(minutes=30)
+
+    world.vaults.on_list = slow
+    graph = Graph(*(row(number, of=each) for number, each in enumerate(vaults)))
+    report = await sweep(world, graph, time_limit=timedelta(minutes=25)).run()
+
+    assert (report.found, report.seen, report.vaults_left) == (3, 0, 3)
+    assert report.problems == [
+        "The time limit is reached: 0 of 3 failed jobs were looked at, 3 vaults are left. The next sweep goes on."
+    ]
+    assert await world.ledger.last_beat(Beat.SWEEP) is None
+
+
+async def test_the_next_sweep_goes_on_where_the_time_limit_stopped_one(world: World) -> None:
+    """What is handled already costs no second retry."""
+    vaults = [vault("vault-1"), vault("vault-2", OTHER_SUBSCRIPTION)]
+    for number, each in enumerate(vaults):
+        world.fails(f"job-{number}", of=item(number, of=each))
+
+    class SlowGraph(Graph):
+        async def rows(self, query: str) -> AsyncIterator[Mapping[str, Any]]:
+            self.queries.append(query)
+            yield row(0, of=vaults[0])
+            world.clock.move(minutes=26)
+            yield row(1, of=vaults[1])
+
+    first = await sweep(world, SlowGraph(), time_limit=timedelta(minutes=25)).run()
+    assert (first.rows_left, first.complete) == (True, False)
+    graph = Graph(*(row(number, of=each) for number, each in enumerate(vaults)))
+    second = await sweep(world, graph, time_limit=timedelta(minutes=25)).run()
+
+    assert second.complete
+    assert {key for key, _ in world.vaults.triggered} == {
+        item(n, of=each).key for n, each in enumerate(vaults)
+    }
+    assert len(world.attempts) == 2
+
+
+# ---- profiles ---------------------------------------------------------------------------------------------------
+
+
+async def test_each_profile_has_a_horizon_of_its_own(world: World) -> None:
+    """A short hourly look must not make the daily one forget what it has not seen."""
+    await world.ledger.beat(Beat.SWEEP, NOW - 3 * DAY)
+
+    report = await sweep(world, Graph(), profile=profile(lookback="2h")).run()
+
+    assert report.since == NOW - 2 * HOUR
+    assert await world.ledger.last_beat("sweep-hourly") == NOW
+    await sweep(world, Graph({}), profile=profile()).run()
+    assert await world.ledger.last_beat("incomplete-sweep-hourly") == NOW
+    assert await world.ledger.last_beat(Beat.INCOMPLETE_SWEEP) is None
+    assert await world.ledger.last_beat(Beat.SWEEP) == NOW - 3 * DAY
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "handled"),
+    [
+        ({"vaults": "vault-1"}, 1),
+        ({"vaults": "!vault-1"}, 1),
+        ({"subscriptions": SUBSCRIPTION}, 2),
+        ({"subscriptions": OTHER_SUBSCRIPTION}, 0),
+        ({"workloads": "VM"}, 2),
+        ({"workloads": ["AzureFileShare"]}, 0),
+    ],
+)
+async def test_a_profile_looks_only_where_it_is_told_to(
+    world: World, narrowed: dict[str, object], handled: int
+) -> None:
+    """What it leaves out is no problem: another sweep looks there."""
+    vaults = [vault("vault-1"), vault("vault-2")]
+    for number, each in enumerate(vaults):
+        world.fails(f"job-{number}", of=item(number, of=each))
+    graph = Graph(*(row(number, of=each) for number, each in enumerate(vaults)))
+
+    report = await sweep(world, graph, profile=profile(**narrowed)).run()
+
+    assert (len(world.attempts), report.complete) == (handled, True)
+
+
+async def test_a_profile_cannot_widen_the_apps_scope(world: World) -> None:
+    """SCOPE_VAULTS refuses what the profile names."""
+    world.fails("job-1", of=item(1))
+    refusing = Scope(vaults=Names(patterns=("!vault-1",)))
+
+    await sweep(world, Graph(row(1)), refusing, profile=profile(vaults="vault-1")).run()
+
+    assert world.attempts == []
+
+
+# ---- announcing -------------------------------------------------------------------------------------------------
+
+
+class Announced:
+    """A topic that keeps what is announced, and refuses while told to."""
+
+    def __init__(self, error: BackupRetryError | None = None) -> None:
+        self.error = error
+        self.batches: list[list[Mapping[str, Any]]] = []
+
+    async def announce(self, data: Mapping[str, Any]) -> None:
+        """See Announcer."""
+        if self.error:
+            raise self.error
+        self.batches.append(data["failures"])
+
+
+async def test_a_sweep_may_leave_the_retries_to_other_instances(world: World) -> None:
+    """It announces all that it found, a hundred in an event, and asks no vault."""
+    topic = Announced()
+    rows = [row(number, of=vault(f"vault-{number // 50}")) for number in range(250)]
+
+    report = await sweep(world, Graph(*rows), announcer=topic).run()
+
+    assert [len(each) for each in topic.batches] == [100, 100, 50]
+    assert [each["jobId"] for batch in topic.batches for each in batch] == [each["id"] for each in rows]
+    assert topic.batches[0][0]["itemId"] == rows[0]["backupInstance"]
+    assert (report.decisions, report.seen, report.complete) == ({"announced": 250}, 250, True)
+    assert (world.vaults.listed, world.attempts) == ([], [])
+    assert await world.ledger.last_beat(Beat.SWEEP) == NOW
+
+
+async def test_what_cannot_be_announced_makes_the_sweep_incomplete(world: World) -> None:
+    """The next one announces it again."""
+    topic = Announced(AzureUnavailable("the topic does not answer"))
+
+    report = await sweep(world, Graph(row(1)), announcer=topic).run()
+
+    assert report.problems == ["1 failed jobs could not be announced: the topic does not answer"]
+    assert await world.ledger.last_beat(Beat.SWEEP) is None
+
+
+# ---- what is logged ---------------------------------------------------------------------------------------------
+
+
+def test_a_log_line_holds_as_many_problems_as_fit(caplog: pytest.LogCaptureFixture) -> None:
+    """Application Insights cuts longer ones; the last problem says what the time limit left."""
+    report = SweepReport(profile="daily", began=NOW, since=NOW)
+    report.problems = [f"{number} {'x' * 1000}" for number in range(100)]
+    report.vaults_left = 7
+    report.end()
+
+    report.log()
+
+    (line,) = (json.loads(record.getMessage()) for record in caplog.records)
+    assert len(caplog.records[0].getMessage()) < 32_768
+    assert line["event"] == "sweep_incomplete"
+    assert line["problems"][0] == report.problems[0]
+    assert line["problems"][-2] == "… and 85 more problems"
+    assert "7 vaults are left" in line["problems"][-1]

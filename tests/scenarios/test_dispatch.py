@@ -1,0 +1,37 @@
+"""A sweep that announces what it found, and the instances that Event Grid gives it to."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from backup_retry.model import Source
+from tests.running_app import App, running
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MACHINES = [f"vm-{number:02}" for number in range(1, 13)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
+    """The app with a topic whose events come back to it."""
+    async with running(tmp_path_factory.mktemp("stack")) as started:
+        topic = f"{started.stack.run.arm}/topics/cloud/api/events"
+        await started.stack.restart_host({"SWEEP_DISPATCH": "eventgrid", "EVENTGRID_TOPIC_ENDPOINT": topic})
+        yield started
+
+
+async def test_what_a_sweep_announces_is_retried_by_whoever_gets_the_event(app: App) -> None:
+    """One event for all of them; each is retried once, also when two sweeps announce them."""
+    for machine in MACHINES:
+        await app.fail(machine)
+    await app.sweep()
+    await app.sweep()
+    await app.until(lambda: _all_triggered(app))
+    assert [len(await app.posts(machine)) for machine in MACHINES] == [1] * len(MACHINES)
+    assert {(await app.incident(machine)).found_by for machine in MACHINES} == {Source.EVENT}
+
+
+async def _all_triggered(app: App) -> bool | None:
+    return all([await app.posts(machine) for machine in MACHINES]) or None
