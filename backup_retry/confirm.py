@@ -1,29 +1,43 @@
 """From a hint to a fact: a failed job counts once the vault itself reports it, and only for the item it belongs to."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from backup_retry.model import FailedJob, Job, ProtectedItem, Vault
+from backup_retry.arm_ids import ProtectedItem, Vault
+from backup_retry.model import (
+    FailedJob,
+    Job,
+    JobStatus,
+)
 from backup_retry.vaults import Vaults
 
 
 def confirmed(job: Job, hint: ProtectedItem | None = None) -> FailedJob | None:
     """The failure that a vault's job shows; None when it did not fail or nobody can say what it backed up.
 
-    The hint names the item only where the job itself does not, and only where the names agree.
+    The hint decides only between the items that the job's names fit. Neither a change of protection nor a restore that
+    a person cancelled is a failure for us.
     """
-    item = job.item or (hint if hint is not None and job.is_of(hint) else None)
-    return FailedJob.of(job, item) if job.failed and item is not None else None
+    keys = {each.key for each in job.candidates}
+    item = job.item or (hint if hint is not None and hint.key in keys else None)
+    counts = job.is_backup or (job.is_restore and job.status is JobStatus.FAILED)
+    return FailedJob.of(job, item) if job.failed and counts and item is not None else None
 
 
 async def unrecovered(
     vaults: Vaults, vault: Vault, since: datetime, now: datetime, item: ProtectedItem | None = None
 ) -> Sequence[FailedJob]:
-    """The newest failed backup of each item of a vault (or of one item) that has no later success, oldest first."""
-    newest: dict[str, Job] = {}
-    for job in (await vaults.jobs(vault, since, fresh_since=now)).jobs:
-        owner = job.item or item
-        if owner is not None and job.is_of(owner) and job.is_backup and not job.status.running:
-            newest.setdefault(owner.key, job)
-    failures = [confirmed(job, item) for key, job in newest.items() if item is None or key == item.key]
-    return sorted((each for each in failures if each is not None), key=lambda failed: failed.started_at)
+    """The failure that counts most of each item of a vault (or of one item), of those that nothing made up for."""
+    jobs = (await vaults.jobs(vault, since, fresh_since=now)).jobs
+    succeeded = defaultdict(list)
+    for job in jobs:
+        if job.item is not None and job.status.succeeded:
+            succeeded[job.item.key].append(job)
+    counting: dict[str, FailedJob] = {}
+    for failed in (each for job in jobs if (each := confirmed(job, item)) is not None):
+        key = failed.item.key
+        made_up_for = any(job.makes_up_for(failed) for job in succeeded[key])
+        if not made_up_for and (item is None or key == item.key):
+            counting[key] = max(failed, counting.get(key, failed), key=FailedJob.weight)
+    return sorted(counting.values(), key=lambda failed: failed.started_at)

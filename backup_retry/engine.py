@@ -12,12 +12,15 @@ from datetime import datetime, timedelta
 
 from backup_retry import policy, storm
 from backup_retry.book import Book
+from backup_retry.case import Case
 from backup_retry.change import Change, Report, already_handled, report
-from backup_retry.errors import AzureRefused, AzureUnavailable
+from backup_retry.error_catalog import Verdict
+from backup_retry.errors import AzureRefused, AzureUnavailable, NotFound
 from backup_retry.incident import Incident, StepKind
 from backup_retry.ledger import Controls, Ledger, Storms
 from backup_retry.log_events import LogEvent, log_event
 from backup_retry.model import (
+    BackupRequest,
     Close,
     Decision,
     Facts,
@@ -31,8 +34,9 @@ from backup_retry.model import (
 )
 from backup_retry.notices import NoticeKind, Publisher, notice
 from backup_retry.opt_outs import OptOuts
-from backup_retry.policy import Case, Rules
 from backup_retry.retry import Retrier, refused
+from backup_retry.rules import LONGEST_JOB, Rules
+from backup_retry.settle import attempt_job, settle, with_newest_failure
 from backup_retry.storm import Move, Storm
 from backup_retry.vaults import Vaults
 
@@ -40,7 +44,7 @@ Clock = Callable[[], datetime]
 #: how often a failure is looked at again after another worker was first
 _RACES = 5
 #: how long a run over many items shares one reading of a vault
-_SHARED_FOR = timedelta(seconds=5)
+_SHARED_FOR = timedelta(minutes=1)
 
 
 #: what each move in a storm tells; becoming the canary only where the storm is new
@@ -91,7 +95,7 @@ class Engine:
         """Note a failed job and advance its incident, with one write for both.
 
         When Azure stops answering on the way, the failure is stored for the follow-up. `run_began` is for runs over
-        many items: they share what was read of a vault since then, while it is a few seconds old.
+        many items: they share what was read of a vault since then, while it is at most a minute old.
         """
         return await self._with(failed, source, lambda change: self._advance(change, run_began))
 
@@ -117,8 +121,8 @@ class Engine:
     async def case(self, incident: Incident) -> Case:
         """All that a decision about the incident would look at now; changes and triggers nothing."""
         change = Change(incident, self._clock())
-        facts = await self._protected(change, await self._facts(change, change.now))
-        return replace(await self._case(change), incident=change.incident, facts=facts)
+        facts = await self._facts(change, change.now)
+        return await self._seen(change, await self._case(change), facts)
 
     async def _noted(self, failed: FailedJob, source: Source) -> Change | Report:
         """The item's incident with this failure in it, not yet saved; a report where nothing is to do."""
@@ -146,13 +150,11 @@ class Engine:
         5. apply: close, wait, or claim, trigger and record the answer.
         """
         try:
-            decision, facts = await self._decide(change, _fresh_since(change.now, run_began))
-            if isinstance(decision, Trigger) and facts.failing_alike >= self._rules.storm_size:
-                decision = await self._weigh_storm(change, (facts.failing_alike, facts.storm_code))
+            decision = await self._decide(change, fresh_since(change.now, run_began))
         except (AzureUnavailable, AzureRefused) as error:
-            decision, facts = _unanswered(error, change), Facts()
-        if isinstance(decision, Trigger):
-            done = await self._retrier.retry(change, policy.keep_until(self._rules, facts.item, change.now))
+            decision = _unanswered(error, change)
+        if isinstance(decision, BackupRequest):
+            done = await self._retrier.retry(change, decision)
         else:
             done = await self._settle_down(change, decision)
         if change.news and done.decision == "already_handled":
@@ -168,24 +170,55 @@ class Engine:
             if await self._book.save(again) is not None:
                 return
 
-    async def _decide(self, change: Change, fresh_since: datetime) -> tuple[Decision, Facts]:
+    async def _decide(self, change: Change, fresh_since: datetime) -> Wait | Close | BackupRequest:
         facts: Facts | None = None
         if change.incident.running_attempt is not None:
             facts = await self._facts(change, fresh_since)
-            settled, decision = policy.settle(change.incident, facts, self._rules, change.now)
+            settled, in_flight = settle(change.incident, facts, self._rules, change.now)
             change.settle(settled)
-            if decision is not None:
-                return decision, facts
+            if in_flight is not None:
+                return in_flight
         case = await self._case(change)
         if early := policy.decide_early(case):
-            return early, case.facts
-        facts = await self._protected(change, facts or await self._facts(change, fresh_since))
-        case = replace(case, incident=change.incident, facts=facts)
+            return early
+        case = await self._seen(change, case, facts or await self._facts(change, fresh_since))
         decision = policy.decide(case)
         if isinstance(decision, Trigger) and not case.error.known:
             level, code = logging.WARNING, case.error.code
             log_event(LogEvent.UNKNOWN_ERROR_CODE, level=level, code=code, item=change.incident.item.id)
-        return decision, facts
+        if isinstance(decision, Trigger) and self._in_storm(case):
+            decision = await self._weigh_storm(change, (case.facts.failing_alike, case.facts.storm_code))
+        if isinstance(decision, Trigger):
+            return policy.backup_request(await self._with_rule(change, case))
+        return decision
+
+    def _in_storm(self, case: Case) -> bool:
+        """True where many items fail alike; that each is held by a backup of its own is no cause that they share."""
+        return case.facts.failing_alike >= self._rules.storm_size and case.error.verdict is not Verdict.WAIT
+
+    async def _with_rule(self, change: Change, case: Case) -> Case:
+        """The case with the rule that the failed job ran by, where its policy has several and a list did not tell."""
+        if not policy.has_several_rules(case):
+            return case
+        try:
+            job = await self._vaults.job(case.incident.item.vault, case.incident.failure.id)
+        except NotFound:
+            return case
+        failure = replace(case.incident.failure, rule=job.rule, retention_tag=job.retention_tag)
+        change.incident = replace(change.incident, failure=failure)
+        return replace(case, incident=change.incident)
+
+    async def _seen(self, change: Change, case: Case, facts: Facts) -> Case:
+        """The case with the item's protection, read afresh, and the tag of a resource that only the vault names."""
+        item = await self._vaults.item(change.incident.item)
+        if item is not None:
+            change.incident = replace(change.incident, last_good_at=item.last_recovery_point)
+        case = replace(case, incident=change.incident, facts=replace(facts, item=item))
+        if case.opted_out_by or case.source_id == change.incident.item.machine_id:
+            return case
+        return replace(
+            case, opted_out_by=await self._opt_outs.opted_out_by(change.incident.item, case.source_id)
+        )
 
     async def _case(self, change: Change) -> Case:
         """What can be known without a look at the vault; during a pause nobody is asked about tags."""
@@ -207,11 +240,11 @@ class Engine:
     async def _facts(self, change: Change, fresh_since: datetime) -> Facts:
         """The item's jobs that ended since the first failure began; the newest failure becomes the incident's."""
         incident = change.incident
-        since = incident.first_failed_at - max(policy.LONGEST_JOB, self._rules.storm_window)
+        since = incident.first_failed_at - max(LONGEST_JOB, self._rules.storm_window)
         listed = await self._vaults.jobs(incident.item.vault, since, fresh_since=fresh_since)
-        own = [job for job in listed.jobs if job.is_of(incident.item) and _matters(job, incident)]
+        own = [job for job in listed.jobs if incident.is_about(job) and _matters(job, incident)]
         facts = Facts(jobs=own, read_at=listed.read_at)
-        change.incident = policy.with_newest_failure(incident, facts)
+        change.incident = with_newest_failure(incident, facts)
         alike, code = storm.items_failing_alike(listed.jobs, change.incident, self._rules.storm_window)
         return replace(
             facts, failing_alike=alike, storm_code=code, operation=await self._operation(change.incident, own)
@@ -220,16 +253,9 @@ class Engine:
     async def _operation(self, incident: Incident, own: Sequence[Job]) -> Operation | None:
         """The operation of the attempt in flight, asked for only where its job has not appeared."""
         attempt = incident.running_attempt
-        if attempt is None or not attempt.operation_id or policy.attempt_job(incident, attempt, own):
+        if attempt is None or not attempt.operation_id or attempt_job(incident, attempt, own):
             return None
         return await self._vaults.operation(incident.item, attempt.operation_id)
-
-    async def _protected(self, change: Change, facts: Facts) -> Facts:
-        """The facts with the item's protection, read afresh."""
-        item = await self._vaults.item(change.incident.item)
-        if item is not None:
-            change.incident = replace(change.incident, last_good_at=item.last_recovery_point)
-        return replace(facts, item=item)
 
     async def _weigh_storm(self, change: Change, alike: tuple[int, str]) -> Decision:
         """Row 13: go, or wait for the canary; a move that changes the storm counts only once it is stored."""
@@ -295,6 +321,6 @@ def _tell_of_storm(change: Change, move: Move, seen: Storm, *, is_new: bool) -> 
     change.tell(*change.news)
 
 
-def _fresh_since(now: datetime, run_began: datetime | None) -> datetime:
-    """How old a reading may be: made now, or within a run at most a few seconds ago."""
+def fresh_since(now: datetime, run_began: datetime | None) -> datetime:
+    """How old a reading may be: made now, or within a run at most a minute ago."""
     return now if run_began is None else max(run_began, now - _SHARED_FOR)

@@ -7,12 +7,14 @@ BackupRetryError
 │   ├── NotFound      … because it is not there
 │   └── Forbidden     … because this identity may not
 ├── AzureUnavailable  Azure or the ledger is not answering now: ask again later
-│   └── Throttled     … because we asked too often
+│   ├── Throttled     … because we asked too often
+│   └── AnsweredInPart  … for a part of what was asked; `problems` names each part
 └── AnswerUnclear     a trigger was sent and no clear answer came: it may have taken effect
 
 `permanent` says whether the same call can ever succeed without somebody changing something.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 
@@ -69,6 +71,14 @@ class AzureUnavailable(BackupRetryError):
 
 class Throttled(AzureUnavailable):
     """Azure asks us to slow down."""
+
+
+class AnsweredInPart(AzureUnavailable):
+    """What came is good and not all there is: `problems` says of each missing part what it is and why it is missing."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = tuple(problems)
 
 
 class AnswerUnclear(BackupRetryError):

@@ -15,8 +15,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import uuid4
 
-from backup_retry.model import Close, FailedJob, JobError, Outcome, ProtectedItem, Reason, Source
+from backup_retry.arm_ids import ProtectedItem, VaultKind
+from backup_retry.model import (
+    Close,
+    FailedJob,
+    Job,
+    JobError,
+    Outcome,
+    Reason,
+    Source,
+)
 from backup_retry.notices import Notice
+from backup_retry.workloads import worth
 
 
 class State(StrEnum):
@@ -149,20 +159,44 @@ class Incident:
         Recovery Services keeps our id as activityId; where a service does not, the item's failed job that
         started after the claim of the attempt in flight is taken for it.
         """
-        if failed.activity_id:
-            return failed.activity_id.lower() in {attempt.id for attempt in self.attempts}
+        if any(failed.activity_id.lower() == each.id or failed.id == each.job_id for each in self.attempts):
+            return True
+        if failed.activity_id and self.item.vault.kind is VaultKind.RECOVERY_SERVICES:
+            return False
         running = self.running_attempt
         return running is not None and failed.started_at >= running.claimed_at
 
+    def is_about(self, job: Job) -> bool:
+        """True for a job of this incident's item; where its names fit several items, for that of an own attempt."""
+        may_be = any(each.key == self.item.key for each in job.candidates)
+        return job.is_of(self.item) or (
+            may_be
+            and any(job.activity_id.lower() == each.id or job.id == each.job_id for each in self.attempts)
+        )
+
     def covers(self, failed: FailedJob) -> bool:
-        """True when this incident, open or closed, has already weighed that failure or a newer one."""
-        return self.owns(failed) or failed.started_at <= self.failure.started_at
+        """True when this incident, open or closed, has already weighed that failure or one that counts more."""
+        known = self.failure
+        return self.owns(failed) or (
+            failed.started_at <= known.started_at and worth(failed.operation) <= worth(known.operation)
+        )
 
     def with_failure(self, failed: FailedJob) -> "Incident":
-        """The same incident after one more failed job; the newest failure is the one that counts."""
-        if failed.started_at <= self.failure.started_at:
+        """The same incident after one more failed job: the newest of the best kind of backup counts.
+
+        A log backup that fails beside a full one is no news: it is the full one that is missing. Lists do not tell a
+        job's rule, so the one that is known stays.
+        """
+        known = self.failure
+        if failed.weight() <= known.weight():
             return self
-        return replace(self, failure=failed)
+        tag = failed.retention_tag or known.retention_tag
+        changed = replace(self, failure=replace(failed, rule=failed.rule or known.rule, retention_tag=tag))
+        if failed.started_at >= self.first_failed_at:
+            return changed
+        return replace(
+            changed, first_job_id=failed.id, first_failed_at=failed.started_at, first_error=failed.error
+        )
 
     def claimed(self, now: datetime, lease: timedelta) -> "Incident":
         """An attempt is about to be triggered; whoever finds the lease lapsed knows that we died."""

@@ -5,19 +5,30 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Protocol
 
-from backup_retry.model import Vault
+from backup_retry.arm_ids import Vault, VaultKind
 
-_VAULTS = "Microsoft.RecoveryServices/vaults"
-_ITEMS = f"{_VAULTS}/backupFabrics/protectionContainers/protectedItems"
-#: what the app's role has to allow on a vault: the part of infra/bicep/backup-actions.json that vaults decide
-VAULT_RIGHTS = (
-    f"{_VAULTS}/read",
-    f"{_VAULTS}/backupJobs/read",
-    f"{_VAULTS}/backupPolicies/read",
-    f"{_ITEMS}/read",
-    f"{_ITEMS}/backup/action",
-    f"{_ITEMS}/operationsStatus/read",
-)
+_ITEMS = "backupFabrics/protectionContainers/protectedItems"
+_RIGHTS = {
+    VaultKind.RECOVERY_SERVICES: (
+        "read",
+        "backupJobs/read",
+        "backupProtectedItems/read",
+        "backupPolicies/read",
+        f"{_ITEMS}/read",
+        f"{_ITEMS}/backup/action",
+        f"{_ITEMS}/operationsStatus/read",
+    ),
+    VaultKind.BACKUP: (
+        "read",
+        "backupJobs/read",
+        "backupPolicies/read",
+        "backupInstances/read",
+        "backupInstances/backup/action",
+        "operationStatus/read",
+    ),
+}
+#: what the app's role has to allow on a vault of each kind: the part of infra/bicep/backup-actions.json that it decides
+VAULT_RIGHTS = {kind: tuple(f"{kind}/{right}" for right in rights) for kind, rights in _RIGHTS.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +62,9 @@ class Permission:
         return _matches(action, self.actions) and not _matches(action, self.not_actions)
 
 
-def missing_rights(permissions: Sequence[Permission]) -> Sequence[str]:
-    """Which of the rights that the app needs on a vault no permission gives."""
-    return [right for right in VAULT_RIGHTS if not any(each.allows(right) for each in permissions)]
+def missing_rights(kind: VaultKind, permissions: Sequence[Permission]) -> Sequence[str]:
+    """Which of the rights that the app needs on a vault of that kind no permission gives."""
+    return [right for right in VAULT_RIGHTS[kind] if not any(each.allows(right) for each in permissions)]
 
 
 class Inspection(Protocol):
@@ -64,7 +75,7 @@ class Inspection(Protocol):
         ...
 
     async def vaults(self) -> Sequence[FoundVault]:
-        """The Recovery Services vaults that the identity sees in the configured subscriptions."""
+        """The vaults of both kinds that the identity sees in the configured subscriptions."""
         ...
 
     async def permissions(self, vault: Vault) -> Sequence[Permission]:

@@ -11,15 +11,20 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.incident import Incident, Step
-from backup_retry.model import Pause, ProtectedItem
+from backup_retry.model import (
+    Pause,
+)
 from backup_retry.storm import Storm
 
 
 class Beat(StrEnum):
-    """What leaves a heartbeat when it completes."""
+    """What leaves a heartbeat when it completes; a sweep profile leaves one named after it."""
 
     SWEEP = "sweep"
+    #: left by a sweep that could not look at everything
+    INCOMPLETE_SWEEP = "incomplete-sweep"
     FOLLOW_UP = "follow_up"
 
 
@@ -80,11 +85,11 @@ class Controls(Protocol):
         """Take back the pause of exactly that scope."""
         ...
 
-    async def beat(self, name: Beat, at: datetime) -> None:
+    async def beat(self, name: str, at: datetime) -> None:
         """Remember that the sweep or the follow-up completed."""
         ...
 
-    async def last_beat(self, name: Beat) -> datetime | None:
+    async def last_beat(self, name: str) -> datetime | None:
         """When it last completed."""
         ...
 
@@ -98,6 +103,17 @@ class Storms(Protocol):
 
     async def save_storm(self, storm: Storm) -> Storm | None:
         """Store a changed storm; None when another worker changed it first."""
+        ...
+
+
+class Archive(Protocol):
+    """Incidents that were closed long ago."""
+
+    async def purge(self, before: datetime, most: int) -> int:
+        """Forget up to so many of those that were closed before that day; returns how many.
+
+        An incident that is open, or has something left to tell, is never touched. Raises AzureUnavailable.
+        """
         ...
 
 
@@ -177,10 +193,10 @@ class MemoryLedger:
         self._storms[storm.key] = replace(storm, version=str(self._versions))
         return self._storms[storm.key]
 
-    async def beat(self, name: Beat, at: datetime) -> None:
+    async def beat(self, name: str, at: datetime) -> None:
         """See Controls."""
         self._beats[name] = at
 
-    async def last_beat(self, name: Beat) -> datetime | None:
+    async def last_beat(self, name: str) -> datetime | None:
         """See Controls."""
         return self._beats.get(name)

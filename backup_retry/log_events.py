@@ -21,12 +21,15 @@ class LogEvent(StrEnum):
     SIGNAL_IGNORED = "signal_ignored"
     SIGNAL_REJECTED = "signal_rejected"
     SIGNAL_FAILED = "signal_failed"
+    SIGNAL_KEPT = "signal_kept"
     FAILURE_KNOWN = "failure_known"
     RACE_LOST = "race_lost"
     UNKNOWN_ERROR_CODE = "unknown_error_code"
     SWEEP_STARTED = "sweep_started"
     SWEEP_COMPLETED = "sweep_completed"
     SWEEP_INCOMPLETE = "sweep_incomplete"
+    SWEEP_SKIPPED = "sweep_skipped"
+    SUBSCRIPTIONS_NOT_SWEPT = "subscriptions_not_swept"
     FOLLOW_UP_COMPLETED = "follow_up_completed"
     POLICY_UNREAD = "policy_unread"
     STORM_BEGAN = "storm_began"
@@ -34,6 +37,9 @@ class LogEvent(StrEnum):
     STORM_NEEDS_PERSON = "storm_needs_person"
     NOTICE_UNSENT = "notice_unsent"
     INCIDENT_FAILED = "incident_failed"
+    LEDGER_PURGED = "ledger_purged"
+    PURGE_FAILED = "purge_failed"
+    SETTINGS_WRONG = "settings_wrong"
 
 
 def log_event(event: LogEvent, *, level: int = logging.INFO, **fields: object) -> None:

@@ -1,37 +1,13 @@
-"""The words of the domain: vaults, protected items, jobs, what the vault says of them, decisions."""
+"""The words of the domain: jobs, what the vault says of them and of their items, decisions."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.schedule import BackupPolicy
-
-# ASCII: without it, [a-z] would take the Kelvin sign for a k.
-_FLAGS = re.IGNORECASE | re.ASCII
-# Dots alone would climb out of the path once a URL is normalised.
-_LETTER = r"[^/?#\s\x00-\x1f\x7f-\x9f\ud800-\udfff]"
-_SEGMENT = rf"(?!\.+(?:/|$)){_LETTER}+(?: {_LETTER}+)*"
-_VAULT_ID = re.compile(
-    r"/subscriptions/(?P<subscription>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"
-    rf"/resourcegroups/(?P<resource_group>{_SEGMENT})"
-    r"/providers/microsoft\.recoveryservices/vaults/(?P<name>[a-z][a-z0-9-]{1,49})",
-    _FLAGS,
-)
-_ITEM_TAIL = re.compile(
-    rf"/backupfabrics/azure/protectioncontainers/(?P<container>{_SEGMENT})"
-    rf"/protecteditems/(?P<name>{_SEGMENT})",
-    _FLAGS,
-)
-_JOB_TAIL = re.compile(r"/backupjobs/(?P<job>[0-9a-z-]{1,64})", _FLAGS)
-_MACHINES = {
-    "iaasvmcontainer": "microsoft.compute/virtualmachines",
-    "vmappcontainer": "microsoft.compute/virtualmachines",
-    "storagecontainer": "microsoft.storage/storageaccounts",
-}
-_MACHINE_PARTS = 3
-JOB_ID = re.compile(r"[0-9a-z-]{1,64}", _FLAGS)
+from backup_retry.workloads import worth
 
 
 class Source(StrEnum):
@@ -45,7 +21,7 @@ class Source(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """A job's state as Recovery Services writes it; an unknown one counts as running until it is known."""
+    """A job's state as Recovery Services writes it; the adapters translate the words of backup vaults."""
 
     IN_PROGRESS = "InProgress"
     CANCELLING = "Cancelling"
@@ -66,108 +42,6 @@ class JobStatus(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vault:
-    """A Recovery Services vault; ids keep the casing they came with, keys compare."""
-
-    subscription: str
-    resource_group: str
-    name: str
-
-    @property
-    def id(self) -> str:
-        """The vault's ARM id."""
-        return (
-            f"/subscriptions/{self.subscription}/resourceGroups/{self.resource_group}"
-            f"/providers/Microsoft.RecoveryServices/vaults/{self.name}"
-        )
-
-    @property
-    def key(self) -> str:
-        """The ARM id, lower-cased: ARM compares ids without case."""
-        return self.id.lower()
-
-    @classmethod
-    def parse(cls, arm_id: str) -> "Vault | None":
-        """The vault that an ARM id names, or None; anything below the vault is ignored."""
-        match = _VAULT_ID.match(arm_id)
-        if match is None or arm_id[match.end() : match.end() + 1] not in {"", "/"}:
-            return None
-        return cls(
-            subscription=match["subscription"].lower(),
-            resource_group=match["resource_group"],
-            name=match["name"],
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProtectedItem:
-    """What is backed up, as the vault names it."""
-
-    vault: Vault
-    container: str
-    name: str
-
-    @property
-    def id(self) -> str:
-        """The protected item's ARM id."""
-        container = f"{self.vault.id}/backupFabrics/Azure/protectionContainers/{self.container}"
-        return f"{container}/protectedItems/{self.name}"
-
-    @property
-    def key(self) -> str:
-        """The ARM id, lower-cased: the identity of an item everywhere in this project."""
-        return self.id.lower()
-
-    @property
-    def machine_group(self) -> str:
-        """The resource group of the protected machine or account, or "" where the item's names do not tell it."""
-        return self._machine[0]
-
-    @property
-    def machine_id(self) -> str:
-        """The ARM id of the protected machine or account, lower-cased, or "" where the names do not tell it."""
-        group, name, kind = self._machine
-        return (
-            f"/subscriptions/{self.vault.subscription}/resourcegroups/{group}/providers/{kind}/{name}".lower()
-            if kind
-            else ""
-        )
-
-    @property
-    def _machine(self) -> tuple[str, str, str]:
-        """Group, name and type: a container is named like VMAppContainer;Compute;group;machine."""
-        kind, *rest = self.container.lower().split(";")
-        known = _MACHINES.get(kind, "")
-        return (rest[1], rest[2], known) if known and len(rest) == _MACHINE_PARTS else ("", "", "")
-
-    @property
-    def friendly_name(self) -> str:
-        """What a person calls it: the last part of the item's name."""
-        return self.name.rsplit(";", 1)[-1]
-
-    @classmethod
-    def parse(cls, arm_id: str) -> "ProtectedItem | None":
-        """The item that an ARM id names, or None where it names none."""
-        vault = Vault.parse(arm_id)
-        tail = _ITEM_TAIL.fullmatch(arm_id[_vault_length(arm_id) :]) if vault else None
-        if vault is None or tail is None:
-            return None
-        return cls(vault=vault, container=tail["container"], name=tail["name"])
-
-
-def _vault_length(arm_id: str) -> int:
-    match = _VAULT_ID.match(arm_id)
-    return match.end() if match else 0
-
-
-def parse_job_id(arm_id: str) -> tuple[Vault, str] | None:
-    """The vault and the bare job id that a job's ARM id names, or None where it names none."""
-    vault = Vault.parse(arm_id)
-    tail = _JOB_TAIL.fullmatch(arm_id[_vault_length(arm_id) :]) if vault else None
-    return (vault, tail["job"]) if vault and tail else None
-
-
-@dataclass(frozen=True, kw_only=True)
 class JobError:
     """Why a job failed, as the service says it."""
 
@@ -176,6 +50,10 @@ class JobError:
     #: the code's number, such as 400160
     code: int | None = None
     message: str = ""
+    #: what the service itself recommends
+    advice: str = ""
+    #: whether the service says that a retry can help; None where it does not say (Recovery Services never does)
+    retryable: bool | None = None
 
     @property
     def label(self) -> str:
@@ -189,19 +67,27 @@ class Job:
 
     id: str
     vault: Vault
-    #: AzureIaasVM, AzureWorkload, AzureStorage, MAB, DPM …
-    management_type: str
+    #: its name in `workloads.WORKLOADS`; Azure's own for one that is not known
+    workload: str
     #: Backup, Restore, ConfigureBackup, DeleteBackupData, "Backup (Log)" …
     operation: str
     status: JobStatus
     started_at: datetime
     ended_at: datetime | None = None
-    #: the x-ms-client-request-id of whoever started it
+    #: the x-ms-client-request-id of whoever started it; a backup vault may give one of its own instead
     activity_id: str = ""
+    #: False for one that the schedule started; None where the service does not say so reliably
+    on_demand: bool | None = None
+    #: what a person calls the item
     entity_name: str = ""
-    #: the item, where the job itself names it
+    #: the item, where the vault tells it
     item: ProtectedItem | None = None
+    #: the items that the job's names fit, where they fit several
+    candidates: tuple[ProtectedItem, ...] = ()
     error: JobError | None = None
+    #: the policy rule and the retention tag that a backup vault's job ran with
+    rule: str = ""
+    retention_tag: str = ""
 
     @property
     def is_backup(self) -> bool:
@@ -209,8 +95,13 @@ class Job:
         return self.operation.lower().split(" ")[0] == "backup"
 
     @property
+    def is_restore(self) -> bool:
+        """True for a restore of any kind."""
+        return self.operation.lower().split(" ")[0] == "restore"
+
+    @property
     def failed(self) -> bool:
-        """True when the job ended without a recovery point."""
+        """True when the job ended badly."""
         return self.status in {JobStatus.FAILED, JobStatus.CANCELLED}
 
     @property
@@ -218,42 +109,57 @@ class Job:
         """True for a job that sets protection up or deletes its data: older failures no longer matter."""
         return self.operation.lower() in {"configurebackup", "deletebackupdata", "disablebackup"}
 
+    def makes_up_for(self, failure: "FailedJob") -> bool:
+        """True for a backup that ended well after the failure and is worth as much as the one that failed."""
+        return (
+            self.is_backup
+            and self.status.succeeded
+            and (self.ended_at or self.started_at) > failure.ended_at
+            and worth(self.operation) >= worth(failure.operation)
+        )
+
     def is_of(self, item: ProtectedItem) -> bool:
-        """True when this job belongs to the item; one that does not name it is matched by friendly name."""
-        if self.vault.key != item.vault.key:
-            return False
-        if self.item is not None:
-            return self.item.key == item.key
-        return self.entity_name.split(" [")[0].lower() == item.friendly_name.lower()
+        """True when this job is known to belong to the item."""
+        return self.item is not None and self.item.key == item.key
 
 
 @dataclass(frozen=True, kw_only=True)
 class FailedJob:
-    """A backup job that the vault itself reports as failed or cancelled."""
+    """A backup or restore that the vault itself reports as failed or cancelled."""
 
     id: str
     item: ProtectedItem
-    management_type: str
+    workload: str
     operation: str
     status: JobStatus
     started_at: datetime
     ended_at: datetime
     activity_id: str = ""
+    entity_name: str = ""
     error: JobError = JobError()
+    rule: str = ""
+    retention_tag: str = ""
+
+    def weight(self) -> tuple[int, datetime]:
+        """How much it counts beside other failures of its item: the best kind of backup first, then the newest."""
+        return worth(self.operation), self.started_at
 
     @classmethod
     def of(cls, job: Job, item: ProtectedItem) -> "FailedJob":
-        """A vault's job that ended badly, as a failure of the item."""
+        """A vault's job that ended badly, as a failure of the item; a restore is a matter of its own."""
         return cls(
             id=job.id,
-            item=item,
-            management_type=job.management_type,
+            item=replace(item, restore_job=job.id) if job.is_restore else item,
+            workload=job.workload,
             operation=job.operation,
             status=job.status,
             started_at=job.started_at,
             ended_at=job.ended_at or job.started_at,
             activity_id=job.activity_id,
+            entity_name=job.entity_name,
             error=job.error or JobError(),
+            rule=job.rule,
+            retention_tag=job.retention_tag,
         )
 
 
@@ -276,8 +182,25 @@ class ItemState:
     kpi_title: str = ""
     last_recovery_point: datetime | None = None
     policy_id: str = ""
+    #: the ARM id of the protected resource, where the vault tells it
+    source_id: str = ""
     #: when and for how long the item is backed up; None: not known
     policy: BackupPolicy | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupRequest:
+    """Which backup a vault is asked for."""
+
+    #: its name in `workloads.WORKLOADS`
+    workload: str
+    #: Full, Differential …; "" where the workload has one kind only
+    kind: str = ""
+    #: when the recovery point expires; None: as the item's policy has it
+    keep_until: datetime | None = None
+    #: the policy rule and the retention tag to run with, in a backup vault
+    rule: str = ""
+    retention_tag: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -363,6 +286,8 @@ class Reason(StrEnum):
     NO_PERMISSION = "no_permission"
     EXHAUSTED = "exhausted"
     DAILY_CAP = "daily_cap"
+    NO_BACKUP_RULE = "no_backup_rule"
+    LOG_SCHEDULE = "log_schedule"
     SCHEDULE_NEAR = "schedule_near"
     OUTSIDE_HOURS = "outside_hours"
     STORM = "storm"

@@ -1,198 +1,37 @@
 """What to do about an incident: values in, one decision out. No I/O, no clock, no settings of its own.
 
-`settle` says what became of the attempt in flight; `decide` weighs everything else, row by row in `ROWS`.
+`decide` weighs row by row, in the order of `ROWS`; what became of an attempt in flight is `settle`'s matter.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cached_property
-from zoneinfo import ZoneInfo
 
-from backup_retry.error_catalog import ErrorEntry, Verdict, look_up
-from backup_retry.hours import Hours
-from backup_retry.incident import Attempt, AttemptResult, Incident, State
+from backup_retry.arm_ids import VaultKind
+from backup_retry.case import Case
+from backup_retry.error_catalog import Verdict
+from backup_retry.incident import Incident
 from backup_retry.model import (
+    BackupRequest,
     Close,
     Decision,
-    Facts,
     FailedJob,
-    ItemState,
-    Job,
-    JobError,
     JobStatus,
-    Operation,
     Outcome,
-    Pause,
     Reason,
     Trigger,
     Wait,
 )
-from backup_retry.scope import Scope
+from backup_retry.rules import JOB_RETENTION
+from backup_retry.workloads import FULL, LOG, kind_of
 
-#: what can be triggered from Azure, by backupManagementType, with the catalogue's name of the workload
-RETRYABLE = {"azureiaasvm": "VM"}
 _DAY = timedelta(hours=24)
-#: a cap has to hold although clocks differ by minutes
+#: caps and Azure's own bounds have to hold although clocks differ by minutes
 _CLOCKS_DIFFER = timedelta(minutes=15)
+_DEFAULT_RETENTION = timedelta(days=30)
+#: differential and incremental backups are kept as long as the policy has it, whatever is asked for
+_KINDS_THAT_EXPIRE = frozenset({"", FULL, "CopyOnlyFull", "SnapshotFull", "SnapshotCopyOnlyFull"})
+_USUAL_LOG_INTERVAL, _LEAST_PATIENCE = timedelta(hours=1), timedelta(hours=1)
 _PROTECTED_STATES = frozenset({"protected", "irpending", "protectionconfigured", "protectionerror"})
-#: a backup that began this long before a failure may still run, or complete after it: the failure ran into it
-LONGEST_JOB = timedelta(hours=24)
-#: Azure keeps jobs this long; what is older can no longer be looked up
-JOB_RETENTION = timedelta(days=14)
-
-
-def _default_caps() -> dict[str, int]:
-    return {"VM": 3, "AzureFileShare": 6, "SQLDataBase": 3, "SAPHanaDatabase": 3, "": 3}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """The numbers behind the policy, from the settings."""
-
-    #: wait before attempt 1, 2, 3 …, counted from the end of the failure before it; the last one repeats
-    backoff: tuple[timedelta, ...] = (timedelta(0), timedelta(minutes=15), timedelta(minutes=60))
-    max_attempts: int = 3
-    #: how long a claim may stay without an answer before the process that made it counts as dead
-    claim_lease: timedelta = timedelta(minutes=5)
-    #: how long after its claim an attempt's job may still appear in the vault
-    settle_after: timedelta = timedelta(minutes=10)
-    #: how long the recovery point of a retry is kept; None: as long as the item's policy keeps a daily one
-    retention: timedelta | None = None
-    #: on-demand backups of an item in 24 hours, by the catalogue's name of the workload; "": of all others
-    daily_caps: Mapping[str, int] = field(default_factory=_default_caps)
-    #: how near the item's own schedule has to be to wait for it
-    schedule_margin: timedelta = timedelta(hours=1)
-    hours: Hours = field(default_factory=lambda: Hours(zone=ZoneInfo("UTC")))
-    storm_size: int = 20
-    storm_window: timedelta = timedelta(minutes=30)
-    scope: Scope = field(default_factory=Scope)
-    #: everything but the trigger
-    dry_run: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """Everything a decision looks at."""
-
-    incident: Incident
-    facts: Facts
-    rules: Rules
-    now: datetime
-    pause: Pause | None = None
-    #: the resource whose tag opts the item out; "": none
-    opted_out_by: str = ""
-
-    @property
-    def workload(self) -> str:
-        """The catalogue's name of the workload; for others, Azure's own."""
-        management_type = self.incident.failure.management_type
-        return RETRYABLE.get(management_type.lower(), management_type)
-
-    @cached_property
-    def error(self) -> ErrorEntry:
-        """What the catalogue knows of the newest failure."""
-        failure = self.incident.failure
-        item = self.facts.item
-        return look_up(
-            title=failure.error.title,
-            numeric=failure.error.code,
-            kpi_title=item.kpi_title if item else None,
-            workload=self.workload,
-        )
-
-    @property
-    def later_jobs(self) -> Sequence[Job]:
-        """The item's jobs that started after the newest failure."""
-        failed_at = self.incident.failure.started_at
-        return [job for job in self.facts.jobs if job.started_at > failed_at]
-
-
-# ---- the attempt in flight ---------------------------------------------------------------------------------
-
-
-def attempt_job(incident: Incident, attempt: Attempt, jobs: Sequence[Job]) -> Job | None:
-    """The job that an attempt started, found by the id it carries, else by item and start time."""
-    for job in jobs:
-        if attempt.id == job.activity_id.lower() or (attempt.job_id and attempt.job_id == job.id):
-            return job
-    nameless = [
-        job
-        for job in jobs
-        if not job.activity_id
-        and job.is_backup
-        and job.is_of(incident.item)
-        and job.started_at >= attempt.claimed_at
-    ]
-    return min(nameless, key=lambda job: job.started_at, default=None)
-
-
-def settle(incident: Incident, facts: Facts, rules: Rules, now: datetime) -> tuple[Incident, Decision | None]:
-    """What the vault says about the attempt in flight; the decision is None when `decide` has to go on.
-
-    A claim whose lease has not lapsed is left alone: whoever made it is still at work.
-    """
-    attempt = incident.running_attempt
-    if attempt is None:
-        return incident, None
-    job = attempt_job(incident, attempt, facts.jobs)
-    if job is not None:
-        return _settle_by_job(incident, job, now)
-    if incident.state is State.CLAIMED and now < incident.due:
-        return incident, Wait(
-            until=incident.due, reason=Reason.ATTEMPT_RUNNING, detail="A worker is triggering it."
-        )
-    if facts.operation is not None and facts.operation.status == "Failed":
-        return _failed_before_its_job(incident, facts.operation, now), None
-    return _settle_without_job(incident, attempt, facts, rules, now)
-
-
-def _settle_by_job(incident: Incident, job: Job, now: datetime) -> tuple[Incident, Decision | None]:
-    ended_at = job.ended_at or now
-    if job.status.running:
-        return incident.running(job.id, now), Wait(until=now, reason=Reason.ATTEMPT_RUNNING)
-    if job.status.succeeded:
-        ended = incident.attempt_ended(AttemptResult.COMPLETED, ended_at, job.id)
-        if ended_at < incident.failure.ended_at:
-            return ended, None  # another backup of the item has failed since
-        return ended, Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED)
-    cancelled = job.status is JobStatus.CANCELLED
-    result = AttemptResult.CANCELLED if cancelled else AttemptResult.FAILED
-    return incident.attempt_ended(result, ended_at, job.id).with_failure(
-        FailedJob.of(job, incident.item)
-    ), None
-
-
-def _failed_before_its_job(incident: Incident, operation: Operation, now: datetime) -> Incident:
-    """Azure accepted the trigger and then refused it without ever making a job."""
-    failure = replace(incident.failure, ended_at=now, error=operation.error or JobError())
-    return replace(incident.attempt_ended(AttemptResult.FAILED, now), failure=failure)
-
-
-def _settle_without_job(
-    incident: Incident, attempt: Attempt, facts: Facts, rules: Rules, now: datetime
-) -> tuple[Incident, Decision | None]:
-    """Only a look at the vault that came late enough shows that no job was started."""
-    operation = facts.operation
-    if operation is not None and operation.job_id:
-        incident = incident.running(operation.job_id, now)
-    pending = operation is not None and (operation.status == "InProgress" or operation.job_id != "")
-    patience = JOB_RETENTION if pending else rules.settle_after
-    if facts.read_at is not None and facts.read_at - attempt.claimed_at >= patience:
-        return incident.attempt_ended(AttemptResult.NO_JOB, now), None
-    if incident.state is State.TRIGGERED:
-        detail = "Its job has not appeared yet."
-        return incident, Wait(until=now, reason=Reason.ATTEMPT_RUNNING, detail=detail)
-    unclear = incident.unclear("No clear answer to the trigger: the vault is being asked.", now)
-    return unclear, Wait(until=now, reason=Reason.ANSWER_UNCLEAR, detail=unclear.detail)
-
-
-def with_newest_failure(incident: Incident, facts: Facts) -> Incident:
-    """The incident with the item's newest failed or cancelled backup, whoever started it."""
-    for job in facts.jobs:
-        if job.is_backup and job.failed:
-            return incident.with_failure(FailedJob.of(job, incident.item))
-    return incident
 
 
 # ---- the rows, in the order of the design ------------------------------------------------------------------
@@ -210,24 +49,33 @@ def paused(case: Case) -> Wait | None:
 
 def opted_out(case: Case) -> Close | None:
     """Row 2: outside the configured scope, or opted out by a tag."""
-    why = case.rules.scope.why_not(case.incident.item, case.workload)
+    why = case.rules.scope.why_not(case.incident.item, case.workload.name, case.source_id)
     if not why and case.opted_out_by:
         why = f"{case.opted_out_by} is tagged backup-retry = off"
     return _left_alone(Reason.OPTED_OUT, f"Opted out: {why}.") if why else None
 
 
 def unsupported(case: Case) -> Close | None:
-    """Row 3: nothing that this project can trigger from Azure."""
-    failure = case.incident.failure
+    """Row 3: nothing that this project can trigger from Azure: restores, agents, what it does not know."""
+    failure, workload = case.incident.failure, case.workload
     is_backup = failure.operation.lower().split(" ")[0] == "backup"
-    if failure.management_type.lower() in RETRYABLE and is_backup:
+    if workload.retried and is_backup:
         return None
-    what = f"{failure.operation} of {failure.management_type or 'an unknown workload'}"
+    if failure.status is JobStatus.CANCELLED:
+        return cancelled(case)
+    by_hand = workload.by_hand if is_backup else workload.restore
     return Close(
         outcome=Outcome.NEEDS_ACTION,
         reason=Reason.UNSUPPORTED,
-        detail=f"{what} cannot be retried from here: run it again where it was started.",
+        detail=f"{_what_failed(failure, workload.words)} It cannot be retried safely from here. "
+        f"{by_hand or 'Run it again where it was started.'}",
     )
+
+
+def _what_failed(failure: FailedJob, words: str) -> str:
+    name = failure.entity_name or failure.item.friendly_name
+    why = f"{failure.error.label}: {failure.error.message}".removesuffix(": ").removesuffix(".")
+    return f"{failure.operation} of {name} ({words}) failed with {why}."
 
 
 def not_protected(case: Case) -> Close | None:
@@ -244,12 +92,28 @@ def not_protected(case: Case) -> Close | None:
     return None
 
 
+def no_backup_rule(case: Case) -> Close | None:
+    """Row 4, in a backup vault: the item's policy has no rule that could be run."""
+    policy = case.facts.item.policy if case.facts.item else None
+    if case.incident.item.vault.kind is not VaultKind.BACKUP or case.incident.failure.rule:
+        return None
+    if policy is None:
+        detail = (
+            "Its policy cannot be read, so nobody knows which rule to run: give this app read access to it."
+        )
+        return Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.NO_BACKUP_RULE, detail=detail)
+    if policy.rules:
+        return None
+    detail = "Its policy has no backup rule: an operational backup is continuous, there is nothing to run."
+    return _left_alone(Reason.NO_BACKUP_RULE, detail)
+
+
 def already_recovered(case: Case) -> Close | None:
     """Row 5: a job completed after the failure: somebody else's, or a late one of ours that was given up."""
     ours = {attempt.id for attempt in case.incident.attempts}
-    failed_at = case.incident.failure.ended_at
+    failure = case.incident.failure
     for job in case.facts.jobs:
-        if job.is_backup and job.status.succeeded and (job.ended_at or job.started_at) > failed_at:
+        if job.makes_up_for(failure):
             if job.activity_id.lower() in ours:
                 return Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED)
             return Close(
@@ -288,6 +152,21 @@ def needs_person(case: Case) -> Close | None:
     )
 
 
+def log_schedule(case: Case) -> Wait | Close | None:
+    """Row 9: a log backup is left to its own schedule; a person is told when that does not help."""
+    failure, item = case.incident.failure, case.facts.item
+    if kind_of(failure.operation).lower() != LOG.lower() or case.error.verdict is Verdict.FULL:
+        return None
+    interval = item.policy.log_interval if item and item.policy else None
+    patience = max(2 * (interval or _USUAL_LOG_INTERVAL), _LEAST_PATIENCE)
+    if case.now - case.incident.first_failed_at < patience:
+        detail = "Log backups run again by their own schedule; the next one decides."
+        return Wait(until=case.now, reason=Reason.LOG_SCHEDULE, detail=detail)
+    hours = patience / timedelta(hours=1)
+    detail = f"Log backups have failed for {hours:g} h, last error {failure.error.label}. {case.error.remedy}"
+    return Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.LOG_SCHEDULE, detail=detail)
+
+
 def exhausted(case: Case) -> Close | None:
     """Row 9: all allowed attempts made (one where the catalogue says so), or older than Azure's memory."""
     incident = case.incident
@@ -315,8 +194,7 @@ def _exhausted(incident: Incident, remedy: str) -> Close:
 
 def daily_cap(case: Case) -> Wait | None:
     """Row 10: as many on-demand backups in 24 hours as are allowed, counted over the item's incidents."""
-    caps = case.rules.daily_caps
-    cap = caps.get(case.workload, caps.get("", 0))
+    cap = case.rules.daily_caps[case.workload.cap]
     recent = sorted(at for at in case.incident.triggers if case.now - at < _DAY + _CLOCKS_DIFFER)
     if len(recent) < cap:
         return None
@@ -328,7 +206,7 @@ def daily_cap(case: Case) -> Wait | None:
 def schedule_near(case: Case) -> Wait | None:
     """Row 11: the item's own schedule is about to run; a retry now would only be in its way."""
     policy = case.facts.item.policy if case.facts.item else None
-    next_run = policy.next_run(case.now, _kind(case.incident.failure.operation)) if policy else None
+    next_run = policy.next_run(case.now, _schedule(case.incident.failure)) if policy else None
     if next_run is None or next_run - case.now > case.rules.schedule_margin:
         return None
     until = next_run + case.rules.schedule_margin
@@ -373,9 +251,9 @@ def dry_run(case: Case) -> Close | None:
     return _left_alone(Reason.DRY_RUN, "A retry would have been started now; DRY_RUN is on.")
 
 
-def _kind(operation: str) -> str:
-    """The kind of backup in an operation such as "Backup (Full)", or ""."""
-    return operation.partition("(")[2].rstrip(") ").lower()
+def _schedule(failure: FailedJob) -> str:
+    """By which name the policy has the schedule of such a backup."""
+    return (failure.rule or kind_of(failure.operation)).lower()
 
 
 def _left_alone(reason: Reason, detail: str) -> Close:
@@ -387,10 +265,12 @@ EARLY_ROWS: tuple[Callable[[Case], Wait | Close | None], ...] = (paused, opted_o
 ROWS: tuple[Callable[[Case], Wait | Close | None], ...] = (
     *EARLY_ROWS,
     not_protected,
+    no_backup_rule,
     already_recovered,
     in_progress,
     cancelled,
     needs_person,
+    log_schedule,
     exhausted,
     daily_cap,
     schedule_near,
@@ -398,18 +278,6 @@ ROWS: tuple[Callable[[Case], Wait | Close | None], ...] = (
     not_yet,
     dry_run,
 )
-
-
-_DEFAULT_RETENTION = timedelta(days=30)
-#: Azure's own bounds for the retention of a VM's on-demand backup
-_SHORTEST_RETENTION, _LONGEST_RETENTION = timedelta(days=7), timedelta(days=9999)
-
-
-def keep_until(rules: Rules, item: ItemState | None, now: datetime) -> datetime:
-    """Until when a retry's recovery point is kept: as set, or as long as the item's policy keeps a daily one."""
-    daily = item.policy.daily_retention if item and item.policy else None
-    wanted = rules.retention or daily or _DEFAULT_RETENTION
-    return now + min(max(wanted, _SHORTEST_RETENTION), _LONGEST_RETENTION)
 
 
 def decide_early(case: Case) -> Wait | Close | None:
@@ -420,3 +288,38 @@ def decide_early(case: Case) -> Wait | Close | None:
 def decide(case: Case) -> Decision:
     """The first row that has something to say; none: trigger."""
     return next((decision for row in ROWS if (decision := row(case))), Trigger())
+
+
+# ---- what to trigger ---------------------------------------------------------------------------------------
+
+
+def has_several_rules(case: Case) -> bool:
+    """True where a backup vault's policy could be run by several rules, and the failure does not say by which."""
+    policy = case.facts.item.policy if case.facts.item else None
+    return not case.incident.failure.rule and len((policy.rules if policy else None) or {}) > 1
+
+
+def backup_request(case: Case) -> BackupRequest:
+    """The backup that a retry asks for: of the kind that failed, a full one where the log chain broke."""
+    failure, policy = case.incident.failure, case.facts.item.policy if case.facts.item else None
+    kind = kind_of(failure.operation) or FULL if case.workload.has_kinds else ""
+    if case.error.verdict is Verdict.FULL or kind == LOG:
+        kind = FULL
+    rules = (policy.rules if policy else None) or {}
+    rule = failure.rule if failure.rule in rules or not rules else next(iter(rules))
+    return BackupRequest(
+        workload=case.workload.name,
+        kind=kind,
+        keep_until=_keep_until(case) if kind in _KINDS_THAT_EXPIRE else None,
+        rule=rule,
+        retention_tag=failure.retention_tag or rules.get(rule, ""),
+    )
+
+
+def _keep_until(case: Case) -> datetime:
+    """Until when a retry's recovery point is kept: as set, or as long as the item's policy keeps a daily one."""
+    policy = case.facts.item.policy if case.facts.item else None
+    daily = policy.daily_retention if policy else None
+    wanted = case.rules.retention or daily or _DEFAULT_RETENTION
+    shortest = case.workload.shortest + _CLOCKS_DIFFER
+    return case.now + min(max(wanted, shortest), case.workload.longest)

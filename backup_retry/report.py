@@ -5,9 +5,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Protocol
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.incident import Incident, Step
 from backup_retry.ledger import MemoryLedger
-from backup_retry.model import Outcome, ProtectedItem, Reason, Source
+from backup_retry.model import (
+    Outcome,
+    Reason,
+    Source,
+)
 from backup_retry.storm import Storm
 
 

@@ -1,14 +1,22 @@
 """One retry: claim, trigger, record the answer. Nobody else posts a backup."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from backup_retry.book import Book
 from backup_retry.change import Change, Report, already_handled, report
 from backup_retry.errors import AnswerUnclear, AzureRefused, AzureUnavailable, Forbidden, NotFound
 from backup_retry.incident import AttemptResult, Incident, State, StepKind
-from backup_retry.model import Close, JobError, Outcome, Reason, Trigger, Wait
+from backup_retry.model import (
+    BackupRequest,
+    Close,
+    JobError,
+    Outcome,
+    Reason,
+    Trigger,
+    Wait,
+)
 from backup_retry.notices import NoticeKind, notice
 from backup_retry.vaults import Vaults
 
@@ -16,12 +24,8 @@ _THROTTLE_PAUSE = timedelta(seconds=30)
 _NO_PERMISSION = "Azure refuses this app's identity: give it the Backup Operator role on the vault."
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What Azure said to a trigger, and what it makes of the incident; applied to the incident as it then is."""
-
-    kind: StepKind
-    apply: Callable[[Change], None]
+#: what an answer of Azure's to a trigger makes of the incident as it then is
+_Answer = Callable[[Change], None]
 
 
 class Retrier:
@@ -35,22 +39,20 @@ class Retrier:
         self._clock = clock
         self._claim_lease = claim_lease
 
-    async def retry(self, change: Change, keep_until: datetime) -> Report:
+    async def retry(self, change: Change, request: BackupRequest) -> Report:
         """Claim, trigger, record the answer. A crash after the claim leaves a lease that lapses."""
         change.incident = change.incident.claimed(change.now, self._claim_lease)
         change.step(StepKind.CLAIMED)
         claimed = await self._book.save(change)
         if claimed is None:
             return already_handled(change.incident)
-        answered = await self._record(claimed, await self._ask(claimed, keep_until))
+        answered = await self._record(claimed, await self._ask(claimed, request))
         return _told(answered)
 
-    async def _ask(self, claimed: Incident, keep_until: datetime) -> _Answer:
+    async def _ask(self, claimed: Incident, request: BackupRequest) -> _Answer:
         attempt_id = claimed.attempts[-1].id
         try:
-            operation_id = await self._vaults.trigger(
-                claimed.item, attempt_id=attempt_id, keep_until=keep_until
-            )
+            operation_id = await self._vaults.trigger(claimed.item, request, attempt_id=attempt_id)
         except AnswerUnclear as error:
             return _unclear(error)
         except AzureUnavailable as error:
@@ -65,7 +67,7 @@ class Retrier:
         current: Incident | None = claimed
         while current is not None and current.attempts and current.attempts[-1].id == attempt_id:
             change = Change(current, self._clock())
-            answer.apply(change)
+            answer(change)
             saved = await self._book.save(change)
             if saved is not None:
                 return saved
@@ -89,7 +91,7 @@ def _accepted(operation_id: str) -> _Answer:
         attempt_id = change.incident.attempts[-1].id
         change.tell(notice(NoticeKind.RETRY_TRIGGERED, change.incident, change.now, about=attempt_id))
 
-    return _Answer(StepKind.TRIGGERED, apply)
+    return apply
 
 
 def _unclear(error: AnswerUnclear) -> _Answer:
@@ -99,7 +101,7 @@ def _unclear(error: AnswerUnclear) -> _Answer:
         change.incident = change.incident.unclear(detail, change.now)
         change.step(StepKind.UNCLEAR)
 
-    return _Answer(StepKind.UNCLEAR, apply)
+    return apply
 
 
 def _put_off(error: AzureUnavailable) -> _Answer:
@@ -111,7 +113,7 @@ def _put_off(error: AzureUnavailable) -> _Answer:
         change.incident = ended.waiting(change.now + wait, Reason.THROTTLED, detail)
         change.step(StepKind.THROTTLED)
 
-    return _Answer(StepKind.THROTTLED, apply)
+    return apply
 
 
 def _turned_down(error: AzureRefused) -> _Answer:
@@ -134,7 +136,7 @@ def _turned_down(error: AzureRefused) -> _Answer:
         )
         change.step(StepKind.REFUSED)
 
-    return _Answer(StepKind.REFUSED, apply)
+    return apply
 
 
 def refused(error: AzureRefused, now: datetime) -> Wait | Close:

@@ -82,6 +82,10 @@ class BackupPolicy:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     #: how long the policy keeps a daily recovery point; None where it says nothing
     daily_retention: timedelta | None = None
+    #: how often the log is backed up; None where it is not
+    log_interval: timedelta | None = None
+    #: a backup vault's backup rules with the retention tag of each; None: policies of this vault have no rules
+    rules: Mapping[str, str] | None = None
 
     def next_run(self, after: datetime, kind: str = "") -> datetime | None:
         """The first scheduled run after a time (aware, UTC), or None when none is scheduled within a week."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from backup_retry.model import ProtectedItem, Vault
+from backup_retry.arm_ids import ProtectedItem, Vault, resource_group_of
 
 REFUSE = "!"
 
@@ -47,19 +47,20 @@ class Scope:
         """True when this app may look into the vault."""
         return self.allows_subscription(vault.subscription) and self.vaults.allow([vault.name])
 
-    def why_not(self, item: ProtectedItem, workload: str) -> str:
+    def why_not(self, item: ProtectedItem, workload: str, source_id: str) -> str:
         """Why an item is outside the scope, or "" when it is inside.
 
-        A resource group is the vault's or the protected machine's: one that is allowed is enough, one that is refused
-        is too much.
+        A resource group is the vault's or the protected resource's: one that is allowed is enough, one that is refused
+        is too much. While the resource is not known (source_id is ""), nobody can say that neither is allowed.
         """
         vault = item.vault
         if not self.allows_subscription(vault.subscription):
             return f"subscription {vault.subscription} is outside SCOPE_SUBSCRIPTIONS"
         if not self.vaults.allow([vault.name]):
             return f"vault {vault.name} is outside SCOPE_VAULTS"
-        if not self.resource_groups.allow([vault.resource_group, item.machine_group]):
-            return f"resource group {item.machine_group or vault.resource_group} is outside SCOPE_RESOURCE_GROUPS"
+        group = resource_group_of(source_id)
+        if source_id and not self.resource_groups.allow([vault.resource_group, group]):
+            return f"resource group {group} is outside SCOPE_RESOURCE_GROUPS"
         if not self.workloads.allow([workload]):
             return f"workload {workload} is outside SCOPE_WORKLOADS"
         return ""

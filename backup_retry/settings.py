@@ -1,115 +1,58 @@
 """The app's settings: one frozen object, read from the environment once and validated at start."""
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any
-from urllib.parse import urlsplit
+from enum import StrEnum
+from typing import Annotated, Any, Self
 
-from croniter import croniter
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from backup_retry.dimensions import Dimensions, Meaning
 from backup_retry.errors import SettingsError
 from backup_retry.hours import Hours, Window
-from backup_retry.policy import JOB_RETENTION, Rules
+from backup_retry.rules import Rules
 from backup_retry.scope import REFUSE, Names, Scope
+from backup_retry.setting_types import (
+    Backoff,
+    DailyCap,
+    DimensionNames,
+    HttpsUrl,
+    Lookback,
+    NameList,
+    Ncrontab,
+    NotNegative,
+    OptionalHttpsUrl,
+    PositiveDuration,
+    Retention,
+    SubscriptionList,
+    TimeZone,
+    Windows,
+)
+from backup_retry.sweep_profile import SweepProfile, daily, read_profiles
 from backup_retry.time_zones import time_zone
-
-_SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_SHORT_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smhd])", re.IGNORECASE)
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_NCRONTAB_FIELDS = 6
-#: days that Azure keeps an on-demand recovery point of a VM at least and at most
-_SHORTEST, _LONGEST = 7, 9999
+from backup_retry.workloads import WORKLOADS, Cap
 
 
-def _duration(value: object) -> object:
-    """15m, 24h, 14d beside the ISO 8601 durations (PT15M) that pydantic reads itself."""
-    match = _SHORT_DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    try:
-        return timedelta(**{_UNITS[match["unit"].lower()]: float(match["number"])}) if match else value
-    except OverflowError as error:
-        raise ValueError("is longer than any time can be") from error
+class Dispatch(StrEnum):
+    """Who handles what a sweep finds."""
+
+    #: the sweep itself
+    INLINE = "inline"
+    #: whichever instances the platform gives the topic's events to
+    EVENTGRID = "eventgrid"
 
 
-def _words(value: object) -> object:
-    return [word for word in re.split(r"[,;\s]+", value) if word] if isinstance(value, str) else value
-
-
-def _ncrontab(value: str) -> str:
-    if len(value.split()) != _NCRONTAB_FIELDS or not croniter.is_valid(value, second_at_beginning=True):
-        raise ValueError("is no NCRONTAB expression: it takes six fields, seconds first, such as 0 0 5 * * *")
+def _keep_days(value: int) -> int:
+    if 0 < value < _FEWEST_DAYS:
+        raise ValueError(f"is neither 0 nor {_FEWEST_DAYS} or more: Azure shows a failed job for 14 days")
     return value
 
 
-def _https(value: str) -> str:
-    url = urlsplit(value)
-    if url.scheme != "https" or not url.hostname:
-        raise ValueError("is no https address, such as https://management.azure.com")
-    return value.rstrip("/")
-
-
-def _optional_https(value: str) -> str:
-    return _https(value) if value else value
-
-
-def _subscriptions(values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        if not _SUBSCRIPTION.fullmatch(value.removeprefix(REFUSE)):
-            raise ValueError(f"{value!r} is no subscription id")
-    return tuple(value.lower() for value in values)
-
-
-def _list(value: object) -> object:
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _windows(values: tuple[str, ...]) -> tuple[str, ...]:
-    for value in values:
-        Window.parse(value)
-    return values
-
-
-def _zone(value: str) -> str:
-    time_zone(value)
-    return value
-
-
-def _retention(value: object) -> timedelta | None:
-    if value is None or (isinstance(value, str) and value.strip().lower() == "policy"):
-        return None
-    text = str(value).strip().lower().removesuffix("d")
-    if not text.isdecimal() or not _SHORTEST <= int(text) <= _LONGEST:
-        raise ValueError(f"is neither policy nor a number of days from {_SHORTEST} to {_LONGEST}")
-    return timedelta(days=int(text))
-
-
-def _not_negative(value: timedelta) -> timedelta:
-    if value < timedelta(0):
-        raise ValueError("has to be nothing or longer")
-    return value
-
-
-def _positive(value: timedelta) -> timedelta:
-    if value <= timedelta(0):
-        raise ValueError("has to be longer than nothing")
-    return value
-
-
-def _lookback(value: timedelta) -> timedelta:
-    if value > JOB_RETENTION:
-        raise ValueError("reaches back further than the 14 days that Azure keeps jobs")
-    return _positive(value)
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
-Ncrontab = Annotated[str, AfterValidator(_ncrontab)]
-HttpsUrl = Annotated[str, AfterValidator(_https)]
-NotNegative = Annotated[Duration, AfterValidator(_not_negative)]
-NameList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_list)]
-DailyCap = Annotated[int, Field(ge=0, le=24)]
+#: what is forgotten earlier could be taken for new while Azure still shows it
+_FEWEST_DAYS = 15
+#: longest part of a wrong value that a message repeats
+_REPEATED = 200
 
 
 class Settings(BaseSettings):
@@ -124,7 +67,7 @@ class Settings(BaseSettings):
         default="https://management.azure.com",
         description="Azure Resource Manager; another one for a sovereign cloud.",
     )
-    scope_subscriptions: Annotated[NameList, AfterValidator(_subscriptions)] = Field(
+    scope_subscriptions: SubscriptionList = Field(
         default=(),
         description="Subscription ids that may be touched, or with `!` not; signals of others are refused. "
         "Empty: all that the identity sees.",
@@ -138,19 +81,36 @@ class Settings(BaseSettings):
         description="Vaults that may be touched, or with `!` not; `*` and `?` as in file names. Empty: all.",
     )
     scope_workloads: NameList = Field(
-        default=(), description="Workloads that may be touched, or with `!` not: `VM`. Empty: all."
+        default=(),
+        description="Workloads that may be touched, or with `!` not, by Azure's names; `*` as in file names: "
+        + ", ".join(f"`{workload.name}`" for workload in WORKLOADS)
+        + ". Empty: all.",
     )
     sweep_schedule: Ncrontab = Field(
         default="0 0 5 * * *", description="When the sweep runs (NCRONTAB, UTC)."
     )
-    sweep_lookback: Annotated[Duration, AfterValidator(_lookback)] = Field(
+    sweep_lookback: Lookback = Field(
         default=timedelta(hours=24),
         description="How far back a sweep looks at least; a missed sweep is caught up by the next.",
+    )
+    sweep_profiles: Annotated[tuple[SweepProfile, ...], NoDecode, BeforeValidator(read_profiles)] = Field(
+        default=(),
+        description="Further sweeps, each with a schedule and what it looks at: a JSON array "
+        "([sweep profiles](docs/operations.md#sweep-profiles)). Empty: none.",
+    )
+    sweep_time_limit: PositiveDuration = Field(
+        default=timedelta(minutes=25),
+        description="When a sweep stops and leaves the rest to the next; shorter than `functionTimeout` in host.json.",
+    )
+    sweep_dispatch: Dispatch = Field(
+        default=Dispatch.INLINE,
+        description="`inline`: a sweep retries what it finds by itself. `eventgrid`: it announces it on the topic, "
+        "and many instances retry.",
     )
     follow_up_schedule: Ncrontab = Field(
         default="0 */5 * * * *", description="When open incidents are followed up (NCRONTAB, UTC)."
     )
-    retry_backoff: Annotated[tuple[NotNegative, ...], NoDecode, BeforeValidator(_words)] = Field(
+    retry_backoff: Backoff = Field(
         default=(timedelta(0), timedelta(minutes=15), timedelta(minutes=60)),
         min_length=1,
         description="Wait before attempt 1, 2, 3 …, counted from the failure before it.",
@@ -166,14 +126,12 @@ class Settings(BaseSettings):
         default=timedelta(hours=1),
         description="An item whose own schedule runs within this time is left to it.",
     )
-    retry_hours: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_list), AfterValidator(_windows)] = (
-        Field(
-            default=(),
-            description="Hours in which retries may start, such as `20:00-06:00`; several are separated by commas. "
-            "Empty: always.",
-        )
+    retry_hours: Windows = Field(
+        default=(),
+        description="Hours in which retries may start, such as `20:00-06:00`; several are separated by commas. "
+        "Empty: always.",
     )
-    retry_time_zone: Annotated[str, AfterValidator(_zone)] = Field(
+    retry_time_zone: TimeZone = Field(
         default="UTC", description="Time zone of `RETRY_HOURS`, by its IANA or Windows name."
     )
     storm_size: int = Field(
@@ -184,7 +142,7 @@ class Settings(BaseSettings):
     storm_window: PositiveDuration = Field(
         default=timedelta(minutes=30), description="Within this time failures count as simultaneous."
     )
-    retention: Annotated[timedelta | None, BeforeValidator(_retention)] = Field(
+    retention: Retention = Field(
         default=None,
         description="A retry's recovery point is kept as long as the item's policy keeps a daily one (`policy`), "
         "or this many days (7 to 9999).",
@@ -192,8 +150,15 @@ class Settings(BaseSettings):
     dry_run: bool = Field(
         default=False, description="Everything but the trigger: incidents say what would have been done."
     )
-    eventgrid_topic_endpoint: Annotated[str, AfterValidator(_optional_https)] = Field(
+    eventgrid_topic_endpoint: OptionalHttpsUrl = Field(
         default="", description="Event Grid topic that outcomes are published to. Empty: none."
+    )
+    log_alert_dimensions: DimensionNames = Field(
+        default="",
+        description="Names of a log search alert's dimensions beside "
+        "[the built-in ones](docs/signals.md#dimensions), such as `job: RunId; vault: Vault VaultArmId`; the kinds are "
+        + ", ".join(f"`{meaning}`" for meaning in Meaning)
+        + ". Empty: none.",
     )
     claim_lease: PositiveDuration = Field(
         default=timedelta(minutes=5),
@@ -203,6 +168,33 @@ class Settings(BaseSettings):
         default=timedelta(minutes=10),
         description="How long a retry's job may take to appear before it counts as never started.",
     )
+
+    keep_days: Annotated[int, Field(ge=0, le=3650), AfterValidator(_keep_days)] = Field(
+        default=90,
+        description="Days that closed incidents and their journal are kept, 15 at least; 0: for ever.",
+    )
+
+    @model_validator(mode="after")
+    def _topic_is_there(self) -> Self:
+        if self.sweep_dispatch is Dispatch.EVENTGRID:
+            if not self.eventgrid_topic_endpoint:
+                raise ValueError("SWEEP_DISPATCH=eventgrid needs EVENTGRID_TOPIC_ENDPOINT")
+            if by_workload := [each.name for each in self.sweep_profiles if each.workloads]:
+                raise ValueError(
+                    f"SWEEP_PROFILES: profile {by_workload[0]}: workloads: with SWEEP_DISPATCH=eventgrid "
+                    "a job's workload is known only after the sweep"
+                )
+        return self
+
+    @property
+    def daily_sweep(self) -> SweepProfile:
+        """The sweep that is always there."""
+        return daily(self.sweep_schedule, self.sweep_lookback)
+
+    @property
+    def keep(self) -> timedelta | None:
+        """How long closed incidents are kept; None: for ever."""
+        return timedelta(days=self.keep_days) if self.keep_days else None
 
     @property
     def rules(self) -> Rules:
@@ -226,6 +218,11 @@ class Settings(BaseSettings):
         )
 
     @property
+    def dimensions(self) -> Dimensions:
+        """What a log search alert's dimensions are understood as."""
+        return Dimensions.parse(self.log_alert_dimensions)
+
+    @property
     def scope(self) -> Scope:
         """What this app may touch."""
         return Scope(
@@ -241,13 +238,12 @@ class Settings(BaseSettings):
         return tuple(each for each in self.scope_subscriptions if not each.startswith(REFUSE))
 
     @property
-    def _daily_caps(self) -> dict[str, int]:
+    def _daily_caps(self) -> dict[Cap, int]:
         return {
-            "VM": self.daily_cap_vm,
-            "AzureFileShare": self.daily_cap_files,
-            "SQLDataBase": self.daily_cap_databases,
-            "SAPHanaDatabase": self.daily_cap_databases,
-            "": self.daily_cap_others,
+            Cap.VM: self.daily_cap_vm,
+            Cap.FILES: self.daily_cap_files,
+            Cap.DATABASES: self.daily_cap_databases,
+            Cap.OTHERS: self.daily_cap_others,
         }
 
 
@@ -265,8 +261,10 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
 
 
 def _problem(detail: Any) -> str:  # noqa: ANN401 (pydantic's ErrorDetails)
-    name = str(detail["loc"][0]).upper() if detail["loc"] else "?"
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if not detail["loc"]:
+        return message
+    name = str(detail["loc"][0]).upper()
     if detail["type"] == "missing":
         return f"{name} is not set"
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return f"{name}={detail['input']!r}: {message}"
+    return f"{name}={detail['input']!r:.{_REPEATED}}: {message}"

@@ -9,8 +9,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.errors import BackupRetryError, NotFound
-from backup_retry.model import ItemState, Job, JobList, Operation, ProtectedItem, Vault
+from backup_retry.model import (
+    BackupRequest,
+    ItemState,
+    Job,
+    JobList,
+    Operation,
+)
 
 
 class Vaults(Protocol):
@@ -28,7 +35,7 @@ class Vaults(Protocol):
         """The item's protection, read afresh; None when the vault says that it has no such item."""
         ...
 
-    async def trigger(self, item: ProtectedItem, *, attempt_id: str, keep_until: datetime) -> str:
+    async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
         """Start an on-demand backup once; returns what `operation` takes ("" where Azure named none).
 
         Raises AnswerUnclear when the request may have taken effect without a clear answer.
@@ -54,6 +61,8 @@ class MemoryVaults:
     read_error: BackupRetryError | None = None
     #: (item key, attempt id) of every trigger that arrived, clear answer or not
     triggered: list[tuple[str, str]] = field(default_factory=list)
+    #: what each of them asked for
+    requests: list[BackupRequest] = field(default_factory=list)
 
     def protect(self, item: ProtectedItem, protection_state: str = "Protected") -> None:
         """Put an item under protection."""
@@ -80,9 +89,9 @@ class MemoryVaults:
         self._check()
         return self.items.get(item.key)
 
-    async def trigger(self, item: ProtectedItem, *, attempt_id: str, keep_until: datetime) -> str:
+    async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
         """See Vaults."""
-        del keep_until
+        self.requests.append(request)
         self.triggered.append((item.key, attempt_id))
         if self.trigger_errors:
             raise self.trigger_errors.pop(0)

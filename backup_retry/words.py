@@ -3,13 +3,18 @@
 from collections.abc import Mapping
 
 from backup_retry.incident import AttemptResult, State, StepKind
-from backup_retry.model import JobStatus, Outcome, Reason, Source
+from backup_retry.model import (
+    JobStatus,
+    Outcome,
+    Reason,
+    Source,
+)
 
 REASONS: Mapping[Reason, str] = {
     Reason.RETRY: "A backup is being started.",
     Reason.PAUSED: "Somebody has switched retries off.",
     Reason.OPTED_OUT: "It is outside the configured scope, or tagged backup-retry = off.",
-    Reason.UNSUPPORTED: "It is not an Azure VM's backup: it has to be run again where it was started.",
+    Reason.UNSUPPORTED: "It cannot be run again from here: a restore, or a backup that its own agent runs.",
     Reason.NOT_PROTECTED: "It is not protected any more, or protection was set up anew.",
     Reason.ALREADY_RECOVERED: "Another backup completed after the failure.",
     Reason.IN_PROGRESS: "A backup of it is running.",
@@ -18,6 +23,8 @@ REASONS: Mapping[Reason, str] = {
     Reason.NO_PERMISSION: "Azure refuses this app's identity on the vault.",
     Reason.EXHAUSTED: "All retries are used up.",
     Reason.DAILY_CAP: "It has had its on-demand backups of the last 24 hours.",
+    Reason.NO_BACKUP_RULE: "Its policy has no backup rule that could be run.",
+    Reason.LOG_SCHEDULE: "Log backups are run again by their own schedule.",
     Reason.SCHEDULE_NEAR: "Its own schedule runs soon and goes first.",
     Reason.OUTSIDE_HOURS: "Retries are not allowed at this hour.",
     Reason.STORM: "Many items of the vault fail alike; another one is retried first.",

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.incident import Attempt, AttemptResult, Incident, State
 from backup_retry.model import (
     Close,
@@ -11,11 +12,9 @@ from backup_retry.model import (
     Job,
     JobError,
     JobStatus,
-    ProtectedItem,
     Reason,
     Source,
     Trigger,
-    Vault,
     Wait,
 )
 
@@ -58,7 +57,7 @@ def job(
     started_at: datetime = STARTED,
     ended_at: datetime | None = None,
     operation: str = "Backup",
-    management_type: str = "AzureIaasVM",
+    workload: str = "VM",
     activity_id: str = "",
     error: str | None = None,
     names_item: bool = True,
@@ -71,7 +70,7 @@ def job(
     return Job(
         id=job_id,
         vault=backed_up.vault,
-        management_type=management_type,
+        workload=workload,
         operation=operation,
         status=status,
         started_at=started_at,
@@ -79,6 +78,7 @@ def job(
         activity_id=activity_id,
         entity_name=backed_up.friendly_name,
         item=backed_up if names_item else None,
+        candidates=() if names_item else (backed_up,),
         error=JobError(title=title) if title else None,
     )
 
@@ -91,7 +91,7 @@ def failed(
     started_at: datetime = STARTED,
     ended_at: datetime | None = None,
     operation: str = "Backup",
-    management_type: str = "AzureIaasVM",
+    workload: str = "VM",
     activity_id: str = "",
     error: str | None = None,
 ) -> FailedJob:
@@ -104,7 +104,7 @@ def failed(
         started_at=started_at,
         ended_at=ended_at,
         operation=operation,
-        management_type=management_type,
+        workload=workload,
         activity_id=activity_id,
         error=error,
     )

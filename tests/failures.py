@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import uuid4
 
+from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.incident import Incident, Step, StepKind
 from backup_retry.ledger import Ledger
 from backup_retry.model import (
@@ -13,10 +14,8 @@ from backup_retry.model import (
     JobError,
     JobStatus,
     Outcome,
-    ProtectedItem,
     Reason,
     Source,
-    Vault,
 )
 
 VAULT = Vault(subscription="aaaaaaaa-0000-0000-0000-000000000001", resource_group="rg-backup", name="vault-1")
@@ -37,7 +36,7 @@ def failed_job(item: ProtectedItem | None = None, at: datetime | None = None, **
     failed = FailedJob(
         id=str(uuid4()),
         item=item or vm_item(),
-        management_type="AzureIaasVM",
+        workload="VM",
         operation="Backup",
         status=JobStatus.FAILED,
         started_at=started_at,

@@ -4,13 +4,17 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
-from backup_retry.model import ItemState, Job, Operation
+from backup_retry.model import (
+    ItemState,
+    Job,
+    Operation,
+)
 from simulator.tls import Certificates
 from tests.clock import Clock
 from tests.failures import VAULT
@@ -28,6 +32,8 @@ class Player:
     body: Any = None
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    #: what lists of protected items hold
+    items: Sequence[Json] = ()
     #: the bodies of the calls with one
     asked: list[Any] = field(default_factory=list)
     clock: Clock = field(default_factory=Clock)
@@ -37,10 +43,10 @@ class Player:
         self.clients = clients
         self._vaults = RecoveryServicesVaults(clients, self.clock)
 
-    async def jobs(self, body: Json) -> Sequence[Job]:
-        """A list of jobs as the adapter reads it."""
-        self.body, self.status = body, 200
-        self.clock.move(minutes=1)
+    async def jobs(self, body: Json, items: Sequence[Json] = ()) -> Sequence[Job]:
+        """A list of jobs as the adapter reads it, in a vault with these items."""
+        self.body, self.status, self.items = body, 200, items
+        self.clock.move(minutes=120)
         now = self.clock()
         return (await self._vaults.jobs(VAULT, now - timedelta(days=1), fresh_since=now)).jobs
 
@@ -58,13 +64,17 @@ class Player:
         """The answer."""
         if request.can_read_body:
             self.asked.append(await request.json())
+        if request.path.endswith("/backupProtectedItems"):
+            return web.json_response({"value": list(self.items)})
         return web.json_response(self.body, status=self.status, headers=self.headers)
 
 
+Actor = TypeVar("Actor", bound=Player)
+
+
 @asynccontextmanager
-async def playing(trust: Certificates) -> AsyncIterator[Player]:
-    """A player that is served over TLS, with clients that reach it."""
-    player = Player()
+async def playing(trust: Certificates, player: Actor) -> AsyncIterator[Actor]:
+    """The player served over TLS, with clients that reach it."""
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", player.play)
     runner = web.AppRunner(application)

@@ -6,7 +6,13 @@ from typing import Any
 
 _VAULTS = "Microsoft.RecoveryServices/vaults"
 _ITEMS = f"{_VAULTS}/backupFabrics/protectionContainers/protectedItems"
+_BACKUP_VAULTS = "Microsoft.DataProtection/backupVaults"
+_LOCATION_STATUS = "Microsoft.DataProtection/locations/operationStatus/read"
 _IN_A_VAULT = r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.RecoveryServices/vaults/[^/]+"
+_IN_A_BACKUP_VAULT = (
+    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.DataProtection/backupVaults/[^/]+"
+)
+_OF_AN_INSTANCE = rf"{_IN_A_BACKUP_VAULT}/backupInstances/[^/]+"
 _OF_AN_ITEM = rf"{_IN_A_VAULT}/backupFabrics/[^/]+/protectionContainers/[^/]+/protectedItems/[^/]+"
 
 #: Calls, and what they need. Names in a path stand for what they name, as in
@@ -21,6 +27,15 @@ _ACTIONS: Mapping[str, tuple[str, ...]] = {
     rf"POST {_OF_AN_ITEM}/backup": (f"{_ITEMS}/backup/action",),
     rf"GET {_OF_AN_ITEM}/operationsStatus/[^/]+": (f"{_ITEMS}/operationsStatus/read",),
     rf"GET {_OF_AN_ITEM}/operationResults/[^/]+": (f"{_ITEMS}/operationResults/read",),
+    rf"GET {_IN_A_BACKUP_VAULT}/backupJobs(/[^/]+)?": (f"{_BACKUP_VAULTS}/backupJobs/read",),
+    rf"GET {_IN_A_BACKUP_VAULT}/backupPolicies(/[^/]+)?": (f"{_BACKUP_VAULTS}/backupPolicies/read",),
+    rf"GET {_OF_AN_INSTANCE}": (f"{_BACKUP_VAULTS}/backupInstances/read",),
+    rf"POST {_OF_AN_INSTANCE}/backup": (f"{_BACKUP_VAULTS}/backupInstances/backup/action",),
+    # Both were seen: the answer to a trigger has an address below the vault, others one below its region.
+    rf"GET {_IN_A_BACKUP_VAULT}/operationStatus/[^/]+": (
+        f"{_BACKUP_VAULTS}/operationStatus/read",
+        _LOCATION_STATUS,
+    ),
     r"GET /subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Compute/virtualMachines/[^/]+": (
         "Microsoft.Compute/virtualMachines/read",
     ),
@@ -28,7 +43,15 @@ _ACTIONS: Mapping[str, tuple[str, ...]] = {
     r"POST /providers/Microsoft\.ResourceGraph/resources": (
         f"{_VAULTS}/read",
         f"{_VAULTS}/backupJobs/read",
+        f"{_BACKUP_VAULTS}/read",
+        f"{_BACKUP_VAULTS}/backupJobs/read",
         "Microsoft.Compute/virtualMachines/read",
+        "Microsoft.Compute/disks/read",
+        "Microsoft.Storage/storageAccounts/read",
+        "Microsoft.ContainerService/managedClusters/read",
+        "Microsoft.DBforPostgreSQL/flexibleServers/read",
+        "Microsoft.DBforPostgreSQL/servers/read",
+        "Microsoft.DBforMySQL/flexibleServers/read",
         "Microsoft.Resources/subscriptions/resourceGroups/read",
     ),
 }

@@ -5,9 +5,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
-from backup_retry.model import JobList, ProtectedItem, Vault
+from backup_retry.model import (
+    BackupRequest,
+    JobList,
+)
 from backup_retry.settings import Settings, load_settings
 from simulator.outcomes import JobStatus, Outcome, error_titled
 from simulator.server import RunningServer
@@ -64,8 +68,8 @@ class VaultWorld:
 
     async def trigger(self, item: ProtectedItem = VM, attempt_id: str = "") -> str:
         """Trigger a backup as the engine does; the operation's address."""
-        keep_until = self.clock() + timedelta(days=30)
-        return await self.vaults.trigger(item, attempt_id=attempt_id or str(uuid4()), keep_until=keep_until)
+        request = BackupRequest(workload="VM", keep_until=self.clock() + timedelta(days=30))
+        return await self.vaults.trigger(item, request, attempt_id=attempt_id or str(uuid4()))
 
     def arm(self, name: str, match: str = "", **parameters: Any) -> None:
         """Arm one fault."""

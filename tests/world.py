@@ -5,25 +5,26 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.change import Report
 from backup_retry.engine import Engine
 from backup_retry.errors import AnswerUnclear
+from backup_retry.finder import MemoryFinder
 from backup_retry.incident import Incident, Step, StepKind
 from backup_retry.ledger import MemoryLedger, Record
 from backup_retry.model import (
+    BackupRequest,
     FailedJob,
     ItemState,
     Job,
     JobError,
     JobList,
     JobStatus,
-    ProtectedItem,
     Source,
-    Vault,
 )
 from backup_retry.notices import MemoryPublisher
 from backup_retry.opt_outs import MemoryOptOuts
-from backup_retry.policy import Rules
+from backup_retry.rules import Rules
 from backup_retry.vaults import MemoryVaults
 from tests.builders import PASSES, STARTED, item, job
 from tests.clock import Clock
@@ -70,8 +71,6 @@ class NetworkVaults(MemoryVaults):
     listed: list[tuple[Vault, datetime]] = field(default_factory=list)
     #: how fresh each list had to be
     freshness: list[datetime] = field(default_factory=list)
-    #: until when each triggered recovery point is kept
-    kept_until: list[datetime] = field(default_factory=list)
 
     async def job(self, vault: Vault, job_id: str) -> Job:
         """See Vaults."""
@@ -94,11 +93,10 @@ class NetworkVaults(MemoryVaults):
         await asyncio.sleep(0)
         return await super().item(item)
 
-    async def trigger(self, item: ProtectedItem, *, attempt_id: str, keep_until: datetime) -> str:
+    async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
         """See Vaults."""
         await asyncio.sleep(0)
-        self.kept_until.append(keep_until)
-        operation_id = await super().trigger(item, attempt_id=attempt_id, keep_until=keep_until)
+        operation_id = await super().trigger(item, request, attempt_id=attempt_id)
         if self.on_trigger:
             await self.on_trigger(item, attempt_id)
         return operation_id
@@ -114,6 +112,7 @@ class World:
         self.rules = rules or Rules()
         self.opt_outs = MemoryOptOuts()
         self.publisher = MemoryPublisher()
+        self.finder = MemoryFinder()
         self.engine = self.another_engine()
 
     def another_engine(self) -> Engine:
@@ -138,7 +137,7 @@ class World:
         status: JobStatus = JobStatus.FAILED,
         started_at: datetime = STARTED,
         ended_at: datetime | None = None,
-        management_type: str = "AzureIaasVM",
+        workload: str = "VM",
         activity_id: str = "",
     ) -> FailedJob:
         """A protected item's backup failed, and its vault shows it."""
@@ -152,7 +151,7 @@ class World:
             error=error,
             started_at=started_at,
             ended_at=ended_at,
-            management_type=management_type,
+            workload=workload,
             activity_id=activity_id,
         )
         self.vaults.shown_jobs.append(shown)

@@ -18,8 +18,8 @@ from azure.core.exceptions import (
     ServiceRequestError,
     ServiceRequestTimeoutError,
 )
-from azure.core.pipeline.transport import AioHttpTransport
 
+from backup_retry.azure.pacing import GraphQuota, PacedTransport
 from backup_retry.errors import (
     AnswerUnclear,
     AzureRefused,
@@ -36,12 +36,17 @@ if TYPE_CHECKING:
     from azure.core.rest import AsyncHttpResponse, HttpRequest
     from azure.data.tables.aio import TableServiceClient
     from azure.eventgrid.aio import EventGridPublisherClient
+    from azure.mgmt.dataprotection.aio import DataProtectionMgmtClient
     from azure.mgmt.recoveryservicesbackup.aio import RecoveryServicesBackupClient
     from azure.mgmt.resourcegraph.aio import ResourceGraphClient
 
+#: codes of 404 answers that speak of something above what was asked for
+ABOVE_THE_ITEM = frozenset({"resourcenotfound", "resourcegroupnotfound", "subscriptionnotfound"})
 _TOO_MANY_REQUESTS = 429
 _PASSING = frozenset({401, 408, 500, 502, 503, 504})
 _OPTIONS: dict[str, Any] = {"retry_total": 3}
+#: less than the five that servers such as Azurite's wait: a request on a connection they have closed is lost
+_IDLE_SECONDS = 4
 #: seconds; they count on the transport only, a client's own are not looked at where it is given one
 _TIMEOUTS = {"connection_timeout": 5, "read_timeout": 30}
 
@@ -54,17 +59,23 @@ class AzureClients:
         self._ssl_context = ssl_context
         self._stack = AsyncExitStack()
         self._backup: dict[str, RecoveryServicesBackupClient] = {}
+        self._data_protection: dict[str, DataProtectionMgmtClient] = {}
+        self.graph_quota = GraphQuota()
 
     async def __aenter__(self) -> Self:
         from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415
 
-        connector = aiohttp.TCPConnector(limit=100, ssl=self._ssl_context or True)
+        connector = aiohttp.TCPConnector(
+            limit=200, ssl=self._ssl_context or True, keepalive_timeout=_IDLE_SECONDS
+        )
         session = await self._stack.enter_async_context(
             aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
             )
         )
-        self._transport = AioHttpTransport(session=session, session_owner=False, **_TIMEOUTS)
+        self._transport = PacedTransport(
+            arm_endpoint=self._settings.arm_endpoint, session=session, session_owner=False, **_TIMEOUTS
+        )
         self._credential: AsyncTokenCredential = await self._stack.enter_async_context(
             DefaultAzureCredential(transport=self._transport)
         )
@@ -78,13 +89,22 @@ class AzureClients:
         await self._stack.aclose()
 
     def backup(self, subscription: str) -> "RecoveryServicesBackupClient":
-        """The backup client of a subscription, made once."""
+        """The Recovery Services client of a subscription, made once."""
         if subscription not in self._backup:
             from azure.mgmt.recoveryservicesbackup.aio import RecoveryServicesBackupClient  # noqa: PLC0415
 
             client = RecoveryServicesBackupClient(self._credential, subscription, **self._arm_options())
             self._backup[subscription] = client
         return self._backup[subscription]
+
+    def data_protection(self, subscription: str) -> "DataProtectionMgmtClient":
+        """The backup vaults' client of a subscription, made once."""
+        if subscription not in self._data_protection:
+            from azure.mgmt.dataprotection.aio import DataProtectionMgmtClient  # noqa: PLC0415
+
+            client = DataProtectionMgmtClient(self._credential, subscription, **self._arm_options())
+            self._data_protection[subscription] = client
+        return self._data_protection[subscription]
 
     def graph(self) -> "ResourceGraphClient":
         """A Resource Graph client."""

@@ -1,12 +1,13 @@
-"""Notices as CloudEvents on an Event Grid topic, through azure-eventgrid.
+"""Notices and found failures as CloudEvents on an Event Grid topic, through azure-eventgrid.
 
 https://learn.microsoft.com/azure/event-grid/cloud-event-schema
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from backup_retry.azure.client import azure_errors
+from backup_retry.batch import FAILURE_FOUND
 from backup_retry.notices import SOURCE, Notice
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class TopicPublisher:
-    """The port `notices.Publisher` on Event Grid."""
+    """The ports `notices.Publisher` and `reconciler.announce.Announcer` on Event Grid."""
 
     def __init__(self, client: "EventGridPublisherClient") -> None:
         self._client = client
@@ -36,3 +37,10 @@ class TopicPublisher:
         ]
         async with azure_errors("Event Grid topic"):
             await self._client.send(events)
+
+    async def announce(self, data: Mapping[str, Any]) -> None:
+        """See Announcer; one request."""
+        from azure.core.messaging import CloudEvent  # noqa: PLC0415
+
+        async with azure_errors("Event Grid topic"):
+            await self._client.send([CloudEvent(source=SOURCE, type=FAILURE_FOUND, data=dict(data))])

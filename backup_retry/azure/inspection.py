@@ -13,11 +13,11 @@ from typing import Any
 from azure.core.exceptions import ResourceNotFoundError
 from azure.core.rest import HttpRequest
 
+from backup_retry.arm_ids import Vault
 from backup_retry.azure.client import AzureClients, azure_errors
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.azure.table_ledger import TABLES
 from backup_retry.inspection import FoundVault, Identity, Permission
-from backup_retry.model import Vault
 from backup_retry.settings import Settings
 
 _PERMISSIONS = "providers/Microsoft.Authorization/permissions?api-version=2022-04-01"

@@ -4,30 +4,40 @@ https://learn.microsoft.com/rest/api/backup/ describes the operations; what real
 is noted where it matters.
 """
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 
-from backup_retry.azure import wire
-from backup_retry.azure.client import AzureClients, azure_errors, translate_trigger
+from backup_retry.arm_ids import ProtectedItem, Vault
+from backup_retry.azure import recovery_services_wire as wire
+from backup_retry.azure.client import ABOVE_THE_ITEM, AzureClients, azure_errors, translate_trigger
+from backup_retry.azure.fields import Fields, text
+from backup_retry.azure.shared_reads import Kept, SharedLists
 from backup_retry.errors import AzureRefused, NotFound
 from backup_retry.log_events import LogEvent, log_event
-from backup_retry.model import ItemState, Job, JobList, Operation, ProtectedItem, Vault
+from backup_retry.model import (
+    BackupRequest,
+    ItemState,
+    Job,
+    JobList,
+    Operation,
+)
 from backup_retry.schedule import BackupPolicy
+from backup_retry.workloads import workload
+
+if TYPE_CHECKING:
+    from azure.mgmt.recoveryservicesbackup.models import BackupRequestResource
 
 _FABRIC = "Azure"
-#: 404 answers that speak of something above the item
-_NOT_THE_ITEM = frozenset({"resourcenotfound", "resourcegroupnotfound", "subscriptionnotfound"})
-#: how long a list of a vault's jobs is kept for those whom it still satisfies
-_KEPT_FOR = timedelta(minutes=1)
 _POLICY_KEPT_FOR = timedelta(hours=1)
+#: for how long the items of a vault are known by their names; less where a job fits none of them
+_ITEMS_KEPT_FOR, _UNLESS_UNKNOWN = timedelta(hours=1), timedelta(minutes=5)
 
 
 class RecoveryServicesVaults:
@@ -36,15 +46,16 @@ class RecoveryServicesVaults:
     def __init__(self, clients: AzureClients, clock: Callable[[], datetime]) -> None:
         self._clients = clients
         self._clock = clock
-        self._lists = _SharedLists(clock)
-        self._policies = _KeptPolicies(clock)
+        self._lists = SharedLists(clock)
+        self._policies: Kept[BackupPolicy | None] = Kept(clock, _POLICY_KEPT_FOR)
+        self._items: Kept[Sequence[wire.Named]] = Kept(clock, _ITEMS_KEPT_FOR)
 
     async def job(self, vault: Vault, job_id: str) -> Job:
         """One job; raises NotFound when the vault has no such job."""
         async with azure_errors(f"job {job_id} of vault {vault.name}"):
             client = self._clients.backup(vault.subscription)
             resource = await client.job_details.get(vault.name, vault.resource_group, job_id)
-        return wire.read_job(str(resource.name), resource.properties or {}, vault)
+        return await self._owned(str(resource.name), resource.properties or {}, vault)
 
     async def jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
         """The vault's jobs since then; callers whom an earlier reading satisfies share it."""
@@ -55,6 +66,8 @@ class RecoveryServicesVaults:
 
         A 400 is no "gone": one api-version gave it for items that existed.
         """
+        if wire.is_stand_in(item):
+            return None
         vault = item.vault
         try:
             async with azure_errors(f"item {item.friendly_name} of vault {vault.name}"):
@@ -63,28 +76,20 @@ class RecoveryServicesVaults:
                     vault.name, vault.resource_group, _FABRIC, item.container, item.name
                 )
         except NotFound as error:
-            if error.code.lower() in _NOT_THE_ITEM:
+            if error.code.lower() in ABOVE_THE_ITEM:
                 raise
             return None
         state = wire.read_item(resource.properties or {})
-        return replace(state, policy=await self._policies.get(vault, state.policy_id, self._read_policy))
+        return replace(state, policy=await self._policy(vault, state.policy_id.rsplit("/", 1)[-1]))
 
-    async def trigger(self, item: ProtectedItem, *, attempt_id: str, keep_until: datetime) -> str:
+    async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
         """Start a backup of the item; returns the address of Azure's operation, to be followed unaltered.
 
         The attempt's id travels as x-ms-client-request-id, which the vault keeps as the job's activityId. The
         SDK must not repeat this POST by itself: it would on 500, 503, 504 and on any Retry-After.
         https://learn.microsoft.com/rest/api/backup/backups/trigger
         """
-        from azure.mgmt.recoveryservicesbackup.models import (  # noqa: PLC0415
-            BackupRequestResource,
-            IaasVMBackupRequest,
-        )
-
         vault = item.vault
-        request = BackupRequestResource(
-            properties=IaasVMBackupRequest(recovery_point_expiry_time_in_utc=keep_until)
-        )
         addresses: list[str] = []
 
         def keep_address(response: Any, *_: object) -> None:  # noqa: ANN401 (the SDK itself returns nothing)
@@ -97,7 +102,7 @@ class RecoveryServicesVaults:
                 _FABRIC,
                 item.container,
                 item.name,
-                request,
+                _body(request),
                 request_id=attempt_id,
                 retry_total=0,
                 cls=keep_address,
@@ -117,6 +122,34 @@ class RecoveryServicesVaults:
                 response.raise_for_status()
             return wire.read_operation(response.json())
         return None
+
+    async def _owned(self, name: str, properties: Fields, vault: Vault) -> Job:
+        """A job with its item: one that does not name it is compared with the items of its kind in the vault."""
+        job = wire.read_job(name, properties, vault)
+        if job.item is not None or not (job.is_backup or job.is_restore):
+            return job
+        kind, names = text(properties, "backupManagementType"), wire.job_names(properties)
+        key = f"{vault.key}/{kind.lower()}"
+        owned = wire.owned(job, names, await self._items.get(key, lambda: self._named(vault, kind)))
+        if owned.item is None or not wire.is_stand_in(owned.item):
+            return owned
+        items = await self._items.get(key, lambda: self._named(vault, kind), _UNLESS_UNKNOWN)
+        return wire.owned(job, names, items)
+
+    async def _named(self, vault: Vault, management_type: str) -> Sequence[wire.Named]:
+        if management_type.lower() not in wire.LISTED:
+            return ()
+        async with azure_errors(f"items of vault {vault.name}"):
+            client = self._clients.backup(vault.subscription)
+            wanted = f"backupManagementType eq '{management_type}'"
+            pages = client.backup_protected_items.list(vault.name, vault.resource_group, filter=wanted)
+            found = [wire.read_named(str(each.id), each.properties or {}) async for each in pages]
+        return [each for each in found if each is not None]
+
+    async def _policy(self, vault: Vault, name: str) -> BackupPolicy | None:
+        if not name:
+            return None
+        return await self._policies.get(f"{vault.key}/{name.lower()}", lambda: self._read_policy(vault, name))
 
     async def _read_policy(self, vault: Vault, name: str) -> BackupPolicy | None:
         """A policy of the vault; None where it cannot be read, since a retry does not depend on it."""
@@ -138,71 +171,18 @@ class RecoveryServicesVaults:
         async with azure_errors(f"jobs of vault {vault.name}"):
             client = self._clients.backup(vault.subscription)
             pages = client.backup_jobs.list(vault.name, vault.resource_group, filter=window)
-            return [
-                wire.read_job(str(each.name), each.properties, vault)
-                async for each in pages
-                if each.properties
-            ]
+            found = [(str(each.name), each.properties) async for each in pages if each.properties]
+        return [await self._owned(name, properties, vault) for name, properties in found]
 
 
-@dataclass(frozen=True)
-class _Listed:
-    since: datetime
-    jobs: JobList
+def _body(request: BackupRequest) -> "BackupRequestResource":
+    """The body of a trigger; https://learn.microsoft.com/rest/api/backup/backups/trigger shows one per workload."""
+    from azure.mgmt.recoveryservicesbackup import models  # noqa: PLC0415
 
-
-class _SharedLists:
-    """One request per vault at a time; those who come while it runs share the next one."""
-
-    def __init__(self, clock: Callable[[], datetime]) -> None:
-        self._clock = clock
-        self._listed: dict[str, _Listed] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
-
-    async def get(
-        self,
-        vault: Vault,
-        since: datetime,
-        fresh_since: datetime,
-        read: Callable[[Vault, datetime], Awaitable[list[Job]]],
-    ) -> JobList:
-        async with self._locks.setdefault(vault.key, asyncio.Lock()):
-            known = self._listed.get(vault.key)
-            if known and known.since <= since and known.jobs.read_at >= fresh_since:
-                return known.jobs
-            now = self._clock()
-            listed = JobList(read_at=now, jobs=await read(vault, since))
-            self._forget_old(now)
-            self._listed[vault.key] = _Listed(since, listed)
-            return listed
-
-    def _forget_old(self, now: datetime) -> None:
-        old = [key for key, known in self._listed.items() if now - known.jobs.read_at > _KEPT_FOR]
-        for key in old:
-            del self._listed[key]
-
-
-class _KeptPolicies:
-    """Policies change rarely: one request per policy and hour."""
-
-    def __init__(self, clock: Callable[[], datetime]) -> None:
-        self._clock = clock
-        self._read: dict[str, tuple[datetime, BackupPolicy | None]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
-
-    async def get(
-        self, vault: Vault, policy_id: str, read: Callable[[Vault, str], Awaitable[BackupPolicy | None]]
-    ) -> BackupPolicy | None:
-        name = policy_id.rsplit("/", 1)[-1]
-        if not name:
-            return None
-        key = f"{vault.key}/{name.lower()}"
-        async with self._locks.setdefault(key, asyncio.Lock()):
-            known = self._read.get(key)
-            if known is None or self._clock() - known[0] >= _POLICY_KEPT_FOR:
-                known = (self._clock(), await read(vault, name))
-                self._read[key] = known
-            return known[1]
+    kind = {"backup_type": request.kind} if request.kind else {}
+    make = getattr(models, workload(request.workload).request)
+    properties = make(recovery_point_expiry_time_in_utc=request.keep_until, **kind)
+    return models.BackupRequestResource(properties=properties)
 
 
 def _filter_time(at: datetime) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.incident import Attempt, AttemptResult, Incident, State, Step, StepKind
 from backup_retry.model import (
     FailedJob,
@@ -17,10 +18,8 @@ from backup_retry.model import (
     JobStatus,
     Outcome,
     Pause,
-    ProtectedItem,
     Reason,
     Source,
-    Vault,
 )
 from backup_retry.notices import Notice, NoticeKind
 from backup_retry.storm import Storm
@@ -65,12 +64,15 @@ def head_row(incident: Incident) -> Row:
         "first_failed_at": text(incident.first_failed_at),
         **_error_columns("first_error", incident.first_error),
         "job": failure.id,
-        "job_type": failure.management_type,
+        "job_type": failure.workload,
         "job_operation": failure.operation,
         "job_status": failure.status.value,
         "job_started_at": text(failure.started_at),
         "job_ended_at": text(failure.ended_at),
         "job_activity": failure.activity_id,
+        "job_entity": failure.entity_name,
+        "job_rule": failure.rule,
+        "job_retention_tag": failure.retention_tag,
         **_error_columns("error", failure.error),
     }
     if incident.outcome is not None:
@@ -298,23 +300,38 @@ def _failure(head: Mapping[str, Any], item: ProtectedItem) -> FailedJob:
     return FailedJob(
         id=head["job"],
         item=item,
-        management_type=head["job_type"],
+        workload=head["job_type"],
         operation=head["job_operation"],
         status=JobStatus(head["job_status"]),
         started_at=time(head["job_started_at"]),
         ended_at=time(head["job_ended_at"]),
         activity_id=head["job_activity"],
+        entity_name=head["job_entity"],
+        rule=head["job_rule"],
+        retention_tag=head["job_retention_tag"],
         error=_error(head, "error"),
     )
 
 
 def _error_columns(name: str, error: JobError) -> Row:
-    columns: Row = {f"{name}_title": error.title, f"{name}_message": error.message[:_LONGEST_TEXT]}
-    return columns if error.code is None else columns | {f"{name}_code": str(error.code)}
+    columns: Row = {
+        f"{name}_title": error.title,
+        f"{name}_message": error.message[:_LONGEST_TEXT],
+        f"{name}_advice": error.advice[:_LONGEST_TEXT],
+    }
+    if error.code is not None:
+        columns[f"{name}_code"] = str(error.code)
+    if error.retryable is not None:
+        columns[f"{name}_retryable"] = error.retryable
+    return columns
 
 
 def _error(head: Mapping[str, Any], name: str) -> JobError:
     code = head.get(f"{name}_code")
     return JobError(
-        title=head[f"{name}_title"], code=int(code) if code else None, message=head[f"{name}_message"]
+        title=head[f"{name}_title"],
+        code=int(code) if code else None,
+        message=head[f"{name}_message"],
+        advice=head[f"{name}_advice"],
+        retryable=head.get(f"{name}_retryable"),
     )

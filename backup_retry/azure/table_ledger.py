@@ -30,11 +30,14 @@ from azure.core.exceptions import (
 )
 from azure.data.tables import TableTransactionError, UpdateMode
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure import rows
 from backup_retry.azure.client import azure_errors, translate
 from backup_retry.incident import Incident, Step
-from backup_retry.ledger import Beat, Record
-from backup_retry.model import Pause, ProtectedItem
+from backup_retry.ledger import Record
+from backup_retry.model import (
+    Pause,
+)
 from backup_retry.storm import Storm
 
 if TYPE_CHECKING:
@@ -167,13 +170,13 @@ class TableLedger:
             await self._control.delete_entity(_CONTROL_PARTITION, rows.pause_key(scope))
         self._pauses_read = None
 
-    async def beat(self, name: Beat, at: datetime) -> None:
+    async def beat(self, name: str, at: datetime) -> None:
         """See Controls."""
         row = {"PartitionKey": _CONTROL_PARTITION, "RowKey": f"beat-{name}", "at": rows.text(at)}
         async with azure_errors("ledger"):
             await self._control.upsert_entity(row, mode=UpdateMode.REPLACE)
 
-    async def last_beat(self, name: Beat) -> datetime | None:
+    async def last_beat(self, name: str) -> datetime | None:
         """See Controls."""
         row = await self._control_row(f"beat-{name}")
         return rows.time(row["at"]) if row else None

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.errors import AzureUnavailable
-from backup_retry.model import ProtectedItem
 from backup_retry.opt_outs import tagged_of
 
 _SHARED_FOR = timedelta(minutes=5)
@@ -25,9 +25,9 @@ class TagOptOuts:
         self._lock = asyncio.Lock()
         self._read: tuple[datetime, frozenset[str]] | None = None
 
-    async def opted_out_by(self, item: ProtectedItem) -> str:
+    async def opted_out_by(self, item: ProtectedItem, source_id: str = "") -> str:
         """See OptOuts; a tag takes effect within minutes."""
-        return tagged_of(item, await self._tagged())
+        return tagged_of(item, source_id, await self._tagged())
 
     async def _tagged(self) -> frozenset[str]:
         async with self._lock:

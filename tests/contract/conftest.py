@@ -7,6 +7,7 @@ import pytest_asyncio
 from azure.data.tables.aio import TableServiceClient
 
 from backup_retry.azure.client import AzureClients
+from backup_retry.azure.pacing import ArmPace, GraphQuota
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
 from backup_retry.azure.table_ledger import TableLedger
 from simulator.azurite import DEFAULT_DIRECTORY, Azurite
@@ -71,4 +72,6 @@ def vault_world(azure: tuple[RunningServer, Clock, AzureClients]) -> VaultWorld:
     """The estate anew, with an adapter that has read nothing yet."""
     server, clock, clients = azure
     server.simulator.reset(ESTATE)
+    clients.graph_quota = GraphQuota()
+    clients._transport.pace = ArmPace()
     return VaultWorld(server, clock, clients, RecoveryServicesVaults(clients, clock))

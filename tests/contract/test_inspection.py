@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from backup_retry.arm_ids import VaultKind
 from backup_retry.azure.inspection import AzureInspection
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.errors import AzureUnavailable
@@ -39,8 +40,8 @@ async def test_vaults_are_those_that_the_identity_sees(vault_world: VaultWorld) 
 async def test_permissions_are_those_of_the_vault(vault_world: VaultWorld) -> None:
     """All that the app needs on one vault, nothing on another."""
     asked = inspection(vault_world)
-    assert missing_rights(await asked.permissions(VAULT)) == []
-    assert missing_rights(await asked.permissions(DENIED)) == list(VAULT_RIGHTS)
+    assert missing_rights(VAULT.kind, await asked.permissions(VAULT)) == []
+    assert missing_rights(DENIED.kind, await asked.permissions(DENIED)) == list(VAULT_RIGHTS[DENIED.kind])
 
 
 async def test_a_topic_takes_an_empty_batch_and_delivers_nothing(vault_world: VaultWorld) -> None:
@@ -56,15 +57,19 @@ async def test_no_answer_is_said(vault_world: VaultWorld) -> None:
         await inspection(vault_world).permissions(VAULT)
 
 
+ALL = len(VAULT_RIGHTS[VaultKind.RECOVERY_SERVICES])
+
+
 @pytest.mark.parametrize(
     ("actions", "not_actions", "missing"),
     [
         (["*"], [], 0),
         (["Microsoft.RecoveryServices/*"], [], 0),
+        (["Microsoft.DataProtection/*"], [], ALL),
         (["*/read"], [], 1),
         (["*"], ["*/backup/action"], 1),
-        (["MICROSOFT.RECOVERYSERVICES/VAULTS/READ"], [], len(VAULT_RIGHTS) - 1),
-        ([], [], len(VAULT_RIGHTS)),
+        (["MICROSOFT.RECOVERYSERVICES/VAULTS/READ"], [], ALL - 1),
+        ([], [], ALL),
     ],
 )
 async def test_rights_are_matched_as_roles_write_them(
@@ -72,10 +77,11 @@ async def test_rights_are_matched_as_roles_write_them(
 ) -> None:
     """Stars, exceptions, and no regard to case."""
     permission = Permission(actions=tuple(actions), not_actions=tuple(not_actions))
-    assert len(missing_rights([permission])) == missing
+    assert len(missing_rights(VaultKind.RECOVERY_SERVICES, [permission])) == missing
 
 
-async def test_the_rights_that_are_looked_for_are_those_of_the_role() -> None:
-    """As far as a vault decides them."""
+@pytest.mark.parametrize("kind", VaultKind)
+async def test_the_rights_that_are_looked_for_are_those_of_the_role(kind: VaultKind) -> None:
+    """As far as a vault of that kind decides them."""
     role = json.loads((BICEP / "backup-actions.json").read_text(encoding="utf-8"))
-    assert set(VAULT_RIGHTS) == {each for each in role if each.startswith("Microsoft.RecoveryServices/")}
+    assert set(VAULT_RIGHTS[kind]) == {each for each in role if each.startswith(f"{kind}/")}

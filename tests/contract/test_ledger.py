@@ -8,13 +8,13 @@ from uuid import uuid4
 
 import pytest
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.incident import AttemptResult, Incident, State, StepKind
 from backup_retry.ledger import Beat, Controls, Ledger, MemoryLedger, Record, Storms
 from backup_retry.model import (
     JobError,
     JobStatus,
     Pause,
-    ProtectedItem,
     Reason,
     Source,
 )

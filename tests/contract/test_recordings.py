@@ -1,6 +1,7 @@
 """Real answers of Recovery Services, played back to the adapter over TLS and read through Microsoft's models."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -10,7 +11,14 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from backup_retry.model import ItemState, Job, JobError, JobStatus, Operation, ProtectedItem
+from backup_retry.arm_ids import ProtectedItem
+from backup_retry.model import (
+    ItemState,
+    Job,
+    JobError,
+    JobStatus,
+    Operation,
+)
 from simulator.tls import Certificates
 from tests.failures import VAULT
 from tests.player import Player, playing
@@ -23,12 +31,14 @@ RECORDINGS = Path(__file__).parents[3] / "shared" / "azure" / "recordings"
 needs_recordings = pytest.mark.skipif(
     not RECORDINGS.is_dir(), reason="the collection of recorded answers is not at hand"
 )
+#: by backupManagementType; of the others the job says it itself
+WORKLOADS = {"AzureIaasVM": "VM", "AzureStorage": "AzureFileShare"}
 Json = dict[str, Any]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def player(trust: Certificates) -> AsyncIterator[Player]:
-    async with playing(trust) as started:
+    async with playing(trust, Player()) as started:
         yield started
 
 
@@ -69,7 +79,7 @@ async def test_jobs_of_all_kinds_are_read(player: Player) -> None:
     assert failed == Job(
         id="vm-failed",
         vault=VAULT,
-        management_type="AzureIaasVM",
+        workload="VM",
         operation="Backup",
         status=JobStatus.FAILED,
         started_at=datetime(2026, 3, 13, 2, 0, 0, 123456, tzinfo=UTC),
@@ -81,6 +91,7 @@ async def test_jobs_of_all_kinds_are_read(player: Player) -> None:
             title="VMCreationTimeOutStorageErrorV2",
             code=400199,
             message="Create VM took very long time and got timed out",
+            advice="Please retry the operation after some time.",
         ),
     )
     classic = "iaasvmcontainer;classic-service;vm-02"
@@ -88,14 +99,37 @@ async def test_jobs_of_all_kinds_are_read(player: Player) -> None:
     assert cancelled.item == ProtectedItem(
         vault=VAULT, container=f"IaasVMContainer;{classic}", name=f"VM;{classic}"
     )
-    assert (hana.operation, hana.is_backup, hana.item, hana.activity_id) == ("Backup (Log)", True, None, "")
+    assert (hana.operation, hana.is_backup, hana.activity_id) == ("Backup (Log)", True, "")
+    assert (hana.workload, hana.item) == (
+        "SAPHanaDatabase",
+        unlisted("SAPHanaDatabase;vm-hana", "systemdb-[vm-hana]"),
+    )
     assert hana.error == JobError(
         title="UserErrorHANALSNValidationFailure", code=2147942405, message="Backup log chain is broken."
     )
-    assert (share.error, share.item) == (JobError(code=104, message="Snapshot failed."), None)
-    assert (agent.management_type, agent.error) == ("MAB", JobError(message="The agent is too old."))
-    assert (unknown.status, unknown.item) == (JobStatus.IN_PROGRESS, None)
+    assert share.error == JobError(code=104, message="Snapshot failed.")
+    assert share.item == unlisted("AzureFileShare;sa", "share-1")
+    assert (agent.workload, agent.error) == ("MAB", JobError(message="The agent is too old."))
+    assert agent.item == unlisted("MAB;server-1", "C:\\")
+    assert (unknown.status, unknown.item) == (JobStatus.IN_PROGRESS, unlisted("Quantum;unknown", "vm-03"))
     assert (bare.failed, bare.started_at) == (False, datetime.min.replace(tzinfo=UTC))
+
+
+def unlisted(container: str, name: str) -> ProtectedItem:
+    """The id that we make for an item that the vault does not list."""
+    return ProtectedItem(vault=VAULT, container=f"Unlisted;{container}", name=name)
+
+
+async def test_jobs_that_call_their_item_by_name_find_it_in_the_vaults_list(player: Player) -> None:
+    """A database by name and server, a share by name and account whatever its id, a folder by name and computer."""
+    named = payload("recovery_services_named_items.json")
+    found = await player.jobs({"value": named["jobs"]}, named["items"])
+    assert {job.id: _whose(job) for job in found} == named["expected"]
+
+
+def _whose(job: Job) -> list[str]:
+    """The last part of the ids of the items that a job is, or may be, of."""
+    return [each.id.rsplit("/", 1)[1] for each in ([job.item] if job.item else job.candidates)]
 
 
 @needs_recordings
@@ -113,13 +147,13 @@ def summary(job: Job) -> Json:
     """A job, field by field."""
     return {
         "id": job.id,
-        "type": job.management_type,
+        "type": job.workload,
         "operation": job.operation,
         "started": job.started_at,
         "ended": job.ended_at,
         "activity": job.activity_id,
         "entity": job.entity_name,
-        "item": job.item.name if job.item else None,
+        "item": job.item.name if job.item and job.item.container.startswith("IaasVM") else None,
         "error": (job.error.title, job.error.code, job.error.message) if job.error else None,
     }
 
@@ -131,7 +165,7 @@ def expected(row: Json) -> Json:
     error = (said.get("errorDetails") or [None])[0]
     return {
         "id": row["name"],
-        "type": said["backupManagementType"],
+        "type": WORKLOADS.get(said["backupManagementType"]) or said["workloadType"],
         "operation": said["operation"],
         "started": when(said["startTime"]),
         "ended": when(said.get("endTime")),
@@ -183,12 +217,32 @@ async def test_recorded_items_are_read_as_they_stand(player: Player, recording: 
         read = await player.item(row)
         assert read is not None
         assert read.policy_id == said.get("policyId", "")
-        assert replace(read, policy_id="", policy=None) == ItemState(
+        assert read.source_id == said.get("sourceResourceId", "")
+        assert replace(read, policy_id="", source_id="", policy=None) == ItemState(
             protection_state=said["protectionState"],
             deleted=said.get("isScheduledForDeferredDelete", False),
-            kpi_title=details[0]["title"] if details else "",
+            kpi_title=details[0]["title"]
+            if details and details[0]["title"] != "Success"
+            else error_code(said),
             last_recovery_point=when(said.get("lastRecoveryPoint")),
         )
+
+
+def error_code(said: Json) -> str:
+    """What a database says of its last backup."""
+    return str(said.get("lastBackupErrorDetail", {}).get("code", ""))
+
+
+@needs_recordings
+@pytest.mark.parametrize("database", ["sql", "hana"])
+async def test_recorded_jobs_of_databases_find_their_recorded_item(player: Player, database: str) -> None:
+    """HANA shouts SYSTEMDB in the job and whispers it in the item."""
+    row = body_of(RECORDINGS / f"{database}__get_job__completed.json")
+    item = body_of(RECORDINGS / f"{database}__get_protected_item__protected.json")
+    here = item | {"id": re.sub(r"^.*(?=/backupFabrics/)", VAULT.id, item["id"])}
+    (found,) = await player.jobs({"value": [row]}, [here])
+    assert found.item is not None
+    assert found.item.name == item["name"]
 
 
 @needs_recordings

@@ -10,7 +10,11 @@ from backup_retry.azure.table_ledger import CONTROL, JOURNAL, OPEN, TableLedger
 from backup_retry.errors import AzureUnavailable
 from backup_retry.incident import AttemptResult, Incident, StepKind
 from backup_retry.ledger import Beat
-from backup_retry.model import Pause, Reason, Source
+from backup_retry.model import (
+    Pause,
+    Reason,
+    Source,
+)
 from simulator.azurite import Azurite
 from simulator.tls import Certificates
 from tests import racing
@@ -141,6 +145,20 @@ async def test_an_incident_that_was_not_tidied_is_reported_though_the_item_faile
     new = await noted(tables.ledger, Incident.open(failed, Source.SWEEP, failed.ended_at, after=old))
     assert await open_of(tables.ledger, old.item) == [new]
     assert await tables.row_of(JOURNAL, old) is not None
+
+
+async def test_a_look_at_the_open_incidents_costs_nothing_for_closed_ones(tables: Tables) -> None:
+    """One request for the index and one for each that is open, whatever the ledger's age."""
+    await noted(tables.ledger, opened())
+    await tables.ledger.open_incidents()
+    tables.wire.sent.clear()
+    await tables.ledger.open_incidents()
+    before = len(tables.wire.sent)
+    for _ in range(30):
+        await saved(tables.ledger, closed(await noted(tables.ledger, opened())))
+    tables.wire.sent.clear()
+    assert await tables.ledger.open_incidents() != []
+    assert len(tables.wire.sent) == before
 
 
 async def test_losing_the_race_leaves_no_row_in_the_index(tables: Tables) -> None:

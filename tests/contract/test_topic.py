@@ -4,6 +4,7 @@ import pytest
 
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.event_grid import TopicPublisher
+from backup_retry.batch import batches, read_batch
 from backup_retry.errors import AzureRefused, AzureUnavailable
 from backup_retry.notices import NoticeKind, notice
 from backup_retry.settings import load_settings
@@ -64,3 +65,17 @@ async def test_a_topic_that_is_not_there_is_an_error_of_ours(
     async with clients(azure, trust, "/topics/nowhere/else") as reached, reached.topic() as topic:
         with pytest.raises((AzureRefused, AzureUnavailable)):
             await TopicPublisher(topic).publish([told])
+
+
+async def test_found_failures_are_announced_in_one_event(
+    azure: tuple[RunningServer, Clock, AzureClients], trust: Certificates
+) -> None:
+    """As others announce them, each event with an id of its own, so that the same function is told."""
+    (data,) = batches([{"jobId": f"/jobs/{number}", "itemId": None} for number in range(100)])
+    async with clients(azure, trust, "/topics/outcomes/api/events") as reached, reached.topic() as topic:
+        await TopicPublisher(topic).announce(data)
+        await TopicPublisher(topic).announce(data)
+    events = [each.get("event", each) for each in azure[0].simulator.event_grid.record()["events"]]
+    assert [event["type"] for event in events] == ["BackupRetry.FailureFound"] * 2
+    assert len({event["id"] for event in events}) == 2
+    assert read_batch(events[0]["data"]) == data["failures"]

@@ -8,10 +8,15 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
 from backup_retry.errors import AnswerUnclear, AzureRefused, AzureUnavailable, Forbidden, NotFound, Throttled
-from backup_retry.model import JobStatus, Operation, ProtectedItem
+from backup_retry.model import (
+    BackupRequest,
+    JobStatus,
+    Operation,
+)
 from simulator.ports import free_port
 from simulator.tls import Certificates
 from tests.failures import vm_item
@@ -102,7 +107,7 @@ async def test_a_trigger_that_found_no_connection_started_nothing(
         clients._credential = vault_world.clients._credential  # tokens are to be had, only ARM is away
         vaults = RecoveryServicesVaults(clients, vault_world.clock)
         with pytest.raises(AzureUnavailable):
-            await vaults.trigger(VM, attempt_id=str(uuid4()), keep_until=vault_world.clock())
+            await vaults.trigger(VM, BackupRequest(workload="VM"), attempt_id=str(uuid4()))
 
 
 async def test_a_trigger_into_a_strangers_tls_started_nothing(vault_world: VaultWorld) -> None:
@@ -113,7 +118,7 @@ async def test_a_trigger_into_a_strangers_tls_started_nothing(vault_world: Vault
         clients._credential = vault_world.clients._credential
         vaults = RecoveryServicesVaults(clients, vault_world.clock)
         with pytest.raises(AzureUnavailable):
-            await vaults.trigger(VM, attempt_id=str(uuid4()), keep_until=vault_world.clock())
+            await vaults.trigger(VM, BackupRequest(workload="VM"), attempt_id=str(uuid4()))
     assert vault_world.posts() == []
 
 

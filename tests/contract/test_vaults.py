@@ -8,8 +8,13 @@ from uuid import uuid4
 
 import pytest
 
+from backup_retry.arm_ids import Vault
 from backup_retry.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound
-from backup_retry.model import Job, JobError, JobStatus, Vault
+from backup_retry.model import (
+    Job,
+    JobError,
+    JobStatus,
+)
 from tests.failures import VAULT, vm_item
 from tests.vault_world import DENIED, MINUTE, STOPPED, VM, VaultWorld
 
@@ -29,7 +34,7 @@ async def test_a_failed_job_is_read_with_all_that_matters(vault_world: VaultWorl
     assert job == Job(
         id=job_id,
         vault=VAULT,
-        management_type="AzureIaasVM",
+        workload="VM",
         operation="Backup",
         status=JobStatus.FAILED,
         started_at=started_at,
@@ -41,6 +46,7 @@ async def test_a_failed_job_is_read_with_all_that_matters(vault_world: VaultWorl
             title="UserErrorVmProvisioningStateFailed",
             code=400160,
             message="VM is in Failed Provisioning State.",
+            advice="Please restart the VM and make sure that the VM is in Running or Shut-down state for backup.",
         ),
     )
 

@@ -6,11 +6,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from math import inf
 
+from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
 from backup_retry.incident import Attempt, AttemptResult, Incident, State, Step
-from backup_retry.model import Outcome, ProtectedItem, Vault
+from backup_retry.model import (
+    Outcome,
+)
 from backup_retry.notices import Notice, NoticeKind
-from backup_retry.policy import Rules
+from backup_retry.rules import Rules
 from backup_retry.storm import Storm
+from backup_retry.workloads import Cap
 from tests.model.agenda import START, Agenda
 from tests.model.little_azure import LittleAzure, TrueJob
 from tests.model.restraint import FRESH, Restraint, Sent, WhyNot
@@ -161,7 +165,8 @@ class Watch:
             self._require(False, why_not.invariant, why_not.problem)
 
     def _within_daily_cap(self, sent: Sent) -> None:
-        now, cap = self.agenda.now, self.rules.daily_caps["VM"]
+        machine = sent.item.vault.kind is VaultKind.RECOVERY_SERVICES
+        now, cap = self.agenda.now, self.rules.daily_caps[Cap.VM if machine else Cap.OTHERS]
         recent = [
             each for each in self.of_item[sent.item.key] if now - DAY < each.sent_at <= now and each.counts
         ]
@@ -249,4 +254,4 @@ def _covers(incident: Incident | None, job: TrueJob) -> bool:
     if incident is None:
         return False
     failed_at = START + timedelta(seconds=job.started_at)
-    return failed_at <= incident.failure.started_at or job.activity_id in {a.id for a in incident.attempts}
+    return failed_at <= incident.failure.started_at or job.attempt_id in {a.id for a in incident.attempts}

@@ -8,8 +8,15 @@ from math import inf
 from random import Random
 from uuid import UUID
 
+from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
 from backup_retry.errors import NotFound
-from backup_retry.model import ItemState, Job, JobError, JobStatus, Operation, ProtectedItem, Vault
+from backup_retry.model import (
+    ItemState,
+    Job,
+    JobError,
+    JobStatus,
+    Operation,
+)
 from backup_retry.schedule import BackupPolicy
 from tests.model.agenda import START, Agenda
 from tests.model.faults import Fault, Faults
@@ -22,6 +29,7 @@ PASSING = ("CloudInternalError", "VMCreationTimeOutStorageErrorV2", "BackUpOpera
 PERSON = "UserErrorVmProvisioningStateFailed"
 CONFLICT = "UserErrorBackupOperationInProgress"
 UNKNOWN = "UserErrorNobodyHasSeenThis"
+_WORKLOADS = {VaultKind.RECOVERY_SERVICES: "VM", VaultKind.BACKUP: "Microsoft.Compute/disks"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +53,8 @@ class TrueJob:
     status: JobStatus
     error: str = ""
     activity_id: str = ""
+    #: the attempt of ours that started it; "": somebody else did
+    attempt_id: str = ""
     operation: str = "Backup"
 
     def runs_at(self, when: float) -> bool:
@@ -65,12 +75,13 @@ class TrueJob:
         return Job(
             id=self.id,
             vault=self.item.vault,
-            management_type="AzureIaasVM",
+            workload=_WORKLOADS[self.item.vault.kind],
             operation=self.operation,
             status=self.status if ended else JobStatus.IN_PROGRESS,
             started_at=_moment(self.started_at),
             ended_at=_moment(self.ends_at) if ended else None,
             activity_id=self.activity_id,
+            on_demand=bool(self.attempt_id) if self.item.vault.kind is VaultKind.BACKUP else None,
             entity_name=self.item.friendly_name,
             item=self.item,
             error=JobError(title=self.error) if ended and self.error else None,
@@ -127,13 +138,13 @@ class LittleAzure:
         self.in_vault.setdefault(item.vault.key, []).append(true_item)
         return true_item
 
-    def backup(self, item: ProtectedItem, ending: Ending, activity_id: str = "") -> TrueJob:
+    def backup(self, item: ProtectedItem, ending: Ending, attempt_id: str = "") -> TrueJob:
         """A backup begins; while another one runs it fails a second later, as Azure's do."""
         true_item = self.items[item.key]
         busy = any(job.runs_at(self.agenda.now) for job in true_item.jobs)
         if busy:
             ending = Ending(status=JobStatus.FAILED, seconds=1.0, error=CONFLICT)
-        return self._begin(true_item, ending, activity_id, "Backup")
+        return self._begin(true_item, ending, attempt_id, "Backup")
 
     def protection(self, item: ProtectedItem, *, on: bool) -> None:
         """Somebody stops the protection of an item, or sets it up anew."""
@@ -190,8 +201,10 @@ class LittleAzure:
         """What became of an accepted trigger."""
         return self._operations.get(operation_id)
 
-    def _begin(self, true_item: TrueItem, ending: Ending, activity_id: str, operation: str) -> TrueJob:
+    def _begin(self, true_item: TrueItem, ending: Ending, attempt_id: str, operation: str) -> TrueJob:
+        """A job begins; only a Recovery Services vault keeps the id that it was asked for with."""
         now = self.agenda.now
+        kept = attempt_id if true_item.item.vault.kind is VaultKind.RECOVERY_SERVICES else ""
         late = self.faults.strikes(Fault.JOB_APPEARS_LATE)
         job = TrueJob(
             id=str(UUID(int=self.random.getrandbits(128), version=4)),
@@ -201,7 +214,8 @@ class LittleAzure:
             ends_at=now + ending.seconds,
             status=ending.status,
             error=ending.error,
-            activity_id=activity_id or str(UUID(int=self.random.getrandbits(128), version=4)),
+            activity_id=kept or str(UUID(int=self.random.getrandbits(128), version=4)),
+            attempt_id=attempt_id,
             operation=operation,
         )
         true_item.jobs.append(job)

@@ -10,15 +10,23 @@ from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
-from backup_retry import change, policy, storm
+from backup_retry import change, policy, settle, storm
 from backup_retry.azure import client
 from backup_retry.book import Book
 from backup_retry.change import Change
 from backup_retry.engine import Engine
 from backup_retry.errors import AzureUnavailable
-from backup_retry.incident import AttemptResult, Incident, State, Step, StepKind
+from backup_retry.incident import AttemptResult, Incident, State, Step
 from backup_retry.ledger import MemoryLedger
-from backup_retry.model import Close, FailedJob, JobError, JobStatus, Outcome, Reason, Source
+from backup_retry.model import (
+    Close,
+    FailedJob,
+    JobError,
+    JobStatus,
+    Outcome,
+    Reason,
+    Source,
+)
 from backup_retry.retry import Retrier
 from backup_retry.scope import Scope
 from backup_retry.storm import Storm
@@ -93,7 +101,7 @@ def _retry_an_unclear_answer_at_once() -> AbstractContextManager[Any]:
     def at_once(incident: Incident, attempt: Any, facts: Any, rules: Any, now: datetime) -> Any:
         return incident.attempt_ended(AttemptResult.THROTTLED, now), None
 
-    return patch.object(policy, "_settle_without_job", at_once)
+    return patch.object(settle, "_settle_without_job", at_once)
 
 
 def _repeat_the_trigger() -> AbstractContextManager[Any]:
@@ -102,7 +110,9 @@ def _repeat_the_trigger() -> AbstractContextManager[Any]:
 
     async def twice(self: Retrier, claimed: Incident, *arguments: Any) -> Any:
         answer = await ask(self, claimed, *arguments)
-        return await ask(self, claimed, *arguments) if answer.kind is StepKind.UNCLEAR else answer
+        probe = Change(claimed, claimed.due)
+        answer(probe)
+        return await ask(self, claimed, *arguments) if probe.incident.state is State.UNKNOWN else answer
 
     return patch.object(Retrier, "_ask", twice)
 
@@ -122,7 +132,7 @@ def _believe_the_alert() -> AbstractContextManager[Any]:
         failed = FailedJob(
             id=signal.job_id,
             item=signal.item,
-            management_type="AzureIaasVM",
+            workload="VM",
             operation="Backup",
             status=JobStatus.FAILED,
             started_at=now,
@@ -252,7 +262,7 @@ def mutations() -> Sequence[Mutation]:
         Mutation("ignore the schedule", _without_row("schedule_near"), seed=7),
         Mutation("ignore the hours", _without_row("outside_hours")),
         Mutation("let every canary fly", _let_every_canary_fly()),
-        Mutation("ignore the storm's version", _ignore_the_storms_version()),
+        Mutation("ignore the storm's version", _ignore_the_storms_version(), seed=82),
         Mutation("tell before storing", _tell_before_storing()),
         Mutation("forget what could not be told", _forget_what_could_not_be_told()),
     ]

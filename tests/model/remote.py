@@ -10,10 +10,17 @@ from typing import Any, TypeVar, cast
 
 from azure.core.exceptions import AzureError
 
+from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.errors import AzureUnavailable, BackupRetryError
 from backup_retry.incident import Incident, Step
 from backup_retry.ledger import Controls, Ledger, MemoryLedger, Storms
-from backup_retry.model import ItemState, Job, JobList, Operation, ProtectedItem, Vault
+from backup_retry.model import (
+    BackupRequest,
+    ItemState,
+    Job,
+    JobList,
+    Operation,
+)
 from backup_retry.notices import Notice
 from backup_retry.storm import Storm
 from tests.model import http_answers
@@ -125,8 +132,9 @@ class RemoteVaults:
         """See Vaults."""
         return await self._read(item.vault, lambda: self.azure.operation(operation_id))
 
-    async def trigger(self, item: ProtectedItem, *, attempt_id: str, **_: object) -> str:
-        """See Vaults."""
+    async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
+        """See Vaults; the model has machines only, whose requests differ in nothing that matters."""
+        del request
         post = _Post(self, item, attempt_id, self.link.network.faults)
         return await post.send()
 
@@ -311,8 +319,9 @@ class RemoteTags:
     link: Link
     watch: Watch
 
-    async def opted_out_by(self, item: ProtectedItem) -> str:
+    async def opted_out_by(self, item: ProtectedItem, source_id: str = "") -> str:
         """See opt_outs.OptOuts."""
+        del source_id
         down = self.link.network.faults.strikes(Fault.TAGS_UNAVAILABLE)
         error = http_answers.of_read(http_answers.no_answer()) if down else None
         tagged = self.watch.restraint.tagged

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf
 
-from backup_retry.model import JobStatus, ProtectedItem
-from backup_retry.policy import Rules
+from backup_retry.arm_ids import ProtectedItem
+from backup_retry.model import (
+    JobStatus,
+)
+from backup_retry.rules import Rules
 from backup_retry.storm import Storm, storm_key
 from tests.model.agenda import START, Agenda
 from tests.model.little_azure import APPEARS_WITHIN, LIST_LAG, PERSON, LittleAzure, TrueItem, TrueJob

@@ -16,9 +16,12 @@ from dataclasses import dataclass, field
 from datetime import time as time_of_day
 from datetime import timedelta
 
-from backup_retry.model import JobStatus, ProtectedItem
+from backup_retry.arm_ids import ProtectedItem
+from backup_retry.model import (
+    JobStatus,
+)
 from backup_retry.notices import NoticeKind
-from backup_retry.policy import Rules
+from backup_retry.rules import Rules
 from backup_retry.schedule import BackupPolicy, Daily
 from backup_retry.scope import Names, Scope
 from tests.model.faults import Fault
@@ -116,7 +119,12 @@ def live(items: int, days: int, seed: int) -> Month:
     """
     scope = Scope(subscriptions=Names(patterns=(SUBSCRIPTION,)))
     estate = Estate(
-        vaults=max(1, items // _ITEMS_PER_VAULT), items=items, workers=2, skew=30.0, scheduled=0.0
+        vaults=max(1, items // _ITEMS_PER_VAULT),
+        both_kinds=False,
+        items=items,
+        workers=2,
+        skew=30.0,
+        scheduled=0.0,
     )
     world = World(seed, estate, Rules(scope=scope))
     world.faults.likelihood = dict(_QUIET_NETWORK)
@@ -138,10 +146,10 @@ def _month(world: World, nights: _Nights, days: int) -> Month:
     month.storms = sum(kind is NoticeKind.STORM_BEGAN for _, kind in world.watch.told)
     own = {each.attempt_id for each in sent}
     for job in failed:
-        month.failures["of a retry" if job.activity_id in own else "of the schedule"] += 1
+        month.failures["of a retry" if job.attempt_id in own else "of the schedule"] += 1
         noted = (job.item.key, job.id) in world.watch.noted
         head = heads.get(job.item.key)
-        if not (noted or _mended(world, job) or (head is not None and job.activity_id in own)):
+        if not (noted or _mended(world, job) or (head is not None and job.attempt_id in own)):
             month.unaccounted.append(job.id)
     return month
 

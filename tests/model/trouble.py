@@ -2,7 +2,11 @@
 
 from collections.abc import Callable
 
-from backup_retry.model import JobStatus, Pause, ProtectedItem, Vault
+from backup_retry.arm_ids import ProtectedItem, Vault
+from backup_retry.model import (
+    JobStatus,
+    Pause,
+)
 from tests.model.faults import Fault
 from tests.model.little_azure import PASSING, Ending, TrueJob
 from tests.model.remote import immediately

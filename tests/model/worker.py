@@ -8,12 +8,14 @@ from typing import Any
 
 from backup_retry.engine import Engine
 from backup_retry.errors import BackupRetryError
+from backup_retry.finder import MemoryFinder
 from backup_retry.ledger import MemoryLedger
-from backup_retry.policy import Rules
+from backup_retry.rules import Rules
+from backup_retry.sweep_profile import daily
 from reactor import webhook
+from reactor.events import parse_events
 from reactor.react import Reactor
 from reactor.resolve import Resolver
-from reactor.signals import parse_event
 from reconciler.follow_up import FollowUp
 from reconciler.sweep import Sweep
 from tests.model.invariants import Violation, Watch
@@ -62,6 +64,7 @@ class Worker:
         self.reactor = Reactor(
             resolver=Resolver(
                 vaults=vaults,
+                finder=MemoryFinder(),
                 clock=self.clock,
                 lookback=LOOKBACK,
                 scope=surroundings.rules.scope,
@@ -77,7 +80,7 @@ class Worker:
             engine=self.engine,
             controls=store.controls,
             clock=self.clock,
-            lookback=LOOKBACK,
+            profile=daily(lookback=LOOKBACK),
             scope=surroundings.rules.scope,
         )
         self._waiting: list[Answered] = []
@@ -142,7 +145,8 @@ class Worker:
 
     async def _event(self, event_type: str, data: object) -> int:
         try:
-            await self.reactor.react(parse_event(event_type, data), seconds=_EVENT_SECONDS)
+            signals = parse_events(event_type, data)
+            await self.reactor.react_all(signals, seconds=_EVENT_SECONDS, run_began=self.clock())
         except BackupRetryError:
             return 500
         return 200

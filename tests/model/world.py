@@ -6,16 +6,20 @@ world.leave_in_peace()
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from random import Random
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
 from backup_retry.hours import Hours, Window
 from backup_retry.incident import Incident
 from backup_retry.ledger import MemoryLedger
-from backup_retry.model import JobStatus, ProtectedItem, Vault
-from backup_retry.policy import Rules
+from backup_retry.model import (
+    JobStatus,
+)
+from backup_retry.rules import Rules
 from backup_retry.schedule import BackupPolicy, Daily
 from backup_retry.scope import Names, Scope
 from tests.model.agenda import Agenda
@@ -37,6 +41,8 @@ _SWEEP_EVERY = 6 * HOUR
 _FOLLOW_UP_EVERY = 5 * MINUTE
 #: in peace nothing is missed by looking more rarely, and the run is over sooner
 _FOLLOW_UP_IN_PEACE = 20 * MINUTE
+#: of the vaults, counted from 0, the one of the other kind
+_BACKUP_VAULT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +50,8 @@ class Estate:
     """How large a world is, and how far its workers' clocks are off, in seconds."""
 
     vaults: int = 2
+    #: whether the third vault is a backup vault
+    both_kinds: bool = True
     items: int = 8
     workers: int = 3
     skew: float = 300.0
@@ -104,7 +112,7 @@ class World:
         self.courier = Courier(self.agenda, self.random, self.faults, self.alive, self._signal_accepted)
         self.azure.ended = self._backup_ended
         self.azure.next_ending = self.ending
-        self.items = [_item(number, self.estate.vaults) for number in range(self.estate.items)]
+        self.items = [_item(number, self.estate) for number in range(self.estate.items)]
         for item in self.items:
             self._protect(item)
         self.workers: list[Worker] = []
@@ -198,6 +206,8 @@ class World:
         if self.random.random() < self.estate.scheduled:
             daily = Daily(times=(time(self.random.randrange(24)),))
             true_item.policy = BackupPolicy(schedules={"": (daily,)}, daily_retention=timedelta(days=30))
+        if item.vault.kind is VaultKind.BACKUP:
+            true_item.policy = replace(true_item.policy or BackupPolicy(), rules={"BackupDaily": "Default"})
 
     def _start_worker(self) -> None:
         surroundings = Surroundings(
@@ -223,7 +233,14 @@ class World:
         self.watch.answered(job, immediately(self.store.load(job.item)).incident)
 
 
-def _item(number: int, vaults: int) -> ProtectedItem:
-    vault = Vault(subscription=SUBSCRIPTION, resource_group="rg-backup", name=f"vault-{number % vaults + 1}")
+def _item(number: int, estate: Estate) -> ProtectedItem:
+    """A machine; in the third vault a disk, whose vault does not keep the ids of our attempts."""
+    vault = Vault(
+        subscription=SUBSCRIPTION, resource_group="rg-backup", name=f"vault-{number % estate.vaults + 1}"
+    )
+    if estate.both_kinds and number % estate.vaults == _BACKUP_VAULT:
+        disk = f"disk-{number + 1:02}"
+        name = f"{disk}-{disk}-{UUID(int=number)}"
+        return ProtectedItem(vault=replace(vault, kind=VaultKind.BACKUP), name=name)
     vm = f"iaasvmcontainerv2;rg-app;vm-{number + 1:02}"
     return ProtectedItem(vault=vault, container=f"IaasVMContainer;{vm}", name=f"VM;{vm}")

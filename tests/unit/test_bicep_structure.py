@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from backup_retry.azure.table_ledger import TABLES
-from reactor.signals import FAILURE_FOUND
+from backup_retry.batch import FAILURE_FOUND
 from tests.bicep_files import BICEP, MODULES, REPOSITORY, BicepFile, Declaration, bicep_files, text
 
 FILES = bicep_files()

@@ -1,16 +1,21 @@
 """The commands on fakes: what they show, what they change, and how they end."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from backup_retry import policy
+from backup_retry.arm_ids import VaultKind
 from backup_retry.errors import AzureUnavailable, Forbidden
 from backup_retry.inspection import FoundVault, Permission
 from backup_retry.ledger import Beat
-from backup_retry.model import Pause, Source
+from backup_retry.model import (
+    Pause,
+    Source,
+)
 from cli.questions import QUESTIONS
 from tests.builders import NEEDS_PERSON, NOW, SUBSCRIPTION, item, job, minutes, vault
 from tests.desks import Terminal
@@ -226,10 +231,17 @@ def alert() -> dict[str, object]:
     return {"schemaId": "azureMonitorCommonAlertSchema", "data": data}
 
 
+BACKUP = "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems/backup/action"
 FORMS = {
     "an alert": alert(),
     "an event of ours": {"eventType": "BackupRetry.FailureFound", "data": {"itemId": item().id}},
     "a CloudEvent": {"type": "BackupRetry.FailureFound", "data": {"vaultId": vault().id}},
+    "a runbook's wrapper": {"WebhookName": "w", "RequestBody": json.dumps(alert())},
+    "a refused backup": {
+        "eventType": "Microsoft.Resources.ResourceActionFailure",
+        "subject": item().id,
+        "data": {"operationName": BACKUP},
+    },
     "a list of events": [{"eventType": "BackupRetry.FailureFound", "data": {"itemId": item().id}}],
     "rows of az graph query": {"count": 1, "data": [row()]},
     "rows alone": [row()],
@@ -263,6 +275,18 @@ def test_a_replay_says_why_nothing_would_happen(terminal: Terminal) -> None:
     resolved["data"]["essentials"]["monitorCondition"] = "Resolved"
     result = terminal.types("replay", "-", stdin=json.dumps(resolved))
     assert (result.exit_code, "not Fired" in result.stdout) == (0, True)
+
+
+def test_a_replay_knows_the_dimensions_that_are_set(terminal: Terminal) -> None:
+    """As the app would read the alert."""
+    terminal.fails()
+    terminal.settings["log_alert_dimensions"] = "vault: Tresor"
+    essentials = {"monitoringService": "Log Alerts V2"}
+    dimensions = [{"name": "Tresor", "value": vault().id}]
+    context = {"condition": {"allOf": [{"dimensions": dimensions}]}}
+    data = {"essentials": essentials, "alertContext": context}
+    result = terminal.types("replay", "-", stdin=json.dumps({"data": data}))
+    assert "1 would retry" in result.stdout
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", "{}"])
@@ -376,6 +400,21 @@ def test_every_missing_right_is_named(terminal: Terminal) -> None:
     terminal.inspection.allowed[vault().key] = [Permission(actions=("*/read",))]
     assert "az role assignment create" in failed_checks(terminal)["rights on vault-1"]
     assert "protectedItems/backup/action" in terminal.types("check").stdout.replace("\n", "").replace(" ", "")
+
+
+def test_a_backup_vault_is_checked_by_its_own_rights(terminal: Terminal) -> None:
+    """A role on Recovery Services vaults alone does not reach it."""
+    backup_vault = replace(vault("backup-1"), kind=VaultKind.BACKUP)
+    terminal.inspection.found = [FoundVault(vault=backup_vault, failure_alerts="Disabled")]
+    permission = Permission(actions=("Microsoft.RecoveryServices/*", "Microsoft.DataProtection/*/read"))
+    terminal.inspection.allowed[backup_vault.key] = [permission]
+    failed = failed_checks(terminal)
+    assert f"--scope {backup_vault.id}" in failed["rights on backup-1"]
+    assert f"--ids {backup_vault.id}" in failed["alerts of backup-1"]
+    [missing] = [each for each in terminal.json("check")["checks"] if each["name"] == "rights on backup-1"]
+    assert missing["detail"] == (
+        "missing: Microsoft.DataProtection/backupVaults/backupInstances/backup/action"
+    )
 
 
 def test_rights_that_azure_does_not_tell_are_unknown(terminal: Terminal) -> None:

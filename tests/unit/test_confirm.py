@@ -1,11 +1,16 @@
 """From a hint to a fact: what the vault's jobs say, and about which item."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from backup_retry.confirm import confirmed, unrecovered
-from backup_retry.model import FailedJob, Job, JobStatus
+from backup_retry.model import (
+    FailedJob,
+    Job,
+    JobStatus,
+)
 from tests.builders import ENDED, NOW, STARTED, item, job, minutes, vault
 from tests.world import World
 
@@ -34,8 +39,8 @@ def test_the_job_is_believed_before_the_hint() -> None:
     assert failure.item == item(1)
 
 
-def test_the_hint_names_the_item_where_the_job_does_not() -> None:
-    """The names agree."""
+def test_the_hint_decides_between_the_items_that_a_jobs_names_fit() -> None:
+    """The vault alone could not say."""
     failure = confirmed(job(of=item(1), names_item=False), item(1))
 
     assert failure is not None
@@ -85,9 +90,40 @@ async def test_a_running_backup_hides_no_failure(world: World) -> None:
     assert await found(world, job("a"), running) == ["a"]
 
 
-async def test_a_failed_restore_is_not_found(world: World) -> None:
-    """Looking finds backups only."""
-    assert await found(world, job("r", operation="Restore")) == []
+async def test_a_failed_restore_is_found_beside_the_items_backups(world: World) -> None:
+    """It is a matter of its own: no backup makes up for it, and no restore for a backup."""
+    good = job("good", status=JobStatus.COMPLETED, started_at=ENDED)
+
+    assert await found(world, good, job("r", operation="Restore")) == ["r"]
+    assert await found(world, job("a"), replace(good, operation="Restore")) == ["a"]
+
+
+@pytest.mark.parametrize("operation", ["ConfigureBackup", "DeleteBackupData", "Register"])
+async def test_a_failed_change_of_protection_is_not_found(world: World, operation: str) -> None:
+    """There is no backup to repeat."""
+    assert await found(world, job("c", operation=operation)) == []
+
+
+async def test_a_restore_that_a_person_cancelled_is_not_found(world: World) -> None:
+    """Whoever cancelled it knows."""
+    assert await found(world, job("r", operation="Restore", status=JobStatus.CANCELLED)) == []
+
+
+async def test_a_log_backup_makes_up_for_no_full_one(world: World) -> None:
+    """Logs are backed up every fifteen minutes: they would hide every failed full backup."""
+    full = job("full", operation="Backup (Full)")
+    log = job("log", operation="Backup (Log)", status=JobStatus.COMPLETED, started_at=ENDED)
+
+    assert await found(world, full, log) == ["full"]
+    assert await found(world, replace(full, operation="Backup (Log)"), log) == []
+
+
+async def test_of_two_failures_the_better_backups_counts(world: World) -> None:
+    """The log backup failed later, the full one is what is missing."""
+    full = job("full", operation="Backup (Full)")
+    log = job("log", operation="Backup (Log)", started_at=ENDED)
+
+    assert await found(world, log, full) == ["full"]
 
 
 async def test_one_item_alone_can_be_looked_for(world: World) -> None:
@@ -95,8 +131,8 @@ async def test_one_item_alone_can_be_looked_for(world: World) -> None:
     assert await found(world, job("a", of=item(1)), job("b", of=item(2)), of=2) == ["b"]
 
 
-async def test_nameless_jobs_are_found_for_the_item_that_was_asked_for(world: World) -> None:
-    """By friendly name, and only for that item."""
+async def test_jobs_that_fit_several_items_are_found_for_the_one_that_was_asked_for(world: World) -> None:
+    """And only for that item."""
     nameless = job("a", of=item(1), names_item=False)
 
     assert await found(world, nameless, of=1) == ["a"]

@@ -9,7 +9,10 @@ import pytest
 
 from backup_retry.incident import State, StepKind
 from backup_retry.log_events import LogEvent
-from backup_retry.model import Outcome, Reason
+from backup_retry.model import (
+    Outcome,
+    Reason,
+)
 from backup_retry.notices import NoticeKind
 from backup_retry.settings import Settings
 from simulator.stack.__main__ import STANDARD_PORTS

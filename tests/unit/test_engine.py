@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pytest
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.incident import State, StepKind
 from backup_retry.model import (
     JobStatus,
     Outcome,
-    ProtectedItem,
     Reason,
     Source,
 )
-from backup_retry.policy import Rules
+from backup_retry.rules import Rules
 from tests.builders import (
     NEEDS_PERSON,
     NOW,
@@ -44,11 +44,11 @@ async def test_the_reason_of_a_retry_is_reported_as_retry(world: World) -> None:
 
 async def test_a_retrys_recovery_point_is_kept_as_long_as_the_rules_say() -> None:
     """The retention is counted from the trigger."""
-    world = World(Rules(retention=timedelta(days=7)))
+    world = World(Rules(retention=timedelta(days=8)))
 
     await world.handle(world.fails())
 
-    assert world.vaults.kept_until == [NOW + timedelta(days=7)]
+    assert [each.keep_until for each in world.vaults.requests] == [NOW + timedelta(days=8)]
 
 
 async def test_a_job_that_is_known_is_not_acted_on_again(world: World) -> None:

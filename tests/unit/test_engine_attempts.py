@@ -1,5 +1,6 @@
 """The engine: what becomes of an incident when its own attempt's job ends."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from backup_retry.incident import AttemptResult, State, StepKind
@@ -14,6 +15,7 @@ from tests.builders import (
     NOW,
     PASSES,
     failed,
+    job,
     minutes,
 )
 from tests.world import World
@@ -174,3 +176,20 @@ async def test_looking_again_without_news_writes_nothing(world: World) -> None:
     await world.advance(minutes=5)
 
     assert world.ledger.saves == saves
+
+
+async def test_the_job_of_an_attempt_is_known_although_its_names_fit_two_items(world: World) -> None:
+    """Two databases of one name: what the twin's good backup says nothing of, the attempt's own job ends."""
+    await world.handle(world.fails())
+    own = job("own", names_item=False, status=JobStatus.IN_PROGRESS, started_at=world.clock())
+    twin = replace(own, id="twin", status=JobStatus.COMPLETED, ended_at=world.clock() + minutes(1))
+    world.vaults.shown_jobs += [twin, replace(own, activity_id=world.attempts[0])]
+    waiting = await world.advance(minutes=30)
+    world.ends(world.vaults.shown_jobs[-1], JobStatus.COMPLETED)
+
+    await world.advance(minutes=5)
+
+    incident = await world.incident()
+    assert (waiting.decision, waiting.reason) == ("waiting", Reason.ATTEMPT_RUNNING)
+    assert (incident.outcome, incident.attempts[-1].job_id) == (Outcome.RECOVERED, "own")
+    assert len(world.attempts) == 1

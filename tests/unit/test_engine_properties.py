@@ -14,6 +14,7 @@ from enum import StrEnum
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.errors import (
     AnswerUnclear,
     AzureRefused,
@@ -23,8 +24,14 @@ from backup_retry.errors import (
     Throttled,
 )
 from backup_retry.incident import AttemptResult, Incident, State
-from backup_retry.model import FailedJob, Job, JobStatus, Outcome, ProtectedItem, Source
-from backup_retry.policy import Rules
+from backup_retry.model import (
+    FailedJob,
+    Job,
+    JobStatus,
+    Outcome,
+    Source,
+)
+from backup_retry.rules import Rules
 from tests.builders import ITEM_IS_BUSY, NEEDS_PERSON, PASSES, UNKNOWN_CODE, item, job, minutes
 from tests.world import Crash, World
 

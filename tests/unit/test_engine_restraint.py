@@ -42,7 +42,7 @@ async def paused(world: World) -> None:
 
 
 async def mars_agent(world: World) -> None:
-    world.fails(management_type="MAB")
+    world.fails(workload="MAB")
 
 
 async def item_gone(world: World) -> None:

@@ -7,10 +7,15 @@ import pytest
 
 from backup_retry.change import Report
 from backup_retry.incident import Incident
-from backup_retry.model import JobStatus, Outcome, Reason, Source
+from backup_retry.model import (
+    JobStatus,
+    Outcome,
+    Reason,
+    Source,
+)
 from backup_retry.notices import NoticeKind
-from backup_retry.policy import Rules
-from tests.builders import PASSES, item
+from backup_retry.rules import Rules
+from tests.builders import ITEM_IS_BUSY, PASSES, item
 from tests.world import World
 
 SIZE = 5
@@ -121,3 +126,15 @@ async def test_a_storm_of_another_code_is_another_storm(world: World) -> None:
     for failed in others:
         await world.handle(failed)
     assert len(world.vaults.triggered) == 2
+
+
+async def test_items_that_a_backup_of_their_own_holds_are_no_storm(world: World) -> None:
+    """Each waits for its own backup to end: a canary would say nothing of the others."""
+    failures = [
+        world.fails(f"job-{number}", of=item(number), error=ITEM_IS_BUSY) for number in range(1, SIZE + 1)
+    ]
+
+    reports = [await world.handle(failed) for failed in failures]
+
+    assert [report.decision for report in reports] == ["triggered"] * SIZE
+    assert NoticeKind.STORM_BEGAN not in kinds(world)

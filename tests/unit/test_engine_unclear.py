@@ -2,6 +2,7 @@
 
 import pytest
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.errors import (
     AnswerUnclear,
     AzureUnavailable,
@@ -11,10 +12,9 @@ from backup_retry.model import (
     JobStatus,
     Operation,
     Outcome,
-    ProtectedItem,
     Reason,
 )
-from backup_retry.policy import Rules
+from backup_retry.rules import Rules
 from tests.builders import (
     NOW,
     item,

@@ -1,11 +1,13 @@
-"""The health answer: four facts, and nothing that an anonymous reader should not see."""
+"""The health answer: five facts, and nothing that an anonymous reader should not see."""
 
 import pytest
 
 from backup_retry import __version__
 from backup_retry.errors import AzureUnavailable
 from backup_retry.ledger import Beat
-from backup_retry.model import Source
+from backup_retry.model import (
+    Source,
+)
 from status.health import health
 from tests.builders import NOW, item, minutes
 from tests.world import World
@@ -16,6 +18,7 @@ async def test_a_fresh_app_has_not_run_anything_yet(world: World) -> None:
     assert await health(world.ledger, world.ledger) == {
         "version": __version__,
         "last_sweep": None,
+        "incomplete_sweep": None,
         "last_follow_up": None,
         "open_incidents": 0,
     }
@@ -31,9 +34,30 @@ async def test_the_last_runs_and_what_is_open_are_shown(world: World) -> None:
     assert await health(world.ledger, world.ledger) == {
         "version": __version__,
         "last_sweep": "2026-11-22T13:00:00+00:00",
+        "incomplete_sweep": None,
         "last_follow_up": "2026-11-22T14:00:00+00:00",
         "open_incidents": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("complete", "incomplete", "shown"),
+    [
+        (None, 30, "2026-11-22T13:30:00+00:00"),
+        (60, 30, "2026-11-22T13:30:00+00:00"),
+        (30, 60, None),
+        (30, None, None),
+    ],
+)
+async def test_a_sweep_that_left_something_out_shows_until_a_complete_one(
+    world: World, complete: int | None, incomplete: int | None, shown: str | None
+) -> None:
+    """It must not look as if all had been looked at."""
+    for name, ago in ((Beat.SWEEP, complete), (Beat.INCOMPLETE_SWEEP, incomplete)):
+        if ago is not None:
+            await world.ledger.beat(name, NOW - minutes(ago))
+
+    assert (await health(world.ledger, world.ledger))["incomplete_sweep"] == shown
 
 
 async def test_a_ledger_that_does_not_answer_is_an_error(world: World) -> None:

@@ -1,12 +1,13 @@
 """The incident: which failures are its own, which it has weighed, and what its methods change."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from backup_retry.incident import AttemptResult, Incident, State
-from backup_retry.model import Close, JobStatus, Outcome, Reason, Source
-from tests.builders import ENDED, NOW, STARTED, attempt, failed, incident, minutes
+from backup_retry.model import Close, Job, JobStatus, Outcome, Reason, Source
+from tests.builders import ENDED, NOW, STARTED, attempt, failed, incident, item, job, minutes
 
 CLAIMED_AT = NOW - minutes(4)
 IN_FLIGHT = attempt(1, claimed_at=CLAIMED_AT)
@@ -46,11 +47,37 @@ def test_a_job_without_an_id_is_its_own_by_time(
     activity_id: str, started_after: timedelta, expected: bool
 ) -> None:
     """Only while an attempt is in flight, only since its claim, only if nobody else signed it."""
-    job = failed("x", started_at=CLAIMED_AT + started_after, activity_id=activity_id)
+    other = failed("x", started_at=CLAIMED_AT + started_after, activity_id=activity_id)
 
-    assert incident(IN_FLIGHT).owns(job) is expected
-    assert not incident(attempt(1, result=AttemptResult.FAILED)).owns(job)
-    assert not incident().owns(job)
+    assert incident(IN_FLIGHT).owns(other) is expected
+    assert not incident(attempt(1, result=AttemptResult.FAILED)).owns(other)
+    assert not incident().owns(other)
+
+
+def twins_job(job_id: str = "x", activity_id: str = "") -> Job:
+    """A job whose names fit two items, the incident's among them."""
+    return replace(job(job_id, activity_id=activity_id, names_item=False), candidates=(item(1), item(2)))
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        pytest.param(job(), True, id="of its item"),
+        pytest.param(job(of=item(2), activity_id="attempt-1"), False, id="of another item"),
+        pytest.param(twins_job(activity_id="attempt-1"), True, id="with an attempt's id"),
+        pytest.param(twins_job(activity_id="ATTEMPT-2"), True, id="with a later attempt's id, in capitals"),
+        pytest.param(twins_job("own"), True, id="the attempt's known job"),
+        pytest.param(twins_job(activity_id="the-schedule"), False, id="somebody else's"),
+        pytest.param(twins_job(), False, id="nobody's"),
+        pytest.param(replace(twins_job("own"), candidates=(item(2),)), False, id="fits other items only"),
+    ],
+)
+def test_a_job_that_fits_several_items_is_of_this_one_where_an_attempt_started_it(
+    shown: Job, expected: bool
+) -> None:
+    """Two databases of one name on one server: which of them it backed up only the attempt's id can tell."""
+    ended = attempt(1, result=AttemptResult.FAILED, ended_at=ENDED, job_id="own")
+    assert incident(ended, attempt(2)).is_about(shown) is expected
 
 
 def test_an_older_or_equal_failure_is_covered() -> None:
@@ -66,6 +93,18 @@ def test_only_a_newer_failure_takes_the_place_of_the_old_one() -> None:
 
     assert (newer.failure.id, newer.first_job_id, newer.first_failed_at) == ("job-2", "job-1", STARTED)
     assert newer.with_failure(failed("job-0", started_at=STARTED)) == newer
+
+
+def test_a_full_backup_that_failed_before_the_log_backup_becomes_the_first_failure() -> None:
+    """It is the one that is missing, and since then jobs are looked at."""
+    log = failed("log", operation="Backup (Log)")
+    full = failed("full", operation="Backup (Full)", started_at=STARTED - minutes(60), error="FullBroke")
+    changed = Incident.open(log, Source.ALERT, NOW).with_failure(full)
+
+    assert changed.failure.id == "full"
+    assert (changed.first_job_id, changed.first_failed_at) == ("full", STARTED - minutes(60))
+    assert changed.first_error.title == "FullBroke"
+    assert changed.with_failure(log) == changed
 
 
 def test_a_claim_adds_an_attempt_with_an_id_of_its_own() -> None:

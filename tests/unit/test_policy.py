@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from backup_retry.case import Case
 from backup_retry.incident import Attempt, AttemptResult, Incident
 from backup_retry.model import (
     Close,
@@ -20,11 +21,10 @@ from backup_retry.model import (
     Wait,
 )
 from backup_retry.policy import (
-    Case,
-    Rules,
     decide,
     decide_early,
 )
+from backup_retry.rules import Rules
 from tests.builders import (
     ENDED,
     ITEM_IS_BUSY,
@@ -172,16 +172,14 @@ class Example:
             Example(pause=Pause(by="anna", why="a change", until=NOW)), TRIGGER, id="pause-has-run-out"
         ),
         # ---- row 3
-        pytest.param(Example(failure=failed(management_type="MAB")), UNSUPPORTED, id="mars-agent"),
-        pytest.param(Example(failure=failed(management_type="DPM")), UNSUPPORTED, id="dpm"),
-        pytest.param(Example(failure=failed(management_type="")), UNSUPPORTED, id="unknown-workload"),
+        pytest.param(Example(failure=failed(workload="MAB")), UNSUPPORTED, id="mars-agent"),
+        pytest.param(Example(failure=failed(workload="DPM")), UNSUPPORTED, id="dpm"),
+        pytest.param(Example(failure=failed(workload="")), UNSUPPORTED, id="unknown-workload"),
         pytest.param(Example(failure=failed(operation="Restore")), UNSUPPORTED, id="restore"),
         pytest.param(
             Example(failure=failed(operation="ConfigureBackup")), UNSUPPORTED, id="configuration-job"
         ),
-        pytest.param(
-            Example(failure=failed(management_type="AZUREIAASVM")), TRIGGER, id="type-in-another-casing"
-        ),
+        pytest.param(Example(failure=failed(workload="vm")), TRIGGER, id="type-in-another-casing"),
         # ---- row 4
         pytest.param(Example(seen=Facts(read_at=NOW)), NOT_PROTECTED, id="vault-has-no-such-item"),
         pytest.param(Example(seen=facts(state=protected(deleted=True))), NOT_PROTECTED, id="soft-deleted"),
@@ -293,11 +291,9 @@ def test_a_case_is_decided(example: Example, expected: tuple[object, ...]) -> No
 @pytest.mark.parametrize(
     ("example", "reason"),
     [
+        pytest.param(Example(pause=PAUSE, failure=failed(workload="MAB")), Reason.PAUSED, id="1-before-3"),
         pytest.param(
-            Example(pause=PAUSE, failure=failed(management_type="MAB")), Reason.PAUSED, id="1-before-3"
-        ),
-        pytest.param(
-            Example(failure=failed(management_type="MAB"), seen=Facts(read_at=NOW)),
+            Example(failure=failed(workload="MAB"), seen=Facts(read_at=NOW)),
             Reason.UNSUPPORTED,
             id="3-before-4",
         ),
@@ -362,7 +358,7 @@ def test_the_earlier_row_wins(example: Example, reason: Reason) -> None:
     "example",
     [
         pytest.param(Example(pause=PAUSE), id="paused"),
-        pytest.param(Example(failure=failed(management_type="MAB")), id="unsupported"),
+        pytest.param(Example(failure=failed(workload="MAB")), id="unsupported"),
     ],
 )
 def test_what_needs_no_look_at_the_vault_is_decided_before_it(example: Example) -> None:

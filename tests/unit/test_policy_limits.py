@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from backup_retry.case import Case
 from backup_retry.hours import Hours, Window
 from backup_retry.incident import AttemptResult, Incident
 from backup_retry.model import (
@@ -19,10 +20,15 @@ from backup_retry.model import (
     Trigger,
     Wait,
 )
-from backup_retry.policy import Case, Rules, decide, keep_until
+from backup_retry.policy import (
+    backup_request,
+    decide,
+)
+from backup_retry.rules import Rules
 from backup_retry.schedule import BackupPolicy, Daily
 from backup_retry.scope import Names, Scope
-from tests.builders import NOW, SUBSCRIPTION, attempt, failed, incident, item, protected, vault
+from backup_retry.workloads import Cap
+from tests.builders import NOW, SUBSCRIPTION, attempt, failed, incident, item, minutes, protected, vault
 
 HOUR = timedelta(hours=1)
 NO_BACKOFF = Rules(backoff=(timedelta(0),), max_attempts=9)
@@ -132,7 +138,7 @@ def test_what_azure_put_off_does_not_count() -> None:
 
 def test_a_cap_of_nothing_never_lets_go() -> None:
     """An administrator may switch a workload's retries off that way."""
-    found = decision(rules=replace(NO_BACKOFF, daily_caps={"VM": 0}))
+    found = decision(rules=replace(NO_BACKOFF, daily_caps={Cap.VM: 0}))
     assert isinstance(found, Wait)
     assert found.reason is Reason.DAILY_CAP
 
@@ -211,16 +217,20 @@ def test_a_dry_run_changes_no_other_decision() -> None:
     ],
 )
 def test_how_long_a_recovery_point_is_kept(setting: int | None, policys: int | None, kept: int) -> None:
-    """The policy's daily retention unless set, within Azure's bounds of 7 and 9999 days; 30 where nothing is known."""
+    """The policy's daily retention unless set, within Azure's bounds of 7 and 9999 days; 30 where nothing is known.
+
+    At the lower bound a quarter of an hour is added: Azure counts by its own clock.
+    """
     daily = timedelta(days=policys) if policys else None
     state = replace(protected(), policy=BackupPolicy(daily_retention=daily))
     rules = Rules(retention=timedelta(days=setting) if setting else None)
-    assert keep_until(rules, state, NOW) == NOW + timedelta(days=kept)
+    case = Case(incident=incident(), facts=Facts(item=state), rules=rules, now=NOW)
+    added = minutes(15) if kept == 7 else minutes(0)
+    assert backup_request(case).keep_until == NOW + timedelta(days=kept) + added
 
 
 def test_the_item_is_known_by_its_machine() -> None:
     """Group and id of the machine come from the container's name."""
-    assert item(7).machine_group == "rg-app"
     assert item(7).machine_id == (
         f"/subscriptions/{SUBSCRIPTION}/resourcegroups/rg-app/providers/microsoft.compute/virtualmachines/vm-07"
     )

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from backup_retry.case import Case
 from backup_retry.incident import AttemptResult, Incident, State
 from backup_retry.model import (
     Close,
@@ -18,13 +19,10 @@ from backup_retry.model import (
     Wait,
 )
 from backup_retry.policy import (
-    Case,
-    Rules,
-    attempt_job,
     decide,
-    settle,
-    with_newest_failure,
 )
+from backup_retry.rules import Rules
+from backup_retry.settle import attempt_job, settle, with_newest_failure
 from tests.builders import (
     ENDED,
     NEEDS_PERSON,

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from backup_retry.azure.wire import read_policy
+from backup_retry.azure.recovery_services_wire import read_policy
 from backup_retry.schedule import BackupPolicy, Daily, Hourly, Schedule, repeating
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -1,12 +1,15 @@
 """The settings: what is read, what stands where nothing is set, and that every bad value names its setting."""
 
+import json
 import os
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from backup_retry.dimensions import Dimensions, Meaning
 from backup_retry.errors import SettingsError
-from backup_retry.policy import Rules
+from backup_retry.rules import Rules
 from backup_retry.settings import Settings, load_settings
 from tests.builders import OTHER_SUBSCRIPTION, SUBSCRIPTION
 
@@ -92,6 +95,9 @@ def test_an_empty_setting_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> 
         ("RETRY_TIME_ZONE", "Mars/Olympus"),
         ("STORM_SIZE", "1"),
         ("STORM_WINDOW", "0s"),
+        ("LOG_ALERT_DIMENSIONS", "RunId"),
+        ("LOG_ALERT_DIMENSIONS", "machine: Computer"),
+        ("LOG_ALERT_DIMENSIONS", "job: RunId; item: RunId"),
         ("DRY_RUN", "perhaps"),
         ("EVENTGRID_TOPIC_ENDPOINT", "http://topic.example"),
         ("RETENTION", "10000"),
@@ -200,3 +206,39 @@ def test_settings_cannot_be_changed() -> None:
 
     with pytest.raises(ValueError, match="frozen"):
         settings.max_attempts = 9
+
+
+def test_dimensions_are_added_to_the_built_in_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a log search alert may name besides."""
+    assert load_settings().dimensions == Dimensions()
+    monkeypatch.setenv("LOG_ALERT_DIMENSIONS", "job: RunId; vault: Tresor")
+
+    assert load_settings().dimensions.added == {"RunId": Meaning.JOB, "Tresor": Meaning.VAULT}
+
+
+@pytest.mark.parametrize(("days", "kept"), [("0", None), ("15", 15), ("90", 90), ("3650", 3650)])
+def test_closed_incidents_are_kept_for_days_or_for_ever(
+    monkeypatch: pytest.MonkeyPatch, days: str, kept: int | None
+) -> None:
+    """Nought is for ever."""
+    monkeypatch.setenv("KEEP_DAYS", days)
+
+    assert load_settings().keep == (timedelta(days=kept) if kept else None)
+
+
+@pytest.mark.parametrize("days", ["1", "14", "-1", "3651", "many"])
+def test_what_azure_still_shows_is_not_forgotten(monkeypatch: pytest.MonkeyPatch, days: str) -> None:
+    """A failed job is shown for 14 days: forgotten earlier, it would be taken for new."""
+    monkeypatch.setenv("KEEP_DAYS", days)
+
+    with pytest.raises(SettingsError, match="KEEP_DAYS"):
+        load_settings()
+
+
+def test_a_sweep_ends_before_the_host_ends_it() -> None:
+    """With time for what is under way."""
+    host = json.loads((Path(__file__).parents[2] / "host.json").read_text(encoding="utf-8"))
+    hours, minutes, seconds = (int(part) for part in host["functionTimeout"].split(":"))
+    ended = timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+    assert load_settings().sweep_time_limit <= ended - timedelta(minutes=5)

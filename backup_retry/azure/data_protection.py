@@ -1,0 +1,146 @@
+"""Backup vaults through azure-mgmt-dataprotection.
+
+https://learn.microsoft.com/rest/api/dataprotection/ describes the operations; what real answers look like beyond that
+is noted where it matters.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from azure.core.exceptions import AzureError
+from azure.core.rest import HttpRequest
+
+from backup_retry.arm_ids import ProtectedItem, Vault
+from backup_retry.azure import data_protection_wire as wire
+from backup_retry.azure.client import ABOVE_THE_ITEM, AzureClients, azure_errors, translate_trigger
+from backup_retry.azure.shared_reads import Kept, SharedLists
+from backup_retry.errors import AzureRefused, NotFound
+from backup_retry.log_events import LogEvent, log_event
+from backup_retry.model import (
+    BackupRequest,
+    ItemState,
+    Job,
+    JobList,
+    Operation,
+)
+from backup_retry.schedule import BackupPolicy
+
+_POLICY_KEPT_FOR = timedelta(hours=1)
+
+
+class DataProtectionVaults:
+    """The port `vaults.Vaults` on Azure's backup vaults."""
+
+    def __init__(self, clients: AzureClients, clock: Callable[[], datetime]) -> None:
+        self._clients = clients
+        self._lists = SharedLists(clock)
+        self._policies: Kept[BackupPolicy | None] = Kept(clock, _POLICY_KEPT_FOR)
+
+    async def job(self, vault: Vault, job_id: str) -> Job:
+        """One job; raises NotFound when the vault has no such job."""
+        async with azure_errors(f"job {job_id} of vault {vault.name}"):
+            client = self._clients.data_protection(vault.subscription)
+            resource = await client.jobs.get(vault.resource_group, vault.name, job_id)
+        return wire.read_job(str(resource.name), resource.properties or {}, vault)
+
+    async def jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
+        """The vault's jobs since then; callers whom an earlier reading satisfies share it."""
+        return await self._lists.get(vault, since, fresh_since, self._list)
+
+    async def item(self, item: ProtectedItem) -> ItemState | None:
+        """The instance's protection; None when the vault answers that it has no such instance."""
+        vault = item.vault
+        try:
+            async with azure_errors(f"item {item.friendly_name} of vault {vault.name}"):
+                client = self._clients.data_protection(vault.subscription)
+                resource = await client.backup_instances.get(vault.resource_group, vault.name, item.name)
+        except NotFound as error:
+            if error.code.lower() in ABOVE_THE_ITEM:
+                raise
+            return None
+        state = wire.read_instance(resource.properties or {})
+        return replace(state, policy=await self._policy(vault, state.policy_id))
+
+    async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
+        """Start a backup of the instance; returns the address of Azure's operation, to be followed unaltered.
+
+        The SDK must not repeat this POST by itself, and must not follow the operation either: a backup takes hours.
+        https://learn.microsoft.com/rest/api/dataprotection/backup-instances/adhoc-backup
+        """
+        from azure.mgmt.dataprotection.models import (  # noqa: PLC0415
+            AdHocBackupRuleOptions,
+            AdhocBackupTriggerOption,
+            TriggerBackupRequest,
+        )
+
+        tag = AdhocBackupTriggerOption(retention_tag_override=request.retention_tag or None)
+        options = AdHocBackupRuleOptions(rule_name=request.rule, trigger_option=tag)
+        addresses: list[str] = []
+
+        def keep_address(response: Any) -> None:  # noqa: ANN401 (the poller would hide the headers)
+            addresses.append(response.http_response.headers.get("Azure-AsyncOperation", ""))
+
+        vault = item.vault
+        try:
+            await self._clients.data_protection(vault.subscription).backup_instances.begin_adhoc_backup(
+                vault.resource_group,
+                vault.name,
+                item.name,
+                TriggerBackupRequest(backup_rule_options=options),
+                request_id=attempt_id,
+                retry_total=0,
+                polling=False,
+                raw_response_hook=keep_address,
+            )
+        except AzureError as error:
+            raise translate_trigger(error, f"backup of {item.friendly_name} in vault {vault.name}") from error
+        return addresses[-1]
+
+    async def operation(self, item: ProtectedItem, operation_id: str) -> Operation | None:
+        """What became of an accepted trigger, asked at the signed address that Azure gave for it."""
+        if not self._clients.is_arm(operation_id):
+            return None
+        client = self._clients.data_protection(item.vault.subscription)
+        with suppress(NotFound):
+            async with azure_errors(f"operation on {item.friendly_name}"):
+                response = await client.send_request(HttpRequest("GET", operation_id))
+                response.raise_for_status()
+            return wire.read_operation(response.json())
+        return None
+
+    async def _policy(self, vault: Vault, policy_id: str) -> BackupPolicy | None:
+        name = policy_id.rsplit("/", 1)[-1]
+        if not name:
+            return None
+        key = f"{vault.key}/{name.lower()}"
+        return await self._policies.get(key, lambda: self._read_policy(vault, name))
+
+    async def _read_policy(self, vault: Vault, name: str) -> BackupPolicy | None:
+        """A policy of the vault; None where it cannot be read."""
+        try:
+            async with azure_errors(f"policy {name} of vault {vault.name}"):
+                client = self._clients.data_protection(vault.subscription)
+                resource = await client.backup_policies.get(vault.resource_group, vault.name, name)
+        except AzureRefused as error:
+            log_event(
+                LogEvent.POLICY_UNREAD, level=logging.WARNING, vault=vault.id, policy=name, problem=str(error)
+            )
+            return None
+        return wire.read_policy(resource.properties or {})
+
+    async def _list(self, vault: Vault, since: datetime) -> list[Job]:
+        """The service has no filter and lists the oldest job first, so every page is read."""
+        async with azure_errors(f"jobs of vault {vault.name}"):
+            client = self._clients.data_protection(vault.subscription)
+            pages = client.jobs.list(vault.resource_group, vault.name)
+            jobs = [
+                wire.read_job(str(each.name), each.properties, vault)
+                async for each in pages
+                if each.properties
+            ]
+        recent = [job for job in jobs if job.started_at >= since]
+        return sorted(recent, key=lambda job: job.started_at, reverse=True)

@@ -1,0 +1,251 @@
+"""What Recovery Services' JSON means here.
+
+The SDK's models are read as the mappings they are, by the wire's own names: a VM's protected item has no model class
+of its own there (its protectedItemType on the wire is not the one the SDK knows), and unknown job types have none.
+Every field but a job's status and start may be missing.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+
+from backup_retry.arm_ids import ProtectedItem, Vault
+from backup_retry.azure.fields import Fields, part, text, time_of
+from backup_retry.model import (
+    ItemState,
+    Job,
+    JobError,
+    JobStatus,
+    Operation,
+)
+from backup_retry.schedule import BackupPolicy, Daily, Hourly, Schedule
+from backup_retry.time_zones import time_zone
+
+_VM_CONTAINER = re.compile(r"iaasvmcontainer(?:v2)?;[^;]+;.+", re.IGNORECASE)
+#: "database [server]", as jobs of databases name their item
+_ENTITY = re.compile(r"(?P<name>.+?)(?: \[(?P<server>[^\]]*)\])?")
+_NOT_IN_IDS = re.compile(r"[/?#\s]+")
+#: the workload behind a backupManagementType; of AzureWorkload, the job's own workloadType says it
+_WORKLOADS = {"azureiaasvm": "VM", "azurestorage": "AzureFileShare"}
+_AGENTS = frozenset({"mab", "dpm", "azurebackupserver"})
+#: of which the vault lists items that jobs call by name only
+LISTED = frozenset({"azureiaasvm", "azurestorage", "azureworkload"}) | _AGENTS
+_SERVERS = ("storageAccountName", "mabServerName", "dpmServerName")
+_ITEM_SERVERS = ("serverName", "parentName", "computerName", "backupEngineName")
+#: no container of Azure's begins so
+_STAND_IN = "Unlisted;"
+_HEALTHY = frozenset({"", "success"})
+
+_WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_RETENTION_UNITS = {"days": 1, "weeks": 7, "months": 30, "years": 365}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What a job, or an item of the vault, says of whose it is: everything lower-cased."""
+
+    entity: str
+    workload: str = ""
+    #: every name that the server or account goes by; empty: not said
+    servers: frozenset[str] = frozenset()
+
+    def fit(self, item: "Names") -> bool:
+        """True where nothing speaks against the job's being the item's."""
+        return (
+            self.entity == item.entity
+            and (not self.workload or not item.workload or self.workload == item.workload)
+            and (not item.servers or self.servers <= item.servers)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """An item of the vault with its names."""
+
+    item: ProtectedItem
+    names: Names
+
+
+def read_job(name: str, properties: Fields, vault: Vault) -> Job:
+    """A job of a vault, from the properties of its list or detail form."""
+    errors = properties.get("errorDetails") or []
+    return Job(
+        id=name,
+        vault=vault,
+        workload=_workload(properties),
+        operation=text(properties, "operation"),
+        status=_status(text(properties, "status")),
+        started_at=time_of(properties.get("startTime")) or datetime.min.replace(tzinfo=UTC),
+        ended_at=time_of(properties.get("endTime")),
+        activity_id=text(properties, "activityId"),
+        entity_name=text(properties, "entityFriendlyName"),
+        item=_vm_item(vault, text(properties, "containerName")),
+        error=_job_error(errors[0]) if errors else None,
+    )
+
+
+def job_names(properties: Fields) -> Names:
+    """By which names a job calls its item: a database by "name [server]", a share by its account beside it."""
+    entity = _ENTITY.fullmatch(text(properties, "entityFriendlyName").lower())
+    named = [text(properties, each).lower() for each in _SERVERS]
+    named += (entity["server"] or "").split("\\") if entity else []
+    return Names(
+        entity=entity["name"] if entity else "",
+        workload=_workload(properties).lower(),
+        servers=frozenset(each for each in named if each),
+    )
+
+
+def read_named(arm_id: str, properties: Fields) -> Named | None:
+    """An item of the vault's list with its names; None where its id is none of an item."""
+    item = ProtectedItem.parse(arm_id)
+    if item is None or properties.get("isScheduledForDeferredDelete"):
+        return None
+    servers = {text(properties, each).lower() for each in _ITEM_SERVERS}
+    servers.add(text(properties, "containerName").lower().rpartition(";")[2])
+    entity = text(properties, "friendlyName") or item.friendly_name
+    workload = text(properties, "workloadType").lower()
+    is_agents = text(properties, "backupManagementType").lower() in _AGENTS
+    return Named(
+        item=item,
+        names=Names(
+            entity=entity.lower(),
+            workload="" if is_agents else workload,
+            servers=frozenset(each for each in servers if each),
+        ),
+    )
+
+
+def owned(job: Job, names: Names, items: Iterable[Named]) -> Job:
+    """The job with the item that its names fit; with those that it may be of, where they fit several.
+
+    Where they fit none, the item gets an id of our own making, the same for every job of it: the vault need not list
+    what an agent backs up, nor what it protects no more.
+    """
+    fitting = tuple(each.item for each in items if names.fit(each.names))
+    if len(fitting) == 1:
+        return replace(job, item=fitting[0])
+    return replace(job, candidates=fitting) if fitting else replace(job, item=_stand_in(job, names))
+
+
+def read_item(properties: Fields) -> ItemState:
+    """A protected item."""
+    return ItemState(
+        protection_state=text(properties, "protectionState") or "Protected",
+        deleted=bool(properties.get("isScheduledForDeferredDelete")),
+        kpi_title=_kpi_title(properties),
+        last_recovery_point=time_of(properties.get("lastRecoveryPoint")),
+        policy_id=text(properties, "policyId"),
+        source_id=text(properties, "sourceResourceId"),
+    )
+
+
+def read_policy(properties: Fields) -> BackupPolicy:
+    """A backup policy's schedules by kind of backup, its zone, and how long it keeps a daily recovery point.
+
+    https://learn.microsoft.com/rest/api/backup/protection-policies/get; a scheduleRunTime's date is that of the
+    policy's creation and its Z means nothing: only the time of day counts, in the policy's own zone.
+    """
+    parts = {text(part, "policyType").lower(): part for part in properties.get("subProtectionPolicy") or []}
+    parts = parts or {"": properties}  # a VM's policy is one part; its policyType is a version, V1 or V2
+    zone = properties.get("timeZone") or (properties.get("settings") or {}).get("timeZone") or "UTC"
+    retentions = [_daily_retention(part.get("retentionPolicy") or {}) for part in parts.values()]
+    return BackupPolicy(
+        schedules={kind: tuple(_schedules(part.get("schedulePolicy") or {})) for kind, part in parts.items()},
+        zone=time_zone(str(zone)),
+        daily_retention=next((each for each in retentions if each), None),
+        log_interval=_log_interval(parts.get("log") or {}),
+    )
+
+
+def _log_interval(part: Fields) -> timedelta | None:
+    minutes = (part.get("schedulePolicy") or {}).get("scheduleFrequencyInMins")
+    return timedelta(minutes=int(minutes)) if minutes else None
+
+
+def _schedules(policy: Fields) -> Iterator[Schedule]:
+    """The schedules of a SimpleSchedulePolicy of either version; a log schedule is none that a retry waits for."""
+    frequency = text(policy, "scheduleRunFrequency").lower()
+    if frequency == "hourly" and (hourly := policy.get("hourlySchedule")):
+        yield Hourly(
+            interval=timedelta(hours=int(hourly["interval"])),
+            starts=_time_of_day(hourly["scheduleWindowStartTime"]),
+            window=timedelta(hours=int(hourly["scheduleWindowDuration"])),
+        )
+        return
+    timed = policy.get(f"{frequency}Schedule") or policy
+    times = tuple(_time_of_day(each) for each in timed.get("scheduleRunTimes") or [])
+    if frequency == "daily" and times:
+        yield Daily(times=times)
+    if frequency == "weekly" and times:
+        days = frozenset(_WEEKDAYS.index(day.lower()) for day in timed.get("scheduleRunDays") or [])
+        yield Daily(times=times, weekdays=days)
+
+
+def _time_of_day(text: str) -> time:
+    return datetime.fromisoformat(text).time()
+
+
+def _daily_retention(policy: Fields) -> timedelta | None:
+    duration = (policy.get("dailySchedule") or {}).get("retentionDuration") or {}
+    unit = _RETENTION_UNITS.get(text(duration, "durationType").lower())
+    return timedelta(days=unit * int(duration["count"])) if unit and duration.get("count") else None
+
+
+def read_operation(body: Fields) -> Operation:
+    """An operation's status; its endTime says nothing, the service sets it while the operation still runs."""
+    error = body.get("error")
+    job_id = text(body.get("properties") or {}, "jobId")
+    failure = JobError(title=text(error, "code"), message=text(error, "message")) if error else None
+    return Operation(status=text(body, "status"), job_id=job_id, error=failure)
+
+
+def _status(text: str) -> JobStatus:
+    try:
+        return JobStatus(text)
+    except ValueError:
+        return JobStatus.IN_PROGRESS
+
+
+def _job_error(detail: Fields) -> JobError:
+    code = detail.get("errorCode")
+    return JobError(
+        title=text(detail, "errorTitle"),
+        code=code if isinstance(code, int) else None,
+        message=text(detail, "errorString"),
+        advice=" ".join(detail.get("recommendations") or []),
+    )
+
+
+def _vm_item(vault: Vault, container: str) -> ProtectedItem | None:
+    """The item of a VM job: its names are made from the job's containerName."""
+    if not _VM_CONTAINER.fullmatch(container):
+        return None
+    return ProtectedItem(vault=vault, container=f"IaasVMContainer;{container}", name=f"VM;{container}")
+
+
+def _kpi_title(properties: Fields) -> str:
+    """Where the string code of the last failure stands: on a VM in its KPI, on a database beside it as well."""
+    kpi = part(part(properties, "kpisHealths"), "BackupOperationStatusKPI")
+    title = text((kpi.get("resourceHealthDetails") or [{}])[0], "title")
+    return title if title.lower() not in _HEALTHY else text(part(properties, "lastBackupErrorDetail"), "code")
+
+
+def _workload(properties: Fields) -> str:
+    kind = text(properties, "backupManagementType")
+    if kind.lower() == "azureworkload":
+        return text(properties, "workloadType")
+    return "DPM" if kind.lower() == "azurebackupserver" else _WORKLOADS.get(kind.lower(), kind)
+
+
+def is_stand_in(item: ProtectedItem) -> bool:
+    """True for an id of our own making, which the vault cannot know."""
+    return item.container.startswith(_STAND_IN)
+
+
+def _stand_in(job: Job, names: Names) -> ProtectedItem:
+    server = next(iter(sorted(names.servers)), "")
+    container = f"{_STAND_IN}{job.workload};{server or 'unknown'}"
+    name = _NOT_IN_IDS.sub("-", job.entity_name) or "unknown"
+    return ProtectedItem(vault=job.vault, container=_NOT_IN_IDS.sub("-", container), name=name)

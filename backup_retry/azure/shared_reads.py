@@ -1,0 +1,75 @@
+"""What the adapters of both kinds of vault read once for many: lists of jobs, policies."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from backup_retry.arm_ids import Vault
+from backup_retry.model import (
+    Job,
+    JobList,
+)
+
+T = TypeVar("T")
+
+#: how long a list of a vault's jobs is kept for those whom it still satisfies
+_LIST_KEPT_FOR = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class _Listed:
+    since: datetime
+    jobs: JobList
+
+
+class SharedLists:
+    """A vault's jobs: one request per vault at a time; those who come while it runs share the next one."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._listed: dict[str, _Listed] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def get(
+        self,
+        vault: Vault,
+        since: datetime,
+        fresh_since: datetime,
+        read: Callable[[Vault, datetime], Awaitable[list[Job]]],
+    ) -> JobList:
+        """The jobs that started at `since` or later, read at `fresh_since` or later."""
+        async with self._locks.setdefault(vault.key, asyncio.Lock()):
+            known = self._listed.get(vault.key)
+            if known and known.since <= since and known.jobs.read_at >= fresh_since:
+                return known.jobs
+            now = self._clock()
+            listed = JobList(read_at=now, jobs=await read(vault, since))
+            self._forget_old(now)
+            self._listed[vault.key] = _Listed(since, listed)
+            return listed
+
+    def _forget_old(self, now: datetime) -> None:
+        old = [key for key, known in self._listed.items() if now - known.jobs.read_at > _LIST_KEPT_FOR]
+        for key in old:
+            del self._listed[key]
+
+
+class Kept(Generic[T]):
+    """What changes rarely: one request per key and period."""
+
+    def __init__(self, clock: Callable[[], datetime], kept_for: timedelta) -> None:
+        self._clock = clock
+        self._kept_for = kept_for
+        self._read: dict[str, tuple[datetime, T]] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def get(self, key: str, read: Callable[[], Awaitable[T]], kept_for: timedelta | None = None) -> T:
+        """What `read` gives, at most so old."""
+        async with self._locks.setdefault(key, asyncio.Lock()):
+            known = self._read.get(key)
+            if known is None or self._clock() - known[0] >= (kept_for or self._kept_for):
+                known = (self._clock(), await read())
+                self._read[key] = known
+            return known[1]
