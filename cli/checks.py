@@ -108,7 +108,7 @@ async def _vaults(desk: Desk, identity: Identity) -> Sequence[Check]:
         return [bad("vaults", str(error), "Ask again later")]
     if not seen:
         mend = "sh infra/connect.sh gives the app its role in each subscription of SCOPE_SUBSCRIPTIONS"
-        return [bad("vaults", "this identity sees no Recovery Services vault", mend)]
+        return [bad("vaults", "this identity sees no vault", mend)]
     return [each for found in seen for each in await _vault(desk, found, identity)]
 
 
@@ -129,7 +129,7 @@ async def _reads(desk: Desk, found: FoundVault) -> Check:
 async def _rights(desk: Desk, found: FoundVault, identity: Identity) -> Check:
     name = f"rights on {found.vault.name}"
     try:
-        missing = missing_rights(await desk.inspection.permissions(found.vault))
+        missing = missing_rights(found.vault.kind, await desk.inspection.permissions(found.vault))
     except (AzureUnavailable, AzureRefused) as error:
         return Check(name=name, verdict=Verdict.UNKNOWN, detail=f"Azure does not say: {error}")
     if not missing:

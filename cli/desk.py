@@ -10,6 +10,7 @@ from typing import Protocol
 import typer
 
 from backup_retry.engine import Engine
+from backup_retry.finder import Finder
 from backup_retry.inspection import Inspection
 from backup_retry.notices import Publisher
 from backup_retry.opt_outs import OptOuts
@@ -30,6 +31,7 @@ class Desk:
     reports: Reports
     vaults: Vaults
     graph: Graph
+    finder: Finder
     opt_outs: OptOuts
     inspection: Inspection
     publisher: Publisher | None = None

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
 
+from backup_retry.arm_ids import ProtectedItem, Vault, parse_job_id
 from backup_retry.confirm import confirmed
-from backup_retry.model import Job, ProtectedItem, Vault, parse_job_id
+from backup_retry.model import (
+    Job,
+)
 from cli.desk import Desk
 from cli.exits import UsageError
 

@@ -10,8 +10,12 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from backup_retry.model import Pause, Reason, Vault
-from backup_retry.settings import PositiveDuration
+from backup_retry.arm_ids import Vault
+from backup_retry.model import (
+    Pause,
+    Reason,
+)
+from backup_retry.setting_types import PositiveDuration
 from cli import documents
 from cli.desk import Desk, desks
 from cli.exits import UsageError, run
@@ -118,9 +122,7 @@ def end_of(text: str, now: datetime) -> datetime:
 def _check_scope(scope: str) -> None:
     vault = Vault.parse(scope)
     if scope and not _SUBSCRIPTION.fullmatch(scope) and (vault is None or vault.key != scope.lower()):
-        raise UsageError(
-            f"--scope {scope!r} is neither a subscription's id nor a Recovery Services vault's ARM id."
-        )
+        raise UsageError(f"--scope {scope!r} is neither a subscription's id nor a vault's ARM id.")
 
 
 def _sentence(done: Pause) -> str:

@@ -4,8 +4,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from backup_retry import policy
-from backup_retry.model import Close, Decision, Reason, Trigger, Wait
-from backup_retry.policy import Case, Rules
+from backup_retry.case import Case
+from backup_retry.model import (
+    Close,
+    Decision,
+    Reason,
+    Trigger,
+    Wait,
+)
+from backup_retry.rules import Rules
+from backup_retry.settle import settle
 
 Row = Callable[[Case], Wait | Close | None]
 
@@ -14,10 +22,12 @@ QUESTIONS: Mapping[Row, str] = {
     policy.opted_out: "Is it opted out, by a tag or by the scope?",
     policy.unsupported: "Is it something that cannot be retried from here?",
     policy.not_protected: "Has its protection been stopped or set up anew?",
+    policy.no_backup_rule: "Has its policy no rule that could be run?",
     policy.already_recovered: "Has another backup completed since?",
     policy.in_progress: "Is a backup of it running?",
     policy.cancelled: "Was it cancelled, or will the service repair it?",
     policy.needs_person: "Does its error need a person?",
+    policy.log_schedule: "Is it a log backup, which its schedule runs again?",
     policy.exhausted: "Are all retries used up?",
     policy.daily_cap: "Has it had its retries of the last 24 hours?",
     policy.schedule_near: "Does its own schedule run soon?",
@@ -49,7 +59,7 @@ class Answer:
 def answers(case: Case) -> tuple[Sequence[Answer], Decision]:
     """Every question up to the one that decides, and the decision."""
     asked = []
-    settled, in_flight = policy.settle(case.incident, case.facts, case.rules, case.now)
+    settled, in_flight = settle(case.incident, case.facts, case.rules, case.now)
     if case.incident.running_attempt is not None:
         asked.append(Answer(question=IN_FLIGHT, decision=in_flight))
         if in_flight is not None:

@@ -5,9 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.incident import Incident, Step
-from backup_retry.ledger import Beat, Controls, Ledger, MemoryLedger, Record, Storms
-from backup_retry.model import ItemState, Job, JobList, Operation, Pause, ProtectedItem, Vault
+from backup_retry.ledger import Controls, Ledger, MemoryLedger, Record, Storms
+from backup_retry.model import (
+    BackupRequest,
+    ItemState,
+    Job,
+    JobList,
+    Operation,
+    Pause,
+)
 from backup_retry.storm import Storm
 from backup_retry.vaults import Vaults
 
@@ -57,7 +65,7 @@ class RehearsedLedger(MemoryLedger):
         """See Controls."""
         return [*await self._beneath.pauses(), *await super().pauses()]
 
-    async def last_beat(self, name: Beat) -> datetime | None:
+    async def last_beat(self, name: str) -> datetime | None:
         """See Controls."""
         return await super().last_beat(name) or await self._beneath.last_beat(name)
 
@@ -92,9 +100,9 @@ class ReadOnlyVaults:
         """See Vaults."""
         return await self.beneath.item(item)
 
-    async def trigger(self, item: ProtectedItem, *, attempt_id: str, keep_until: datetime) -> str:
+    async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
         """See Vaults; the answer is as good as any, since nobody asks for the operation afterwards."""
-        del attempt_id, keep_until
+        del request, attempt_id
         self.started.append(item)
         return ""
 

@@ -10,16 +10,18 @@ from typing import Annotated, Any
 import typer
 
 from backup_retry.change import Report
-from backup_retry.model import Source
+from backup_retry.dimensions import Dimensions
 from cli import documents
 from cli.desk import Desk, desks
 from cli.exits import Exit, UsageError, run
 from cli.reports import needs_a_person, reports_table, totals
 from cli.screen import Document, JsonOption, say, show
 from cli.sweep import sweeping
+from reactor.alerts import parse_payload
+from reactor.events import parse_events
 from reactor.react import Reactor
 from reactor.resolve import Resolver
-from reactor.signals import Ignored, Signal, parse_alert, parse_event
+from reactor.signals import Ignored, Signal
 
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="A JSON file, or - for standard input.")]
 #: a rehearsal is not in the hurry that a webhook is in
@@ -58,19 +60,21 @@ def replay(ctx: typer.Context, file: FileArgument, as_json: JsonOption = False) 
     raise typer.Exit(Exit.WELL if well else Exit.NEEDS_A_PERSON)
 
 
-async def _gather(ctx: typer.Context, read: "Rows | Sequence[Signal | Ignored]") -> Replay:
+async def _gather(ctx: typer.Context, read: "Rows | Sequence[object]") -> Replay:
     async with desks(ctx).open(ledger=False) as desk:
         rehearsing = desk.rehearsing()
         if isinstance(read, Rows):
             swept = await sweeping(rehearsing, graph=read).run()
             return Replay(reports=swept.handled, problems=swept.problems)
-        return await _react(rehearsing, read)
+        dimensions = desk.settings.dimensions
+        return await _react(rehearsing, [signal for each in read for signal in _signals(each, dimensions)])
 
 
-async def _react(desk: Desk, signals: "Sequence[Signal | Ignored]") -> Replay:
+async def _react(desk: Desk, signals: Sequence[Signal | Ignored]) -> Replay:
     """Every signal, as the reactor takes it."""
     resolver = Resolver(
         vaults=desk.vaults,
+        finder=desk.finder,
         clock=desk.clock,
         lookback=desk.settings.sweep_lookback,
         scope=desk.settings.scope,
@@ -84,12 +88,11 @@ async def _react(desk: Desk, signals: "Sequence[Signal | Ignored]") -> Replay:
     return said
 
 
-def read_file(file: str) -> "Rows | Sequence[Signal | Ignored]":
+def read_file(file: str) -> "Rows | Sequence[object]":
     """What a file holds.
 
     Raises:
-        UsageError: the file cannot be read or holds nothing of the kind.
-        BadSignal: an alert or event in it cannot be read.
+        UsageError: the file cannot be read or is not JSON.
     """
     try:
         content = json.loads(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
@@ -100,8 +103,8 @@ def read_file(file: str) -> "Rows | Sequence[Signal | Ignored]":
     return read_content(content)
 
 
-def read_content(content: Any) -> "Rows | Sequence[Signal | Ignored]":  # noqa: ANN401 (any JSON)
-    """Rows of Resource Graph, or signals: one or a list, as they stand or as Azure's tools wrap them."""
+def read_content(content: Any) -> "Rows | Sequence[object]":  # noqa: ANN401 (any JSON)
+    """Rows of Resource Graph, or alerts and events: one or a list, as they stand or as Azure's tools wrap them."""
     if (
         isinstance(content, Mapping)
         and isinstance(content.get("data"), Sequence | Mapping)
@@ -111,7 +114,7 @@ def read_content(content: Any) -> "Rows | Sequence[Signal | Ignored]":  # noqa: 
     entries = content if isinstance(content, list) else [content]
     if entries and all(_is_row(each) for each in entries):
         return Rows([_as_row(each) for each in entries])
-    return [_signal(each) for each in entries]
+    return entries
 
 
 def _is_graph(content: Mapping[str, Any]) -> bool:
@@ -140,13 +143,14 @@ def _as_row(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**named, **entry}
 
 
-def _signal(entry: object) -> Signal | Ignored:
-    """An alert in the common schema, or an event of either of Event Grid's schemas around one or of our own."""
+def _signals(entry: object, dimensions: Dimensions) -> Sequence[Signal | Ignored]:
+    """Those of an alert in the common schema, or of an event in either of Event Grid's schemas; raises BadSignal."""
     if isinstance(entry, Mapping):
         event_type = entry.get("eventType") or entry.get("type")
         if isinstance(event_type, str) and "schemaId" not in entry:
-            return parse_event(event_type, entry.get("data"))
-    return parse_alert(entry, Source.ALERT)
+            subject = str(entry.get("subject") or "")
+            return parse_events(event_type, entry.get("data"), subject=subject, dimensions=dimensions)
+    return [parse_payload(entry, dimensions)]
 
 
 def document(said: Replay) -> Document:

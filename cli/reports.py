@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.change import Report
-from backup_retry.model import ProtectedItem
 from backup_retry.words import reason
 from cli.screen import table
 

@@ -12,7 +12,8 @@ from cli.desk import Desk, desks
 from cli.exits import Exit, run
 from cli.reports import needs_a_person, reports_table, totals
 from cli.screen import Document, JsonOption, console, say, show
-from reconciler.sweep import Graph, Sweep, SweepReport
+from reconciler.sweep import Graph, Sweep
+from reconciler.sweep_report import SweepReport
 
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Decide everything, write and start nothing; needs no ledger.")
@@ -50,8 +51,9 @@ def sweeping(desk: Desk, graph: Graph | None = None, watch: "Progressed | None" 
         engine=desk.engine,
         controls=desk.ledger,
         clock=desk.clock,
-        lookback=desk.settings.sweep_lookback,
+        profile=desk.settings.daily_sweep,
         scope=desk.settings.scope,
+        keep_reports=True,
         watch=watch or (lambda _: None),
     )
 

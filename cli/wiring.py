@@ -9,11 +9,12 @@ from dataclasses import replace
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.event_grid import TopicPublisher
 from backup_retry.azure.inspection import AzureInspection
-from backup_retry.azure.recovery_services import RecoveryServicesVaults
+from backup_retry.azure.protected_items import GraphFinder
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.azure.table_reports import TableReports
 from backup_retry.azure.tags import TagOptOuts
+from backup_retry.azure.vaults import AzureVaults
 from backup_retry.report import MemoryReports
 from backup_retry.settings import Settings, load_settings
 from backup_retry.wiring import clock
@@ -65,8 +66,9 @@ def _desk(settings: Settings, clients: AzureClients) -> Desk:
         clock=clock,
         ledger=TableLedger(tables, clock),
         reports=TableReports(tables),
-        vaults=RecoveryServicesVaults(clients, clock),
-        graph=graph,
+        vaults=AzureVaults(clients, clock),
+        graph=graph.estate((), settings.scope.allows_subscription),
+        finder=GraphFinder(graph),
         opt_outs=TagOptOuts(graph, clock),
         inspection=AzureInspection(clients, graph, settings),
         publisher=TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None,

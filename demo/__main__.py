@@ -71,7 +71,7 @@ class Play:
         await self._send(http, "PUT", "/_sim/faults", night.faults())
         await self._send(http, "POST", "/_sim/backups", night.backups())
         self._console.print(
-            f"[bold]02:00[/]  {len(night.machines)} nightly backups in {len(night.vaults)} vaults begin."
+            f"[bold]02:00[/]  {len(night.items)} nightly backups in {len(night.vaults)} vaults begin."
         )
         await asyncio.sleep(2.0)
         await self._send(http, "POST", "/_sim/backups", night.colleagues_backups())

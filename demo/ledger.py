@@ -4,10 +4,10 @@ import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.incident import Incident
-from backup_retry.model import ProtectedItem
 from backup_retry.settings import load_settings
 from backup_retry.wiring import clock
 from simulator.stack.run_info import RunInfo

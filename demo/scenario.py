@@ -24,11 +24,16 @@ class Expected:
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """One machine whose nightly backup fails."""
+    """One item whose nightly backup fails."""
 
-    machine: str
+    item: str
     error: str
     expect: Expected
+    #: what a backup vault says of a retry
+    retryable: bool | None = None
+    #: which kind of backup a database's failed one was, and which one the retry has to be; "": full, and the same
+    backup: str = ""
+    retry_is: str = ""
     retries: tuple[str, ...] = ()
     alert: str = "once"
     trigger: str = ""
@@ -49,9 +54,9 @@ class Night:
     failures: Mapping[str, Failure]
 
     @property
-    def machines(self) -> Sequence[str]:
-        """Every machine's name; each stands in one vault only."""
-        return [machine for vault in self.vaults.values() for machine in vault["machines"]]
+    def items(self) -> Sequence[str]:
+        """Every item's name; each stands in one vault only."""
+        return [item.get("vm") or item["name"] for vault in self.vaults.values() for item in _items(vault)]
 
     def estate(self) -> dict[str, Any]:
         """The estate as the simulator's admin API takes it."""
@@ -67,13 +72,13 @@ class Night:
 
     def backups(self) -> list[dict[str, Any]]:
         """The nightly backups, all at once."""
-        return [self._backup(index, machine) for index, machine in enumerate(self.machines)]
+        return [self._backup(index, item) for index, item in enumerate(self.items)]
 
     def colleagues_backups(self) -> list[dict[str, Any]]:
         """What somebody has run again by hand."""
         outcome = {"status": "Completed", "seconds": 0.5}
-        helped = [each.machine for each in self.failures.values() if each.colleague]
-        return [{"item": machine, "outcome": outcome, "scheduled": False} for machine in helped]
+        helped = [each.item for each in self.failures.values() if each.colleague]
+        return [{"item": item, "outcome": outcome, "scheduled": False} for item in helped]
 
     def faults(self) -> list[dict[str, Any]]:
         """What goes wrong on the way."""
@@ -85,18 +90,29 @@ class Night:
             "resource_group": "rg-backup",
             "name": name,
             "location": "westeurope",
-            "items": [self._item(machine) for machine in vault["machines"]],
+            "kind": vault.get("kind", "recovery_services"),
+            "items": [self._item(item) for item in _items(vault)],
         }
 
-    def _item(self, machine: str) -> dict[str, Any]:
-        failure = self.failures.get(machine)
+    def _item(self, item: Mapping[str, Any]) -> dict[str, Any]:
+        failure = self.failures.get(item.get("vm") or item["name"])
         retries = [_outcome(retry) for retry in failure.retries] if failure else []
-        return {"vm": machine, "resource_group": _RESOURCE_GROUP, "next_outcomes": retries}
+        return {**item, "resource_group": _RESOURCE_GROUP, "next_outcomes": retries}
 
-    def _backup(self, index: int, machine: str) -> dict[str, Any]:
-        failure = self.failures.get(machine)
-        outcome = _outcome(failure.error if failure else "ok")
-        return {"item": machine, "outcome": outcome | {"seconds": 0.3 + 0.03 * index}, "scheduled": True}
+    def _backup(self, index: int, item: str) -> dict[str, Any]:
+        failure = self.failures.get(item)
+        outcome = _outcome(failure.error, failure.retryable) if failure else _outcome("ok")
+        kind = failure.backup if failure else ""
+        return {
+            "item": item,
+            "outcome": outcome | {"seconds": 0.3 + 0.03 * index},
+            "scheduled": True,
+            "kind": kind,
+        }
+
+
+def _items(vault: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [*({"vm": machine} for machine in vault.get("machines", ())), *vault.get("items", ())]
 
 
 def load(path: Path = FILE) -> Night:
@@ -109,19 +125,23 @@ def load(path: Path = FILE) -> Night:
     )
 
 
-def _failure(machine: str, fields: Mapping[str, Any]) -> Failure:
+def _failure(item: str, fields: Mapping[str, Any]) -> Failure:
     known = {**fields, "retries": tuple(fields.get("retries", ())), "expect": Expected(**fields["expect"])}
-    return Failure(machine=machine, **known)
+    return Failure(item=item, **known)
 
 
-def _outcome(end: str) -> dict[str, Any]:
+def _outcome(end: str, retryable: bool | None = None) -> dict[str, Any]:
     if end == "ok":
         return {"status": "Completed"}
-    return {"status": "Cancelled"} if end == "cancelled" else {"status": "Failed", "error": end}
+    if end == "cancelled":
+        return {"status": "Cancelled"}
+    return {"status": "Failed", "error": {"title": end, "retryable": retryable}}
 
 
 def _faults(failure: Failure) -> list[dict[str, Any]]:
-    alert, post = f"vm;.*;{failure.machine} ", f"POST .*;{failure.machine}/backup"
+    # a backup instance is named by its source twice and a GUID
+    named = f"[;/]{failure.item}(-{failure.item}-[0-9a-f-]+)?"
+    alert, post = f"{named} ", f"POST .*{named}/backup"
     faults: list[dict[str, Any]] = []
     if failure.alert == "lost":
         faults.append({"name": "lose_alert", "match": alert, "count": 1})
@@ -133,5 +153,7 @@ def _faults(failure: Failure) -> list[dict[str, Any]]:
     if failure.trigger == "throttled":
         faults.append({"name": "throttle", "match": post, "count": 1, "retry_after": 2})
     if failure.trigger == "answer lost":
-        faults.append({"name": "drop_answer", "match": post, "count": 1, "skip": len(failure.retries) - 1})
+        faults.append(
+            {"name": "drop_answer", "match": post, "count": 1, "skip": max(0, len(failure.retries) - 1)}
+        )
     return faults

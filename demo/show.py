@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from backup_retry.arm_ids import ProtectedItem
 from demo.verdict import Row, Verdict
 
 _EVENT = re.compile(r"backup_retry: (\{.*\})$")
@@ -54,18 +55,17 @@ class Story:
         words = _WORDS.get(event.get("event", ""))
         if words is None:
             return
-        machine = event["item"].rsplit(";", 1)[-1]
+        item = ProtectedItem.parse(event["item"])
+        name = item.friendly_name if item else event["item"]
         text = words.format_map(Counter() | event)
         colour = _COLOURS.get(event.get("outcome", ""), "default")
-        self._console.print(f"[dim]{elapsed:5.1f} s[/]  {machine:<8}  [{colour}]{text}[/]", highlight=False)
+        self._console.print(f"[dim]{elapsed:5.1f} s[/]  {name:<8}  [{colour}]{text}[/]", highlight=False)
 
 
 def table(verdict: Verdict) -> Table:
     """One line per failed backup."""
-    grid = Table(
-        "item", "error", "heard from", "attempts", "outcome", "recovered after", title="One bad night"
-    )
-    for row in sorted(verdict.rows, key=lambda each: (each.outcome, each.failure.machine)):
+    grid = Table("item", "error", "heard from", "attempts", "outcome", "after", title="One bad night")
+    for row in sorted(verdict.rows, key=lambda each: (each.outcome, each.failure.item)):
         grid.add_row(*_cells(row), style=None if row.as_expected else "bold red")
     return grid
 
@@ -74,7 +74,7 @@ def _cells(row: Row) -> list[str]:
     incident = row.incident
     outcome = row.outcome if row.as_expected else f"{row.outcome} (expected {row.failure.expect})"
     return [
-        row.failure.machine,
+        row.failure.item,
         row.failure.error,
         incident.found_by.value if incident else "nobody",
         str(len(incident.attempts)) if incident else "0",

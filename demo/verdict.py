@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.incident import Incident
 from demo.scenario import Failure, Night
 
@@ -19,6 +20,8 @@ class Row:
     failed_at: datetime
     incident: Incident | None
     item: str
+    #: the kinds of the on-demand backups of the item; "" where it has but one
+    retried_as: frozenset[str] = frozenset()
 
     @property
     def outcome(self) -> str:
@@ -30,7 +33,10 @@ class Row:
     @property
     def as_expected(self) -> bool:
         """True when the ledger says what the scenario says."""
-        if self.incident is None:
+        if self.incident is None or self.retried_as - {
+            self.failure.retry_is or self.failure.backup or "Full",
+            "",
+        }:
             return False
         expect = self.failure.expect
         found = (self.outcome, len(self.incident.attempts), self.incident.found_by.value)
@@ -80,34 +86,43 @@ def judge(night: Night, state: Mapping[str, Any], incidents: Mapping[str, Incide
     """Compare the simulator's state with the ledger's incidents (by item id)."""
     nightly = [job for job in state["jobs"] if not job["user_triggered"]]
     failed = [job for job in nightly if job["status"] in {"Failed", "Cancelled"}]
-    attempts = {attempt.id for incident in incidents.values() for attempt in incident.attempts}
-    colleagues = {_machine(job) for job in state["jobs"]} & {
-        each.machine for each in night.failures.values() if each.colleague
-    }
+    attempts = [attempt for incident in incidents.values() for attempt in incident.attempts]
+    # A backup vault need not keep an attempt's id: there its job is known by its own.
+    known = {attempt.id: attempt.id for attempt in attempts} | {each.job_id: each.id for each in attempts}
+    colleagues = {each.item for each in night.failures.values() if each.colleague}
+    on_demand = [job for job in state["jobs"] if job["user_triggered"]]
+    claims = [known.get(job["activity_id"]) or known.get(job["name"], job["name"]) for job in on_demand]
     triggered = Counter(
-        job["activity_id"]
-        for job in state["jobs"]
-        if job["user_triggered"] and (_machine(job) not in colleagues or job["activity_id"] in attempts)
+        claim
+        for job, claim in zip(on_demand, claims, strict=True)
+        if _name(job) not in colleagues or claim != job["name"]
     )
     return Verdict(
-        rows=[_row(night, job, incidents) for job in failed],
+        rows=[_row(night, job, state["jobs"], incidents) for job in failed],
         triggers_seen_by_azure=triggered.total(),
-        double_triggers=[each for each, count in triggered.items() if count > 1 or each not in attempts],
+        double_triggers=[each for each, count in triggered.items() if count > 1 or each not in known],
     )
 
 
-def _row(night: Night, job: Mapping[str, Any], incidents: Mapping[str, Incident]) -> Row:
+def _row(
+    night: Night, job: Mapping[str, Any], jobs: Sequence[Mapping[str, Any]], incidents: Mapping[str, Incident]
+) -> Row:
+    failure = night.failures[_name(job)]
     return Row(
-        failure=night.failures[_machine(job)],
+        failure=failure,
         job=job["name"],
         item=job["item"],
         failed_at=datetime.fromisoformat(job["end_time"]),
         incident=incidents.get(job["item"]),
+        retried_as=frozenset(
+            each["kind"] for each in jobs if each["user_triggered"] and each["item"] == job["item"]
+        ),
     )
 
 
-def _machine(job: Mapping[str, Any]) -> str:
-    return str(job["item"]).rsplit(";", 1)[-1]
+def _name(job: Mapping[str, Any]) -> str:
+    item = ProtectedItem.parse(job["item"])
+    return item.friendly_name if item else ""
 
 
 def _failure(row: Row) -> dict[str, Any]:

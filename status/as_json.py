@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from backup_retry.model import ProtectedItem
+from backup_retry.arm_ids import ProtectedItem
 from status.board import Row
 from status.overview import Look
 from status.page import Page

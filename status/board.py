@@ -10,17 +10,15 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from statistics import median
 
-from backup_retry.model import Outcome, ProtectedItem
+from backup_retry.arm_ids import ProtectedItem, VaultKind
+from backup_retry.model import (
+    Outcome,
+)
 from backup_retry.report import Closed, Opened
+from backup_retry.workloads import workload
 from status.estate import Backups, Estate
 
 DAYS = 14
-_WORKLOADS = {
-    "vm": "VM",
-    "azurefileshare": "File share",
-    "sqldatabase": "SQL database",
-    "saphanadatabase": "SAP HANA",
-}
 
 
 class Mark(StrEnum):
@@ -55,6 +53,8 @@ class Row:
     marks: tuple[Mark, ...]
     trouble: Trouble
     last_good_at: datetime | None
+    #: as Azure calls it; "" where Resource Graph has not said
+    workload_name: str = ""
     #: the incident that is open
     opened: Opened | None = None
     #: its newest closed incident
@@ -65,7 +65,7 @@ class Row:
     @property
     def workload(self) -> str:
         """What kind of thing it is, in a person's words."""
-        return workload(self.item)
+        return label(self.item, self.workload_name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,10 +121,13 @@ def build(today: date, estate: Estate | None, opened: Sequence[Opened], closed: 
     )
 
 
-def workload(item: ProtectedItem) -> str:
-    """What kind of thing an item is: its name begins with it."""
-    kind = item.name.split(";", 1)[0]
-    return _WORKLOADS.get(kind.lower(), kind)
+def label(item: ProtectedItem, workload_name: str = "") -> str:
+    """What kind of thing an item is; where nobody says it, its name in a Recovery Services vault begins with it."""
+    if workload_name:
+        return workload(workload_name).label
+    if item.vault.kind is VaultKind.BACKUP:
+        return "Backup instance"
+    return workload(item.name.split(";", 1)[0]).label
 
 
 def _row(
@@ -145,6 +148,7 @@ def _row(
             marks, opened, newest, last_good, is_expected=backups is not None and not backups.stopped
         ),
         last_good_at=last_good,
+        workload_name=backups.workload if backups else "",
         opened=opened,
         closed=newest,
         incidents=incidents,

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol
 
-from backup_retry.model import ProtectedItem
+from backup_retry.arm_ids import ProtectedItem
 
 
 class Graph(Protocol):
@@ -23,6 +23,8 @@ class Backups:
     """An item's backups, as Resource Graph sums them up."""
 
     item: ProtectedItem
+    #: Azure's name of what it is; "" where Resource Graph does not tell it
+    workload: str = ""
     #: days (UTC) on which a backup completed, and on which one failed or was cancelled
     good: frozenset[date] = frozenset()
     bad: frozenset[date] = frozenset()
@@ -67,6 +69,7 @@ def _backups(item: ProtectedItem, row: Mapping[str, Any]) -> Backups:
     days = [str(each).split(" ") for each in row.get("days") or [] if each]
     return Backups(
         item=item,
+        workload=str(row.get("workload") or ""),
         good=frozenset(date.fromisoformat(day) for day, outcome in days if outcome == "good"),
         bad=frozenset(date.fromisoformat(day) for day, outcome in days if outcome == "bad"),
         last_good_at=_time(row.get("lastGood")),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
+from backup_retry.arm_ids import resource_group_of
 from status.board import Row
 
 _LONGEST = 200
@@ -86,7 +87,12 @@ def _page(text: str) -> int:
 
 def _names(row: Row) -> str:
     item = row.item
-    parts = (item.friendly_name, item.vault.name, item.vault.resource_group, item.machine_group)
+    parts = (
+        item.friendly_name,
+        item.vault.name,
+        item.vault.resource_group,
+        resource_group_of(item.machine_id),
+    )
     return " ".join(parts).casefold()
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from backup_retry.ledger import Beat, Controls
-from backup_retry.model import Pause
+from backup_retry.model import (
+    Pause,
+)
 from backup_retry.report import Closed, Reports
 from backup_retry.scope import Scope
 from backup_retry.storm import Storm
@@ -133,7 +135,11 @@ class Overview:
 
     async def _read_estate(self) -> Estate:
         estate = await read_estate(self._graph, self._clock() - timedelta(days=board.DAYS))
-        allowed = [each for each in estate.items if not self._scope.why_not(each.item, "VM")]
+        allowed = [
+            each
+            for each in estate.items
+            if not self._scope.why_not(each.item, each.workload, each.item.machine_id)
+        ]
         return Estate(items=allowed, subscriptions=estate.subscriptions)
 
 

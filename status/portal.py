@@ -2,7 +2,7 @@
 
 from urllib.parse import quote, urlsplit
 
-from backup_retry.model import ProtectedItem
+from backup_retry.arm_ids import ProtectedItem
 
 #: the portals of the sovereign clouds, by the host of their Resource Manager
 _PORTALS = {

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backup_retry import words
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.incident import Attempt, AttemptResult, Incident, Step, StepKind
-from backup_retry.model import ProtectedItem
 from backup_retry.report import Closed, Opened
-from status.board import workload
+from status.board import label
 from status.filters import Filters
 from status.portal import item_url
 
@@ -65,7 +65,11 @@ def story(
     events = [_event(step) for step in steps if step.incident_id == found.incident_id]
     if own is None and closed is None:
         return None
-    common = {"incident_id": found.incident_id, "item": found.item, "workload": workload(found.item)}
+    common = {
+        "incident_id": found.incident_id,
+        "item": found.item,
+        "workload": label(found.item, own.failure.workload if own else ""),
+    }
     common |= {"events": events, "portal_url": item_url(found.item, arm_endpoint)}
     common |= {"back_url": f"../{filters.everything.url()}"}
     return Story(**common, **(_of_closed(closed, own) if closed else _of_open(own)))  # type: ignore[arg-type]

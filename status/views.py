@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, timedelta
 from typing import Any
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.errors import BackupRetryError
 from backup_retry.incident import Incident
-from backup_retry.model import ProtectedItem
 from backup_retry.report import Opened
 from backup_retry.wiring import Parts
 from status import page as pages

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from typer.testing import CliRunner, Result
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.errors import SettingsError
 from backup_retry.inspection import MemoryInspection
-from backup_retry.model import ProtectedItem
 from backup_retry.report import MemoryReports
 from backup_retry.settings import load_settings
 from cli.app import app
@@ -72,6 +72,7 @@ class Terminal(World):
             reports=self.ledger,
             vaults=self.vaults,
             graph=self,
+            finder=self.finder,
             opt_outs=self.opt_outs,
             inspection=self.inspection,
             publisher=self.publisher,

@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import aiohttp
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.incident import Incident
-from backup_retry.model import ProtectedItem
 from simulator.stack import Stack
 from tests.table_storage import table_service
 
@@ -123,7 +123,7 @@ class App:
 
     def __init__(self, stack: Stack, http: aiohttp.ClientSession, ledger: TableLedger) -> None:
         self.stack = stack
-        self._http = http
+        self.http = http
         self._ledger = ledger
 
     @property
@@ -137,6 +137,10 @@ class App:
         """Let a scheduled backup of a VM fail; the job's id."""
         outcome = {"status": "Failed", "seconds": 0, "error": error}
         return await self.run_backup(vm, outcome, **options)
+
+    async def reset(self, estate: Json) -> None:
+        """Begin anew with this estate; the app and its ledger stay as they are."""
+        await self._sim("POST", "reset", json=estate)
 
     async def run_backup(self, vm: str, outcome: Json, **options: Any) -> str:
         """Run a backup of a VM; the job's id."""
@@ -155,8 +159,20 @@ class App:
 
     async def jobs(self, vm: str) -> list[Json]:
         """The vault's jobs of a VM, oldest first."""
-        state = await self._sim("GET", "state")
-        return [job for job in state["jobs"] if job["item"].endswith(f";{vm}")]
+        return [job for job in (await self.azure())["jobs"] if job["item"].endswith(f";{vm}")]
+
+    async def azure(self) -> Json:
+        """All that the simulated Azure has, and all that happened there."""
+        state: Json = await self._sim("GET", "state")
+        return state
+
+    async def run_backups(self, *backups: Json) -> list[str]:
+        """Run backups of any items; the jobs' ids."""
+        return [each["job"] for each in await self._sim("POST", "backups", json=list(backups))]
+
+    async def replay(self, job: str) -> None:
+        """Let Azure Monitor raise a job's built-in alert, once more or for the first time."""
+        await self._sim("POST", "alerts/replay", json={"job": job})
 
     async def retries(self, vm: str) -> list[Json]:
         """The jobs of a VM that triggers started."""
@@ -165,14 +181,19 @@ class App:
     async def publish(self, topic: str, *events: Json) -> None:
         """Publish events to a topic, with the app's own identity."""
         run = self.stack.run
-        headers = {"X-IDENTITY-HEADER": run.identity_header}
-        resource = {"resource": "https://eventgrid.azure.net", "api-version": "2019-08-01"}
-        token = await self._json("GET", run.identity_endpoint, headers=headers, params=resource)
         url = f"{run.arm}/topics/{topic}/api/events?api-version=2018-01-01"
-        bearer = {"Authorization": f"Bearer {token['access_token']}"}
+        bearer = {"Authorization": f"Bearer {await self.token('https://eventgrid.azure.net')}"}
         trust = ssl.create_default_context(cafile=run.ca_file)
-        async with self._http.post(url, json=list(events), headers=bearer, ssl=trust) as response:
+        async with self.http.post(url, json=list(events), headers=bearer, ssl=trust) as response:
             assert response.status == 200, await response.text()
+
+    async def token(self, resource: str) -> str:
+        """A token of the app's own identity."""
+        run = self.stack.run
+        headers = {"X-IDENTITY-HEADER": run.identity_header}
+        params = {"resource": resource, "api-version": "2019-08-01"}
+        answer = await self._json("GET", run.identity_endpoint, headers=headers, params=params)
+        return str(answer["access_token"])
 
     async def delivered(self, event: str) -> list[int | None]:
         """The answers to the deliveries of an event, as soon as one was taken."""
@@ -191,7 +212,7 @@ class App:
         """Call the webhook, as the action group does unless another key is given."""
         url = self.stack.run.alerts_url if key is None else f"{self.stack.run.host}/api/alerts?code={key}"
         options: Json = {"data": body} if isinstance(body, bytes) else {"json": body}
-        async with self._http.post(url, **options) as response:
+        async with self.http.post(url, **options) as response:
             content = await response.json() if response.content_type == "application/json" else None
             return Answer(response.status, content, dict(response.headers))
 
@@ -206,7 +227,7 @@ class App:
 
     async def health_status(self) -> int:
         """The status of the health answer."""
-        async with self._http.get(f"{self.stack.run.host}/api/health") as response:
+        async with self.http.get(f"{self.stack.run.host}/api/health") as response:
             return response.status
 
     async def follow_up(self) -> None:
@@ -217,13 +238,21 @@ class App:
         """Fire the sweep by hand and wait until it is complete."""
         await self._fire("sweep")
 
+    async def look_into_kept(self) -> None:
+        """Fire the look into kept signals by hand."""
+        await self._start("kept_signals")
+
     async def incident(self, vm: str) -> Incident:
-        """What the ledger holds of a VM."""
-        item = ProtectedItem.parse(item_id(vm))
-        assert item is not None
-        found = (await self._ledger.load(item)).incident
+        """What the ledger holds of a VM, or of any item by its ARM id."""
+        found = await self.remembered(vm if vm.startswith("/") else item_id(vm))
         assert found is not None
         return found
+
+    async def remembered(self, arm_id: str) -> Incident | None:
+        """What the ledger holds of any item; None: nothing."""
+        item = ProtectedItem.parse(arm_id)
+        assert item is not None
+        return (await self._ledger.load(item)).incident
 
     async def closed(self, vm: str) -> Incident:
         """A VM's incident, followed up until it is closed."""
@@ -245,29 +274,34 @@ class App:
 
     async def _fire(self, function: str) -> None:
         before = (await self.health())[f"last_{function}"]
-        url = f"{self.stack.run.host}/admin/functions/{function}"
-        headers = {"x-functions-key": self.stack.run.master_key}
-        async with self._http.post(url, json={}, headers=headers) as response:
-            assert response.status == 202
+        await self._start(function)
 
         async def look() -> bool | None:
             return (await self.health())[f"last_{function}"] != before or None
 
         await self.until(look)
 
+    async def _start(self, function: str) -> None:
+        url = f"{self.stack.run.host}/admin/functions/{function}"
+        headers = {"x-functions-key": self.stack.run.master_key}
+        async with self.http.post(url, json={}, headers=headers) as response:
+            assert response.status == 202
+
     async def _sim(self, method: str, path: str, **options: Any) -> Any:
         return await self._json(method, f"{self.stack.run.admin}/_sim/{path}", **options)
 
     async def _json(self, method: str, url: str, **options: Any) -> Any:
-        async with self._http.request(method, url, **options) as response:
+        async with self.http.request(method, url, **options) as response:
             assert response.status < 300, f"{method} {url}: {response.status} {await response.text()}"
             return await response.json()
 
 
 @asynccontextmanager
-async def running(directory: Path, settings: Mapping[str, str] | None = None) -> AsyncIterator[App]:
-    """The app on a stack of its own, with forty VMs."""
-    stack = Stack({**SETTINGS, **(settings or {})}, estate(vms=40), directory=directory)
+async def running(
+    directory: Path, settings: Mapping[str, str] | None = None, azure: Json | None = None
+) -> AsyncIterator[App]:
+    """The app on a stack of its own, with forty VMs unless another estate is given."""
+    stack = Stack({**SETTINGS, **(settings or {})}, azure or estate(vms=40), directory=directory)
     async with stack, aiohttp.ClientSession() as http:
         trust = ssl.create_default_context(cafile=stack.run.ca_file)
         async with table_service(stack.run.table_endpoint, trust) as (service, _):

@@ -59,7 +59,7 @@ async def draw(directory: Path, browser: str | None) -> bool:
             console.print(table(verdict), totals(verdict, acts.elapsed), sep="\n")
             (directory / DEMO).write_text(drawing(console.export_text(styles=True)), encoding="utf-8")
         if verdict.good and browser:
-            await photograph(stack.run, browser, directory / PAGE, night.machines)
+            await photograph(stack.run, browser, directory / PAGE, night.items)
     return verdict.good
 
 
@@ -68,7 +68,7 @@ async def _remember(night: Night, run: RunInfo) -> None:
     nights = [
         {"item": machine, "scheduled": True, "age_seconds": _DAY_SECONDS * ago}
         for ago in range(_NIGHTS_BEFORE, 0, -1)
-        for machine in night.machines
+        for machine in night.items
     ]
     async with (
         aiohttp.ClientSession(run.admin, raise_for_status=True) as http,

@@ -62,6 +62,15 @@ type retrySettings = {
   @description('How far back a sweep looks at least; a sweep that was missed is caught up by the next.')
   SWEEP_LOOKBACK: string?
 
+  @description('Further sweeps: a JSON array of profiles, as docs/operations.md says. Empty: none.')
+  SWEEP_PROFILES: string?
+
+  @description('When a sweep stops and leaves the rest to the next; shorter than functionTimeout in host.json.')
+  SWEEP_TIME_LIMIT: string?
+
+  @description('inline: a sweep retries what it finds by itself. eventgrid: it announces it on the topic, and many instances retry.')
+  SWEEP_DISPATCH: string?
+
   @description('When open incidents are followed up (NCRONTAB, UTC).')
   FOLLOW_UP_SCHEDULE: string?
 
@@ -119,8 +128,14 @@ type retrySettings = {
   @description('Within this time failures count as simultaneous.')
   STORM_WINDOW: string?
 
+  @description('Names of a log search alert\'s dimensions beside the built-in ones, such as job: RunId; vault: Vault VaultArmId.')
+  LOG_ALERT_DIMENSIONS: string?
+
   @description('Everything but the trigger: incidents say what would have been done.')
   DRY_RUN: string?
+
+  @description('Days that closed incidents and their journal are kept, 15 at least; 0: for ever.')
+  KEEP_DAYS: string?
 }
 
 var token = uniqueString(subscription().id, environmentName, location)

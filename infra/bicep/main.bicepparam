@@ -13,6 +13,9 @@ param tags = {}
 param settings = {
   SWEEP_SCHEDULE: readEnvironmentVariable('SWEEP_SCHEDULE', '')
   SWEEP_LOOKBACK: readEnvironmentVariable('SWEEP_LOOKBACK', '')
+  SWEEP_PROFILES: readEnvironmentVariable('SWEEP_PROFILES', '')
+  SWEEP_TIME_LIMIT: readEnvironmentVariable('SWEEP_TIME_LIMIT', '')
+  SWEEP_DISPATCH: readEnvironmentVariable('SWEEP_DISPATCH', '')
   FOLLOW_UP_SCHEDULE: readEnvironmentVariable('FOLLOW_UP_SCHEDULE', '')
   RETRY_BACKOFF: readEnvironmentVariable('RETRY_BACKOFF', '')
   MAX_ATTEMPTS: readEnvironmentVariable('MAX_ATTEMPTS', '')
@@ -32,7 +35,9 @@ param settings = {
   RETRY_TIME_ZONE: readEnvironmentVariable('RETRY_TIME_ZONE', '')
   STORM_SIZE: readEnvironmentVariable('STORM_SIZE', '')
   STORM_WINDOW: readEnvironmentVariable('STORM_WINDOW', '')
+  LOG_ALERT_DIMENSIONS: readEnvironmentVariable('LOG_ALERT_DIMENSIONS', '')
   DRY_RUN: readEnvironmentVariable('DRY_RUN', '')
+  KEEP_DAYS: readEnvironmentVariable('KEEP_DAYS', '')
 }
 
 param instanceMemoryMB = int(readEnvironmentVariable('INSTANCE_MEMORY_MB', '2048'))

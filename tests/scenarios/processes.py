@@ -19,9 +19,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.incident import Incident
-from backup_retry.model import ProtectedItem
 from simulator.azurite import DEFAULT_DIRECTORY, Azurite
 from simulator.estate import Item, Job, JobStatus, Outcome
 from simulator.outcomes import ALREADY_RUNNING, error_titled

@@ -74,6 +74,7 @@ class _Worker:
         self._running: set[asyncio.Task[None]] = set()
         resolver = Resolver(
             vaults=parts.vaults,
+            finder=parts.finder,
             clock=parts.clock,
             lookback=parts.settings.sweep_lookback,
             scope=parts.settings.scope,
@@ -119,12 +120,12 @@ class _Worker:
         """Incomplete counts as failed: the caller sweeps again."""
         parts = self._parts
         sweep = Sweep(
-            graph=parts.graph,
+            graph=parts.estate(),
             vaults=parts.vaults,
             engine=parts.engine,
             controls=parts.controls,
             clock=parts.clock,
-            lookback=parts.settings.sweep_lookback,
+            profile=parts.settings.daily_sweep,
             scope=parts.settings.scope,
         )
         report = await sweep.run()

@@ -46,7 +46,5 @@ def test_the_picture_in_the_repository_is_of_this_scenario() -> None:
     """Every failure with its error and its outcome; else: python -m tools.pictures."""
     picture = words((REPOSITORY / "docs" / "pictures" / "demo.svg").read_text(encoding="utf-8"))
     for failure in load().failures.values():
-        row = (
-            rf"{failure.machine}\W+{failure.error}\W.*?{failure.expect.attempts}\W+{failure.expect.outcome}\b"
-        )
-        assert re.search(row, picture), failure.machine
+        row = rf"{failure.item}\W+{failure.error}\W.*?{failure.expect.attempts}\W+{failure.expect.outcome}\b"
+        assert re.search(row, picture), failure.item
