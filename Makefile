@@ -7,7 +7,7 @@ STEPS ?= 200000
 SEED ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check package soak format clean
+.PHONY: help setup demo run test bench check parity package soak format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -22,6 +22,12 @@ run: $(INSTALLED) ## keep Azurite, the simulated Azure and the Functions host up
 
 test: $(INSTALLED) ## run the tests
 	@$(BIN)/python -m pytest
+
+bench: $(INSTALLED) ## measure speed, calls, memory and cost against their budgets (six minutes; docs/performance.md)
+	@$(BIN)/python -m bench
+
+parity: $(INSTALLED) ## compare the simulator's answers with recorded ones, where these are at hand
+	@$(BIN)/python -m tools.parity
 
 package: $(INSTALLED) ## build the zip that is deployed, build/app.zip
 	@$(BIN)/python -m infra.package

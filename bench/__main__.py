@@ -1,0 +1,91 @@
+"""`python -m bench`: measure everything, or what is named; `make bench` does the same.
+
+Each measurement runs in a process of its own, with an Azure, a table service and a function app of its own.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from bench import document
+from bench.cost import RESULTS
+from bench.figures import missed, table
+from bench.ground import REPOSITORY, certificates
+from bench.measurements import MEASUREMENTS, SIZES
+from bench.rows import ROWS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; 1 where a measurement failed, whatever the budgets say."""
+    options = _parser().parse_args(arguments)
+    if options.write:
+        document.write(_load())
+        return 0
+    failed = [name for name in options.names or MEASUREMENTS if not _measure(name, options)]
+    figures = document.figures(_load())
+    print(table(ROWS, figures))
+    for each in missed(ROWS, figures):
+        print(f"over budget: {ROWS[each.key].label}")
+    for name in failed:
+        print(f"failed: {name}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", choices=[*MEASUREMENTS, []], metavar="NAME", help=", ".join(MEASUREMENTS)
+    )
+    parser.add_argument(
+        "--size", choices=SIZES, default="normal", help="full takes an hour, tiny proves nothing"
+    )
+    parser.add_argument("--write", action="store_true", help="put the last results into docs/performance.md")
+    return parser
+
+
+def _measure(name: str, options: argparse.Namespace) -> bool:
+    """Run one measurement in a child and keep its figures; False where it failed."""
+    print(f"{name} ...", file=sys.stderr, flush=True)
+    began = time.monotonic()
+    environment = os.environ | {"SSL_CERT_FILE": str(certificates().ca_file)}
+    command = [sys.executable, "-m", "bench.child", name, options.size]
+    child = subprocess.run(command, stdout=subprocess.PIPE, env=environment, cwd=REPOSITORY, check=False)
+    if child.returncode:
+        return False
+    _keep(name, options.size, json.loads(child.stdout.splitlines()[-1]), time.monotonic() - began)
+    return True
+
+
+def _keep(name: str, size: str, measured: object, seconds: float) -> None:
+    results = _load()
+    results["measured"][name] = {
+        "size": size,
+        "seconds": round(seconds, 1),
+        "figures": measured,
+    }
+    RESULTS.write_text(json.dumps(results | {"machine": _machine()}, indent=2) + "\n", encoding="utf-8")
+
+
+def _load() -> dict[str, Any]:
+    known: dict[str, Any] = {"measured": {}}
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else known
+
+
+def _machine() -> dict[str, object]:
+    return {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "processors": os.cpu_count(),
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
