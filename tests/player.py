@@ -8,13 +8,11 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
-from backup_retry.model import (
-    ItemState,
-    Job,
-    Operation,
-)
+from backup_retry.model import BackupRequest, ItemState, Job, Operation
+from backup_retry.schedule import BackupPolicy
 from simulator.tls import Certificates
 from tests.clock import Clock
 from tests.failures import VAULT
@@ -54,6 +52,23 @@ class Player:
         """An item as the adapter reads it."""
         self.body, self.status = body, status
         return await self._vaults.item(VM)
+
+    async def policy(self, body: Json) -> BackupPolicy | None:
+        """A policy as the adapter reads it; the name is new each time, so that none is kept."""
+        self.body, self.status = body, 200
+        return await self._vaults._read_policy(VAULT, "policy")
+
+    async def trigger(self, item: ProtectedItem, request: BackupRequest, headers: Mapping[str, str]) -> str:
+        """What the adapter makes of a trigger's 202 with these headers."""
+        self.body, self.status = None, 202
+        kept = ("azure-asyncoperation", "location", "retry-after")
+        self.headers = {name: value for name, value in headers.items() if name.lower() in kept}
+        try:
+            return await self._vaults.trigger(
+                item, request, attempt_id="11111111-2222-3333-4444-555555555555"
+            )
+        finally:
+            self.headers = {}
 
     async def operation(self, body: Json) -> Operation | None:
         """An operation's status as the adapter reads it."""
