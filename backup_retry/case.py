@@ -7,12 +7,7 @@ from functools import cached_property
 
 from backup_retry.error_catalog import ErrorEntry, Verdict, look_up
 from backup_retry.incident import Incident
-from backup_retry.model import (
-    Facts,
-    Job,
-    JobError,
-    Pause,
-)
+from backup_retry.model import Facts, Job, JobError, Pause
 from backup_retry.rules import Rules
 from backup_retry.workloads import Workload, workload
 

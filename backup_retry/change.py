@@ -4,12 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from backup_retry.incident import AttemptResult, Incident, State, Step, StepKind
-from backup_retry.model import (
-    Close,
-    Decision,
-    Reason,
-    Wait,
-)
+from backup_retry.model import Close, Decision, Reason, Wait
 from backup_retry.notices import Notice, of_outcome
 
 

@@ -5,11 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from backup_retry.arm_ids import ProtectedItem, Vault
-from backup_retry.model import (
-    FailedJob,
-    Job,
-    JobStatus,
-)
+from backup_retry.model import FailedJob, Job, JobStatus
 from backup_retry.vaults import Vaults
 
 

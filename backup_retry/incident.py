@@ -16,15 +16,7 @@ from enum import StrEnum
 from uuid import uuid4
 
 from backup_retry.arm_ids import ProtectedItem, VaultKind
-from backup_retry.model import (
-    Close,
-    FailedJob,
-    Job,
-    JobError,
-    Outcome,
-    Reason,
-    Source,
-)
+from backup_retry.model import Close, FailedJob, Job, JobError, Outcome, Reason, Source
 from backup_retry.notices import Notice
 from backup_retry.workloads import worth
 

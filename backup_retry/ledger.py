@@ -13,9 +13,7 @@ from typing import Protocol
 
 from backup_retry.arm_ids import ProtectedItem
 from backup_retry.incident import Incident, Step
-from backup_retry.model import (
-    Pause,
-)
+from backup_retry.model import Pause
 from backup_retry.storm import Storm
 
 

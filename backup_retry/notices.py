@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID, uuid5
 
 from backup_retry.errors import BackupRetryError
-from backup_retry.model import (
-    Outcome,
-)
+from backup_retry.model import Outcome
 
 if TYPE_CHECKING:
     from backup_retry.incident import Incident

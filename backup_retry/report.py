@@ -8,11 +8,7 @@ from typing import Protocol
 from backup_retry.arm_ids import ProtectedItem
 from backup_retry.incident import Incident, Step
 from backup_retry.ledger import MemoryLedger
-from backup_retry.model import (
-    Outcome,
-    Reason,
-    Source,
-)
+from backup_retry.model import Outcome, Reason, Source
 from backup_retry.storm import Storm
 
 

@@ -8,15 +8,7 @@ from backup_retry.book import Book
 from backup_retry.change import Change, Report, already_handled, report
 from backup_retry.errors import AnswerUnclear, AzureRefused, AzureUnavailable, Forbidden, NotFound
 from backup_retry.incident import AttemptResult, Incident, State, StepKind
-from backup_retry.model import (
-    BackupRequest,
-    Close,
-    JobError,
-    Outcome,
-    Reason,
-    Trigger,
-    Wait,
-)
+from backup_retry.model import BackupRequest, Close, JobError, Outcome, Reason, Trigger, Wait
 from backup_retry.notices import NoticeKind, notice
 from backup_retry.vaults import Vaults
 

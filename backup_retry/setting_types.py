@@ -11,9 +11,7 @@ from pydantic_settings import NoDecode
 
 from backup_retry.dimensions import Dimensions
 from backup_retry.hours import Window
-from backup_retry.rules import (
-    JOB_RETENTION,
-)
+from backup_retry.rules import JOB_RETENTION
 from backup_retry.scope import REFUSE
 from backup_retry.time_zones import time_zone
 

@@ -14,10 +14,7 @@ from hashlib import sha256
 
 from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.incident import AttemptResult, Incident, State
-from backup_retry.model import (
-    FailedJob,
-    Job,
-)
+from backup_retry.model import FailedJob, Job
 
 #: a canary that has to wait longer than this holds up the others for no reason
 _PATIENCE = timedelta(hours=2)

@@ -11,13 +11,7 @@ from typing import Protocol
 
 from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.errors import BackupRetryError, NotFound
-from backup_retry.model import (
-    BackupRequest,
-    ItemState,
-    Job,
-    JobList,
-    Operation,
-)
+from backup_retry.model import BackupRequest, ItemState, Job, JobList, Operation
 
 
 class Vaults(Protocol):

@@ -3,12 +3,7 @@
 from collections.abc import Mapping
 
 from backup_retry.incident import AttemptResult, State, StepKind
-from backup_retry.model import (
-    JobStatus,
-    Outcome,
-    Reason,
-    Source,
-)
+from backup_retry.model import JobStatus, Outcome, Reason, Source
 
 REASONS: Mapping[Reason, str] = {
     Reason.RETRY: "A backup is being started.",

@@ -2,11 +2,7 @@
 
 from backup_retry.change import Report
 from backup_retry.incident import Attempt, Incident, Step
-from backup_retry.model import (
-    Decision,
-    Pause,
-    Wait,
-)
+from backup_retry.model import Decision, Pause, Wait
 from backup_retry.report import Closed
 from backup_retry.storm import Storm
 from backup_retry.words import reason

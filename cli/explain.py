@@ -9,10 +9,7 @@ import typer
 from backup_retry.confirm import confirmed, unrecovered
 from backup_retry.errors import AzureRefused, AzureUnavailable
 from backup_retry.incident import Incident, Step
-from backup_retry.model import (
-    Decision,
-    Source,
-)
+from backup_retry.model import Decision, Source
 from backup_retry.rules import JOB_RETENTION
 from backup_retry.words import JOB_STATUSES, OUTCOMES, RESULTS, SOURCES, STATES, STEPS, reason
 from cli import documents

@@ -8,9 +8,7 @@ from importlib.resources import files
 
 from backup_retry.arm_ids import ProtectedItem, Vault, parse_job_id
 from backup_retry.confirm import confirmed
-from backup_retry.model import (
-    Job,
-)
+from backup_retry.model import Job
 from cli.desk import Desk
 from cli.exits import UsageError
 

@@ -9,10 +9,7 @@ import typer
 
 from backup_retry.arm_ids import ProtectedItem
 from backup_retry.incident import Incident
-from backup_retry.model import (
-    Outcome,
-    Reason,
-)
+from backup_retry.model import Outcome, Reason
 from backup_retry.report import Closed
 from backup_retry.words import OUTCOMES, STATES, reason
 from cli import documents

@@ -11,10 +11,7 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from backup_retry.arm_ids import Vault
-from backup_retry.model import (
-    Pause,
-    Reason,
-)
+from backup_retry.model import Pause, Reason
 from backup_retry.setting_types import PositiveDuration
 from cli import documents
 from cli.desk import Desk, desks

@@ -5,13 +5,7 @@ from dataclasses import dataclass, replace
 
 from backup_retry import policy
 from backup_retry.case import Case
-from backup_retry.model import (
-    Close,
-    Decision,
-    Reason,
-    Trigger,
-    Wait,
-)
+from backup_retry.model import Close, Decision, Reason, Trigger, Wait
 from backup_retry.rules import Rules
 from backup_retry.settle import settle
 

@@ -8,14 +8,7 @@ from typing import Protocol
 from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.incident import Incident, Step
 from backup_retry.ledger import Controls, Ledger, MemoryLedger, Record, Storms
-from backup_retry.model import (
-    BackupRequest,
-    ItemState,
-    Job,
-    JobList,
-    Operation,
-    Pause,
-)
+from backup_retry.model import BackupRequest, ItemState, Job, JobList, Operation, Pause
 from backup_retry.storm import Storm
 from backup_retry.vaults import Vaults
 

@@ -6,9 +6,7 @@ import typer
 
 from backup_retry.change import Report
 from backup_retry.confirm import confirmed, unrecovered
-from backup_retry.model import (
-    Source,
-)
+from backup_retry.model import Source
 from backup_retry.rules import JOB_RETENTION
 from backup_retry.words import OUTCOMES, reason
 from cli import documents

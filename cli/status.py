@@ -9,10 +9,7 @@ from typing import Annotated
 import typer
 
 from backup_retry.incident import Incident
-from backup_retry.model import (
-    Outcome,
-    Pause,
-)
+from backup_retry.model import Outcome, Pause
 from backup_retry.report import Closed
 from backup_retry.storm import Storm
 from backup_retry.words import OUTCOMES, STATES, reason

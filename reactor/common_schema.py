@@ -10,9 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from backup_retry.errors import BadSignal
-from backup_retry.model import (
-    Source,
-)
+from backup_retry.model import Source
 from reactor.signals import Ignored, Named, Signal
 
 COMMON_SCHEMA = "azureMonitorCommonAlertSchema"

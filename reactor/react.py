@@ -11,10 +11,7 @@ from backup_retry.change import Report
 from backup_retry.engine import Engine
 from backup_retry.errors import AzureRefused, AzureUnavailable
 from backup_retry.log_events import LogEvent, log_event
-from backup_retry.model import (
-    FailedJob,
-    Source,
-)
+from backup_retry.model import FailedJob, Source
 from reactor.resolve import Resolved, Resolver
 from reactor.signals import Ignored, Signal
 

@@ -9,10 +9,7 @@ from backup_retry.confirm import confirmed, unrecovered
 from backup_retry.engine import fresh_since
 from backup_retry.errors import NotFound
 from backup_retry.finder import Finder
-from backup_retry.model import (
-    FailedJob,
-    Job,
-)
+from backup_retry.model import FailedJob, Job
 from backup_retry.rules import LONGEST_JOB
 from backup_retry.scope import Scope
 from backup_retry.vaults import Vaults

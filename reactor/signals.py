@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 
 from backup_retry.arm_ids import ProtectedItem, Vault, parse_job_id
 from backup_retry.finder import RESOURCE_ID
-from backup_retry.model import (
-    Source,
-)
+from backup_retry.model import Source
 
 
 @dataclass(frozen=True, kw_only=True)

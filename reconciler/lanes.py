@@ -5,9 +5,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from backup_retry.arm_ids import (
-    Vault,
-)
+from backup_retry.arm_ids import Vault
 
 _AT_ONCE = 64
 _OF_A_SUBSCRIPTION = 4

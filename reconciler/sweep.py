@@ -18,10 +18,7 @@ from backup_retry.engine import Engine
 from backup_retry.errors import AnsweredInPart, BackupRetryError
 from backup_retry.ledger import Controls
 from backup_retry.log_events import LogEvent, log_event
-from backup_retry.model import (
-    Job,
-    Source,
-)
+from backup_retry.model import Job, Source
 from backup_retry.rules import JOB_RETENTION, LONGEST_JOB
 from backup_retry.scope import Scope
 from backup_retry.sweep_profile import SweepProfile

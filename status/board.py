@@ -11,9 +11,7 @@ from enum import StrEnum
 from statistics import median
 
 from backup_retry.arm_ids import ProtectedItem, VaultKind
-from backup_retry.model import (
-    Outcome,
-)
+from backup_retry.model import Outcome
 from backup_retry.report import Closed, Opened
 from backup_retry.workloads import workload
 from status.estate import Backups, Estate

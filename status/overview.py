@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from backup_retry.ledger import Beat, Controls
-from backup_retry.model import (
-    Pause,
-)
+from backup_retry.model import Pause
 from backup_retry.report import Closed, Reports
 from backup_retry.scope import Scope
 from backup_retry.storm import Storm

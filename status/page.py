@@ -6,9 +6,7 @@ from datetime import datetime
 
 from backup_retry import words
 from backup_retry.incident import Incident
-from backup_retry.model import (
-    Pause,
-)
+from backup_retry.model import Pause
 from backup_retry.report import Opened
 from backup_retry.storm import Storm
 from status.board import Board, Day, Row, Trouble

@@ -6,10 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backup_retry import words
-from backup_retry.model import (
-    Outcome,
-    Pause,
-)
+from backup_retry.model import Outcome, Pause
 from status.board import Board, Trouble
 from status.overview import Look
 

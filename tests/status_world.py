@@ -5,12 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from backup_retry.arm_ids import ProtectedItem
-from backup_retry.model import (
-    Outcome,
-    Pause,
-    Reason,
-    Source,
-)
+from backup_retry.model import Outcome, Pause, Reason, Source
 from backup_retry.report import Closed, Opened
 from backup_retry.storm import Storm
 from status.board import Board, build

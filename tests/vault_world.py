@@ -8,10 +8,7 @@ from uuid import uuid4
 from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
-from backup_retry.model import (
-    BackupRequest,
-    JobList,
-)
+from backup_retry.model import BackupRequest, JobList
 from backup_retry.settings import Settings, load_settings
 from simulator.outcomes import JobStatus, Outcome, error_titled
 from simulator.server import RunningServer

@@ -12,16 +12,7 @@ from backup_retry.errors import AnswerUnclear
 from backup_retry.finder import MemoryFinder
 from backup_retry.incident import Incident, Step, StepKind
 from backup_retry.ledger import MemoryLedger, Record
-from backup_retry.model import (
-    BackupRequest,
-    FailedJob,
-    ItemState,
-    Job,
-    JobError,
-    JobList,
-    JobStatus,
-    Source,
-)
+from backup_retry.model import BackupRequest, FailedJob, ItemState, Job, JobError, JobList, JobStatus, Source
 from backup_retry.notices import MemoryPublisher
 from backup_retry.opt_outs import MemoryOptOuts
 from backup_retry.rules import Rules

@@ -20,13 +20,7 @@ from backup_retry.azure.client import ABOVE_THE_ITEM, AzureClients, azure_errors
 from backup_retry.azure.shared_reads import Kept, SharedLists
 from backup_retry.errors import AzureRefused, NotFound
 from backup_retry.log_events import LogEvent, log_event
-from backup_retry.model import (
-    BackupRequest,
-    ItemState,
-    Job,
-    JobList,
-    Operation,
-)
+from backup_retry.model import BackupRequest, ItemState, Job, JobList, Operation
 from backup_retry.schedule import BackupPolicy
 
 _POLICY_KEPT_FOR = timedelta(hours=1)

@@ -14,13 +14,7 @@ from typing import Any
 
 from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.azure.fields import Fields, part, text, time_of
-from backup_retry.model import (
-    ItemState,
-    Job,
-    JobError,
-    JobStatus,
-    Operation,
-)
+from backup_retry.model import ItemState, Job, JobError, JobStatus, Operation
 from backup_retry.schedule import BackupPolicy, Schedule, repeating
 from backup_retry.time_zones import time_zone
 from backup_retry.workloads import workload

@@ -21,13 +21,7 @@ from backup_retry.azure.fields import Fields, text
 from backup_retry.azure.shared_reads import Kept, SharedLists
 from backup_retry.errors import AzureRefused, NotFound
 from backup_retry.log_events import LogEvent, log_event
-from backup_retry.model import (
-    BackupRequest,
-    ItemState,
-    Job,
-    JobList,
-    Operation,
-)
+from backup_retry.model import BackupRequest, ItemState, Job, JobList, Operation
 from backup_retry.schedule import BackupPolicy
 from backup_retry.workloads import workload
 

@@ -12,13 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.azure.fields import Fields, part, text, time_of
-from backup_retry.model import (
-    ItemState,
-    Job,
-    JobError,
-    JobStatus,
-    Operation,
-)
+from backup_retry.model import ItemState, Job, JobError, JobStatus, Operation
 from backup_retry.schedule import BackupPolicy, Daily, Hourly, Schedule
 from backup_retry.time_zones import time_zone
 

@@ -12,15 +12,7 @@ from typing import Any
 
 from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.incident import Attempt, AttemptResult, Incident, State, Step, StepKind
-from backup_retry.model import (
-    FailedJob,
-    JobError,
-    JobStatus,
-    Outcome,
-    Pause,
-    Reason,
-    Source,
-)
+from backup_retry.model import FailedJob, JobError, JobStatus, Outcome, Pause, Reason, Source
 from backup_retry.notices import Notice, NoticeKind
 from backup_retry.storm import Storm
 

@@ -7,10 +7,7 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from backup_retry.arm_ids import Vault
-from backup_retry.model import (
-    Job,
-    JobList,
-)
+from backup_retry.model import Job, JobList
 
 T = TypeVar("T")
 

@@ -14,9 +14,7 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableTransactionError
 
-from backup_retry.arm_ids import (
-    ProtectedItem,
-)
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure import rows
 from backup_retry.azure.client import azure_errors
 from backup_retry.azure.table_ledger import INCIDENTS, JOURNAL

@@ -35,9 +35,7 @@ from backup_retry.azure import rows
 from backup_retry.azure.client import azure_errors, translate
 from backup_retry.incident import Incident, Step
 from backup_retry.ledger import Record
-from backup_retry.model import (
-    Pause,
-)
+from backup_retry.model import Pause
 from backup_retry.storm import Storm
 
 if TYPE_CHECKING:

@@ -13,11 +13,7 @@ from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure import rows
 from backup_retry.azure.client import azure_errors
 from backup_retry.azure.table_ledger import CONTROL, JOURNAL, OPEN
-from backup_retry.model import (
-    Outcome,
-    Reason,
-    Source,
-)
+from backup_retry.model import Outcome, Reason, Source
 from backup_retry.report import Closed, Opened
 from backup_retry.storm import Storm
 

@@ -18,14 +18,7 @@ from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.azure.vaults import AzureVaults
 from backup_retry.errors import AnswerUnclear, AzureRefused, AzureUnavailable, Forbidden, NotFound, Throttled
 from backup_retry.inspection import VAULT_RIGHTS, missing_rights
-from backup_retry.model import (
-    BackupRequest,
-    Job,
-    JobError,
-    JobList,
-    JobStatus,
-    Operation,
-)
+from backup_retry.model import BackupRequest, Job, JobError, JobList, JobStatus, Operation
 from simulator.inventory import Item
 from simulator.outcomes import JobError as Failure
 from simulator.outcomes import JobStatus as Status

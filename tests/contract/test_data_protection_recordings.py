@@ -11,13 +11,7 @@ from azure.mgmt.dataprotection import models
 
 from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
 from backup_retry.azure.data_protection_wire import read_instance, read_job, read_operation, read_policy
-from backup_retry.model import (
-    ItemState,
-    Job,
-    JobError,
-    JobStatus,
-    Operation,
-)
+from backup_retry.model import ItemState, Job, JobError, JobStatus, Operation
 from backup_retry.schedule import BackupPolicy, Repeating
 from tests.payloads import payload
 from tests.recorded import RECORDINGS, needs_recordings

@@ -25,11 +25,7 @@ from backup_retry.engine import Engine
 from backup_retry.errors import AzureUnavailable
 from backup_retry.finder import MemoryFinder
 from backup_retry.ledger import MemoryLedger
-from backup_retry.model import (
-    Job,
-    JobList,
-    JobStatus,
-)
+from backup_retry.model import Job, JobList, JobStatus
 from backup_retry.opt_outs import MemoryOptOuts
 from backup_retry.rules import Rules
 from backup_retry.scope import Names, Scope

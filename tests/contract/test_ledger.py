@@ -11,13 +11,7 @@ import pytest
 from backup_retry.arm_ids import ProtectedItem
 from backup_retry.incident import AttemptResult, Incident, State, StepKind
 from backup_retry.ledger import Beat, Controls, Ledger, MemoryLedger, Record, Storms
-from backup_retry.model import (
-    JobError,
-    JobStatus,
-    Pause,
-    Reason,
-    Source,
-)
+from backup_retry.model import JobError, JobStatus, Pause, Reason, Source
 from backup_retry.notices import NoticeKind, notice
 from backup_retry.storm import Storm
 from tests import racing

@@ -12,13 +12,7 @@ import pytest
 import pytest_asyncio
 
 from backup_retry.arm_ids import ProtectedItem
-from backup_retry.model import (
-    ItemState,
-    Job,
-    JobError,
-    JobStatus,
-    Operation,
-)
+from backup_retry.model import ItemState, Job, JobError, JobStatus, Operation
 from simulator.tls import Certificates
 from tests.failures import VAULT
 from tests.player import Player, playing

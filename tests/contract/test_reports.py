@@ -10,12 +10,7 @@ from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure.table_reports import TableReports
 from backup_retry.incident import Incident
 from backup_retry.ledger import Ledger, Storms
-from backup_retry.model import (
-    Close,
-    Outcome,
-    Reason,
-    Source,
-)
+from backup_retry.model import Close, Outcome, Reason, Source
 from backup_retry.report import Closed, MemoryReports, Opened, Reports
 from backup_retry.storm import Storm
 from tests.builders import NOW, failed, item, vault

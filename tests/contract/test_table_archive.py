@@ -6,15 +6,11 @@ from datetime import datetime, timedelta
 import pytest
 import pytest_asyncio
 
-from backup_retry.arm_ids import (
-    ProtectedItem,
-)
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure.table_archive import TableArchive
 from backup_retry.azure.table_ledger import INCIDENTS, JOURNAL
 from backup_retry.incident import Incident, StepKind
-from backup_retry.model import (
-    Source,
-)
+from backup_retry.model import Source
 from backup_retry.notices import NoticeKind, notice
 from tests.failures import claimed, closed, failed_job, noted, open_of, opened, saved, step, vm_item
 from tests.table_storage import CrashError, Tables

@@ -10,11 +10,7 @@ from backup_retry.azure.table_ledger import CONTROL, JOURNAL, OPEN, TableLedger
 from backup_retry.errors import AzureUnavailable
 from backup_retry.incident import AttemptResult, Incident, StepKind
 from backup_retry.ledger import Beat
-from backup_retry.model import (
-    Pause,
-    Reason,
-    Source,
-)
+from backup_retry.model import Pause, Reason, Source
 from simulator.azurite import Azurite
 from simulator.tls import Certificates
 from tests import racing

@@ -12,11 +12,7 @@ from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
 from backup_retry.errors import AnswerUnclear, AzureRefused, AzureUnavailable, Forbidden, NotFound, Throttled
-from backup_retry.model import (
-    BackupRequest,
-    JobStatus,
-    Operation,
-)
+from backup_retry.model import BackupRequest, JobStatus, Operation
 from simulator.ports import free_port
 from simulator.tls import Certificates
 from tests.failures import vm_item

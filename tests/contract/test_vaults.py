@@ -10,11 +10,7 @@ import pytest
 
 from backup_retry.arm_ids import Vault
 from backup_retry.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound
-from backup_retry.model import (
-    Job,
-    JobError,
-    JobStatus,
-)
+from backup_retry.model import Job, JobError, JobStatus
 from tests.failures import VAULT, vm_item
 from tests.vault_world import DENIED, MINUTE, STOPPED, VM, VaultWorld
 

@@ -8,9 +8,7 @@ from math import inf
 
 from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
 from backup_retry.incident import Attempt, AttemptResult, Incident, State, Step
-from backup_retry.model import (
-    Outcome,
-)
+from backup_retry.model import Outcome
 from backup_retry.notices import Notice, NoticeKind
 from backup_retry.rules import Rules
 from backup_retry.storm import Storm

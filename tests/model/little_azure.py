@@ -10,13 +10,7 @@ from uuid import UUID
 
 from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
 from backup_retry.errors import NotFound
-from backup_retry.model import (
-    ItemState,
-    Job,
-    JobError,
-    JobStatus,
-    Operation,
-)
+from backup_retry.model import ItemState, Job, JobError, JobStatus, Operation
 from backup_retry.schedule import BackupPolicy
 from tests.model.agenda import START, Agenda
 from tests.model.faults import Fault, Faults

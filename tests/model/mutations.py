@@ -18,15 +18,7 @@ from backup_retry.engine import Engine
 from backup_retry.errors import AzureUnavailable
 from backup_retry.incident import AttemptResult, Incident, State, Step
 from backup_retry.ledger import MemoryLedger
-from backup_retry.model import (
-    Close,
-    FailedJob,
-    JobError,
-    JobStatus,
-    Outcome,
-    Reason,
-    Source,
-)
+from backup_retry.model import Close, FailedJob, JobError, JobStatus, Outcome, Reason, Source
 from backup_retry.retry import Retrier
 from backup_retry.scope import Scope
 from backup_retry.storm import Storm

@@ -14,13 +14,7 @@ from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.errors import AzureUnavailable, BackupRetryError
 from backup_retry.incident import Incident, Step
 from backup_retry.ledger import Controls, Ledger, MemoryLedger, Storms
-from backup_retry.model import (
-    BackupRequest,
-    ItemState,
-    Job,
-    JobList,
-    Operation,
-)
+from backup_retry.model import BackupRequest, ItemState, Job, JobList, Operation
 from backup_retry.notices import Notice
 from backup_retry.storm import Storm
 from tests.model import http_answers

@@ -9,9 +9,7 @@ from datetime import datetime, timedelta
 from math import inf
 
 from backup_retry.arm_ids import ProtectedItem
-from backup_retry.model import (
-    JobStatus,
-)
+from backup_retry.model import JobStatus
 from backup_retry.rules import Rules
 from backup_retry.storm import Storm, storm_key
 from tests.model.agenda import START, Agenda

@@ -17,9 +17,7 @@ from datetime import time as time_of_day
 from datetime import timedelta
 
 from backup_retry.arm_ids import ProtectedItem
-from backup_retry.model import (
-    JobStatus,
-)
+from backup_retry.model import JobStatus
 from backup_retry.notices import NoticeKind
 from backup_retry.rules import Rules
 from backup_retry.schedule import BackupPolicy, Daily

@@ -3,10 +3,7 @@
 from collections.abc import Callable
 
 from backup_retry.arm_ids import ProtectedItem, Vault
-from backup_retry.model import (
-    JobStatus,
-    Pause,
-)
+from backup_retry.model import JobStatus, Pause
 from tests.model.faults import Fault
 from tests.model.little_azure import PASSING, Ending, TrueJob
 from tests.model.remote import immediately

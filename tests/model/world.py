@@ -16,9 +16,7 @@ from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
 from backup_retry.hours import Hours, Window
 from backup_retry.incident import Incident
 from backup_retry.ledger import MemoryLedger
-from backup_retry.model import (
-    JobStatus,
-)
+from backup_retry.model import JobStatus
 from backup_retry.rules import Rules
 from backup_retry.schedule import BackupPolicy, Daily
 from backup_retry.scope import Names, Scope

@@ -11,9 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
 from backup_retry.azure.table_ledger import TableLedger
-from backup_retry.model import (
-    Pause,
-)
+from backup_retry.model import Pause
 from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
 from simulator.stack import Stack

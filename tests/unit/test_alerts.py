@@ -7,9 +7,7 @@ import pytest
 
 from backup_retry.arm_ids import ProtectedItem
 from backup_retry.errors import BadSignal
-from backup_retry.model import (
-    Source,
-)
+from backup_retry.model import Source
 from reactor.alerts import parse_alert, parse_body
 from reactor.common_schema import COMMON_SCHEMA
 from reactor.signals import Ignored, Signal

@@ -12,10 +12,7 @@ from backup_retry.arm_ids import VaultKind
 from backup_retry.errors import AzureUnavailable, Forbidden
 from backup_retry.inspection import FoundVault, Permission
 from backup_retry.ledger import Beat
-from backup_retry.model import (
-    Pause,
-    Source,
-)
+from backup_retry.model import Pause, Source
 from cli.questions import QUESTIONS
 from tests.builders import NEEDS_PERSON, NOW, SUBSCRIPTION, item, job, minutes, vault
 from tests.desks import Terminal

@@ -6,11 +6,7 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.confirm import confirmed, unrecovered
-from backup_retry.model import (
-    FailedJob,
-    Job,
-    JobStatus,
-)
+from backup_retry.model import FailedJob, Job, JobStatus
 from tests.builders import ENDED, NOW, STARTED, item, job, minutes, vault
 from tests.world import World
 

@@ -9,23 +9,11 @@ import pytest
 
 from backup_retry.incident import State, StepKind
 from backup_retry.log_events import LogEvent
-from backup_retry.model import (
-    Outcome,
-    Reason,
-)
+from backup_retry.model import Outcome, Reason
 from backup_retry.notices import NoticeKind
 from backup_retry.settings import Settings
 from simulator.stack.__main__ import STANDARD_PORTS
-from tests.documents import (
-    DOCUMENTS,
-    REPOSITORY,
-    Block,
-    anchors,
-    blocks,
-    every_block,
-    inline_code,
-    links,
-)
+from tests.documents import DOCUMENTS, REPOSITORY, Block, anchors, blocks, every_block, inline_code, links
 from tools import settings_table
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

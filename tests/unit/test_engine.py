@@ -7,20 +7,9 @@ import pytest
 
 from backup_retry.arm_ids import ProtectedItem
 from backup_retry.incident import State, StepKind
-from backup_retry.model import (
-    JobStatus,
-    Outcome,
-    Reason,
-    Source,
-)
+from backup_retry.model import JobStatus, Outcome, Reason, Source
 from backup_retry.rules import Rules
-from tests.builders import (
-    NEEDS_PERSON,
-    NOW,
-    failed,
-    item,
-    minutes,
-)
+from tests.builders import NEEDS_PERSON, NOW, failed, item, minutes
 from tests.world import World
 
 

@@ -4,20 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from backup_retry.incident import AttemptResult, State, StepKind
-from backup_retry.model import (
-    JobStatus,
-    Outcome,
-    Reason,
-)
-from tests.builders import (
-    ITEM_IS_BUSY,
-    NEEDS_PERSON,
-    NOW,
-    PASSES,
-    failed,
-    job,
-    minutes,
-)
+from backup_retry.model import JobStatus, Outcome, Reason
+from tests.builders import ITEM_IS_BUSY, NEEDS_PERSON, NOW, PASSES, failed, job, minutes
 from tests.world import World
 
 

@@ -2,11 +2,7 @@
 
 from datetime import timedelta
 
-from backup_retry.model import (
-    JobStatus,
-    Outcome,
-    Reason,
-)
+from backup_retry.model import JobStatus, Outcome, Reason
 from tests.builders import ITEM_IS_BUSY, STARTED, job
 from tests.world import World
 

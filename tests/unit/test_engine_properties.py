@@ -24,13 +24,7 @@ from backup_retry.errors import (
     Throttled,
 )
 from backup_retry.incident import AttemptResult, Incident, State
-from backup_retry.model import (
-    FailedJob,
-    Job,
-    JobStatus,
-    Outcome,
-    Source,
-)
+from backup_retry.model import FailedJob, Job, JobStatus, Outcome, Source
 from backup_retry.rules import Rules
 from tests.builders import ITEM_IS_BUSY, NEEDS_PERSON, PASSES, UNKNOWN_CODE, item, job, minutes
 from tests.world import Crash, World

@@ -11,16 +11,8 @@ from backup_retry.errors import (
     Throttled,
 )
 from backup_retry.incident import State, StepKind
-from backup_retry.model import (
-    Outcome,
-    Reason,
-)
-from tests.builders import (
-    NEEDS_PERSON,
-    NOW,
-    PASSES,
-    minutes,
-)
+from backup_retry.model import Outcome, Reason
+from tests.builders import NEEDS_PERSON, NOW, PASSES, minutes
 from tests.world import World
 
 

@@ -5,32 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from backup_retry.errors import (
-    AzureRefused,
-    AzureUnavailable,
-    Forbidden,
-    NotFound,
-)
+from backup_retry.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound
 from backup_retry.incident import AttemptResult
-from backup_retry.model import (
-    FailedJob,
-    ItemState,
-    JobStatus,
-    Outcome,
-    Pause,
-    Reason,
-)
-from tests.builders import (
-    ENDED,
-    LEFT_ALONE,
-    NEEDS_PERSON,
-    NOW,
-    PASSES,
-    STARTED,
-    item,
-    job,
-    minutes,
-)
+from backup_retry.model import FailedJob, ItemState, JobStatus, Outcome, Pause, Reason
+from tests.builders import ENDED, LEFT_ALONE, NEEDS_PERSON, NOW, PASSES, STARTED, item, job, minutes
 from tests.world import World
 
 PAUSE = Pause(by="anna", why="the storage is being moved")

@@ -7,12 +7,7 @@ import pytest
 
 from backup_retry.change import Report
 from backup_retry.incident import Incident
-from backup_retry.model import (
-    JobStatus,
-    Outcome,
-    Reason,
-    Source,
-)
+from backup_retry.model import JobStatus, Outcome, Reason, Source
 from backup_retry.notices import NoticeKind
 from backup_retry.rules import Rules
 from tests.builders import ITEM_IS_BUSY, PASSES, item

@@ -6,13 +6,7 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.errors import AzureUnavailable
-from backup_retry.model import (
-    ItemState,
-    JobStatus,
-    Outcome,
-    Pause,
-    Reason,
-)
+from backup_retry.model import ItemState, JobStatus, Outcome, Pause, Reason
 from backup_retry.notices import NoticeKind
 from tests.builders import NEEDS_PERSON, NOW, PASSES, item, vault
 from tests.world import World

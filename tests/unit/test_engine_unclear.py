@@ -3,22 +3,11 @@
 import pytest
 
 from backup_retry.arm_ids import ProtectedItem
-from backup_retry.errors import (
-    AnswerUnclear,
-    AzureUnavailable,
-)
+from backup_retry.errors import AnswerUnclear, AzureUnavailable
 from backup_retry.incident import AttemptResult, Incident, State, StepKind
-from backup_retry.model import (
-    JobStatus,
-    Operation,
-    Outcome,
-    Reason,
-)
+from backup_retry.model import JobStatus, Operation, Outcome, Reason
 from backup_retry.rules import Rules
-from tests.builders import (
-    NOW,
-    item,
-)
+from tests.builders import NOW, item
 from tests.world import Crash, World
 
 

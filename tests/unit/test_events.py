@@ -6,9 +6,7 @@ import pytest
 
 from backup_retry.batch import FAILURE_FOUND
 from backup_retry.errors import BadSignal
-from backup_retry.model import (
-    Source,
-)
+from backup_retry.model import Source
 from reactor.events import parse_event
 from reactor.signals import Ignored, Signal
 from tests.builders import item, vault

@@ -7,20 +7,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backup_retry.arm_ids import (
-    ProtectedItem,
-    Vault,
-)
+from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.azure import shared_reads
 from backup_retry.change import Report
 from backup_retry.errors import AzureUnavailable
 from backup_retry.incident import Incident, State
 from backup_retry.ledger import Beat
-from backup_retry.model import (
-    Job,
-    JobList,
-    Source,
-)
+from backup_retry.model import Job, JobList, Source
 from reconciler.follow_up import FollowUp
 from tests.builders import ENDED, NEEDS_PERSON, NOW, OTHER_SUBSCRIPTION, STARTED, item, minutes, vault
 from tests.world import World

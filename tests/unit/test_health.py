@@ -5,9 +5,7 @@ import pytest
 from backup_retry import __version__
 from backup_retry.errors import AzureUnavailable
 from backup_retry.ledger import Beat
-from backup_retry.model import (
-    Source,
-)
+from backup_retry.model import Source
 from status.health import health
 from tests.builders import NOW, item, minutes
 from tests.world import World

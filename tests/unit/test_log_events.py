@@ -8,11 +8,7 @@ import pytest
 
 from backup_retry.incident import Step, StepKind
 from backup_retry.log_events import LogEvent, log_event, log_step
-from backup_retry.model import (
-    Close,
-    Outcome,
-    Reason,
-)
+from backup_retry.model import Close, Outcome, Reason
 from tests.builders import NOW, PASSES, attempt, failed, incident, item
 from tests.world import World
 

@@ -3,9 +3,7 @@
 import pytest
 
 from backup_retry.arm_ids import ProtectedItem, Vault, parse_job_id
-from backup_retry.model import (
-    JobStatus,
-)
+from backup_retry.model import JobStatus
 from tests.builders import SUBSCRIPTION, item, job, vault
 
 VAULT_ID = vault().id

@@ -20,10 +20,7 @@ from backup_retry.model import (
     Trigger,
     Wait,
 )
-from backup_retry.policy import (
-    decide,
-    decide_early,
-)
+from backup_retry.policy import decide, decide_early
 from backup_retry.rules import Rules
 from tests.builders import (
     ENDED,

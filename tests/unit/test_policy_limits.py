@@ -9,21 +9,8 @@ import pytest
 from backup_retry.case import Case
 from backup_retry.hours import Hours, Window
 from backup_retry.incident import AttemptResult, Incident
-from backup_retry.model import (
-    Close,
-    Decision,
-    Facts,
-    ItemState,
-    Outcome,
-    Pause,
-    Reason,
-    Trigger,
-    Wait,
-)
-from backup_retry.policy import (
-    backup_request,
-    decide,
-)
+from backup_retry.model import Close, Decision, Facts, ItemState, Outcome, Pause, Reason, Trigger, Wait
+from backup_retry.policy import backup_request, decide
 from backup_retry.rules import Rules
 from backup_retry.schedule import BackupPolicy, Daily
 from backup_retry.scope import Names, Scope

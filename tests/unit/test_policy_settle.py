@@ -18,9 +18,7 @@ from backup_retry.model import (
     Reason,
     Wait,
 )
-from backup_retry.policy import (
-    decide,
-)
+from backup_retry.policy import decide
 from backup_retry.rules import Rules
 from backup_retry.settle import attempt_job, settle, with_newest_failure
 from tests.builders import (

@@ -22,10 +22,7 @@ from backup_retry.model import (
     Trigger,
     Wait,
 )
-from backup_retry.policy import (
-    backup_request,
-    decide,
-)
+from backup_retry.policy import backup_request, decide
 from backup_retry.rules import Rules
 from backup_retry.schedule import BackupPolicy
 from backup_retry.scope import Names, Scope

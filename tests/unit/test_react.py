@@ -13,9 +13,7 @@ from backup_retry.errors import AzureUnavailable, Forbidden
 from backup_retry.finder import MemoryFinder
 from backup_retry.incident import Incident, State
 from backup_retry.ledger import Record
-from backup_retry.model import (
-    Source,
-)
+from backup_retry.model import Source
 from backup_retry.scope import Names, Scope
 from reactor.react import Reactor
 from reactor.resolve import Resolver

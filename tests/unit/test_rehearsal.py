@@ -4,11 +4,7 @@ import pytest
 
 from backup_retry.engine import Engine
 from backup_retry.ledger import Beat
-from backup_retry.model import (
-    Pause,
-    Reason,
-    Source,
-)
+from backup_retry.model import Pause, Reason, Source
 from cli.rehearsal import ReadOnlyVaults, RehearsedLedger
 from tests.builders import NOW, failed, incident, item
 from tests.world import World

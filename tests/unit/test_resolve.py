@@ -7,10 +7,7 @@ import pytest
 
 from backup_retry.arm_ids import ProtectedItem
 from backup_retry.errors import AzureUnavailable, Forbidden
-from backup_retry.model import (
-    JobStatus,
-    Source,
-)
+from backup_retry.model import JobStatus, Source
 from backup_retry.scope import Names, Scope
 from reactor.resolve import Resolver
 from reactor.signals import Signal

@@ -7,9 +7,7 @@ import pytest
 
 from backup_retry.dimensions import Dimensions
 from backup_retry.errors import BadSignal
-from backup_retry.model import (
-    Source,
-)
+from backup_retry.model import Source
 from reactor.alerts import parse_alert
 from reactor.signals import Ignored, Signal
 from tests.builders import item, vault

@@ -8,9 +8,7 @@ from typing import Any
 import pytest
 
 from backup_retry.errors import BadSignal
-from backup_retry.model import (
-    Source,
-)
+from backup_retry.model import Source
 from reactor.alerts import parse_payload
 from reactor.events import parse_event
 from reactor.signals import Ignored, Signal

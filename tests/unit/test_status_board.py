@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from backup_retry.model import (
-    Outcome,
-)
+from backup_retry.model import Outcome
 from status.board import DAYS, Mark, Trouble
 from tests.builders import item
 from tests.status_world import TODAY, backups, board, closed, opened

@@ -10,12 +10,7 @@ import pytest
 
 from backup_retry.errors import AzureUnavailable
 from backup_retry.incident import Step, StepKind
-from backup_retry.model import (
-    Close,
-    Outcome,
-    Pause,
-    Reason,
-)
+from backup_retry.model import Close, Outcome, Pause, Reason
 from backup_retry.report import Closed, Opened
 from backup_retry.storm import Storm
 from status.as_json import ITEMS, incident_document, page_document

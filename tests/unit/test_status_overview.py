@@ -10,13 +10,7 @@ import pytest_asyncio
 
 from backup_retry.errors import AzureUnavailable
 from backup_retry.incident import Incident
-from backup_retry.model import (
-    Close,
-    Outcome,
-    Pause,
-    Reason,
-    Source,
-)
+from backup_retry.model import Close, Outcome, Pause, Reason, Source
 from backup_retry.report import MemoryReports
 from backup_retry.scope import Names, Scope
 from backup_retry.storm import Storm

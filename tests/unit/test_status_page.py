@@ -6,10 +6,7 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.arm_ids import Vault
-from backup_retry.model import (
-    Outcome,
-    Pause,
-)
+from backup_retry.model import Outcome, Pause
 from backup_retry.report import Closed
 from status.calendar import LINES, calendar
 from status.filters import Filters

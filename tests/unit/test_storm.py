@@ -6,11 +6,7 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.incident import AttemptResult, Incident, State
-from backup_retry.model import (
-    Close,
-    Outcome,
-    Reason,
-)
+from backup_retry.model import Close, Outcome, Reason
 from backup_retry.storm import Move, Storm, items_failing_alike, storm_key, weigh
 from tests.builders import ENDED, NOW, PASSES, STARTED, attempt, failed, incident, item, job, minutes, vault
 

@@ -12,11 +12,7 @@ import pytest
 from backup_retry.arm_ids import Vault
 from backup_retry.errors import AnsweredInPart, AzureUnavailable, BackupRetryError, Forbidden
 from backup_retry.ledger import Beat
-from backup_retry.model import (
-    JobList,
-    JobStatus,
-    Source,
-)
+from backup_retry.model import JobList, JobStatus, Source
 from backup_retry.rules import LONGEST_JOB
 from backup_retry.scope import Names, Scope
 from backup_retry.sweep_profile import SweepProfile, daily

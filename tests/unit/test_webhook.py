@@ -7,10 +7,7 @@ import pytest
 
 from backup_retry.dimensions import DEFAULT, Dimensions
 from backup_retry.errors import AzureUnavailable, BackupRetryError, Forbidden, Throttled
-from backup_retry.model import (
-    Outcome,
-    Reason,
-)
+from backup_retry.model import Outcome, Reason
 from backup_retry.scope import Scope
 from reactor import webhook
 from reactor.react import Reactor

@@ -6,12 +6,7 @@ import pytest
 
 from backup_retry import words
 from backup_retry.incident import AttemptResult, State, StepKind
-from backup_retry.model import (
-    JobStatus,
-    Outcome,
-    Reason,
-    Source,
-)
+from backup_retry.model import JobStatus, Outcome, Reason, Source
 
 
 @pytest.mark.parametrize(
