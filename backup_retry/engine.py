@@ -189,22 +189,23 @@ class Engine:
         if isinstance(decision, Trigger) and self._in_storm(case):
             decision = await self._weigh_storm(change, (case.facts.failing_alike, case.facts.storm_code))
         if isinstance(decision, Trigger):
-            return policy.backup_request(await self._with_rule(change, case))
+            return policy.backup_request(await self._with_details(change, case))
         return decision
 
     def _in_storm(self, case: Case) -> bool:
         """True where many items fail alike; that each is held by a backup of its own is no cause that they share."""
         return case.facts.failing_alike >= self._rules.storm_size and case.error.verdict is not Verdict.WAIT
 
-    async def _with_rule(self, change: Change, case: Case) -> Case:
-        """The case with the rule that the failed job ran by, where its policy has several and a list did not tell."""
-        if not policy.has_several_rules(case):
+    async def _with_details(self, change: Change, case: Case) -> Case:
+        """The case with the rule and the tag that the failed job ran by, where a list did not tell them."""
+        if not policy.lacks_details(case):
             return case
         try:
             job = await self._vaults.job(case.incident.item.vault, case.incident.failure.id)
         except NotFound:
             return case
-        failure = replace(case.incident.failure, rule=job.rule, retention_tag=job.retention_tag)
+        known = case.incident.failure
+        failure = replace(known, rule=job.rule or known.rule, retention_tag=job.retention_tag)
         change.incident = replace(change.incident, failure=failure)
         return replace(case, incident=change.incident)
 

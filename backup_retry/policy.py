@@ -293,10 +293,9 @@ def decide(case: Case) -> Decision:
 # ---- what to trigger ---------------------------------------------------------------------------------------
 
 
-def has_several_rules(case: Case) -> bool:
-    """True where a backup vault's policy could be run by several rules, and the failure does not say by which."""
-    policy = case.facts.item.policy if case.facts.item else None
-    return not case.incident.failure.rule and len((policy.rules if policy else None) or {}) > 1
+def lacks_details(case: Case) -> bool:
+    """True for a failure that a backup vault's list told, which says neither rule nor retention tag."""
+    return case.incident.item.vault.kind is VaultKind.BACKUP and not case.incident.failure.retention_tag
 
 
 def backup_request(case: Case) -> BackupRequest:

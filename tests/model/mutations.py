@@ -247,7 +247,7 @@ def mutations() -> Sequence[Mutation]:
         Mutation("forget the running job", _without_row("in_progress"), seed=5),
         Mutation("forget a later success", _without_row("already_recovered"), seed=3),
         Mutation("forget stopped protection", _without_row("not_protected")),
-        Mutation("retry what a person cancelled", _without_row("cancelled"), seed=9),
+        Mutation("retry what a person cancelled", _without_row("cancelled"), seed=84),
         Mutation("retry what needs a person", _without_row("needs_person"), seed=4),
         Mutation("forget the daily cap", _without_row("daily_cap")),
         Mutation("ignore the tag", _without_row("opted_out"), seed=4),

@@ -13,7 +13,15 @@ from backup_retry.model import JobStatus
 from backup_retry.rules import Rules
 from backup_retry.storm import Storm, storm_key
 from tests.model.agenda import START, Agenda
-from tests.model.little_azure import APPEARS_WITHIN, LIST_LAG, PERSON, LittleAzure, TrueItem, TrueJob
+from tests.model.little_azure import (
+    APPEARS_WITHIN,
+    CONFLICT,
+    LIST_LAG,
+    PERSON,
+    LittleAzure,
+    TrueItem,
+    TrueJob,
+)
 from tests.model.network import LATEST, SLOWEST
 
 #: what a decision may not have seen any more, in seconds: it takes some slow calls, on a list that lagged
@@ -152,6 +160,8 @@ class Restraint:
     def _by_storm(self, sent: Sent, others: Iterable[Sent]) -> WhyNot | None:
         """Two items of one storm under way at once, before the canary has brought it to its end."""
         failure = self.azure.jobs[sent.failure_id]
+        if failure.error == CONFLICT:  # each waits for a backup of its own: that is no cause that they share
+            return None
         key = storm_key(sent.item.vault, failure.error or "no error code")
         called_off = self.released_when.get(key, -inf)
         for other in others:

@@ -161,11 +161,10 @@ async def test_a_failure_that_passes_is_retried_once_and_recovers(
 ) -> None:
     """By a backup of the kind that failed, or a full one where the chain broke.
 
-    In a backup vault with the failed job's retention tag; lists do not tell it, so that of a job which only the sweep
-    found is the policy's default. Any rule but the policy's own is refused there.
+    In a backup vault with the failed job's retention tag, whoever told of it; any rule but the policy's own is refused.
     """
     name = f"{workload.id}-{act}"
-    tag = RETENTION_TAG if workload.vault == BACKUP_VAULT and act == PASSES else "Default"
+    tag = RETENTION_TAG if workload.vault == BACKUP_VAULT else "Default"
     found = [(job["kind"], job["retention_tag"], job["status"]) for job in night.retries(name)]
     assert found == [(workload.retry, tag, "Completed")]
     incident = night.incidents[name]

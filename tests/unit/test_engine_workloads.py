@@ -39,7 +39,7 @@ def fails(world: World, rules: dict[str, str], *, rule: str = "") -> FailedJob:
 async def test_the_rule_that_failed_is_run_again(
     world: World, rules: dict[str, str], ran_by: str, asked_for: tuple[str, str]
 ) -> None:
-    """The job's details say it, where the policy has several; else the policy's first."""
+    """The job's details say it; else the policy's first."""
     await world.handle(fails(world, rules, rule=ran_by))
 
     assert [(each.rule, each.retention_tag) for each in world.vaults.requests] == [asked_for]
