@@ -1,16 +1,21 @@
 """TCP ports of this machine."""
 
+import random
 import socket
 
 LOOPBACK = "127.0.0.1"
+#: below the ranges of Linux (32768 on), macOS and Windows (49152 on)
+_FIRST, _LAST = 20_000, 32_000
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that is free, of those that no system gives to outgoing connections by itself.
+
+    A port of the system's own choice may be taken by somebody's connection before its server listens.
+    """
+    while not is_free(port := random.randint(_FIRST, _LAST)):
+        pass
+    return port
 
 
 def is_free(port: int) -> bool:
