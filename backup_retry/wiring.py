@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 # The SDKs log every request at INFO, which would drown our own events.
 logging.getLogger("azure").setLevel(logging.WARNING)
+
+#: a ledger that hangs must not hold up those who come after it answers again
+_BUILD_SECONDS = 8.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,26 +131,36 @@ class _Process:
     """The parts of this process."""
 
     def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-        self._parts: Parts | None = None
+        self._building: asyncio.Task[Parts] | None = None
 
     async def parts(self) -> Parts:
-        """Build on the first call; a failure is not remembered, so that the next event tries again."""
-        async with self._lock:
-            if self._parts is None:
-                self._parts = await self._build()
-        return self._parts
+        """Build on the first call, once for all who wait; after a failure the next call tries again.
+
+        A caller whose time is over leaves the work to the others and to the next one.
+
+        Raises:
+            AzureUnavailable, TimeoutError: the ledger did not answer.
+            SettingsError: the settings are wrong.
+        """
+        if self._building is None:
+            self._building = asyncio.create_task(self._build())
+            self._building.add_done_callback(self._built)
+        return await asyncio.shield(self._building)
+
+    def _built(self, building: asyncio.Task[Parts]) -> None:
+        if building.cancelled() or building.exception():
+            self._building = None
 
     @staticmethod
     async def _build() -> Parts:
         from backup_retry.azure.client import AzureClients  # noqa: PLC0415
 
-        clients = await AzureClients(settings()).__aenter__()
-        try:
-            return await build(settings(), clients)
-        except BaseException:
-            await clients.close()
-            raise
+        async with AsyncExitStack() as until_built:
+            clients = await until_built.enter_async_context(AzureClients(settings()))
+            async with asyncio.timeout(_BUILD_SECONDS):
+                built = await build(settings(), clients)
+            until_built.pop_all()  # they stay open as long as the process lives
+            return built
 
 
 parts = _Process().parts

@@ -19,9 +19,11 @@ from reactor.react import Reactor
 
 #: the common alert schema never makes a payload larger than this
 LARGEST_BODY = 256 * 1024
+#: for the first call of an instance, which builds the parts; with the next one less than Azure waits
+_SECONDS_TO_START = 4.0
 #: for what is asked of Azure; what is not done by then is stored
 _SECONDS = 3.5
-#: for all of it: the ledger may hang as well
+#: for all of it but the start: the ledger may hang as well
 _AT_MOST_SECONDS = 4.8
 _RETRY_AFTER_SECONDS = 30
 
@@ -43,8 +45,10 @@ async def answer(
         return _too_large(len(body))
     try:
         signal = parse_body(body, dimensions)
+        async with asyncio.timeout(_SECONDS_TO_START):
+            ready = await reactor()
         async with asyncio.timeout(_AT_MOST_SECONDS):
-            reaction = await (await reactor()).react(signal, seconds=_SECONDS)
+            reaction = await ready.react(signal, seconds=_SECONDS)
     except BadSignal as error:
         log_event(LogEvent.SIGNAL_REJECTED, level=logging.WARNING, problem=str(error))
         return Answer(status=400, body={"error": error.problem, "where": error.where, "remedy": error.remedy})

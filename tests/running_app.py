@@ -220,6 +220,21 @@ class App:
         """A VM's backup fails and the alert arrives."""
         return await self.alert(backup_failure(vm, await self.fail(vm, error)))
 
+    async def restart(self, settings: Mapping[str, str] | None = None) -> None:
+        """Start the app anew, with `settings` changed."""
+        await self.stack.restart_host(settings)
+        await self.ready()
+
+    async def ready(self) -> None:
+        """Wait until the app has read all that an alert needs from the disk: its first answers may be late."""
+        stranger = backup_failure("vm-01", job="00000000-0000-0000-0000-000000000000")
+
+        async def look() -> bool | None:
+            answer = await self.alert(stranger)
+            return True if answer.status == 200 and "ignored" in answer.body else None
+
+        await self.until(look)
+
     async def health(self) -> Json:
         """The health answer."""
         body: Json = await self._json("GET", f"{self.stack.run.host}/api/health")
@@ -305,4 +320,6 @@ async def running(
     async with stack, aiohttp.ClientSession() as http:
         trust = ssl.create_default_context(cafile=stack.run.ca_file)
         async with table_service(stack.run.table_endpoint, trust) as (service, _):
-            yield App(stack, http, TableLedger(service, lambda: datetime.now(UTC)))
+            app = App(stack, http, TableLedger(service, lambda: datetime.now(UTC)))
+            await app.ready()
+            yield app

@@ -28,7 +28,7 @@ async def killed_while_triggering(app: App, vm: str, *faults: Json) -> None:
     with pytest.raises(aiohttp.ClientError):
         await call
     assert (await app.incident(vm)).state is State.CLAIMED
-    await app.stack.restart_host()
+    await app.restart()
     await app.arm()
 
 

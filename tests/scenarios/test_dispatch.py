@@ -18,7 +18,7 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
     """The app with a topic whose events come back to it."""
     async with running(tmp_path_factory.mktemp("stack")) as started:
         topic = f"{started.stack.run.arm}/topics/cloud/api/events"
-        await started.stack.restart_host({"SWEEP_DISPATCH": "eventgrid", "EVENTGRID_TOPIC_ENDPOINT": topic})
+        await started.restart({"SWEEP_DISPATCH": "eventgrid", "EVENTGRID_TOPIC_ENDPOINT": topic})
         yield started
 
 

@@ -38,7 +38,7 @@ async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
     settings = {"SCHEDULE_MARGIN": "0s"}
     async with running(tmp_path_factory.mktemp("stack"), settings) as started:
         topic = f"{started.stack.run.arm}/topics/news/api/events"
-        await started.stack.restart_host({"EVENTGRID_TOPIC_ENDPOINT": topic})
+        await started.restart({"EVENTGRID_TOPIC_ENDPOINT": topic})
         yield started
 
 

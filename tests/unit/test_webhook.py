@@ -1,6 +1,8 @@
 """The webhook's answers: every status code, and what its body tells whoever reads the action group's history."""
 
+import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
@@ -22,10 +24,20 @@ JOB = "4f6c2d1e-8a3b-4c5d-9e7f-0a1b2c3d4e5f"
 ALERT = body("backup_failure_vm")
 
 
-async def post(world: World, content: bytes = ALERT, dimensions: Dimensions = DEFAULT) -> Answer:
-    """Send a body to the webhook."""
+async def at_once() -> None:
+    """An instance that has been ready for long."""
+
+
+async def post(
+    world: World,
+    content: bytes = ALERT,
+    dimensions: Dimensions = DEFAULT,
+    started: Callable[[], Awaitable[None]] = at_once,
+) -> Answer:
+    """Send a body to the webhook, of an instance that is ready as soon as it has started."""
 
     async def reactor() -> Reactor:
+        await started()
         resolver = Resolver(
             vaults=world.vaults,
             finder=world.finder,
@@ -227,3 +239,31 @@ async def test_a_malformed_alert_needs_no_ledger() -> None:
         raise AssertionError("the reactor was built")
 
     assert (await webhook.answer(b"{", reactor)).status == 400
+
+
+async def test_an_instance_that_does_not_get_ready_is_answered_with_503(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before Azure gives up waiting: the sender comes back."""
+    monkeypatch.setattr(webhook, "_SECONDS_TO_START", 0.01)
+
+    async def reactor() -> Reactor:
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
+
+    assert (await webhook.answer(ALERT, reactor)).status == 503
+
+
+async def test_the_start_of_an_instance_takes_nothing_from_the_time_for_azure(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the first alerts of a cold instance would be too late for their retry."""
+    monkeypatch.setattr(webhook, "_AT_MOST_SECONDS", 0.1)
+    world.fails(JOB)
+
+    async def slowly() -> None:
+        await asyncio.sleep(0.2)
+
+    answer = await post(world, started=slowly)
+
+    assert answer.body["results"][0]["decision"] == "triggered"
