@@ -21,7 +21,7 @@ run: $(INSTALLED) ## keep Azurite, the simulated Azure and the Functions host up
 	@exec $(BIN)/python -m simulator.stack
 
 test: $(INSTALLED) ## run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 bench: $(INSTALLED) ## measure speed, calls, memory and cost against their budgets (six minutes; docs/performance.md)
 	@$(BIN)/python -m bench
