@@ -1,14 +1,18 @@
 """What protects a resource, asked of Resource Graph: the query on a real KQL engine, the adapter through the SDK."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure.protected_items import GraphFinder
 from backup_retry.azure.resource_graph import ResourceGraph
+from backup_retry.errors import Forbidden
 from simulator.kql import GraphTables
 from simulator.tls import Certificates
 from tests.player import Player, playing
@@ -74,22 +78,64 @@ def test_the_query_finds_the_items_of_a_resource(
     tables: GraphTables, resource_id: str, found: list[str]
 ) -> None:
     """In both kinds of vault, whatever the casing; a server's databases are the server's."""
-    result = tables.query(QUERY.replace("{resource}", resource_id), NOW)
+    asked = f"'{resource_id.lower()}', '/subscriptions/of-somebody-else'"
+    result = tables.query(QUERY.replace("({resources})", f"({asked})"), NOW)
 
-    assert [[str(value) for value in row] for row in result.rows] == [[each] for each in found]
+    assert [str(row[0]) for row in result.rows] == found
+    assert all(resource_id.lower() in row[1:] for row in result.rows)
 
 
-async def test_the_answer_is_the_items(trust: Certificates) -> None:
-    """One query, bound to the resource; a row that names no item is left out."""
+def row(item: ProtectedItem | None, **protects: str) -> dict[str, str]:
+    """A row of the query's answer."""
+    columns = {"machine": "", "source": "", "sourceSet": ""}
+    return {"id": item.id if item else "no id"} | columns | protects
+
+
+@pytest_asyncio.fixture
+async def player(trust: Certificates) -> AsyncIterator[Player]:
+    """A Resource Graph that knows a machine and a disk, and a row that names no item."""
+    rows = [
+        row(VM, machine=MACHINE_ID.lower()),
+        row(DISK, source=DISK_ID.lower(), sourceSet=DISK_ID.lower()),
+        row(None, machine=MACHINE_ID.lower()),
+    ]
     async with playing(trust, Player()) as player:
-        rows = [{"id": VM.id}, {"id": DISK.id}, {"id": "no id"}]
         player.body = {"totalRecords": 3, "count": 3, "data": rows, "resultTruncated": "false"}
-        found = await GraphFinder(ResourceGraph(player.clients)).items_of(MACHINE_ID)
+        yield player
 
-    assert [item.key for item in found] == [VM.key, DISK.key]
-    [asked] = player.asked
-    assert asked["query"].count(f"'{MACHINE_ID}'") == 3
-    assert "'{resource}'" not in asked["query"]
+
+async def test_the_answer_is_the_items_of_the_resource(player: Player) -> None:
+    """A row that names no item is left out."""
+    finder = GraphFinder(ResourceGraph(player.clients))
+
+    assert await finder.items_of(MACHINE_ID) == [VM]
+    assert await finder.items_of(DISK_ID.upper()) == [DISK]
+    assert await finder.items_of(SERVER_ID) == []
+    assert "({resources})" not in player.asked[0]["query"]
+
+
+async def test_those_who_ask_at_once_share_a_query(player: Player) -> None:
+    """The first one goes alone, all who come while it is under way go together, a hundred at most."""
+    finder = GraphFinder(ResourceGraph(player.clients))
+    servers = [f"{SERVER_ID}-{number:03}" for number in range(150)]
+
+    found = await asyncio.gather(*(finder.items_of(each) for each in [MACHINE_ID, *servers, DISK_ID]))
+
+    assert [each for each in found if each] == [[VM], [DISK]]
+    assert [each["query"].count("'/subscriptions/") // 3 for each in player.asked] == [1, 100, 51]
+
+
+async def test_after_a_failure_the_next_one_asks_again(player: Player) -> None:
+    """Each with its own time limit; nobody is told that there is nothing."""
+    finder = GraphFinder(ResourceGraph(player.clients))
+    player.status = 403
+    outcomes = await asyncio.gather(
+        *(finder.items_of(each) for each in (MACHINE_ID, DISK_ID)), return_exceptions=True
+    )
+    player.status = 200
+
+    assert [type(each) for each in outcomes] == [Forbidden, Forbidden]
+    assert await finder.items_of(MACHINE_ID) == [VM]
 
 
 @pytest.mark.parametrize(
