@@ -163,15 +163,15 @@ class _Vaults:
 
     async def item(self, item: ProtectedItem) -> ItemState | None:
         """Not asked."""
-        raise NotImplementedError
+        raise AssertionError("the engine is a stand-in, nothing reads an item")
 
     async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
         """Not asked."""
-        raise NotImplementedError
+        raise AssertionError("the engine is a stand-in, nothing is triggered")
 
     async def operation(self, item: ProtectedItem, operation_id: str) -> Operation | None:
         """Not asked."""
-        raise NotImplementedError
+        raise AssertionError("the engine is a stand-in, nothing is followed")
 
 
 class _Engine:
