@@ -163,15 +163,15 @@ class _Vaults:
 
     async def item(self, item: ProtectedItem) -> ItemState | None:
         """Not asked."""
-        raise AssertionError("the engine is a stand-in, nothing reads an item")
+        raise AssertionError(f"the engine is a stand-in: nobody reads {item.id}")
 
     async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
         """Not asked."""
-        raise AssertionError("the engine is a stand-in, nothing is triggered")
+        raise AssertionError(f"nobody triggers {request} of {item.id} as {attempt_id}")
 
     async def operation(self, item: ProtectedItem, operation_id: str) -> Operation | None:
         """Not asked."""
-        raise AssertionError("the engine is a stand-in, nothing is followed")
+        raise AssertionError(f"nobody follows {operation_id} of {item.id}")
 
 
 class _Engine:
