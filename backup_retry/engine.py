@@ -215,6 +215,8 @@ class Engine:
         if item is not None:
             change.incident = replace(change.incident, last_good_at=item.last_recovery_point)
         case = replace(case, incident=change.incident, facts=replace(facts, item=item))
+        if policy.needs_details(case):
+            case = await self._with_details(change, case)
         if case.opted_out_by or case.source_id == change.incident.item.machine_id:
             return case
         return replace(

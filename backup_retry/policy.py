@@ -153,7 +153,7 @@ def needs_person(case: Case) -> Close | None:
 
 
 def log_schedule(case: Case) -> Wait | Close | None:
-    """Row 9: a log backup is left to its own schedule; a person is told when that does not help."""
+    """Row 8, of log backups: one is left to its own schedule; a person is told when that does not help."""
     failure, item = case.incident.failure, case.facts.item
     if kind_of(failure.operation).lower() != LOG.lower() or case.error.verdict is Verdict.FULL:
         return None
@@ -296,6 +296,13 @@ def decide(case: Case) -> Decision:
 def lacks_details(case: Case) -> bool:
     """True for a failure that a backup vault's list told, which says neither rule nor retention tag."""
     return case.incident.item.vault.kind is VaultKind.BACKUP and not case.incident.failure.retention_tag
+
+
+def needs_details(case: Case) -> bool:
+    """True where only the failed job can tell the rule, since the item's policy cannot be read."""
+    item = case.facts.item
+    unknown = item is not None and item.policy is None and not case.incident.failure.rule
+    return unknown and lacks_details(case)
 
 
 def backup_request(case: Case) -> BackupRequest:

@@ -45,6 +45,23 @@ async def test_the_rule_that_failed_is_run_again(
     assert [(each.rule, each.retention_tag) for each in world.vaults.requests] == [asked_for]
 
 
+@pytest.mark.parametrize(
+    ("ran_by", "decided", "triggered"),
+    [("BackupWeekly", "triggered", ["BackupWeekly"]), ("", "closed", [])],
+)
+async def test_where_the_policy_cannot_be_read_the_failed_job_tells_the_rule(
+    world: World, ran_by: str, decided: str, triggered: list[str]
+) -> None:
+    """A person has to give the right to read policies only where neither knows."""
+    failed = fails(world, {}, rule=ran_by)
+    world.vaults.items[DISK.key] = replace(world.vaults.items[DISK.key], policy=None)
+
+    report = await world.handle(failed)
+
+    assert report.decision == decided
+    assert [each.rule for each in world.vaults.requests] == triggered
+
+
 async def test_a_job_that_is_gone_keeps_nothing_back(world: World) -> None:
     """Its details cannot be read any more; the policy's first rule serves."""
     failed = fails(world, TWO_RULES)
