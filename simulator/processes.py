@@ -2,12 +2,15 @@
 
 import asyncio
 import re
+import shutil
 import subprocess
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+#: Linux can end a child whose parent was killed; elsewhere it stays, and whoever killed the parent has to end it
+_WITH_ITS_PARENT = ("setpriv", "--pdeathsig", "TERM", "--") if shutil.which("setpriv") else ()
 _POLL_SECONDS = 0.02
 _GRACE_SECONDS = 5.0
 
@@ -32,6 +35,7 @@ class ChildProcess:
         log_file.parent.mkdir(parents=True, exist_ok=True)
         with log_file.open("wb") as log:
             process = await asyncio.create_subprocess_exec(
+                *_WITH_ITS_PARENT,
                 *command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

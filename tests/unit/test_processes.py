@@ -1,7 +1,10 @@
 """Child processes: readiness, ends and logs."""
 
+import asyncio
 import os
+import shutil
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -51,3 +54,42 @@ async def test_a_child_that_is_never_ready_is_an_error(start: Start) -> None:
     await child.logged("thinking", within=20)
     with pytest.raises(ProcessDiedError, match=r"the child is not ready after 0 s:\nstill thinking"):
         await child.logged("ready", within=0)
+
+
+#: starts one of its own, and says when it runs
+PARENT = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from simulator.processes import ChildProcess
+
+CHILD = "import signal; signal.signal(signal.SIGTERM, lambda *_: print('ended')); print('began'); signal.pause()"
+
+async def main():
+    command = [sys.executable, "-u", "-c", CHILD]
+    child = await ChildProcess.start("it", command, log_file=Path({log!r}), environment=dict(os.environ))
+    await child.logged("began", within=20)
+    print("its child runs")
+    signal.pause()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv, of Linux's util-linux")
+async def test_a_child_ends_with_a_parent_that_was_killed(start: Start, tmp_path: Path) -> None:
+    """Nobody is left behind who holds ports."""
+    log = tmp_path / "grandchild.log"
+    parent = await start(PARENT.format(log=str(log)))
+    await parent.logged("its child runs", within=20)
+
+    await parent.kill()
+
+    await asyncio.to_thread(until, log, "ended")
+
+
+def until(log: Path, said: str) -> None:
+    """Wait until a log says something."""
+    gives_up = time.monotonic() + 20
+    while said not in log.read_text():
+        assert time.monotonic() < gives_up
+        time.sleep(0.02)
