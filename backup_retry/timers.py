@@ -75,7 +75,7 @@ class Timer:
 
     @property
     def remedy(self) -> str:
-        """What a person should do about it; "" where nothing is to do."""
+        """What a person should do about it, with code between backticks; "" where nothing is to do."""
         return _REMEDIES[self.state].format(self.function) if self.needs_a_person else ""
 
 
@@ -84,9 +84,9 @@ _SENTENCES = {
     TimerState.INCOMPLETE: "The last {} was not complete.",
 }
 _REMEDIES = {
-    TimerState.LATE: "Look for errors of the function {} in the app's log, and whether the app is running.",
-    TimerState.INCOMPLETE: "The log event sweep_incomplete names what it left out: "
-    "AppTraces | where Message has 'sweep_incomplete'. The next complete one catches up.",
+    TimerState.LATE: "Look for errors of the function `{}` in the app's log, and whether the app is running.",
+    TimerState.INCOMPLETE: "What it left out stands in its line of the app's log: "
+    "`AppTraces | where Message has 'sweep_incomplete'`. The next complete one catches up.",
 }
 
 

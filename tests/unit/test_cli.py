@@ -486,7 +486,7 @@ def test_every_sweep_is_checked(terminal: Terminal) -> None:
     failed = failed_checks(terminal)
     assert set(failed) == {"sweep", "sweep hourly"}
     assert "sweep_incomplete" in failed["sweep"]
-    assert "the function sweep_hourly" in failed["sweep hourly"]
+    assert "the function `sweep_hourly`" in failed["sweep hourly"]
     details = {each["name"]: each["detail"] for each in terminal.json("check")["checks"]}
     assert details["sweep"] == "last complete 9 h ago, INCOMPLETE 1 h ago; its schedule is 0 0 5 * * *"
     assert details["sweep past"] == "last complete never, its time is over"

@@ -72,7 +72,7 @@ def test_an_incomplete_sweep_is_said_with_what_to_do() -> None:
     assert (found.headline.tone, found.headline.text) == ("bad", "The last sweep weekly was not complete.")
     [note] = re.findall(r'<p class="note tone-bad">(.*?)</p>', page_answer(found).body)
     assert "2 h</time> ago; none has been complete yet." in note
-    assert "The log event sweep_incomplete names what it left out" in note
+    assert "<code>AppTraces | where Message has &#39;sweep_incomplete&#39;</code>" in note
 
 
 @pytest.mark.parametrize(

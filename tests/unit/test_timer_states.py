@@ -144,4 +144,4 @@ def test_what_is_wrong_is_said_with_its_remedy() -> None:
     assert incomplete.sentence == "The last sweep hourly was not complete."
     assert "sweep_incomplete" in incomplete.remedy
     assert late.sentence == "The sweep weekly has not run when it should have."
-    assert "the function sweep_weekly" in late.remedy
+    assert "the function `sweep_weekly`" in late.remedy
