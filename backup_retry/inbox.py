@@ -11,6 +11,8 @@ from hashlib import sha256
 from typing import Any, Protocol
 
 Fields = Mapping[str, str]
+#: so many signals that wait are counted: one page of the tables' answer
+COUNTED = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +69,7 @@ class Inbox(Protocol):
         ...
 
     async def waiting(self, most: int) -> Waiting:
-        """How many wait, counted to `most`: 1,000 take one request."""
+        """How many wait, counted to `most`."""
         ...
 
     async def forget(self, kept: Kept) -> None:

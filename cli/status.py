@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from backup_retry.inbox import Waiting
+from backup_retry.inbox import COUNTED, Waiting
 from backup_retry.incident import Incident
 from backup_retry.model import Outcome, Pause
 from backup_retry.report import Closed
@@ -24,7 +24,6 @@ from cli.standing import standing
 
 Days = Annotated[int, typer.Option(min=1, max=90, help="How many days of closed incidents to look at.")]
 _STORM_AGE = timedelta(days=1)
-_SIGNALS_COUNTED = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +75,7 @@ async def look(desk: Desk, days: int) -> Status:
         days=days,
         opened=opened,
         closed=await closed_within(desk, days),
-        waiting=await desk.inbox.waiting(_SIGNALS_COUNTED),
+        waiting=await desk.inbox.waiting(COUNTED),
         timers=timers(desk.settings, await desk.reports.beats(), now),
         pauses=[each for each in await desk.ledger.pauses() if each.until is None or now < each.until],
         storms=[each for each in storms if each.released_at is None and now - each.began_at < _STORM_AGE],

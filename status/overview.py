@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from backup_retry.inbox import Inbox, Waiting
+from backup_retry.inbox import COUNTED, Inbox, Waiting
 from backup_retry.ledger import Controls
 from backup_retry.model import Pause
 from backup_retry.report import Closed, Reports
@@ -25,8 +25,6 @@ _ESTATE_PATIENCE = 3.0
 _DAY_SETTLES_AFTER = timedelta(hours=1)
 _DAYS_AT_ONCE = 2
 _NO_STORM_AFTER = timedelta(days=1)
-#: one page of the tables' answer
-_SIGNALS_COUNTED = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +115,7 @@ class Overview:
         opened, closed, waiting, estate = await asyncio.gather(
             self._reports.opened(),
             self._closed(today),
-            self._inbox.waiting(_SIGNALS_COUNTED),
+            self._inbox.waiting(COUNTED),
             self._estate.get(_ESTATE_PATIENCE),
         )
         # In a thread: ten thousand items take a while, and others are waiting for this loop.

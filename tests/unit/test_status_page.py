@@ -75,6 +75,20 @@ def test_an_incomplete_sweep_is_said_with_what_to_do() -> None:
     assert "<code>AppTraces | where Message has &#39;sweep_incomplete&#39;</code>" in note
 
 
+def test_a_sweep_that_stopped_after_an_incomplete_one_is_said_to_have_stopped() -> None:
+    """The incomplete one is told beside it."""
+    weeks = [NOW - timedelta(days=days) for days in (21, 14)]
+    stopped = timer("sweep weekly", "0 0 3 * * 0", NOW, last=weeks[0], incomplete=weeks[1])
+    [note] = re.findall(
+        r"tone-bad\">(.*?)</p>", page_answer(page(look(board(GOOD)), [stopped], Filters(), {}, ARM)).body
+    )
+    words = re.sub(r"<.*?>", "", note)
+    assert words.startswith(
+        "The sweep weekly has not run when it should have. One that was not complete began 14 days ago; "
+        "the last complete one began 21 days ago."
+    )
+
+
 @pytest.mark.parametrize(
     ("starts", "expires", "said"),
     [

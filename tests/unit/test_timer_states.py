@@ -55,7 +55,7 @@ def test_a_sweep_that_may_still_run_is_not_late(passed: int, late: bool) -> None
     ],
 )
 def test_a_sweep_stays_incomplete_until_a_complete_one(
-    complete: float | None, incomplete: float, state: TimerState, shown: float | None, late: bool
+    complete: float | None, incomplete: float | None, state: TimerState, shown: float | None, late: bool
 ) -> None:
     """And one that runs, but is not complete, is not said not to run."""
     found = timer("sweep", "0 0 5 * * *", NOW, last=ago(complete), incomplete=ago(incomplete))
