@@ -8,9 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from typing import Protocol
+from typing import Any, Protocol
 
 Fields = Mapping[str, str]
+#: so many signals that wait are counted: one page of the tables' answer
+COUNTED = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,35 @@ class Kept:
         return sha256(repr(sorted(self.fields.items())).encode()).hexdigest()[:32]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """How many signals wait."""
+
+    number: int = 0
+    #: True where counting ended at that number
+    or_more: bool = False
+    #: since when the oldest of those counted does; None: none waits
+    since: datetime | None = None
+
+    @classmethod
+    def of(cls, kept_at: Sequence[datetime], most: int) -> "Waiting":
+        """What is known after counting to `most`."""
+        number = len(kept_at)
+        return cls(number=number, or_more=number == most, since=min(kept_at, default=None))
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same for programs: `waiting`, `or_more`, `since` (ISO 8601 or null)."""
+        since = self.since.isoformat() if self.since else None
+        return {"waiting": self.number, "or_more": self.or_more, "since": since}
+
+    def __str__(self) -> str:
+        """1 signal waits, 3 signals wait, 1,000 or more signals wait."""
+        if self.number == 1:
+            return "1 signal waits"
+        return f"{self.number:,}{' or more' if self.or_more else ''} signals wait"
+
+
 class Inbox(Protocol):
     """Signals that wait. Every method raises AzureUnavailable when the store does not answer."""
 
@@ -35,6 +66,10 @@ class Inbox(Protocol):
 
     async def kept(self, most: int) -> Sequence[Kept]:
         """At most so many of those that wait, in no particular order."""
+        ...
+
+    async def waiting(self, most: int) -> Waiting:
+        """How many wait, counted to `most`."""
         ...
 
     async def forget(self, kept: Kept) -> None:
@@ -47,17 +82,21 @@ class MemoryInbox:
     """An inbox in memory, for tests."""
 
     clock: Callable[[], datetime]
-    waiting: dict[str, Kept] = field(default_factory=dict)
+    signals: dict[str, Kept] = field(default_factory=dict)
 
     async def keep(self, fields: Fields) -> None:
         """See Inbox."""
         kept = Kept(kept_at=self.clock(), fields=dict(fields))
-        self.waiting.setdefault(kept.key, kept)
+        self.signals.setdefault(kept.key, kept)
 
     async def kept(self, most: int) -> Sequence[Kept]:
         """See Inbox."""
-        return list(self.waiting.values())[:most]
+        return list(self.signals.values())[:most]
+
+    async def waiting(self, most: int) -> Waiting:
+        """See Inbox."""
+        return Waiting.of([each.kept_at for each in await self.kept(most)], most)
 
     async def forget(self, kept: Kept) -> None:
         """See Inbox."""
-        self.waiting.pop(kept.key, None)
+        self.signals.pop(kept.key, None)

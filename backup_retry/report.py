@@ -1,6 +1,6 @@
 """What the ledger has to tell of many items at once: the port of reports, its values, and an in-memory fake."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Protocol
@@ -81,6 +81,10 @@ class Reports(Protocol):
         """Every storm that is remembered, passed or not."""
         ...
 
+    async def beats(self) -> Mapping[str, datetime]:
+        """Every heartbeat by its name, see Controls.beat."""
+        ...
+
     async def find(self, incident_id: str, days: Sequence[date]) -> Opened | Closed | None:
         """An incident that is open, or was closed on one of the days."""
         ...
@@ -115,6 +119,10 @@ class MemoryReports(MemoryLedger):
     async def storms(self) -> Sequence[Storm]:
         """See Reports."""
         return list(self._storms.values())
+
+    async def beats(self) -> Mapping[str, datetime]:
+        """See Reports."""
+        return dict(self._beats)
 
     async def find(self, incident_id: str, days: Sequence[date]) -> Opened | Closed | None:
         """See Reports."""

@@ -2,14 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backup_retry.errors import AzureRefused, AzureUnavailable, Forbidden
 from backup_retry.inspection import FoundVault, Identity, missing_rights
-from cli.beats import Pulse, pulses
+from backup_retry.timers import Timer, timers
 from cli.desk import Desk
-from cli.screen import ago
+from cli.standing import standing
 
 
 class Verdict(StrEnum):
@@ -150,14 +150,14 @@ def _alerts(found: FoundVault) -> Check:
 
 async def _runs(desk: Desk) -> Sequence[Check]:
     try:
-        return [_run(each, desk) for each in await pulses(desk)]
+        beats, now = await desk.reports.beats(), desk.clock()
     except (AzureUnavailable, AzureRefused) as error:
         return [bad("runs", str(error), "See the tables above")]
+    return [_run(each, now) for each in timers(desk.settings, beats, now)]
 
 
-def _run(each: Pulse, desk: Desk) -> Check:
-    name, detail = each.name.value.replace("_", "-"), f"last complete {ago(each.last, desk.clock())}"
-    if not each.late:
-        return good(name, detail)
-    mend = f"Look for errors of the function {each.name} in the app's log, and whether the app is running"
-    return bad(name, f"{detail}, by its schedule {each.schedule} it is late", mend)
+def _run(each: Timer, now: datetime) -> Check:
+    detail = f"last complete {standing(each, now)}"
+    if not each.needs_a_person:
+        return good(each.label, detail)
+    return bad(each.label, f"{detail}; its schedule is {each.schedule}", each.remedy)

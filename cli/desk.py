@@ -11,6 +11,7 @@ import typer
 
 from backup_retry.engine import Engine
 from backup_retry.finder import Finder
+from backup_retry.inbox import Inbox
 from backup_retry.inspection import Inspection
 from backup_retry.notices import Publisher
 from backup_retry.opt_outs import OptOuts
@@ -29,6 +30,7 @@ class Desk:
     clock: Callable[[], datetime]
     ledger: Store
     reports: Reports
+    inbox: Inbox
     vaults: Vaults
     graph: Graph
     finder: Finder

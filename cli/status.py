@@ -8,17 +8,19 @@ from typing import Annotated
 
 import typer
 
+from backup_retry.inbox import COUNTED, Waiting
 from backup_retry.incident import Incident
 from backup_retry.model import Outcome, Pause
 from backup_retry.report import Closed
 from backup_retry.storm import Storm
-from backup_retry.words import OUTCOMES, STATES, reason
+from backup_retry.timers import Timer, timers
+from backup_retry.words import OUTCOMES, STATES, duration, reason
 from cli import documents
-from cli.beats import Pulse, pulses
 from cli.desk import Desk, desks
 from cli.exits import Exit, run
 from cli.journal import closed_within
-from cli.screen import Document, JsonOption, ago, facts, say, show, table
+from cli.screen import Document, JsonOption, facts, say, show, table
+from cli.standing import standing
 
 Days = Annotated[int, typer.Option(min=1, max=90, help="How many days of closed incidents to look at.")]
 _STORM_AGE = timedelta(days=1)
@@ -32,7 +34,8 @@ class Status:
     days: int
     opened: Sequence[Incident]
     closed: Sequence[Closed]
-    pulses: Sequence[Pulse]
+    waiting: Waiting
+    timers: Sequence[Timer]
     pauses: Sequence[Pause]
     storms: Sequence[Storm]
 
@@ -46,8 +49,8 @@ class Status:
     @property
     def exit(self) -> Exit:
         """Somebody has to act: on an item, or on the app itself."""
-        late = any(each.late for each in self.pulses)
-        return Exit.NEEDS_A_PERSON if late or self.needs_a_person else Exit.WELL
+        app = any(each.needs_a_person for each in self.timers)
+        return Exit.NEEDS_A_PERSON if app or self.needs_a_person else Exit.WELL
 
 
 def status(ctx: typer.Context, days: Days = 7, as_json: JsonOption = False) -> None:
@@ -72,7 +75,8 @@ async def look(desk: Desk, days: int) -> Status:
         days=days,
         opened=opened,
         closed=await closed_within(desk, days),
-        pulses=await pulses(desk),
+        waiting=await desk.inbox.waiting(COUNTED),
+        timers=timers(desk.settings, await desk.reports.beats(), now),
         pauses=[each for each in await desk.ledger.pauses() if each.until is None or now < each.until],
         storms=[each for each in storms if each.released_at is None and now - each.began_at < _STORM_AGE],
     )
@@ -88,10 +92,8 @@ def document(found: Status) -> Document:
         "needs_a_person": [documents.of_closed(each) for each in found.needs_a_person],
         "pauses": [documents.of_pause(each) for each in found.pauses],
         "storms": [documents.of_storm(each) for each in found.storms],
-        "runs": {
-            each.name.value: {"last": each.last.isoformat() if each.last else None, "late": each.late}
-            for each in found.pulses
-        },
+        "signals": found.waiting.document,
+        "runs": {each.function: each.document for each in found.timers},
     }
 
 
@@ -103,8 +105,9 @@ def render(found: Status) -> None:
     facts(
         [
             ("Open", f"{len(found.opened)}" + (f": {open_now}" if open_now else "")),
+            *_signals(found),
             *((OUTCOMES[each], f"{outcomes[each]} in {found.days} days") for each in Outcome),
-            *((_name(each), _age(each, found.now)) for each in found.pulses),
+            *((f"Last {each.label}", _run(each, found.now)) for each in found.timers),
             *(("Paused", _pause(each)) for each in found.pauses),
             *(("Storm", f"{each.size} items of {each.vault.name}: {each.code}") for each in found.storms),
         ]
@@ -126,12 +129,17 @@ def render(found: Status) -> None:
     table(["item", "vault", "error", "since", "what to do"], rows, title="Needs a person")
 
 
-def _name(each: Pulse) -> str:
-    return f"Last {each.name.value.replace('_', '-')}"
+def _signals(found: Status) -> Sequence[tuple[str, str]]:
+    """What has been heard and not looked into; a line only where there is any."""
+    if found.waiting.since is None:
+        return []
+    oldest = duration((found.now - found.waiting.since).total_seconds())
+    why = "Azure was too slow to say what they mean"
+    return [("Signals kept", f"{found.waiting}, the oldest for {oldest}: {why}")]
 
 
-def _age(each: Pulse, now: datetime) -> str:
-    return ago(each.last, now) + (", LATE: `backup-retry check` says what to do" if each.late else "")
+def _run(each: Timer, now: datetime) -> str:
+    return standing(each, now) + (": `backup-retry check` says what to do" if each.needs_a_person else "")
 
 
 def _pause(pause: Pause) -> str:

@@ -11,10 +11,12 @@ from backup_retry.azure.event_grid import TopicPublisher
 from backup_retry.azure.inspection import AzureInspection
 from backup_retry.azure.protected_items import GraphFinder
 from backup_retry.azure.resource_graph import ResourceGraph
+from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.azure.table_reports import TableReports
 from backup_retry.azure.tags import TagOptOuts
 from backup_retry.azure.vaults import AzureVaults
+from backup_retry.inbox import MemoryInbox
 from backup_retry.report import MemoryReports
 from backup_retry.settings import Settings, load_settings
 from backup_retry.wiring import clock
@@ -55,7 +57,7 @@ def _quiet() -> None:
 def _forgetful(desk: Desk) -> Desk:
     """The same with a ledger that knows nothing and forgets at the end."""
     memory = MemoryReports()
-    return replace(desk, ledger=memory, reports=memory)
+    return replace(desk, ledger=memory, reports=memory, inbox=MemoryInbox(desk.clock))
 
 
 def _desk(settings: Settings, clients: AzureClients) -> Desk:
@@ -66,6 +68,7 @@ def _desk(settings: Settings, clients: AzureClients) -> Desk:
         clock=clock,
         ledger=TableLedger(tables, clock),
         reports=TableReports(tables),
+        inbox=TableInbox(tables, clock),
         vaults=AzureVaults(clients, clock),
         graph=graph.estate((), settings.scope.allows_subscription),
         finder=GraphFinder(graph),

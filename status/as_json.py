@@ -27,7 +27,8 @@ def page_document(page: Page, look: Look) -> dict[str, Any]:
         "headline": {"tone": page.headline.tone, "text": page.headline.text},
         "notes": list(page.notes),
         "counts": {count.label.replace(" ", "_"): count.number for count in page.counts},
-        "timers": {each.name: {"last": _text(each.last), "late": each.late} for each in page.timings},
+        "timers": {each.label.replace(" ", "_"): each.document for each in page.timers},
+        "signals": look.made.waiting.document if look.made else None,
         "pauses": [
             {"by": pause.by, "why": pause.why, "until": _text(pause.until), "scope": pause.scope}
             for pause, _ in page.pauses

@@ -31,7 +31,7 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 (t
     try:
         async with asyncio.timeout(_SECONDS):
             parts = await wiring.parts()
-            status, body = 200, await look(parts.ledger, parts.controls)
+            status, body = 200, await look(parts.ledger, parts.reports, parts.settings, parts.clock())
     except (BackupRetryError, TimeoutError):
         status, body = 503, {"version": __version__}
     return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json")

@@ -1,33 +1,40 @@
-"""The health answer: is it alive, and do the sweep and the follow-up run."""
+"""The health answer: is it alive, and do the sweeps and the follow-up run."""
 
 import asyncio
 from datetime import datetime
 from typing import Any
 
 from backup_retry import __version__
-from backup_retry.ledger import Beat, Controls, Ledger
+from backup_retry.ledger import Ledger
+from backup_retry.report import Reports
+from backup_retry.settings import Settings
+from backup_retry.timers import timers
 
 
-async def health(ledger: Ledger, controls: Controls) -> dict[str, Any]:
-    """Version, last complete sweep and follow-up (ISO 8601 or null) and open incidents; nothing else.
+async def health(ledger: Ledger, reports: Reports, settings: Settings, now: datetime) -> dict[str, Any]:
+    """Version, last complete sweep and follow-up (ISO 8601 or null), open incidents, sweep profiles; nothing else.
 
-    `incomplete_sweep` is when a later sweep than the last complete one began that left something out.
+    `incomplete_sweep` is when a later sweep than the last complete one began that left something out. A profile says
+    the same of its own sweeps, and how they stand, see TimerState.
 
     Raises AzureUnavailable when the ledger does not answer.
     """
-    last_sweep, incomplete, last_follow_up, opened = await asyncio.gather(
-        controls.last_beat(Beat.SWEEP),
-        controls.last_beat(Beat.INCOMPLETE_SWEEP),
-        controls.last_beat(Beat.FOLLOW_UP),
-        ledger.open_count(),
-    )
-    mended = incomplete is None or (last_sweep is not None and incomplete < last_sweep)
+    beats, opened = await asyncio.gather(reports.beats(), ledger.open_count())
+    sweep, follow_up, *others = timers(settings, beats, now)
     return {
         "version": __version__,
-        "last_sweep": _text(last_sweep),
-        "incomplete_sweep": None if mended else _text(incomplete),
-        "last_follow_up": _text(last_follow_up),
+        "last_sweep": _text(sweep.last),
+        "incomplete_sweep": _text(sweep.incomplete),
+        "last_follow_up": _text(follow_up.last),
         "open_incidents": opened,
+        "profiles": {
+            profile.name: {
+                "last_sweep": _text(each.last),
+                "incomplete_sweep": _text(each.incomplete),
+                "state": each.state.value,
+            }
+            for profile, each in zip(settings.sweep_profiles, others, strict=True)
+        },
     }
 
 

@@ -15,6 +15,7 @@ from status.story import Story
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +84,7 @@ def _environment() -> "Environment":
         "day": _day,
         "weekday": _weekday,
         "span": words.duration,
+        "coded": _coded,
     }
     return environment
 
@@ -90,6 +92,16 @@ def _environment() -> "Environment":
 @cache
 def _style() -> str:
     return files("status").joinpath("templates", "style.css").read_text(encoding="utf-8")
+
+
+def _coded(text: str) -> "Markup":
+    """What stands between backticks as code."""
+    from markupsafe import Markup  # noqa: PLC0415 (comes with Jinja2, as late as that)
+
+    parts = enumerate(text.split("`"))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in parts
+    )
 
 
 def _age(at: datetime, now: datetime) -> str:

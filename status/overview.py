@@ -1,11 +1,12 @@
 """Gathers what the page shows: the ledger and Resource Graph are read in the background, the controls at once."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from backup_retry.ledger import Beat, Controls
+from backup_retry.inbox import COUNTED, Inbox, Waiting
+from backup_retry.ledger import Controls
 from backup_retry.model import Pause
 from backup_retry.report import Closed, Reports
 from backup_retry.scope import Scope
@@ -31,6 +32,8 @@ class Made:
     """A board, and how far Resource Graph was known when it was made."""
 
     board: Board
+    #: the signals that nobody has looked into yet
+    waiting: Waiting
     estate_at: datetime | None
     estate_problem: str
     #: True when Resource Graph was still being read
@@ -47,8 +50,8 @@ class Look:
     read_at: datetime | None
     #: why the ledger could not be read again
     problem: str
-    last_sweep: datetime | None
-    last_follow_up: datetime | None
+    #: every heartbeat by its name
+    beats: Mapping[str, datetime]
     pauses: Sequence[Pause]
     storms: Sequence[Storm]
 
@@ -60,12 +63,14 @@ class Overview:
         self,
         *,
         reports: Reports,
+        inbox: Inbox,
         controls: Controls,
         graph: Graph,
         scope: Scope,
         clock: Callable[[], datetime],
     ) -> None:
         self._reports = reports
+        self._inbox = inbox
         self._controls = controls
         self._graph = graph
         self._scope = scope
@@ -79,10 +84,9 @@ class Overview:
 
         Raises AzureUnavailable when the ledger does not answer for the controls.
         """
-        made, sweep, follow_up, pauses, storms = await asyncio.gather(
+        made, beats, pauses, storms = await asyncio.gather(
             self._made.get(patience),
-            self._controls.last_beat(Beat.SWEEP),
-            self._controls.last_beat(Beat.FOLLOW_UP),
+            self._reports.beats(),
             self._controls.pauses(),
             self._reports.storms(),
         )
@@ -94,8 +98,7 @@ class Overview:
             made=made.value,
             read_at=made.at,
             problem=made.problem,
-            last_sweep=sweep,
-            last_follow_up=follow_up,
+            beats=beats,
             pauses=[each for each in pauses if each.until is None or now < each.until],
             storms=[
                 each for each in storms if each.released_at is None and now - each.began_at < _NO_STORM_AFTER
@@ -109,13 +112,22 @@ class Overview:
 
     async def _make(self) -> Made:
         today = self._clock().astimezone(UTC).date()
-        opened, closed, estate = await asyncio.gather(
-            self._reports.opened(), self._closed(today), self._estate.get(_ESTATE_PATIENCE)
+        opened, closed, waiting, estate = await asyncio.gather(
+            self._reports.opened(),
+            self._closed(today),
+            self._inbox.waiting(COUNTED),
+            self._estate.get(_ESTATE_PATIENCE),
         )
         # In a thread: ten thousand items take a while, and others are waiting for this loop.
         made = await asyncio.to_thread(board.build, today, estate.value, opened, closed)
         problem, pending = _why(estate), estate.pending and estate.value is None
-        return Made(board=made, estate_at=estate.at, estate_problem=problem, estate_pending=pending)
+        return Made(
+            board=made,
+            waiting=waiting,
+            estate_at=estate.at,
+            estate_problem=problem,
+            estate_pending=pending,
+        )
 
     async def _closed(self, today: date) -> list[Closed]:
         """The journal of the board's days; days that are over are read once."""

@@ -5,16 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backup_retry import words
+from backup_retry.inbox import Waiting
 from backup_retry.incident import Incident
 from backup_retry.model import Pause
 from backup_retry.report import Opened
 from backup_retry.storm import Storm
+from backup_retry.timers import Timer
 from status.board import Board, Day, Row, Trouble
 from status.calendar import Calendar, calendar
 from status.filters import Filters
 from status.overview import Look
 from status.portal import item_url
-from status.summary import Count, Headline, Timing, counts, headline, notes, scope_name
+from status.summary import Count, Headline, counts, headline, notes, scope_name
 
 #: how many lines the two lists show; the calendar shows the rest
 LISTED = 50
@@ -77,7 +79,7 @@ class Page:
     now: datetime
     headline: Headline
     counts: Sequence[Count]
-    timings: Sequence[Timing]
+    timers: Sequence[Timer]
     pauses: Sequence[tuple[Pause, str]]
     storms: Sequence[Storm]
     notes: Sequence[str]
@@ -87,6 +89,8 @@ class Page:
     needs_total: int
     trying: Sequence[Trying]
     trying_total: int
+    #: the signals that nobody has looked into yet
+    waiting: Waiting
     calendar: Calendar
     trend: Sequence[Day]
     median_seconds: float | None
@@ -102,7 +106,7 @@ def opened(board: Board, filters: Filters) -> Sequence[Opened]:
 
 def page(
     look: Look,
-    timings: Sequence[Timing],
+    timers: Sequence[Timer],
     filters: Filters,
     incidents: Mapping[str, Incident],
     arm_endpoint: str,
@@ -114,9 +118,9 @@ def page(
     shown = opened(board, filters)
     return Page(
         now=look.now,
-        headline=headline(look, timings),
+        headline=headline(look, timers),
         counts=counts(board),
-        timings=timings,
+        timers=timers,
         pauses=[(each, scope_name(each, board)) for each in look.pauses],
         storms=look.storms,
         notes=notes(look),
@@ -126,6 +130,7 @@ def page(
         needs_total=len(needs),
         trying=[_trying(each, incidents.get(each.incident_id), filters) for each in shown],
         trying_total=sum(row.opened is not None for row in rows),
+        waiting=look.made.waiting if look.made else Waiting(),
         calendar=calendar(board.days, rows, filters, estate_known=board.estate_known),
         trend=board.trend,
         median_seconds=board.median_seconds,

@@ -3,21 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from backup_retry import words
 from backup_retry.model import Outcome, Pause
+from backup_retry.timers import Timer
 from status.board import Board, Trouble
-from status.overview import Look
-
-
-@dataclass(frozen=True, kw_only=True)
-class Timing:
-    """When a timer ran last, and by when it should have."""
-
-    name: str
-    last: datetime | None
-    late: bool
+from status.overview import Look, Made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +30,12 @@ class Headline:
     text: str
 
 
-def headline(look: Look, timings: Sequence[Timing]) -> Headline:
+def headline(look: Look, timers: Sequence[Timer]) -> Headline:
     """The worst thing that is so; nothing is called protected that is not known to be."""
     if look.made is None:
         return Headline(tone="plain", text="Reading the ledger …")
     board = look.made.board
-    if worst := next(_findings(board, look, timings), None):
+    if worst := next(_findings(look.made, look, timers), None):
         return worst
     if not board.estate_known:
         return Headline(tone="plain", text="Nothing needs a person.")
@@ -53,20 +44,22 @@ def headline(look: Look, timings: Sequence[Timing]) -> Headline:
     )
 
 
-def _findings(board: Board, look: Look, timings: Sequence[Timing]) -> Iterator[Headline]:
+def _findings(made: Made, look: Look, timers: Sequence[Timer]) -> Iterator[Headline]:
     """What is not as it should be, worst first."""
-    troubles = Counter(row.trouble for row in board.rows)
+    troubles = Counter(row.trouble for row in made.board.rows)
     if number := troubles[Trouble.NEEDS_PERSON]:
         yield Headline(tone="bad", text=_items(number, "needs a person", "need a person"))
     if number := troubles[Trouble.UNPROTECTED]:
         yield Headline(tone="bad", text=_items(number, "has no good backup", "have no good backup"))
-    for timing in timings:
-        if timing.late:
-            yield Headline(tone="bad", text=f"The {timing.name} has not run when it should have.")
+    for timer in timers:
+        if timer.needs_a_person:
+            yield Headline(tone="bad", text=timer.sentence)
     if look.pauses:
         yield Headline(tone="busy", text="Retries are paused.")
     if number := troubles[Trouble.OPEN]:
         yield Headline(tone="busy", text=_items(number, "is being looked after", "are being looked after"))
+    if made.waiting.number:
+        yield Headline(tone="busy", text=f"{made.waiting} to be looked into.")
 
 
 def counts(board: Board) -> Sequence[Count]:

@@ -10,6 +10,7 @@ from backup_retry.arm_ids import ProtectedItem
 from backup_retry.errors import BackupRetryError
 from backup_retry.incident import Incident
 from backup_retry.report import Opened
+from backup_retry.timers import timers
 from backup_retry.wiring import Parts
 from status import page as pages
 from status.as_json import incident_document, page_document
@@ -18,7 +19,6 @@ from status.html import Answer, incident_answer, message_answer, page_answer
 from status.overview import Look, Overview
 from status.page import Page
 from status.story import Story, story
-from status.timings import timing
 
 #: seconds; a person sees what is known by then, a program waits for all of it
 _PERSONS_PATIENCE = 0.3
@@ -37,6 +37,7 @@ class Views:
         self._settings = parts.settings
         self.overview = Overview(
             reports=parts.reports,
+            inbox=parts.inbox,
             controls=parts.controls,
             graph=parts.graph,
             scope=parts.settings.scope,
@@ -67,12 +68,9 @@ class Views:
         filters, settings = Filters.of(params), self._settings
         look = await self.overview.look(patience)
         shown = pages.opened(look.made.board, filters) if look.made else ()
-        timings = [
-            timing("sweep", settings.sweep_schedule, look.last_sweep, look.now),
-            timing("follow-up", settings.follow_up_schedule, look.last_follow_up, look.now),
-        ]
         incidents = await self._incidents([each.item for each in shown])
-        return pages.page(look, timings, filters, incidents, settings.arm_endpoint), look
+        found = timers(settings, look.beats, look.now)
+        return pages.page(look, found, filters, incidents, settings.arm_endpoint), look
 
     async def _incidents(self, items: list[ProtectedItem]) -> dict[str, Incident]:
         """The latest incident of each item, by its id."""

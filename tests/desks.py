@@ -10,6 +10,7 @@ from typer.testing import CliRunner, Result
 
 from backup_retry.arm_ids import ProtectedItem
 from backup_retry.errors import SettingsError
+from backup_retry.inbox import MemoryInbox
 from backup_retry.inspection import MemoryInspection
 from backup_retry.report import MemoryReports
 from backup_retry.settings import load_settings
@@ -32,6 +33,7 @@ class Terminal(World):
         super().__init__()
         self.ledger: JournalledLedger = JournalledLedger()
         self.engine = self.another_engine()
+        self.inbox = MemoryInbox(self.clock)
         self.inspection = MemoryInspection()
         self.rows_of_graph: list[Mapping[str, Any]] = []
         self.queries: list[str] = []
@@ -70,6 +72,7 @@ class Terminal(World):
             clock=self.clock,
             ledger=self.ledger if self.has_ledger else MemoryReports(),
             reports=self.ledger,
+            inbox=self.inbox,
             vaults=self.vaults,
             graph=self,
             finder=self.finder,

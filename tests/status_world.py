@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from backup_retry.arm_ids import ProtectedItem
+from backup_retry.inbox import Waiting
+from backup_retry.ledger import Beat
 from backup_retry.model import Outcome, Pause, Reason, Source
 from backup_retry.report import Closed, Opened
 from backup_retry.storm import Storm
@@ -75,15 +77,22 @@ def board(
     return build(TODAY, Estate(items=known) if answered else None, opened, closed)
 
 
-def look(made: Board | None, *, pauses: Sequence[Pause] = (), storms: Sequence[Storm] = ()) -> Look:
+def look(
+    made: Board | None,
+    *,
+    pauses: Sequence[Pause] = (),
+    storms: Sequence[Storm] = (),
+    waiting: Waiting | None = None,
+) -> Look:
     """A look at a board just made."""
     return Look(
         now=NOW,
-        made=Made(board=made, estate_at=NOW, estate_problem="") if made else None,
+        made=Made(board=made, waiting=waiting or Waiting(), estate_at=NOW, estate_problem="")
+        if made
+        else None,
         read_at=NOW if made else None,
         problem="",
-        last_sweep=NOW - timedelta(hours=9),
-        last_follow_up=NOW - timedelta(minutes=3),
+        beats={Beat.SWEEP: NOW - timedelta(hours=9), Beat.FOLLOW_UP: NOW - timedelta(minutes=3)},
         pauses=pauses,
         storms=storms,
     )

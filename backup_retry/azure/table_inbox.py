@@ -11,7 +11,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from backup_retry.azure import rows
 from backup_retry.azure.client import azure_errors
 from backup_retry.azure.table_ledger import CONTROL
-from backup_retry.inbox import Fields, Kept
+from backup_retry.inbox import Fields, Kept, Waiting
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
@@ -49,6 +49,20 @@ class TableInbox:
                 if len(found) == most:
                     break
         return found
+
+    async def waiting(self, most: int) -> Waiting:
+        """See Inbox."""
+        times: list[datetime] = []
+        query, partition = "PartitionKey eq @partition", {"partition": _PARTITION}
+        found = self._table.query_entities(
+            query, parameters=partition, select=["kept_at"], results_per_page=most
+        )
+        async with azure_errors("ledger"):
+            async for row in found:
+                times.append(rows.time(row["kept_at"]))
+                if len(times) == most:
+                    break
+        return Waiting.of(times, most)
 
     async def forget(self, kept: Kept) -> None:
         """See Inbox."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -51,6 +51,12 @@ class TableReports:
         found = _query(self._control, query, {"partition": CONTROL})
         return [each async for row in found if (each := _read(_read_storm, row))]
 
+    async def beats(self) -> Mapping[str, datetime]:
+        """See Reports; one request."""
+        query = f"{_PARTITION} and RowKey ge 'beat-' and RowKey lt 'beat.'"
+        found = _query(self._control, query, {"partition": CONTROL})
+        return dict([each async for row in found if (each := _read(_read_beat, row))])
+
     async def find(self, incident_id: str, days: Sequence[date]) -> Opened | Closed | None:
         """See Reports; one request for the index, and one for each day until it is found, newest first."""
         query = f"{_PARTITION} and incident eq @incident"
@@ -80,6 +86,10 @@ def _read(reader: Callable[[Mapping[str, Any]], Value | None], row: Mapping[str,
 
 def _read_storm(row: Mapping[str, Any]) -> Storm:
     return rows.read_storm(row, version="")
+
+
+def _read_beat(row: Mapping[str, Any]) -> tuple[str, datetime]:
+    return row["RowKey"].removeprefix("beat-"), rows.time(row["at"])
 
 
 def _read_closed(row: Mapping[str, Any]) -> Closed | None:

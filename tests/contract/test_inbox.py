@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from backup_retry.azure.table_inbox import TableInbox
-from backup_retry.inbox import Inbox, Kept, MemoryInbox
+from backup_retry.inbox import Inbox, Kept, MemoryInbox, Waiting
 from tests.clock import Clock
 from tests.table_storage import Tables
 
@@ -52,6 +52,32 @@ async def test_no_more_are_given_than_asked_for(inbox: tuple[Inbox, Clock]) -> N
     await kept.keep(OTHER)
     assert len(await kept.kept(1)) == 1
     assert {each.fields["job"] for each in await kept.kept(10)} == {"job-1", "job-2"}
+
+
+async def test_those_that_wait_are_counted(inbox: tuple[Inbox, Clock]) -> None:
+    """Up to a number, and with the time of the oldest."""
+    kept, clock = inbox
+    assert await kept.waiting(10) == Waiting()
+    came = clock()
+    await kept.keep(ALERT)
+    clock.move(minutes=5)
+    await kept.keep(OTHER)
+    assert await kept.waiting(10) == Waiting(number=2, since=came)
+    counted = await kept.waiting(1)
+    assert (counted.number, counted.or_more) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("number", "or_more", "said"),
+    [
+        (1, False, "1 signal waits"),
+        (3, False, "3 signals wait"),
+        (1000, True, "1,000 or more signals wait"),
+    ],
+)
+async def test_how_many_wait_is_said_in_words(number: int, or_more: bool, said: str) -> None:
+    """One, some, or more than were counted."""
+    assert str(Waiting(number=number, or_more=or_more)) == said
 
 
 async def test_what_is_forgotten_is_gone(inbox: tuple[Inbox, Clock]) -> None:

@@ -9,10 +9,10 @@ import pytest
 from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure.table_reports import TableReports
 from backup_retry.incident import Incident
-from backup_retry.ledger import Ledger, Storms
-from backup_retry.model import Close, Outcome, Reason, Source
+from backup_retry.model import Close, Outcome, Pause, Reason, Source
 from backup_retry.report import Closed, MemoryReports, Opened, Reports
 from backup_retry.storm import Storm
+from cli.rehearsal import Store
 from tests.builders import NOW, failed, item, vault
 from tests.table_storage import Tables
 
@@ -25,8 +25,8 @@ RECOVERED = Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED, deta
 class Books:
     """A ledger and the reports over it."""
 
-    def __init__(self, ledger: Ledger, storms: Storms, reports: Reports) -> None:
-        self.ledger, self.storms, self.reports = ledger, storms, reports
+    def __init__(self, ledger: Store, reports: Reports) -> None:
+        self.ledger, self.reports = ledger, reports
         self.item = item(of=vault(f"v-{uuid4().hex[:12]}"))
 
     async def opens(self, of: ProtectedItem | None = None) -> Incident:
@@ -59,9 +59,9 @@ def books(request: pytest.FixtureRequest) -> Books:
     """Both stores."""
     if request.param == "memory":
         memory = MemoryReports()
-        return Books(memory, memory, memory)
+        return Books(memory, memory)
     tables: Tables = request.getfixturevalue("tables")
-    return Books(tables.ledger, tables.ledger, TableReports(tables.service))
+    return Books(tables.ledger, TableReports(tables.service))
 
 
 async def test_an_open_incident_is_named_with_its_item(books: Books) -> None:
@@ -115,6 +115,18 @@ async def test_an_id_that_is_nobodys_is_found_nowhere(books: Books, name: str) -
     assert await books.reports.find(name, [TODAY]) is None
 
 
+async def test_heartbeats_are_listed_by_their_names(books: Books) -> None:
+    """The newest of each, whatever else the controls hold."""
+    hourly, weekly = f"sweep-{uuid4().hex[:8]}", f"incomplete-sweep-{uuid4().hex[:8]}"
+    await books.ledger.beat(hourly, NOW - timedelta(hours=1))
+    await books.ledger.beat(hourly, NOW)
+    await books.ledger.beat(weekly, NOW - timedelta(days=1))
+    await books.ledger.set_pause(Pause(by="ada", why="work", scope=books.item.vault.id))
+    beats = await books.reports.beats()
+    assert (beats[hourly], beats[weekly]) == (NOW, NOW - timedelta(days=1))
+    assert all("sweep" in name or name == "follow_up" for name in beats)
+
+
 async def test_storms_are_listed(books: Books) -> None:
     """All that are remembered."""
     storm = Storm(
@@ -126,7 +138,7 @@ async def test_storms_are_listed(books: Books) -> None:
         canary_incident="i-1",
         led_at=NOW,
     )
-    assert await books.storms.save_storm(storm) is not None
+    assert await books.ledger.save_storm(storm) is not None
     found = [each for each in await books.reports.storms() if each.vault == books.item.vault]
     assert [replace(each, version="") for each in found] == [storm]
 
@@ -138,7 +150,7 @@ async def test_storms_are_listed(books: Books) -> None:
 )
 async def test_a_row_that_cannot_be_read_is_left_out(tables: Tables, changed: dict[str, str]) -> None:
     """Somebody wrote it by hand, or a newer version did; the others are reported."""
-    books = Books(tables.ledger, tables.ledger, TableReports(tables.service))
+    books = Books(tables.ledger, TableReports(tables.service))
     incident = await books.closes(await books.opens())
     row = await tables.row_of("journal", incident)
     assert row is not None

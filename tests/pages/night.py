@@ -1,5 +1,6 @@
 """A small bad night for the pages: one of everything that they show."""
 
+import json
 from typing import Any
 
 from tests.running_app import SETTINGS, SUBSCRIPTION, App, Json, backup_failure
@@ -11,7 +12,12 @@ HOSTILE_ERROR = "<script>alert('error')</script>"
 NEEDS_PERSON = "UserErrorVmProvisioningStateFailed"
 _DAY = 86_400
 _A_MINUTE = 60
-APP_SETTINGS = {**SETTINGS, "MAX_ATTEMPTS": "1"}
+#: a sweep that is over, and one that no turn comes to before the test ends
+PROFILES = [
+    {"name": "yearly", "schedule": SETTINGS["SWEEP_SCHEDULE"]},
+    {"name": "past", "schedule": SETTINGS["SWEEP_SCHEDULE"], "expires": "2026-01-01T00:00:00Z"},
+]
+APP_SETTINGS = {**SETTINGS, "MAX_ATTEMPTS": "1", "SWEEP_PROFILES": json.dumps(PROFILES)}
 
 
 def estate() -> Json:

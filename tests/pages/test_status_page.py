@@ -3,20 +3,22 @@
 import re
 import ssl
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 
+from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TableLedger
+from backup_retry.ledger import Beat
 from backup_retry.model import Pause
 from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
 from simulator.stack import Stack
 from tests.pages import night
-from tests.pages.browser import CHROMIUM, PHONE, Seen, chromium, tab, violations
+from tests.pages.browser import CHROMIUM, DESKTOP, PHONE, Seen, chromium, tab, violations
 from tests.running_app import App, Json
 from tests.table_storage import table_service
 
@@ -31,10 +33,10 @@ pytestmark = [
 
 
 class Night:
-    """The app after the night, and its ledger."""
+    """The app after the night, and what it remembers."""
 
-    def __init__(self, app: App, ledger: TableLedger) -> None:
-        self.app, self.ledger = app, ledger
+    def __init__(self, app: App, ledger: TableLedger, inbox: TableInbox) -> None:
+        self.app, self.ledger, self.inbox = app, ledger, inbox
 
     def url(self, path: str = "status", **filters: str) -> str:
         """An address of the app with its key."""
@@ -59,7 +61,8 @@ async def bad_night(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[N
             ledger = TableLedger(service, lambda: datetime.now(UTC))
             app = App(stack, http, ledger)
             await night.play(app)
-            yield Night(app, ledger)
+            await ledger.beat("sweep-yearly", datetime.now(UTC))
+            yield Night(app, ledger, TableInbox(service, lambda: datetime.now(UTC)))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -97,8 +100,9 @@ async def test_the_first_screen_says_how_it_stands(status: tuple[Page, Seen]) ->
         "being looked after": 1,
         "recovered by a retry": 1,
     }
-    await expect(page.locator(".timers")).to_contain_text("Retries are on")
+    await expect(page.locator(".timers").first).to_contain_text("Retries are on")
     assert await page.locator(".timers .late").count() == 0
+    await expect(page.locator(".timers .off")).to_have_text("past never, over")
 
 
 async def test_what_needs_a_person_is_listed_with_its_remedy(status: tuple[Page, Seen]) -> None:
@@ -238,6 +242,37 @@ async def test_a_pause_is_shown_with_its_author(bad_night: Night, browser: Brows
             await expect(note).to_contain_text("we move <b>house</b>")
     finally:
         await bad_night.ledger.resume(night.SHOP)
+
+
+@pytest.mark.parametrize(("scheme", "size"), [("light", DESKTOP), ("dark", PHONE)])
+async def test_sweeps_that_were_late_or_incomplete_are_said_at_the_top(
+    bad_night: Night, browser: Browser, scheme: str, size: ViewportSize
+) -> None:
+    """With what to do, readable for everybody; signals that wait stand beside the open incidents."""
+    ledger, now = bad_night.ledger, datetime.now(UTC)
+    await ledger.beat("sweep-yearly", now - timedelta(days=800))
+    await ledger.beat(Beat.INCOMPLETE_SWEEP, now)
+    for number in range(3):
+        await bad_night.inbox.keep({"label": f"alert {number}"})
+    try:
+        async with tab(browser, color_scheme=scheme, viewport=size) as (page, seen):
+            await bad_night.app.until(
+                lambda: _reloaded(page, bad_night.url(), "3 signals wait to be looked into")
+            )
+            await expect(page.locator(".note.tone-bad")).to_have_count(2)
+            notes = await names(page, ".note.tone-bad")
+            assert notes[0].startswith("The last sweep was not complete. It began ")
+            assert notes[1].startswith("The sweep yearly has not run when it should have.")
+            assert "sweep_incomplete" in await page.locator(".note code").first.inner_text()
+            assert await page.locator(".timers .late strong").count() == 2
+            assert await violations(page) == []
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert seen.errors == []
+    finally:
+        await ledger.beat("sweep-yearly", now)
+        await ledger.beat(Beat.SWEEP, now + timedelta(seconds=1))
+        for kept in await bad_night.inbox.kept(10):
+            await bad_night.inbox.forget(kept)
 
 
 # ---- safe and fit for everybody ----------------------------------------------------------------------------

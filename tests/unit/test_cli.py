@@ -17,6 +17,14 @@ from cli.questions import QUESTIONS
 from tests.builders import NEEDS_PERSON, NOW, SUBSCRIPTION, item, job, minutes, vault
 from tests.desks import Terminal
 
+PROFILES = json.dumps(
+    [
+        {"name": "hourly", "schedule": "0 0 * * * *"},
+        {"name": "past", "schedule": "0 0 * * * *", "expires": "2026-11-01T00:00:00Z"},
+        {"name": "later", "schedule": "0 0 * * * *", "starts": "2026-12-01T00:00:00Z"},
+    ]
+)
+
 
 @pytest.fixture
 def terminal() -> Terminal:
@@ -59,6 +67,42 @@ def test_a_sweep_that_was_missed_makes_status_fail(terminal: Terminal) -> None:
     terminal.does(terminal.ledger.beat(Beat.SWEEP, NOW - timedelta(days=2)))
     assert terminal.types("status").exit_code == 1
     assert terminal.json("status")["runs"]["sweep"]["late"]
+
+
+def test_an_incomplete_sweep_of_a_profile_makes_status_fail(terminal: Terminal) -> None:
+    """It is said with its age, and the profile that is over is not called late."""
+    terminal.settings["sweep_profiles"] = PROFILES
+    terminal.does(terminal.ledger.beat("sweep-hourly", NOW - minutes(60)))
+    assert terminal.types("status").exit_code == 0
+    terminal.does(terminal.ledger.beat("incomplete-sweep-hourly", NOW - minutes(5)))
+    result = terminal.types("status")
+    assert result.exit_code == 1
+    lines = [line.split(maxsplit=3) for line in result.stdout.splitlines()]
+    said = {words[2]: words[3] for words in lines if words[:2] == ["Last", "sweep"] and len(words) > 3}
+    assert said["hourly"] == "1 h ago, INCOMPLETE 5 min ago: `backup-retry check` says what to do"
+    assert said["past"] == "never, its time is over"
+    assert said["later"] == "never, its time begins 2026-12-01 00:00Z"
+    runs = terminal.json("status")["runs"]
+    assert {name: run["state"] for name, run in runs.items()} == {
+        "sweep": "well",
+        "follow_up": "well",
+        "sweep_hourly": "incomplete",
+        "sweep_past": "over",
+        "sweep_later": "not_yet",
+    }
+    assert runs["sweep_hourly"]["incomplete"] == (NOW - minutes(5)).isoformat()
+
+
+def test_signals_that_wait_are_shown_where_there_are_any(terminal: Terminal) -> None:
+    """With the oldest's age; Azure is slow, nobody has to act."""
+    assert "Signals" not in terminal.types("status").stdout
+    assert terminal.json("status")["signals"] == {"waiting": 0, "or_more": False, "since": None}
+    for number in range(2):
+        terminal.does(terminal.inbox.keep({"label": f"alert {number}"}))
+    terminal.clock.move(minutes=4)
+    result = terminal.types("status")
+    assert (result.exit_code, "2 signals wait, the oldest for 4 min" in result.stdout) == (0, True)
+    assert terminal.json("status")["signals"] == {"waiting": 2, "or_more": False, "since": NOW.isoformat()}
 
 
 def test_a_pause_is_shown_until_it_is_over(terminal: Terminal) -> None:
@@ -431,6 +475,21 @@ def test_tables_topic_vaults_and_runs_are_checked(terminal: Terminal) -> None:
     assert set(failed) == {"vaults", "tables", "topic", "follow-up"}
     assert "EventGrid Data Sender" in failed["topic"]
     assert terminal.types("check").exit_code == 1
+
+
+def test_every_sweep_is_checked(terminal: Terminal) -> None:
+    """A late and an incomplete one each with what to do; a profile that is over or not yet is well."""
+    terminal.inspection.found = [FoundVault(vault=vault(), failure_alerts="Enabled")]
+    terminal.inspection.allowed[vault().key] = [Permission(actions=("*",))]
+    terminal.settings["sweep_profiles"] = PROFILES
+    terminal.does(terminal.ledger.beat(Beat.INCOMPLETE_SWEEP, NOW - minutes(60)))
+    failed = failed_checks(terminal)
+    assert set(failed) == {"sweep", "sweep hourly"}
+    assert "sweep_incomplete" in failed["sweep"]
+    assert "the function `sweep_hourly`" in failed["sweep hourly"]
+    details = {each["name"]: each["detail"] for each in terminal.json("check")["checks"]}
+    assert details["sweep"] == "last complete 9 h ago, INCOMPLETE 1 h ago; its schedule is 0 0 5 * * *"
+    assert details["sweep past"] == "last complete never, its time is over"
 
 
 def test_without_an_identity_nothing_else_is_checked(terminal: Terminal) -> None:

@@ -1,4 +1,7 @@
-"""The health answer: five facts, and nothing that an anonymous reader should not see."""
+"""The health answer: a few facts, and nothing that an anonymous reader should not see."""
+
+import json
+from typing import Any
 
 import pytest
 
@@ -6,35 +9,57 @@ from backup_retry import __version__
 from backup_retry.errors import AzureUnavailable
 from backup_retry.ledger import Beat
 from backup_retry.model import Source
+from backup_retry.settings import load_settings
 from status.health import health
 from tests.builders import NOW, item, minutes
-from tests.world import World
+from tests.desks import Terminal
+
+PROFILES = [
+    {"name": "hourly", "schedule": "0 0 * * * *"},
+    {"name": "past", "schedule": "0 0 * * * *", "expires": "2026-11-01T00:00:00Z"},
+]
 
 
-async def test_a_fresh_app_has_not_run_anything_yet(world: World) -> None:
+@pytest.fixture
+def world() -> Terminal:
+    """A world whose ledger has reports."""
+    return Terminal()
+
+
+async def asked(world: Terminal, profiles: list[dict[str, str]] | None = None) -> dict[str, Any]:
+    """The answer of an app with these sweep profiles."""
+    settings = load_settings(
+        {"ledger_endpoint": "https://ledger.test", "sweep_profiles": json.dumps(profiles or [])}
+    )
+    return await health(world.ledger, world.ledger, settings, NOW)
+
+
+async def test_a_fresh_app_has_not_run_anything_yet(world: Terminal) -> None:
     """Null, not a made-up time."""
-    assert await health(world.ledger, world.ledger) == {
+    assert await asked(world) == {
         "version": __version__,
         "last_sweep": None,
         "incomplete_sweep": None,
         "last_follow_up": None,
         "open_incidents": 0,
+        "profiles": {},
     }
 
 
-async def test_the_last_runs_and_what_is_open_are_shown(world: World) -> None:
+async def test_the_last_runs_and_what_is_open_are_shown(world: Terminal) -> None:
     """Times in ISO 8601 with their zone; closed incidents do not count."""
     await world.ledger.beat(Beat.SWEEP, NOW - minutes(60))
     await world.ledger.beat(Beat.FOLLOW_UP, NOW)
     await world.engine.note(world.fails("job-1", of=item(1)), Source.ALERT)
     await world.handle(world.fails("job-2", of=item(2), error="UserErrorVmProvisioningStateFailed"))
 
-    assert await health(world.ledger, world.ledger) == {
+    assert await asked(world) == {
         "version": __version__,
         "last_sweep": "2026-11-22T13:00:00+00:00",
         "incomplete_sweep": None,
         "last_follow_up": "2026-11-22T14:00:00+00:00",
         "open_incidents": 1,
+        "profiles": {},
     }
 
 
@@ -48,17 +73,33 @@ async def test_the_last_runs_and_what_is_open_are_shown(world: World) -> None:
     ],
 )
 async def test_a_sweep_that_left_something_out_shows_until_a_complete_one(
-    world: World, complete: int | None, incomplete: int | None, shown: str | None
+    world: Terminal, complete: int | None, incomplete: int | None, shown: str | None
 ) -> None:
     """It must not look as if all had been looked at."""
     for name, ago in ((Beat.SWEEP, complete), (Beat.INCOMPLETE_SWEEP, incomplete)):
         if ago is not None:
             await world.ledger.beat(name, NOW - minutes(ago))
 
-    assert (await health(world.ledger, world.ledger))["incomplete_sweep"] == shown
+    assert (await asked(world))["incomplete_sweep"] == shown
 
 
-async def test_a_ledger_that_does_not_answer_is_an_error(world: World) -> None:
+async def test_every_profile_tells_of_its_own_sweeps(world: Terminal) -> None:
+    """A probe sees which one is late or incomplete, and need not mind one that is over."""
+    await world.ledger.beat(Beat.INCOMPLETE_SWEEP, NOW - minutes(60))
+    await world.ledger.beat("sweep-hourly", NOW - minutes(120))
+    await world.ledger.beat("incomplete-sweep-hourly", NOW - minutes(60))
+
+    assert (await asked(world, PROFILES))["profiles"] == {
+        "hourly": {
+            "last_sweep": "2026-11-22T12:00:00+00:00",
+            "incomplete_sweep": "2026-11-22T13:00:00+00:00",
+            "state": "incomplete",
+        },
+        "past": {"last_sweep": None, "incomplete_sweep": None, "state": "over"},
+    }
+
+
+async def test_a_ledger_that_does_not_answer_is_an_error(world: Terminal) -> None:
     """The entry point makes a 503 of it."""
 
     async def no_answer() -> int:
@@ -67,4 +108,4 @@ async def test_a_ledger_that_does_not_answer_is_an_error(world: World) -> None:
     world.ledger.open_count = no_answer  # type: ignore[method-assign]
 
     with pytest.raises(AzureUnavailable):
-        await health(world.ledger, world.ledger)
+        await asked(world)

@@ -77,7 +77,7 @@ async def test_a_signal_that_azure_is_too_slow_for_is_kept(world: World, desk: D
     reaction = await desk.reactor.react(signal(), seconds=AMPLE)
 
     assert (reaction.kept, reaction.why, reaction.reports) == (True, "no answer", ())
-    assert [read(each.fields) for each in desk.inbox.waiting.values()] == [signal()]
+    assert [read(each.fields) for each in desk.inbox.signals.values()] == [signal()]
     assert world.attempts == []
 
 
@@ -87,13 +87,13 @@ async def test_it_is_looked_into_once_azure_answers(world: World, desk: Desk) ->
     world.vaults.read_error = AzureUnavailable("no answer")
     await desk.reactor.react(signal(), seconds=AMPLE)
     await desk.look()
-    assert len(desk.inbox.waiting) == 1
+    assert len(desk.inbox.signals) == 1
     world.vaults.read_error = None
 
     await desk.look()
     await desk.look()
 
-    assert (len(world.attempts), desk.inbox.waiting) == (1, {})
+    assert (len(world.attempts), desk.inbox.signals) == (1, {})
 
 
 async def test_those_of_one_vault_share_its_list(world: World, desk: Desk) -> None:
@@ -105,7 +105,7 @@ async def test_those_of_one_vault_share_its_list(world: World, desk: Desk) -> No
 
     await desk.look()
 
-    assert (len(world.attempts), desk.inbox.waiting) == (3, {})
+    assert (len(world.attempts), desk.inbox.signals) == (3, {})
 
 
 async def _never() -> None:
@@ -121,7 +121,7 @@ async def test_one_that_azure_can_no_longer_know_is_given_up(
 
     await desk.look()
 
-    assert desk.inbox.waiting == {}
+    assert desk.inbox.signals == {}
     assert ["signal_failed" in each for each in caplog.messages] == [True]
 
 
@@ -167,7 +167,7 @@ async def test_a_signal_that_finds_no_place_is_kept(world: World, desk: Desk) ->
     reaction = await busy.react(signal(), seconds=0.05)
 
     assert (reaction.kept, reaction.why) == (True, "busy with other signals")
-    assert (len(desk.inbox.waiting), world.vaults.listed) == (1, [])
+    assert (len(desk.inbox.signals), world.vaults.listed) == (1, [])
 
 
 async def test_more_than_one_run_can_take_at_a_time_are_looked_into(world: World, desk: Desk) -> None:
@@ -178,4 +178,4 @@ async def test_more_than_one_run_can_take_at_a_time_are_looked_into(world: World
 
     await desk.look()
 
-    assert (len(world.attempts), desk.inbox.waiting) == (1, {})
+    assert (len(world.attempts), desk.inbox.signals) == (1, {})

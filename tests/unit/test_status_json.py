@@ -9,16 +9,17 @@ from typing import Any
 import pytest
 
 from backup_retry.errors import AzureUnavailable
+from backup_retry.inbox import Waiting
 from backup_retry.incident import Step, StepKind
 from backup_retry.model import Close, Outcome, Pause, Reason
 from backup_retry.report import Closed, Opened
 from backup_retry.storm import Storm
+from backup_retry.timers import timer
 from status.as_json import ITEMS, incident_document, page_document
 from status.filters import Filters
 from status.html import incident_answer
 from status.page import page
 from status.story import Story, story
-from status.summary import Timing
 from status.views import unavailable, unavailable_json
 from tests.builders import NOW, attempt, incident, item, vault
 from tests.status_world import backups, board, closed, look
@@ -52,7 +53,7 @@ def status_document(filters: Filters | None = None, items: int = 1) -> dict[str,
             )
         ],
     )
-    model = page(seen, [Timing(name="sweep", last=NOW, late=False)], filters or Filters(), {}, ARM)
+    model = page(seen, [timer("sweep", "0 0 5 * * *", NOW, last=NOW)], filters or Filters(), {}, ARM)
     document: dict[str, Any] = json.loads(json.dumps(page_document(model, seen)))
     return document
 
@@ -72,9 +73,11 @@ def told(found: Opened | Closed, **changes: Any) -> Story | None:
 def test_every_field_of_the_status_is_documented() -> None:
     """And no other."""
     document = status_document()
-    assert set(document) == documented("## /api/status.json", "An item:")
+    assert set(document) == documented("## /api/status.json", "A timer:")
+    assert set(document["timers"]["sweep"]) == documented("A timer:", "An item:")
     assert set(document["items"][0]) == documented("An item:", "## /api/incidents")
-    for name in (*document["counts"], *document["pauses"][0], *document["storms"][0], *document["trend"][0]):
+    counted = (*document["counts"], *document["signals"])
+    for name in (*counted, *document["pauses"][0], *document["storms"][0], *document["trend"][0]):
         assert f"`{name}`" in DOCUMENT
 
 
@@ -89,6 +92,27 @@ def test_every_field_of_an_incident_is_documented() -> None:
         "retry_ended",
         "incident_waiting",
     ]
+
+
+def test_timers_and_signals_are_told() -> None:
+    """Each profile's sweep beside the daily one; of the signals nothing, while the ledger is being read."""
+    weekly = timer("sweep weekly", "0 0 3 * * 0", NOW, last=None, incomplete=NOW)
+    read = look(board(), waiting=Waiting(number=3, since=NOW))
+    unread = replace(read, made=None)
+    told_read, told_unread = (
+        page_document(page(seen, [weekly], Filters(), {}, ARM), seen) for seen in (read, unread)
+    )
+    assert told_read["timers"] == {
+        "sweep_weekly": {
+            "state": "incomplete",
+            "schedule": "0 0 3 * * 0",
+            "last": None,
+            "late": True,
+            "incomplete": NOW.isoformat(),
+        }
+    }
+    assert told_read["signals"] == {"waiting": 3, "or_more": False, "since": NOW.isoformat()}
+    assert told_unread["signals"] is None
 
 
 def test_items_come_by_the_thousand() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest_asyncio
 
 from backup_retry.errors import AzureUnavailable
+from backup_retry.inbox import MemoryInbox, Waiting
 from backup_retry.incident import Incident
 from backup_retry.model import Close, Outcome, Pause, Reason, Source
 from backup_retry.report import MemoryReports
@@ -49,8 +50,10 @@ class Desk:
 
     def __init__(self, scope: Scope | None = None) -> None:
         self.clock, self.ledger, self.graph = Clock(), MemoryReports(), FakeGraph()
+        self.inbox = MemoryInbox(self.clock)
         self.overview = Overview(
             reports=self.ledger,
+            inbox=self.inbox,
             controls=self.ledger,
             graph=self.graph,
             scope=scope or Scope(),
@@ -136,6 +139,25 @@ async def test_nobody_waits_for_a_slow_reading(desk: Desk) -> None:
     assert look.made is None
     desk.graph.gate.set()
     assert (await desk.overview.look(PATIENT)).made is not None
+
+
+async def test_nobody_waits_for_the_signals_to_be_counted(desk: Desk) -> None:
+    """Heartbeats are there at once, the number with a later look."""
+    gate, count = asyncio.Event(), desk.inbox.waiting
+
+    async def slow(most: int) -> Waiting:
+        await gate.wait()
+        return await count(most)
+
+    desk.inbox.waiting = slow  # type: ignore[method-assign]
+    await desk.inbox.keep({"label": "an alert"})
+    await desk.ledger.beat("incomplete-sweep-hourly", NOW)
+    look = await desk.overview.look(0)
+    assert (look.made, look.beats) == (None, {"incomplete-sweep-hourly": NOW})
+    gate.set()
+    made = (await desk.overview.look(PATIENT)).made
+    assert made is not None
+    assert made.waiting == Waiting(number=1, since=NOW)
 
 
 async def test_what_is_outside_the_scope_is_not_shown() -> None:

@@ -1,26 +1,29 @@
 """The status page's model and its HTML."""
 
+import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from backup_retry.arm_ids import Vault
+from backup_retry.inbox import Waiting
 from backup_retry.model import Outcome, Pause
 from backup_retry.report import Closed
+from backup_retry.sweep_profile import SweepProfile
+from backup_retry.timers import timer
 from status.calendar import LINES, calendar
 from status.filters import Filters
 from status.html import page_answer
 from status.overview import Look
 from status.page import LISTED, Page, page
 from status.portal import item_url
-from status.summary import Timing, scope_name
-from status.timings import timing
+from status.summary import scope_name
 from tests.builders import NOW, SUBSCRIPTION, item, vault
 from tests.status_world import backups, board, closed, look, opened, without_estate
 
 ARM = "https://management.azure.com"
-ON_TIME = [Timing(name="sweep", last=NOW, late=False)]
+ON_TIME = [timer("sweep", "0 0 5 * * *", NOW, last=NOW)]
 GOOD = backups(good=range(14))
 NEEDY = closed(Outcome.NEEDS_ACTION)
 
@@ -54,11 +57,64 @@ def test_the_worst_is_said_first() -> None:
     """A person is needed before anything is being looked after; a late sweep before a pause."""
     pause = [Pause(by="ada", why="work")]
     assert made(look(board(closed=[NEEDY]), pauses=pause)).headline.text == "1 item needs a person."
-    late = [Timing(name="sweep", last=None, late=True)]
+    late = [timer("sweep", "0 0 5 * * *", NOW, last=None)]
     found = page(look(board(GOOD), pauses=pause), late, Filters(), {}, ARM)
     assert found.headline.text == "The sweep has not run when it should have."
     assert made(look(board(GOOD), pauses=pause)).headline.text == "Retries are paused."
     assert made(look(board(opened=[opened()]))).headline.text == "1 item is being looked after."
+
+
+def test_an_incomplete_sweep_is_said_with_what_to_do() -> None:
+    """At the top, though everything is protected as far as is known; the profile's line says it as well."""
+    seen = look(board(GOOD))
+    left_out = timer("sweep weekly", "0 0 3 * * 0", NOW, last=None, incomplete=NOW - timedelta(hours=2))
+    found = page(seen, [*ON_TIME, *ON_TIME, left_out], Filters(), {}, ARM)
+    assert (found.headline.tone, found.headline.text) == ("bad", "The last sweep weekly was not complete.")
+    [note] = re.findall(r'<p class="note tone-bad">(.*?)</p>', page_answer(found).body)
+    assert "2 h</time> ago; none has been complete yet." in note
+    assert "<code>AppTraces | where Message has &#39;sweep_incomplete&#39;</code>" in note
+
+
+def test_a_sweep_that_stopped_after_an_incomplete_one_is_said_to_have_stopped() -> None:
+    """The incomplete one is told beside it."""
+    weeks = [NOW - timedelta(days=days) for days in (21, 14)]
+    stopped = timer("sweep weekly", "0 0 3 * * 0", NOW, last=weeks[0], incomplete=weeks[1])
+    [note] = re.findall(
+        r"tone-bad\">(.*?)</p>", page_answer(page(look(board(GOOD)), [stopped], Filters(), {}, ARM)).body
+    )
+    words = re.sub(r"<.*?>", "", note)
+    assert words.startswith(
+        "The sweep weekly has not run when it should have. One that was not complete began 14 days ago; "
+        "the last complete one began 21 days ago."
+    )
+
+
+@pytest.mark.parametrize(
+    ("starts", "expires", "said"),
+    [
+        (NOW + timedelta(days=3), None, "migration not yet, starts in 3 days"),
+        (NOW - timedelta(minutes=5), None, "migration not yet"),
+        (None, NOW, "migration never, over"),
+    ],
+)
+def test_a_profile_outside_its_season_is_one_quiet_line(
+    starts: datetime | None, expires: datetime | None, said: str
+) -> None:
+    """Nothing is wrong with it."""
+    profile = SweepProfile(name="migration", schedule="0 0 3 * * *", starts=starts, expires=expires)
+    out = timer("sweep migration", profile.schedule, NOW, last=None, profile=profile)
+    found = page(look(board(GOOD)), [*ON_TIME, *ON_TIME, out], Filters(), {}, ARM)
+    assert found.headline.text == "Everything is protected."
+    assert f'<span class="off">{said}</span>' in page_answer(found).body
+
+
+def test_signals_that_wait_are_said_where_there_are_any() -> None:
+    """With the oldest's age; nothing is called protected while a failure has been heard and not looked into."""
+    waiting = Waiting(number=3, since=NOW - timedelta(minutes=12))
+    found = made(look(board(GOOD), waiting=waiting))
+    assert (found.headline.tone, found.headline.text) == ("busy", "3 signals wait to be looked into.")
+    assert "The oldest waits for 12 min" in page_answer(found).body
+    assert "kept_signals" not in page_answer(made(look(board(GOOD)))).body
 
 
 def test_before_anything_is_read_the_page_says_so_and_comes_back_soon() -> None:
@@ -175,17 +231,6 @@ def test_the_policy_allows_the_one_style_sheet_and_nothing_else() -> None:
 
 
 # ---- small things -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("hours_ago", "late"),
-    # It runs at 05:00, and now it is 14:00: nine hours ago was its turn.
-    [(9, False), (8, False), (30, True), (None, True)],
-)
-def test_a_timer_is_late_when_it_missed_its_turn(hours_ago: float | None, late: bool) -> None:
-    """By its own schedule."""
-    last = None if hours_ago is None else NOW - timedelta(hours=hours_ago)
-    assert timing("sweep", "0 0 5 * * *", last, NOW).late is late
 
 
 def test_a_pauses_scope_is_named() -> None:
