@@ -12,29 +12,23 @@ from backup_retry.timers import timers
 
 
 async def health(ledger: Ledger, reports: Reports, settings: Settings, now: datetime) -> dict[str, Any]:
-    """Version, last complete sweep and follow-up (ISO 8601 or null), open incidents, sweep profiles; nothing else.
+    """Version, last complete sweep and follow-up (ISO 8601 or null), open incidents, unwell timers; nothing else.
 
-    `incomplete_sweep` is when a later sweep than the last complete one began that left something out. A profile says
-    the same of its own sweeps, and how they stand, see TimerState.
+    `incomplete_sweep` is when a later sweep than the last complete one began that left something out; `unwell_timers`
+    is how many of the sweeps, those of the profiles too, and the follow-up are late or incomplete: their names are
+    nobody's business here.
 
     Raises AzureUnavailable when the ledger does not answer.
     """
     beats, opened = await asyncio.gather(reports.beats(), ledger.open_count())
-    sweep, follow_up, *others = timers(settings, beats, now)
+    sweep, follow_up, *profiles = timers(settings, beats, now)
     return {
         "version": __version__,
         "last_sweep": _text(sweep.last),
         "incomplete_sweep": _text(sweep.incomplete),
         "last_follow_up": _text(follow_up.last),
         "open_incidents": opened,
-        "profiles": {
-            profile.name: {
-                "last_sweep": _text(each.last),
-                "incomplete_sweep": _text(each.incomplete),
-                "state": each.state.value,
-            }
-            for profile, each in zip(settings.sweep_profiles, others, strict=True)
-        },
+        "unwell_timers": sum(each.needs_a_person for each in (sweep, follow_up, *profiles)),
     }
 
 

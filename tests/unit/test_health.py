@@ -42,7 +42,7 @@ async def test_a_fresh_app_has_not_run_anything_yet(world: Terminal) -> None:
         "incomplete_sweep": None,
         "last_follow_up": None,
         "open_incidents": 0,
-        "profiles": {},
+        "unwell_timers": 2,
     }
 
 
@@ -59,7 +59,7 @@ async def test_the_last_runs_and_what_is_open_are_shown(world: Terminal) -> None
         "incomplete_sweep": None,
         "last_follow_up": "2026-11-22T14:00:00+00:00",
         "open_incidents": 1,
-        "profiles": {},
+        "unwell_timers": 0,
     }
 
 
@@ -83,20 +83,19 @@ async def test_a_sweep_that_left_something_out_shows_until_a_complete_one(
     assert (await asked(world))["incomplete_sweep"] == shown
 
 
-async def test_every_profile_tells_of_its_own_sweeps(world: Terminal) -> None:
-    """A probe sees which one is late or incomplete, and need not mind one that is over."""
-    await world.ledger.beat(Beat.INCOMPLETE_SWEEP, NOW - minutes(60))
-    await world.ledger.beat("sweep-hourly", NOW - minutes(120))
-    await world.ledger.beat("incomplete-sweep-hourly", NOW - minutes(60))
+async def test_a_probe_sees_how_many_timers_are_unwell(world: Terminal) -> None:
+    """A sweep that was late or incomplete, of a profile too; one that is over is none."""
+    await world.ledger.beat(Beat.SWEEP, NOW - minutes(60))
+    await world.ledger.beat(Beat.FOLLOW_UP, NOW)
+    assert (await asked(world, PROFILES))["unwell_timers"] == 1
 
-    assert (await asked(world, PROFILES))["profiles"] == {
-        "hourly": {
-            "last_sweep": "2026-11-22T12:00:00+00:00",
-            "incomplete_sweep": "2026-11-22T13:00:00+00:00",
-            "state": "incomplete",
-        },
-        "past": {"last_sweep": None, "incomplete_sweep": None, "state": "over"},
-    }
+    await world.ledger.beat("sweep-hourly", NOW - minutes(30))
+    assert (await asked(world, PROFILES))["unwell_timers"] == 0
+
+    await world.ledger.beat("incomplete-sweep-hourly", NOW - minutes(10))
+    answer = await asked(world, PROFILES)
+    assert answer["unwell_timers"] == 1
+    assert "hourly" not in json.dumps(answer)
 
 
 async def test_a_ledger_that_does_not_answer_is_an_error(world: Terminal) -> None:
