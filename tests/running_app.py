@@ -24,7 +24,7 @@ Found = TypeVar("Found")
 SUBSCRIPTION = "aaaaaaaa-0000-0000-0000-000000000001"
 #: What lies between two looks, and how long one looks before giving up.
 _LOOK_SECONDS = 0.05
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 60.0
 #: Timers that do not fire by themselves, and waits that take no time.
 SETTINGS: Mapping[str, str] = {
     "SWEEP_SCHEDULE": "0 0 0 1 1 *",

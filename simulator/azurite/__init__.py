@@ -16,7 +16,7 @@ __all__ = ["DEFAULT_DIRECTORY", "Azurite"]
 DEFAULT_DIRECTORY = Path(__file__).parents[2] / ".venv" / "azurite"
 
 _READY = r"Table service successfully started"
-_START_SECONDS = 20.0
+_START_SECONDS = 60.0
 
 
 class Azurite:

@@ -20,7 +20,7 @@ from simulator.stack.run_info import RunInfo
 from simulator.tls import ensure_ca
 
 REPOSITORY = Path(__file__).parents[2]
-_START_SECONDS = 30.0
+_START_SECONDS = 60.0
 
 Started = TypeVar("Started")
 

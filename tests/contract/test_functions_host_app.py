@@ -22,7 +22,7 @@ FUNCTION_KEY = {"x-functions-key": "function-key"}
 MASTER_KEY = {"x-functions-key": "master-key"}
 EVENT_GRID = "/runtime/webhooks/EventGrid?code=eventgrid-key&functionName="
 NOTIFICATION = {"aeg-event-type": "Notification"}
-TIMEOUT_SECONDS = 20.0
+TIMEOUT_SECONDS = 60.0
 
 
 def command(app: Path, *options: str) -> list[str]:

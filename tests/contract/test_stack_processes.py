@@ -39,7 +39,7 @@ ESTATE = {
     ],
     "settings": {"alert_delay_seconds": 0},
 }
-TIMEOUT_SECONDS = 30.0
+TIMEOUT_SECONDS = 60.0
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -27,7 +27,7 @@ NOT_HERE = {
     "git": "changes the reader's copy of this repository",
 }
 _STARTS = re.compile(r"(?:^|&&|\|\||;|\||\$\()\s*(?:[A-Z_]+=\S+\s+)*([\w./-]+)", re.MULTILINE)
-_SECONDS = 50
+_SECONDS = 200
 #: curl takes a refusal for a success unless it is told otherwise
 _PRELUDE = """set -eu
 curl() {{ command curl --fail-with-body --silent --show-error "$@"; }}

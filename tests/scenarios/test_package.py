@@ -78,7 +78,7 @@ async def test_the_app_runs_from_the_package(unpacked: Path, tmp_path: Path) -> 
         master_key = {"x-functions-key": stack.run.master_key}
         async with host.post("/admin/functions/sweep", json={}, headers=master_key):
             pass
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 if await last_sweep(host):
                     return

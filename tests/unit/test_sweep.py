@@ -372,7 +372,7 @@ async def test_a_vault_is_handled_while_more_is_still_being_read(world: World) -
             self.queries.append(query)
             yield row(1, of=first)
             yield row(2, of=second)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 await handled.wait()
 
     report = await sweep(world, SlowGraph()).run()
@@ -391,7 +391,7 @@ async def test_a_subscription_that_hangs_holds_up_no_other(world: World) -> None
 
     async def hanging(vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
         if vault != other:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 await done.wait()
         return await lists(vault, since, fresh_since=fresh_since)
 
