@@ -23,7 +23,7 @@ run: $(INSTALLED) ## keep Azurite, the simulated Azure and the Functions host up
 test: $(INSTALLED) ## run the tests
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
-bench: $(INSTALLED) ## measure speed, calls, memory and cost against their budgets (six minutes; docs/performance.md)
+bench: $(INSTALLED) ## measure speed, calls, memory and cost against their budgets (a quarter of an hour; docs/performance.md)
 	@$(BIN)/python -m bench
 
 parity: $(INSTALLED) ## compare the simulator's answers with recorded ones, where these are at hand

@@ -27,7 +27,7 @@ def _plan(subscriptions: int, vaults: int, machines: int) -> EstatePlan:
 
 
 TINY = Size(plan=_plan(1, 2, 3), runbook=2, az=0)
-NORMAL = Size(plan=_plan(4, 5, 10), runbook=40, az=4)
+WHOLE = Size(plan=_plan(4, 5, 10), runbook=40, az=4)
 
 
 async def measure(size: Size) -> list[Figure]:

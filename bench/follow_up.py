@@ -22,11 +22,10 @@ class Size:
     open: int = 100
     vaults: int = 10
     few: int = 1_000
-    many: int = 50_000
+    many: int = 1_000_000
 
 
 TINY = Size(open=2, vaults=1, few=100, many=200)
-FULL = Size(many=1_000_000)
 
 
 @dataclass(frozen=True, kw_only=True)

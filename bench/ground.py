@@ -25,6 +25,8 @@ LATENCIES: Sequence[Mapping[str, Any]] = (
     {"name": "latency", "match": "^[A-Z]+ /subscriptions/", "seconds": 0.15},
 )
 _START_SECONDS = 60.0
+#: two million rows take five thousand
+_AZURITE_MEGABYTES = 8192
 _AT_ONCE = 5000
 #: no timer fires by itself, and no simulated policy runs at this hour
 _SETTINGS: Mapping[str, str] = {"SCHEDULE_MARGIN": "0s"}
@@ -79,7 +81,8 @@ class Ground:
 async def ground(plan: EstatePlan, settings: Mapping[str, str] | None = None) -> AsyncIterator[Ground]:
     """Start everything; the environment is then that of the function app."""
     issued = certificates()
-    azurite = Azurite(DEFAULT_DIRECTORY, issued, log_file=DIRECTORY / "azurite.log")
+    log = DIRECTORY / "azurite.log"
+    azurite = Azurite(DEFAULT_DIRECTORY, issued, log_file=log, megabytes=_AZURITE_MEGABYTES)
     async with azurite, _simulator(plan) as addresses:
         os.environ.update(_environment(addresses, azurite.endpoint, settings or {}))
         limits = aiohttp.ClientTimeout(total=600)

@@ -36,7 +36,7 @@ ROWS: Mapping[str, Row] = {
     "memory_100k": Row(label="memory to find 100,000 failures", unit="MB", budget=_most(200)),
     "find_100k": Row(label="time to find 100,000 failures", unit="s"),
     "follow_up_few": Row(label="follow-up of 100 open incidents, 1,000 closed behind", unit="s"),
-    "follow_up_many": Row(label="follow-up of 100 open incidents, many closed behind", unit="s"),
+    "follow_up_many": Row(label="follow-up of 100 open incidents, 1,000,000 closed behind", unit="s"),
     "follow_up_requests": Row(label="ledger requests more with many closed than with few", budget=_most(0)),
     "follow_up_lists": Row(label="lists per vault, follow-up", budget=_most(1)),
     "steady_p99": Row(label="twelve alerts a second: answer, p99", unit="s", budget=_most(5)),

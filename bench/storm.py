@@ -50,9 +50,8 @@ def _plan(subscriptions: int, vaults: int, machines: int) -> EstatePlan:
 
 
 TINY = Size(plan=_plan(1, 1, 4), seconds=0.2, steady=1, steady_seconds=0.1)
-#: a fifth of five thousand in a minute, at the same pace
-NORMAL = Size(plan=_plan(5, 4, 56), seconds=12.0, steady=6, steady_seconds=10.0)
-FULL = Size(plan=_plan(25, 4, 52), seconds=60.0, steady=2, steady_seconds=16.0)
+#: five thousand in a minute
+WHOLE = Size(plan=_plan(25, 4, 52), seconds=60.0, steady=2, steady_seconds=16.0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,14 +30,19 @@ class Azurite:
         log_file: Path,
         port: int = 0,
         node_executable: Path | None = None,
+        megabytes: int = 2048,
     ) -> None:
-        """`directory`: where `simulator.azurite install` put Azurite; port 0: any free one."""
+        """`directory`: where `simulator.azurite install` put Azurite; port 0: any free one.
+
+        `megabytes` bounds what it holds: a million of the ledger's rows take about 2,500.
+        """
         self.log_file = log_file
         self.port = port
         self._any_port = port == 0
         self._directory = directory
         self._certificates = certificates
         self._node = node_executable or node()
+        self._megabytes = megabytes
         self._process: ChildProcess | None = None
 
     @property
@@ -98,6 +103,7 @@ class Azurite:
     def _command(self) -> list[str | Path]:
         return [
             self._node,
+            f"--max-old-space-size={self._megabytes}",
             table_service(self._directory),
             *("--tableHost", "127.0.0.1", "--tablePort", str(self.port)),
             *("--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"),
