@@ -117,6 +117,11 @@ class Incident:
         )
 
     @property
+    def is_new(self) -> bool:
+        """True until it is stored: nothing, or another incident, stands in its place."""
+        return self.previous is not None or not self.version
+
+    @property
     def is_open(self) -> bool:
         """True until the incident is closed."""
         return self.state is not State.CLOSED

@@ -91,12 +91,11 @@ class TableLedger:
 
     async def save(self, incident: Incident, steps: Sequence[Step] = (), job_id: str = "") -> Incident | None:
         """See Ledger; one request, one more before it for a new incident, two more after it for a closed one."""
-        is_new = job_id != "" and job_id == incident.first_job_id
-        if is_new:
+        if incident.is_new:
             await self._write_open_row(incident)
             await self._report_previous(incident.previous)
         stored = await self._transact(incident, steps, job_id)
-        if stored is None and is_new:
+        if stored is None and incident.is_new:
             await self._drop_open_row(incident)
         if stored is not None and not stored.is_open:
             await self._finish(stored)
@@ -225,14 +224,14 @@ class TableLedger:
             return await self._written_after_all(incident, write)
         except AzureError as error:
             raise translate(error, "ledger") from error
-        return replace(incident, version=str(answers[0]["etag"]))
+        return replace(incident, version=str(answers[0]["etag"]), previous=None)
 
     async def _written_after_all(self, incident: Incident, write: str) -> Incident | None:
         """None where another worker was first; our own incident where the SDK repeated a write that had worked."""
         head = await self._row(self._incidents, rows.partition(incident.item), rows.HEAD)
         if head is None or head.get("write") != write:
             return None
-        return replace(incident, version=_etag(head))
+        return replace(incident, version=_etag(head), previous=None)
 
     async def _indexed(self, row: Mapping[str, Any]) -> Incident | None:
         """The open incident behind a row of the index; tidies the row when there is none."""

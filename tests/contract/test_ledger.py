@@ -163,7 +163,8 @@ async def test_a_later_failure_of_a_closed_item_opens_a_new_incident(ledger: Sto
 async def test_a_closed_incident_is_reopened_by_one_worker_only(ledger: Store) -> None:
     """The old incident's version is the fence."""
     old = await saved(ledger, closed(await noted(ledger, opened())))
-    rivals = [replace(opened(failed_job(old.item)), version=old.version) for _ in range(2)]
+    failed = failed_job(old.item)
+    rivals = [Incident.open(failed, Source.ALERT, failed.ended_at, after=old) for _ in range(2)]
     results = [await ledger.save(rival, job_id=rival.first_job_id) for rival in rivals]
     assert [result is not None for result in results] == [True, False]
     assert await open_of(ledger, old.item) == results[:1]

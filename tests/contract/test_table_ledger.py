@@ -100,6 +100,32 @@ async def test_an_index_row_without_its_incident_is_removed_after_half_an_hour(t
     assert await tables.row_of(OPEN, incident) is None
 
 
+async def test_an_open_incident_stays_in_the_index_after_a_lost_race_about_an_older_failure(
+    tables: Tables,
+) -> None:
+    """The older failure becomes its first one; the loser must not take the winner's row away."""
+    log = failed_job(operation="Backup (Log)")
+    full = failed_job(log.item, log.started_at - timedelta(hours=1), operation="Backup (Full)")
+    incident = await noted(tables.ledger, opened(log))
+    winner = await saved(tables.ledger, claimed(incident))
+
+    older = incident.with_failure(full)
+    assert older.first_job_id == full.id
+    assert await tables.ledger.save(older, job_id=full.id) is None
+
+    assert await open_of(tables.ledger, log.item) == [winner]
+
+
+async def test_an_incident_after_a_closed_one_is_new_once(tables: Tables) -> None:
+    """Its row of the index is written with the first save and not again."""
+    past = await saved(tables.ledger, closed(await noted(tables.ledger, opened())))
+    failed = failed_job(past.item)
+    current = await noted(tables.ledger, Incident.open(failed, Source.ALERT, failed.ended_at, after=past))
+    tables.wire.sent.clear()
+    await saved(tables.ledger, claimed(current))
+    assert tables.wire.sent == [BATCH]
+
+
 async def test_an_incident_noted_after_such_a_crash_is_open(tables: Tables) -> None:
     """The row that was left behind does not stand in the way."""
     incident = opened()
