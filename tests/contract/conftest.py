@@ -9,7 +9,7 @@ from azure.data.tables.aio import TableServiceClient
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.pacing import ArmPace, GraphQuota
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
-from backup_retry.azure.table_ledger import TableLedger
+from backup_retry.azure.table_ledger import TABLES, TableLedger
 from simulator.azurite import DEFAULT_DIRECTORY, Azurite
 from simulator.server import RunningServer, ServerConfig, serve
 from simulator.tls import Certificates, ensure_ca
@@ -38,8 +38,10 @@ async def shared_azurite(
 async def connection(
     shared_azurite: Azurite, trust: Certificates
 ) -> AsyncIterator[tuple[TableServiceClient, Wire]]:
-    """A client of the tables, shared by a module."""
+    """A client of the tables, shared by a module; it finds them empty."""
     async with table_service(shared_azurite.endpoint, trust.client_context()) as (service, wire):
+        for name in TABLES:
+            await service.delete_table(name)
         await TableLedger(service, Clock()).create_tables()
         yield service, wire
 
