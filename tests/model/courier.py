@@ -9,7 +9,7 @@ from backup_retry.arm_ids import ProtectedItem
 from backup_retry.batch import FAILURE_FOUND
 from tests.model.agenda import Agenda
 from tests.model.faults import Fault, Faults
-from tests.model.little_azure import TrueJob
+from tests.model.true_jobs import TrueJob
 from tests.model.worker import Answered, Worker
 
 #: an action group's waits between its calls, in seconds

@@ -14,8 +14,9 @@ from backup_retry.rules import Rules
 from backup_retry.storm import Storm
 from backup_retry.workloads import Cap
 from tests.model.agenda import START, Agenda
-from tests.model.little_azure import LittleAzure, TrueJob
+from tests.model.little_azure import LittleAzure
 from tests.model.restraint import FRESH, Restraint, Sent, WhyNot
+from tests.model.true_jobs import TrueJob
 
 #: rolling day of the daily cap
 DAY = timedelta(days=1).total_seconds()

@@ -13,16 +13,9 @@ from backup_retry.model import JobStatus
 from backup_retry.rules import Rules
 from backup_retry.storm import Storm, storm_key
 from tests.model.agenda import START, Agenda
-from tests.model.little_azure import (
-    APPEARS_WITHIN,
-    CONFLICT,
-    LIST_LAG,
-    PERSON,
-    LittleAzure,
-    TrueItem,
-    TrueJob,
-)
+from tests.model.little_azure import APPEARS_WITHIN, LIST_LAG, LittleAzure
 from tests.model.network import LATEST, SLOWEST
+from tests.model.true_jobs import CONFLICT, PERSON, TrueItem, TrueJob
 
 #: what a decision may not have seen any more, in seconds: it takes some slow calls, on a list that lagged
 FRESH = 14 * SLOWEST + LIST_LAG + APPEARS_WITHIN

@@ -9,9 +9,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from backup_retry.rules import Rules
 from tests.model.faults import Fault, dice
-from tests.model.little_azure import PASSING, PERSON, UNKNOWN
 from tests.model.soak import Tried, soak_one
 from tests.model.trouble import Trouble
+from tests.model.true_jobs import PASSING, PERSON, UNKNOWN
 from tests.model.world import HOUR, MINUTE, Estate, World, drawn_rules
 
 SEEDS = 24

@@ -23,8 +23,8 @@ from backup_retry.rules import Rules
 from backup_retry.schedule import BackupPolicy, Daily
 from backup_retry.scope import Names, Scope
 from tests.model.faults import Fault
-from tests.model.little_azure import PASSING, PERSON, UNKNOWN, Ending, TrueJob
 from tests.model.trouble import Trouble
+from tests.model.true_jobs import PASSING, PERSON, UNKNOWN, Ending, TrueJob
 from tests.model.world import DAY, HOUR, MINUTE, SUBSCRIPTION, Estate, World
 
 #: how likely a scheduled backup is to fail

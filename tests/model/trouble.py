@@ -5,8 +5,8 @@ from collections.abc import Callable
 from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.model import JobStatus, Pause
 from tests.model.faults import Fault
-from tests.model.little_azure import PASSING, Ending, TrueJob
 from tests.model.remote import immediately
+from tests.model.true_jobs import PASSING, Ending, TrueJob
 from tests.model.world import HOUR, MINUTE, World
 
 _FOREIGN = Vault(

@@ -21,7 +21,8 @@ from reconciler.sweep import Sweep
 from tests.model.invariants import Violation, Watch
 from tests.model.little_azure import LittleAzure
 from tests.model.network import Link, Network
-from tests.model.remote import RemoteGraph, RemoteStore, RemoteTags, RemoteTopic, RemoteVaults
+from tests.model.remote import RemoteGraph, RemoteStore, RemoteTags, RemoteTopic
+from tests.model.remote_vaults import RemoteVaults
 from tests.model.worker_loop import WorkerLoop
 
 _EVENT_SECONDS = 20.0

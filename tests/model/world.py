@@ -24,10 +24,11 @@ from tests.model.agenda import Agenda
 from tests.model.courier import Courier
 from tests.model.faults import Faults, dice
 from tests.model.invariants import Watch
-from tests.model.little_azure import PASSING, PERSON, UNKNOWN, Ending, LittleAzure, TrueJob
+from tests.model.little_azure import LittleAzure
 from tests.model.network import Network
 from tests.model.remote import immediately
 from tests.model.restraint import Restraint
+from tests.model.true_jobs import PASSING, PERSON, UNKNOWN, Ending, TrueJob
 from tests.model.worker import Surroundings, Worker
 
 SUBSCRIPTION = "aaaaaaaa-0000-0000-0000-000000000001"
