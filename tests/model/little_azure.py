@@ -11,7 +11,7 @@ from backup_retry.errors import NotFound
 from backup_retry.model import ItemState, Job, JobError, JobStatus, Operation
 from tests.model.agenda import START, Agenda
 from tests.model.faults import Fault, Faults
-from tests.model.true_jobs import CONFLICT, PASSING, Ending, TrueItem, TrueJob
+from tests.model.true_jobs import CONFLICT, DATABASE_CONFLICT, PASSING, Ending, TrueItem, TrueJob
 
 #: how late a job may appear in the vault's list, in seconds
 APPEARS_WITHIN = 60.0
@@ -31,8 +31,8 @@ class LittleAzure:
     jobs: dict[str, TrueJob] = field(default_factory=dict)
     #: told of every backup that has ended
     ended: Callable[[TrueJob], None] = lambda _: None
-    #: how the next backups that we trigger end
-    next_ending: Callable[[ProtectedItem], Ending] = lambda _: Ending()
+    #: how the next backup that we trigger ends, by its item and kind
+    next_ending: Callable[[ProtectedItem, str], Ending] = lambda *_: Ending()
     _operations: dict[str, Operation] = field(default_factory=dict)
 
     def protect(self, item: ProtectedItem) -> TrueItem:
@@ -41,13 +41,13 @@ class LittleAzure:
         self.in_vault.setdefault(item.vault.key, []).append(true_item)
         return true_item
 
-    def backup(self, item: ProtectedItem, ending: Ending, attempt_id: str = "") -> TrueJob:
+    def backup(self, item: ProtectedItem, ending: Ending, kind: str = "", *, attempt_id: str = "") -> TrueJob:
         """A backup begins; while another one runs it fails a second later, as Azure's do."""
         true_item = self.items[item.key]
-        busy = any(job.runs_at(self.agenda.now) for job in true_item.jobs)
-        if busy:
-            ending = Ending(status=JobStatus.FAILED, seconds=1.0, error=CONFLICT)
-        return self._begin(true_item, ending, attempt_id, "Backup")
+        if true_item.is_busy(kind, self.agenda.now):
+            error = DATABASE_CONFLICT if kind else CONFLICT
+            ending = Ending(status=JobStatus.FAILED, seconds=1.0, error=error)
+        return self._begin(true_item, ending, attempt_id, f"Backup ({kind})" if kind else "Backup")
 
     def protection(self, item: ProtectedItem, *, on: bool) -> None:
         """Somebody stops the protection of an item, or sets it up anew."""
@@ -60,13 +60,13 @@ class LittleAzure:
         job.status, job.error, job.ends_at = JobStatus.CANCELLED, "", self.agenda.now
         self.ended(job)
 
-    def trigger(self, item: ProtectedItem, attempt_id: str) -> str:
+    def trigger(self, item: ProtectedItem, kind: str, attempt_id: str) -> str:
         """An on-demand backup is accepted; returns the operation's id."""
         operation_id = f"operation-{attempt_id}"
         if self.faults.strikes(Fault.OPERATION_FAILED):
             self._operations[operation_id] = Operation(status="Failed", error=JobError(title=PASSING[0]))
         else:
-            job = self.backup(item, self.next_ending(item), attempt_id)
+            job = self.backup(item, self.next_ending(item, kind), kind, attempt_id=attempt_id)
             self._operations[operation_id] = Operation(status="Succeeded", job_id=job.id)
         return operation_id
 
@@ -127,7 +127,7 @@ class LittleAzure:
         return job
 
     def _end(self, job: TrueJob) -> None:
-        if job.operation == "Backup" and job.status is not JobStatus.CANCELLED:
+        if job.is_backup and job.status is not JobStatus.CANCELLED:
             self.ended(job)
 
 

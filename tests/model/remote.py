@@ -4,13 +4,13 @@ import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, TypeVar, cast
 
 from backup_retry.arm_ids import ProtectedItem
 from backup_retry.errors import AzureUnavailable, BackupRetryError
+from backup_retry.inbox import Inbox
 from backup_retry.incident import Incident, Step
-from backup_retry.ledger import Controls, Ledger, MemoryLedger, Storms
+from backup_retry.ledger import Controls, Ledger, Storms
 from backup_retry.notices import Notice
 from backup_retry.storm import Storm
 from tests.model import http_answers
@@ -36,13 +36,53 @@ def immediately(work: Coroutine[Any, Any, Result]) -> Result:
     raise RuntimeError("it waits for something")
 
 
-class RemoteStore:
-    """The ledger and the controls behind a network: every method of the memory ledger, whatever it has."""
+class _Remote:
+    """A store in memory behind a network: every method of it, whatever it has."""
 
-    def __init__(self, store: MemoryLedger, link: Link, watch: Watch) -> None:
+    def __init__(self, store: object, link: Link, watch: Watch) -> None:
         self._store = store
         self._link = link
         self._watch = watch
+
+    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
+        method = getattr(self._store, name)
+
+        async def call(*arguments: Any, **named: Any) -> Any:
+            faults = self._link.network.faults
+            unavailable = AzureUnavailable("ledger: no answer")
+            lost_there = "ledger" in self._link.network.down or faults.strikes(Fault.LEDGER_REQUEST_LOST)
+            lost_back = faults.strikes(Fault.LEDGER_ANSWER_LOST)
+            return await self._link.call(
+                lambda: self._serve(name, immediately(method(*arguments, **named)), *arguments, **named),
+                instead=unavailable if lost_there else None,
+                lost=unavailable if lost_back else None,
+            )
+
+        return call
+
+    def _serve(self, name: str, result: Any, *arguments: Any, **named: Any) -> Any:
+        """A method has had its effect; returns its answer."""
+        raise NotImplementedError
+
+
+class RemoteInbox(_Remote):
+    """The signals that wait, in the same store as the ledger."""
+
+    @property
+    def inbox(self) -> Inbox:
+        """As the port."""
+        return cast("Inbox", self)
+
+    def _serve(self, name: str, result: Any, *arguments: Any, **_: Any) -> Any:
+        if name == "keep":
+            self._watch.hearing.kept(*arguments)
+        if name == "forget":
+            self._watch.allowed(self._watch.hearing.forgotten(*arguments))
+        return result
+
+
+class RemoteStore(_Remote):
+    """The ledger, the controls and the storms."""
 
     @property
     def ledger(self) -> Ledger:
@@ -59,24 +99,7 @@ class RemoteStore:
         """As the port."""
         return cast("Storms", self)
 
-    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
-        method = getattr(self._store, name)
-
-        async def call(*arguments: Any, **named: Any) -> Any:
-            faults = self._link.network.faults
-            unavailable = AzureUnavailable("ledger: no answer")
-            lost_there = "ledger" in self._link.network.down or faults.strikes(Fault.LEDGER_REQUEST_LOST)
-            lost_back = faults.strikes(Fault.LEDGER_ANSWER_LOST)
-            return await self._link.call(
-                partial(self._serve, name, method, arguments, named),
-                instead=unavailable if lost_there else None,
-                lost=unavailable if lost_back else None,
-            )
-
-        return call
-
-    def _serve(self, name: str, method: Any, arguments: Any, named: Any) -> Any:
-        result = immediately(method(*arguments, **named))
+    def _serve(self, name: str, result: Any, *arguments: Any, **named: Any) -> Any:
         if name == "save" and isinstance(result, Incident):
             self._watch.saved(result, *_steps_and_job(*arguments[1:], **named))
         if name == "save_storm" and isinstance(result, Storm):
@@ -109,7 +132,7 @@ class RemoteGraph:
 
     def _answer(self, since: float, lag: float) -> list[Mapping[str, Any]]:
         as_of = self.azure.agenda.now - lag
-        found = (true_item.unmended(as_of) for true_item in self.azure.items.values())
+        found = [job for true_item in self.azure.items.values() for job in true_item.unmended(as_of)]
         return [
             {
                 "id": f"{job.item.vault.id}/backupJobs/{job.id}",
@@ -118,7 +141,7 @@ class RemoteGraph:
                 "startTime": job.seen_at(as_of).started_at.isoformat(),
             }
             for job in found
-            if job is not None and job.started_at >= since
+            if job.started_at >= since
         ]
 
 

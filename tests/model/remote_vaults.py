@@ -55,9 +55,8 @@ class RemoteVaults:
         return await self._read(item.vault, lambda: self.azure.operation(operation_id))
 
     async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
-        """See Vaults; the model has machines only, whose requests differ in nothing that matters."""
-        del request
-        post = _Post(self, item, attempt_id, self.link.network.faults)
+        """See Vaults."""
+        post = _Post(self, item, request, attempt_id, self.link.network.faults)
         return await post.send()
 
     def _list(self, vault: Vault, since: datetime) -> Any:
@@ -68,7 +67,7 @@ class RemoteVaults:
         self.watch.touched(vault)
         fault = self.link.network.faults.first(*_READ_FAULTS)
         if fault is Fault.READ_REFUSED or vault.key in self.link.network.denied:
-            self.watch.refused(vault)
+            self.watch.hearing.refused(vault)
         error = _READ_FAULTS[fault]() if fault else self.standing_error(vault)
         return await self.link.call(effect, instead=http_answers.of_read(error) if error else None)
 
@@ -96,6 +95,7 @@ class _Post:
 
     vaults: RemoteVaults
     item: ProtectedItem
+    request: BackupRequest
     attempt_id: str
     faults: Faults
 
@@ -175,7 +175,7 @@ class _Post:
         state = azure.item_state(self.item)
         if state is None or state.protection_state != "Protected":
             raise http_answers.of_trigger(http_answers.refusal(400, "BMSUserErrorItemNotProtected"))
-        operation_id = azure.trigger(self.item, self.attempt_id)
+        operation_id = azure.trigger(self.item, self.request.kind, self.attempt_id)
         job_id = getattr(azure.operation(operation_id), "job_id", "")
         if job_id:
             sent.job, sent.refused_at = azure.jobs[job_id], float("inf")
@@ -186,7 +186,7 @@ class _Post:
             self._begin(sent)
 
     def _sent(self) -> Sent:
-        return self.vaults.watch.trigger_sent(self.item, self.attempt_id)
+        return self.vaults.watch.trigger_sent(self.item, self.request, self.attempt_id)
 
 
 _TRIGGER_FAULTS: dict[Fault, Callable[[_Post], Coroutine[Any, Any, str]]] = {

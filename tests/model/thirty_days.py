@@ -94,7 +94,7 @@ class _Nights:
             ending = self._drawn(1 - _FAILS)
         self._world.azure.backup(item, ending)
 
-    def _of_retry(self, item: ProtectedItem) -> Ending:
+    def _of_retry(self, item: ProtectedItem, _: str) -> Ending:
         """A retry into a storm fails as all others do."""
         if self._world.weather.over_at.get(item.vault.key, 0.0) > self._world.agenda.now:
             return Ending(status=JobStatus.FAILED, seconds=120.0, error=PASSING[1])
@@ -118,6 +118,7 @@ def live(items: int, days: int, seed: int) -> Month:
     scope = Scope(subscriptions=Names(patterns=(SUBSCRIPTION,)))
     estate = Estate(
         vaults=max(1, items // _ITEMS_PER_VAULT),
+        databases=0,
         both_kinds=False,
         items=items,
         workers=2,
@@ -153,8 +154,7 @@ def _month(world: World, nights: _Nights, days: int) -> Month:
 
 
 def _mended(world: World, job: TrueJob) -> bool:
-    backups = world.azure.items[job.item.key].backups()
-    return any(each.completed_at(world.agenda.now) and each.ends_at > job.ends_at for each in backups)
+    return world.azure.items[job.item.key].mended(job, world.agenda.now)
 
 
 def table(month: Month) -> str:

@@ -1,6 +1,6 @@
 """Jobs and protected items as they really are, whatever the vault shows of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -9,13 +9,43 @@ from math import inf
 from backup_retry.arm_ids import ProtectedItem, VaultKind
 from backup_retry.model import Job, JobError, JobStatus
 from backup_retry.schedule import BackupPolicy
+from backup_retry.workloads import workload
 from tests.model.agenda import START
 
 PASSING = ("CloudInternalError", "VMCreationTimeOutStorageErrorV2", "BackUpOperationFailed")
 PERSON = "UserErrorVmProvisioningStateFailed"
 CONFLICT = "UserErrorBackupOperationInProgress"
 UNKNOWN = "UserErrorNobodyHasSeenThis"
-_WORKLOADS = {VaultKind.RECOVERY_SERVICES: "VM", VaultKind.BACKUP: "Microsoft.Compute/disks"}
+#: of a database: no differential or log backup fits on its last full one
+CHAIN_BROKE = "UserErrorSQLLSNValidationFailure"
+DATABASE_CONFLICT = "OperationCancelledBecauseConflictingOperationRunningUserError"
+CONFLICTS = frozenset({CONFLICT, DATABASE_CONFLICT})
+FULL, DIFFERENTIAL, LOG = "Full", "Differential", "Log"
+#: what a backup is worth beside others of its database; a machine's as much as a full one
+_WORTH = {LOG: 1, DIFFERENTIAL: 2}
+_BEST = 3
+
+
+def workload_of(item: ProtectedItem) -> str:
+    """What kind of thing it is, as `workloads.WORKLOADS` names it."""
+    if item.vault.kind is VaultKind.BACKUP:
+        return "Microsoft.Compute/disks"
+    return "SQLDataBase" if item.container.startswith("VMAppContainer") else "VM"
+
+
+def kind_of(operation: str) -> str:
+    """The kind of backup in "Backup (Full)"; "" in "Backup"."""
+    return operation.removeprefix("Backup").strip(" ()")
+
+
+def worth_of(operation: str) -> int:
+    """What a backup is worth beside others of its item."""
+    return _WORTH.get(kind_of(operation), _BEST)
+
+
+def is_database(item: ProtectedItem) -> bool:
+    """Whether it has backups of several kinds."""
+    return workload(workload_of(item)).has_kinds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +73,25 @@ class TrueJob:
     attempt_id: str = ""
     operation: str = "Backup"
 
+    @property
+    def is_backup(self) -> bool:
+        """Whether it backs up, and changes no protection."""
+        return self.operation.startswith("Backup")
+
+    @property
+    def kind(self) -> str:
+        """Full, Differential or Log; "" for a machine's."""
+        return kind_of(self.operation)
+
+    @property
+    def worth(self) -> int:
+        """How much it makes up for: a full backup for all others, a log backup for no other."""
+        return worth_of(self.operation)
+
+    def makes_up_for(self, failed: "TrueJob") -> bool:
+        """Whether, once completed, it leaves nothing to mend of that one."""
+        return self.ends_at > failed.ends_at and self.worth >= failed.worth
+
     def runs_at(self, when: float) -> bool:
         """Whether it has begun and not ended."""
         return self.started_at <= when < self.ends_at
@@ -61,7 +110,7 @@ class TrueJob:
         return Job(
             id=self.id,
             vault=self.item.vault,
-            workload=_WORKLOADS[self.item.vault.kind],
+            workload=workload_of(self.item),
             operation=self.operation,
             status=self.status if ended else JobStatus.IN_PROGRESS,
             started_at=_moment(self.started_at),
@@ -88,18 +137,27 @@ class TrueItem:
 
     def backups(self) -> Iterator[TrueJob]:
         """Its backups, newest first."""
-        return (job for job in reversed(self.jobs) if job.operation == "Backup")
+        return (job for job in reversed(self.jobs) if job.is_backup)
 
     def since(self, earliest: float) -> Iterator[TrueJob]:
         """Its jobs that began then or later, newest first."""
         return takewhile(lambda job: job.started_at >= earliest, reversed(self.jobs))
 
-    def unmended(self, when: float) -> TrueJob | None:
-        """Its newest failure, where no backup has completed since."""
-        ended = [job for job in self.jobs if job.operation == "Backup" and job.ends_at <= when]
-        newest = max((job for job in ended if job.failed_at(when)), key=_end, default=None)
-        last = max((job for job in ended if job.completed_at(when)), key=_end, default=None)
-        return None if newest and last and last.ends_at > newest.ends_at else newest
+    def is_busy(self, kind: str, when: float) -> bool:
+        """Whether a job runs that keeps a backup of that kind from running; a log backup minds no other kind."""
+        running = [job for job in self.jobs if job.runs_at(when)]
+        return any((job.kind == LOG) is (kind == LOG) for job in running)
+
+    def mended(self, failed: TrueJob, when: float) -> bool:
+        """Whether a backup worth as much as that failed one has completed since."""
+        return any(job.completed_at(when) and job.makes_up_for(failed) for job in self.backups())
+
+    def unmended(self, when: float) -> Sequence[TrueJob]:
+        """Its newest failed backup of each worth, of those that none has made up for."""
+        newest: dict[int, TrueJob] = {}
+        for job in sorted((job for job in self.backups() if job.failed_at(when)), key=_end):
+            newest[job.worth] = job
+        return [job for job in newest.values() if not self.mended(job, when)]
 
 
 def _end(job: TrueJob) -> float:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
 from backup_retry.hours import Hours, Window
+from backup_retry.inbox import Kept
 from backup_retry.incident import Incident
 from backup_retry.ledger import MemoryLedger
 from backup_retry.model import JobStatus
@@ -28,7 +29,18 @@ from tests.model.little_azure import LittleAzure
 from tests.model.network import Network
 from tests.model.remote import immediately
 from tests.model.restraint import Restraint
-from tests.model.true_jobs import PASSING, PERSON, UNKNOWN, Ending, TrueJob
+from tests.model.true_jobs import (
+    CHAIN_BROKE,
+    DIFFERENTIAL,
+    FULL,
+    LOG,
+    PASSING,
+    PERSON,
+    UNKNOWN,
+    Ending,
+    TrueJob,
+    is_database,
+)
 from tests.model.worker import Surroundings, Worker
 
 SUBSCRIPTION = "aaaaaaaa-0000-0000-0000-000000000001"
@@ -40,6 +52,7 @@ _SWEEP_EVERY = 6 * HOUR
 _FOLLOW_UP_EVERY = 5 * MINUTE
 #: in peace nothing is missed by looking more rarely, and the run is over sooner
 _FOLLOW_UP_IN_PEACE = 20 * MINUTE
+_KEPT_IN_PEACE = 2 * HOUR
 #: of the vaults, counted from 0, the one of the other kind
 _BACKUP_VAULT = 2
 
@@ -49,6 +62,12 @@ class Estate:
     """How large a world is, and how far its workers' clocks are off, in seconds."""
 
     vaults: int = 2
+    #: every so manieth item of a Recovery Services vault is a database; 0: none
+    databases: int = 3
+    #: how many signals a worker looks into at once
+    places: int = 2
+    #: whether the daily sweep runs, which finds what nobody told of
+    swept: bool = True
     #: whether the third vault is a backup vault
     both_kinds: bool = True
     items: int = 8
@@ -65,9 +84,20 @@ class Estate:
     def drawn(cls, random: Random) -> "Estate":
         """An estate of some size: now a crowd of workers on one item, now many items in one storm after the other."""
         if random.random() < 0.2:
-            return cls(vaults=1, items=12, workers=5, scheduled=0.0, completes=0.9, storm_every=4 * HOUR)
+            return cls(
+                vaults=1,
+                databases=0,
+                items=12,
+                workers=5,
+                scheduled=0.0,
+                completes=0.9,
+                storm_every=4 * HOUR,
+            )
         return cls(
             vaults=random.choice((1, 2, 3)),
+            databases=random.choice((0, 1, 2, 3)),
+            places=random.choice((1, 2, 4)),
+            swept=random.random() < 0.8,
             items=random.choice((1, 2, 6, 12)),
             workers=random.choice((1, 2, 3, 5)),
             skew=random.choice((0.0, 60.0, 300.0)),
@@ -107,6 +137,7 @@ class World:
         self.network = Network(self.agenda, self.random, self.faults)
         self.azure = LittleAzure(self.agenda, self.random, self.faults)
         self.store = MemoryLedger()
+        self.waiting: dict[str, Kept] = {}
         self.watch = self._watch()
         self.courier = Courier(self.agenda, self.random, self.faults, self.alive, self._signal_accepted)
         self.azure.ended = self._backup_ended
@@ -119,7 +150,9 @@ class World:
         for _ in range(self.estate.workers):
             self._start_worker()
         self.always(lambda: _FOLLOW_UP_IN_PEACE if self.calm else _FOLLOW_UP_EVERY, self.follow_up)
-        self.always(lambda: _SWEEP_EVERY, self.sweep)
+        self.always(lambda: _KEPT_IN_PEACE if self.calm else _FOLLOW_UP_EVERY, self.look_into_kept)
+        if self.estate.swept:
+            self.always(lambda: _SWEEP_EVERY, self.sweep)
 
     @property
     def heads(self) -> list[Incident]:
@@ -163,9 +196,13 @@ class World:
 
     def follow_up(self) -> None:
         """The timer fires, now and then on two workers at once."""
-        alive = self.alive()
-        for worker in self.random.sample(alive, min(len(alive), self.random.choice((1, 1, 1, 2)))):
+        for worker in self._whoever_has_the_timer():
             worker.run_follow_up()
+
+    def look_into_kept(self) -> None:
+        """The other timer fires."""
+        for worker in self._whoever_has_the_timer():
+            worker.look_into_kept()
 
     def sweep(self) -> None:
         """The daily timer fires."""
@@ -182,35 +219,60 @@ class World:
 
         self.agenda.after(every(), happen)
 
-    def ending(self, item: ProtectedItem) -> Ending:
+    def ending(self, item: ProtectedItem, kind: str) -> Ending:
         """How a backup that begins now is going to end."""
         seconds = self.random.choice((2.0, 60.0, self.random.uniform(60, 40 * MINUTE)))
         if self.weather.over_at.get(item.vault.key, 0.0) > self.agenda.now:
             return Ending(status=JobStatus.FAILED, seconds=seconds, error=self.weather.error[item.vault.key])
         if self.random.random() < self.estate.completes:
             return Ending(seconds=seconds)
-        error = self.random.choices((*PASSING, PERSON, UNKNOWN, ""), (6, 3, 3, 1, 1, 1))[0]
+        breaks = 4 if kind in {DIFFERENTIAL, LOG} else 0
+        errors = (*PASSING, PERSON, UNKNOWN, "", CHAIN_BROKE)
+        error = self.random.choices(errors, (6, 3, 3, 1, 1, 1, breaks))[0]
         return Ending(status=JobStatus.FAILED, seconds=seconds, error=error)
 
     # ---- inside ----
+
+    def _whoever_has_the_timer(self) -> list[Worker]:
+        alive = self.alive()
+        return self.random.sample(alive, min(len(alive), self.random.choice((1, 1, 1, 2))))
 
     def _watch(self) -> Watch:
         skew = self.estate.skew
         restraint = Restraint(self.agenda, self.azure, self.rules, skew)
         scope = frozenset({SUBSCRIPTION})
-        return Watch(self.agenda, self.azure, self.rules, skew, in_scope=scope, restraint=restraint)
+        return Watch(
+            self.agenda,
+            self.azure,
+            self.rules,
+            skew,
+            in_scope=scope,
+            restraint=restraint,
+            waiting=self.waiting,
+            swept=self.estate.swept,
+        )
 
     def _protect(self, item: ProtectedItem) -> None:
         true_item = self.azure.protect(item)
         if self.random.random() < self.estate.scheduled:
             daily = Daily(times=(time(self.random.randrange(24)),))
-            true_item.policy = BackupPolicy(schedules={"": (daily,)}, daily_retention=timedelta(days=30))
+            kind = FULL.lower() if is_database(item) else ""
+            true_item.policy = BackupPolicy(schedules={kind: (daily,)}, daily_retention=timedelta(days=30))
+        if is_database(item):
+            interval = self.random.choice((None, timedelta(minutes=15), timedelta(hours=2)))
+            true_item.policy = replace(true_item.policy or BackupPolicy(), log_interval=interval)
         if item.vault.kind is VaultKind.BACKUP:
             true_item.policy = replace(true_item.policy or BackupPolicy(), rules={"BackupDaily": "Default"})
 
     def _start_worker(self) -> None:
         surroundings = Surroundings(
-            network=self.network, azure=self.azure, store=self.store, watch=self.watch, rules=self.rules
+            network=self.network,
+            azure=self.azure,
+            store=self.store,
+            waiting=self.waiting,
+            places=self.estate.places,
+            watch=self.watch,
+            rules=self.rules,
         )
         worker = Worker(surroundings, self.random.uniform(-self.estate.skew, self.estate.skew))
         worker.when_killed = lambda: self._restart(worker)
@@ -222,18 +284,27 @@ class World:
         self.agenda.after(self.random.uniform(1, 10 * MINUTE), self._start_worker)
 
     def _backup_ended(self, job: TrueJob) -> None:
-        self.watch.tell(job.item, f"job {job.id} ends {job.status} {job.error}")
+        self.watch.tell(job.item, f"job {job.id} ({job.kind}) ends {job.status} {job.error}")
         if job.status is JobStatus.FAILED and job.ends_at - job.started_at > 1.0:
             self.courier.alert(job)  # there is none for a backup that ran into another one
             if self.random.random() < 0.1:
-                self.courier.event({"jobId": f"{job.item.vault.id}/backupJobs/{job.id}"}, job)
+                self.courier.event(announced(job), [job])
+            if self.random.random() < 0.1:
+                self.courier.hint(
+                    self.random.choice(({"itemId": job.item.id}, {"vaultId": job.item.vault.id})), job
+                )
 
-    def _signal_accepted(self, job: TrueJob) -> None:
-        self.watch.answered(job, immediately(self.store.load(job.item)).incident)
+    def _signal_accepted(self, job: TrueJob, named: bool) -> None:
+        self.watch.allowed(self.watch.hearing.answered(job, named=named))
+
+
+def announced(job: TrueJob) -> dict[str, str]:
+    """How a failed job is named in an event of ours."""
+    return {"jobId": f"{job.item.vault.id}/backupJobs/{job.id}", "itemId": job.item.id}
 
 
 def _item(number: int, estate: Estate) -> ProtectedItem:
-    """A machine; in the third vault a disk, whose vault does not keep the ids of our attempts."""
+    """A machine or a database; in the third vault a disk, whose vault does not keep the ids of our attempts."""
     vault = Vault(
         subscription=SUBSCRIPTION, resource_group="rg-backup", name=f"vault-{number % estate.vaults + 1}"
     )
@@ -241,5 +312,10 @@ def _item(number: int, estate: Estate) -> ProtectedItem:
         disk = f"disk-{number + 1:02}"
         name = f"{disk}-{disk}-{UUID(int=number)}"
         return ProtectedItem(vault=replace(vault, kind=VaultKind.BACKUP), name=name)
+    if estate.databases and number % estate.databases == 0:
+        server = f"VMAppContainer;Compute;rg-app;sql-{number + 1:02}"
+        return ProtectedItem(
+            vault=vault, container=server, name=f"SQLDataBase;mssqlserver;db-{number + 1:02}"
+        )
     vm = f"iaasvmcontainerv2;rg-app;vm-{number + 1:02}"
     return ProtectedItem(vault=vault, container=f"IaasVMContainer;{vm}", name=f"VM;{vm}")
