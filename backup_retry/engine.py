@@ -128,7 +128,7 @@ class Engine:
         """The item's incident with this failure in it, not yet saved; a report where nothing is to do."""
         record = await self._ledger.load(failed.item, failed.id)
         current, now = record.incident, self._clock()
-        if current is not None and (record.job_known or (not current.is_open and current.covers(failed))):
+        if current is not None and (record.job_known or _is_known(failed, current)):
             log_event(LogEvent.FAILURE_KNOWN, item=failed.item.id, job=failed.id, found_by=source)
             return already_handled(current, failed.id)
         if current is None or not current.is_open:
@@ -282,6 +282,11 @@ class Engine:
             return report(label, change.incident, decision=decision)
         saved = await self._book.save(change)
         return report(label, saved, decision=decision) if saved else already_handled(change.incident)
+
+
+def _is_known(failed: FailedJob, head: Incident) -> bool:
+    """True for a failure that the item's latest incident, or an earlier one, has brought to its end."""
+    return head.is_past(failed) if head.is_open else head.covers(failed)
 
 
 def _matters(job: Job, incident: Incident) -> bool:

@@ -107,4 +107,5 @@ def _settle_without_job(
 def with_newest_failure(incident: Incident, facts: Facts) -> Incident:
     """The incident with the failed or cancelled backup of its item that counts most, whoever started it."""
     failed = [FailedJob.of(job, incident.item) for job in facts.jobs if job.is_backup and job.failed]
-    return incident.with_failure(max(failed, key=FailedJob.weight)) if failed else incident
+    news = [each for each in failed if not incident.is_past(each)]
+    return incident.with_failure(max(news, key=FailedJob.weight)) if news else incident
