@@ -135,6 +135,7 @@ class Engine:
             current = Incident.open(failed, source, now, after=current)
         own = current.owns(failed)
         change = Change(current if own else current.with_failure(failed), now, job_id=failed.id)
+        change.heard = None if own else failed
         what = "the retry's own job" if own else "a backup"
         detail = f"{failed.error.label}: {what} {failed.status.lower()}, heard from {source}"
         change.step(StepKind.NOTED, job_id=failed.id, detail=detail)
@@ -245,7 +246,7 @@ class Engine:
         listed = await self._vaults.jobs(incident.item.vault, since, fresh_since=fresh_since)
         own = [job for job in listed.jobs if incident.is_about(job) and _matters(job, incident)]
         facts = Facts(jobs=own, read_at=listed.read_at)
-        change.incident = with_newest_failure(incident, facts)
+        change.incident = with_newest_failure(incident, facts, change.heard)
         alike, code = storm.items_failing_alike(listed.jobs, change.incident, self._rules.storm_window)
         return replace(
             facts, failing_alike=alike, storm_code=code, operation=await self._operation(change.incident, own)

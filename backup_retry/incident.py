@@ -200,6 +200,16 @@ class Incident:
             changed, first_job_id=failed.id, first_failed_at=failed.started_at, first_error=failed.error
         )
 
+    def turned_to(self, failed: FailedJob) -> "Incident":
+        """The same incident about another failure: what it has been about so far is made up for."""
+        return replace(
+            self,
+            failure=failed,
+            first_job_id=failed.id,
+            first_failed_at=failed.started_at,
+            first_error=failed.error,
+        )
+
     def claimed(self, now: datetime, lease: timedelta) -> "Incident":
         """An attempt is about to be triggered; whoever finds the lease lapsed knows that we died."""
         attempt = Attempt(id=str(uuid4()), number=len(self.attempts) + 1, claimed_at=now)

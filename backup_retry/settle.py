@@ -70,8 +70,8 @@ def _settle_by_job(incident: Incident, job: Job, now: datetime) -> tuple[Inciden
         return incident.running(job.id, now), Wait(until=now, reason=Reason.ATTEMPT_RUNNING)
     if job.status.succeeded:
         ended = incident.attempt_ended(AttemptResult.COMPLETED, ended_at, job.id)
-        if ended_at < incident.failure.ended_at:
-            return ended, None  # another backup of the item has failed since
+        if not job.makes_up_for(incident.failure):
+            return ended, None  # another backup of the item has failed since, or a better one
         return ended, Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED)
     cancelled = job.status is JobStatus.CANCELLED
     result = AttemptResult.CANCELLED if cancelled else AttemptResult.FAILED
@@ -104,8 +104,18 @@ def _settle_without_job(
     return unclear, Wait(until=now, reason=Reason.ANSWER_UNCLEAR, detail=unclear.detail)
 
 
-def with_newest_failure(incident: Incident, facts: Facts) -> Incident:
-    """The incident with the failed or cancelled backup of its item that counts most, whoever started it."""
+def with_newest_failure(incident: Incident, facts: Facts, heard: FailedJob | None = None) -> Incident:
+    """The incident with the failed or cancelled backup of its item that counts most, whoever started it.
+
+    One that a later backup has made up for gives way to a lesser one that is still missing, which would be forgotten
+    with it otherwise. `heard` is what a signal has just told: the list may not show it yet.
+    """
     failed = [FailedJob.of(job, incident.item) for job in facts.jobs if job.is_backup and job.failed]
-    news = [each for each in failed if not incident.is_past(each)]
-    return incident.with_failure(max(news, key=FailedJob.weight)) if news else incident
+    news = [each for each in [*failed, *([heard] if heard else [])] if not incident.is_past(each)]
+    missing = [each for each in news if not facts.make_up_for(each)]
+    newest = max(missing or news, key=FailedJob.weight, default=None)
+    if newest is None:
+        return incident
+    if missing and facts.make_up_for(incident.failure):
+        return incident.turned_to(newest)
+    return incident.with_failure(newest)

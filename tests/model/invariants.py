@@ -1,7 +1,7 @@
 """The invariants of the design, checked against Azure's own truth whenever something happens. Times are true times."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from math import inf
@@ -52,7 +52,8 @@ class Watch:
     #: a sweep runs, so that no failure stays unseen
     swept: bool = True
     opened: dict[tuple[str, str], str] = field(default_factory=dict)
-    noted: set[tuple[str, str]] = field(default_factory=set)
+    #: which incident each failed job was stored with, by its item's key and its id
+    noted: dict[tuple[str, str], str] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     #: the incidents of each item, by its key
     by_item: dict[str, dict[str, Incident]] = field(default_factory=lambda: defaultdict(dict))
@@ -99,13 +100,17 @@ class Watch:
 
     def has_stored(self, job: TrueJob) -> bool:
         """Whether the ledger knows a failed job, or one of its item that counts more."""
-        incidents = self.by_item[job.item.key].values()
-        return (job.item.key, job.id) in self.noted or any(_covers(incident, job) for incident in incidents)
+        noted = (self.azure.jobs[job_id] for key, job_id in self.noted if key == job.item.key)
+        if any(
+            each is job or (each.worth >= job.worth and each.started_at >= job.started_at) for each in noted
+        ):
+            return True
+        return any(_covers(incident, job) for incident in self.by_item[job.item.key].values())
 
     def _noted(self, incident: Incident, job_id: str) -> None:
         key = (incident.item.key, job_id)
         self._require(key not in self.noted, 1, f"failed job {job_id} was stored twice")
-        self.noted.add(key)
+        self.noted[key] = incident.id
         job = self.azure.jobs.get(job_id)
         failed = job is not None and job.item.key == incident.item.key and job.failed_at(self.agenda.now)
         self._require(failed, 8, f"job {job_id} was stored as a failure and did not fail")
@@ -144,9 +149,14 @@ class Watch:
         if before is None or before.is_open:
             self.outcomes[f"{incident.outcome}: {incident.reason}"] += 1
         if incident.outcome in {Outcome.RECOVERED, Outcome.RECOVERED_ELSEWHERE}:
-            failure = self.azure.jobs[incident.failure.id]
-            mended = self.azure.items[incident.item.key].mended(failure, self.agenda.now)
-            self._require(mended, 5, f"incident {incident.id} says recovered, and no later backup completed")
+            for job in self._failures_of(incident):
+                mended = self.azure.items[job.item.key].mended(job, self.agenda.now)
+                self._require(mended, 5, f"its incident says recovered, and nothing made up for job {job.id}")
+
+    def _failures_of(self, incident: Incident) -> Iterator[TrueJob]:
+        """The failed job that an incident is about, and all that were stored with it."""
+        yield self.azure.jobs[incident.failure.id]
+        yield from (self.azure.jobs[job_id] for (_, job_id), id_ in self.noted.items() if id_ == incident.id)
 
     # ---- what reached Azure ----
 
@@ -163,6 +173,7 @@ class Watch:
         for other in others:
             self._not_in_flight(other)
             self._acted_on_once(sent, other)
+        self._not_over(sent)
         self._vault_was_asked(sent, others)
         self._within_daily_cap(sent)
         self.allowed(self.restraint.why_not(sent, self.sent.values()) or self.restraint.wrong(sent, request))
@@ -188,6 +199,18 @@ class Watch:
     def _not_in_flight(self, other: Sent) -> None:
         in_flight = other.may_take_effect(self.agenda.now)
         self._require(not in_flight, 2, f"attempt {other.attempt_id} of the same item is still in flight")
+
+    def _not_over(self, sent: Sent) -> None:
+        """What one incident has brought to its end, no other one takes up again."""
+        failure = self.azure.jobs.get(sent.failure_id)
+        for incident in self.by_item[sent.item.key].values():
+            over = failure is not None and not incident.is_open and _covers(incident, failure)
+            other = incident.id != sent.incident_id
+            self._require(
+                not (over and other),
+                1,
+                f"failed job {sent.failure_id} was taken up after its incident was closed",
+            )
 
     def _acted_on_once(self, sent: Sent, other: Sent) -> None:
         twice = other.failure_id == sent.failure_id and other.job is not None
