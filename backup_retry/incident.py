@@ -210,6 +210,14 @@ class Incident:
             first_error=failed.error,
         )
 
+    def missing(self, kind: str) -> "Incident":
+        """The same, where it has turned out which kind of backup is missing: a full one, once the log chain broke.
+
+        Azure may answer the retry with another error, and nothing else would tell it then.
+        """
+        operation = f"Backup ({kind})" if kind else self.failure.operation
+        return replace(self, failure=replace(self.failure, operation=operation))
+
     def claimed(self, now: datetime, lease: timedelta) -> "Incident":
         """An attempt is about to be triggered; whoever finds the lease lapsed knows that we died."""
         attempt = Attempt(id=str(uuid4()), number=len(self.attempts) + 1, claimed_at=now)

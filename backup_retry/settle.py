@@ -54,7 +54,7 @@ def settle(
         return incident, None
     job = attempt_job(incident, attempt, facts.jobs)
     if job is not None:
-        return _settle_by_job(incident, job, now)
+        return _settle_by_job(incident, job, facts, now)
     if incident.state is State.CLAIMED and now < incident.due:
         return incident, Wait(
             until=incident.due, reason=Reason.ATTEMPT_RUNNING, detail="A worker is triggering it."
@@ -64,7 +64,9 @@ def settle(
     return _settle_without_job(incident, attempt, facts, rules, now)
 
 
-def _settle_by_job(incident: Incident, job: Job, now: datetime) -> tuple[Incident, Wait | Close | None]:
+def _settle_by_job(
+    incident: Incident, job: Job, facts: Facts, now: datetime
+) -> tuple[Incident, Wait | Close | None]:
     ended_at = job.ended_at or now
     if job.status.running:
         return incident.running(job.id, now), Wait(until=now, reason=Reason.ATTEMPT_RUNNING)
@@ -75,14 +77,13 @@ def _settle_by_job(incident: Incident, job: Job, now: datetime) -> tuple[Inciden
         return ended, Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED)
     cancelled = job.status is JobStatus.CANCELLED
     result = AttemptResult.CANCELLED if cancelled else AttemptResult.FAILED
-    return incident.attempt_ended(result, ended_at, job.id).with_failure(
-        FailedJob.of(job, incident.item)
-    ), None
+    ended, failed = incident.attempt_ended(result, ended_at, job.id), FailedJob.of(job, incident.item)
+    return (ended if facts.make_up_for(failed) else ended.with_failure(failed)), None
 
 
 def _failed_before_its_job(incident: Incident, operation: Operation, now: datetime) -> Incident:
     """Azure accepted the trigger and then refused it without ever making a job."""
-    failure = replace(incident.failure, ended_at=now, error=operation.error or JobError())
+    failure = replace(incident.failure, error=operation.error or JobError())
     return replace(incident.attempt_ended(AttemptResult.FAILED, now), failure=failure)
 
 

@@ -11,7 +11,17 @@ from backup_retry.errors import NotFound
 from backup_retry.model import ItemState, Job, JobError, JobStatus, Operation
 from tests.model.agenda import START, Agenda
 from tests.model.faults import Fault, Faults
-from tests.model.true_jobs import CONFLICT, DATABASE_CONFLICT, PASSING, Ending, TrueItem, TrueJob
+from tests.model.true_jobs import (
+    CHAIN_BROKE,
+    CONFLICT,
+    DATABASE_CONFLICT,
+    DIFFERENTIAL,
+    LOG,
+    PASSING,
+    Ending,
+    TrueItem,
+    TrueJob,
+)
 
 #: how late a job may appear in the vault's list, in seconds
 APPEARS_WITHIN = 60.0
@@ -42,11 +52,13 @@ class LittleAzure:
         return true_item
 
     def backup(self, item: ProtectedItem, ending: Ending, kind: str = "", *, attempt_id: str = "") -> TrueJob:
-        """A backup begins; while another one runs it fails a second later, as Azure's do."""
+        """A backup begins; while another one runs, or where the log chain broke, it fails as Azure's do."""
         true_item = self.items[item.key]
         if true_item.is_busy(kind, self.agenda.now):
             error = DATABASE_CONFLICT if kind else CONFLICT
             ending = Ending(status=JobStatus.FAILED, seconds=1.0, error=error)
+        elif kind in {DIFFERENTIAL, LOG} and true_item.chain_is_broken(self.agenda.now):
+            ending = Ending(status=JobStatus.FAILED, seconds=ending.seconds, error=CHAIN_BROKE)
         return self._begin(true_item, ending, attempt_id, f"Backup ({kind})" if kind else "Backup")
 
     def protection(self, item: ProtectedItem, *, on: bool) -> None:

@@ -29,9 +29,9 @@ def _believe_any_retry() -> AbstractContextManager[Any]:
     """A retry that completes has mended whatever failed meanwhile."""
     by_job = settle._settle_by_job
 
-    def believed(incident: Incident, job: Job, now: datetime) -> Any:
+    def believed(incident: Incident, job: Job, facts: Facts, now: datetime) -> Any:
         if not job.status.succeeded:
-            return by_job(incident, job, now)
+            return by_job(incident, job, facts, now)
         ended = incident.attempt_ended(AttemptResult.COMPLETED, job.ended_at or now, job.id)
         return ended, Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED)
 

@@ -76,7 +76,7 @@ class Restraint:
     tagged: dict[str, float] = field(default_factory=dict)
     #: keys of all items that have been a storm's canary since it began
     canaries: dict[str, set[str]] = field(default_factory=dict)
-    #: when each storm was called off, by the worker's clock and in truth
+    #: when each storm was called off, by the worker's clock, and by the later one of that and the true time
     released: dict[str, datetime] = field(default_factory=dict)
     released_when: dict[str, float] = field(default_factory=dict)
 
@@ -159,7 +159,8 @@ class Restraint:
             return None
         canaries.clear()
         self.released[stored.key] = stored.released_at
-        self.released_when[stored.key] = self.agenda.now
+        by_clock = (stored.released_at - START).total_seconds()
+        self.released_when[stored.key] = max(self.agenda.now, by_clock)
         began = (stored.began_at - START).total_seconds() - self.skew
         backups = self.azure.items[stored.canary.key].backups()
         recovered = any(job.completed_at(self.agenda.now) and job.ends_at > began for job in backups)

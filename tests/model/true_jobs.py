@@ -148,6 +148,13 @@ class TrueItem:
         running = [job for job in self.jobs if job.runs_at(when)]
         return any((job.kind == LOG) is (kind == LOG) for job in running)
 
+    def chain_is_broken(self, when: float) -> bool:
+        """Whether a backup has found the log chain broken, and no full one has completed since."""
+        ended = [job for job in self.jobs if job.ends_at <= when]
+        broke = max((job.ends_at for job in ended if job.error == CHAIN_BROKE), default=-inf)
+        full = max((job.ends_at for job in ended if job.status.succeeded and job.kind == FULL), default=-inf)
+        return broke > full
+
     def mended(self, failed: TrueJob, when: float) -> bool:
         """Whether a backup worth as much as that failed one has completed since."""
         return any(job.completed_at(when) and job.makes_up_for(failed) for job in self.backups())

@@ -85,6 +85,19 @@ def test_a_failure_that_is_still_missing_does_not_give_way() -> None:
     assert with_newest_failure(about("Full"), Facts(jobs=shown)) == about("Full")
 
 
+def test_a_retry_that_failed_before_the_good_backup_does_not_come_back() -> None:
+    """It is made up for as well, and the log backup that failed since is not."""
+    own = replace(backup("Full", "own", began=CLAIMED_AT, lasted=1), activity_id="attempt-1")
+    good = backup("Full", "good", status=JobStatus.COMPLETED, began=CLAIMED_AT + minutes(2))
+    log = backup("Log", began=CLAIMED_AT + minutes(10))
+    seen = Facts(jobs=[own, good, log], read_at=NOW)
+    in_flight = incident(attempt(1, claimed_at=CLAIMED_AT), failure=failure_of(backup("Full", lasted=4)))
+
+    changed, _ = settle(with_newest_failure(in_flight, seen), seen, Rules(), NOW)
+
+    assert (changed.failure.id, changed.attempts[-1].result) == ("log", AttemptResult.FAILED)
+
+
 def test_what_an_earlier_incident_has_weighed_is_no_news() -> None:
     """A log backup that fails beside the full one must not bring that up again once a person has been told."""
     full, log = backup("Full", lasted=20), backup("Log", began=STARTED + minutes(10))
