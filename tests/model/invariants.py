@@ -52,8 +52,8 @@ class Watch:
     #: a sweep runs, so that no failure stays unseen
     swept: bool = True
     opened: dict[tuple[str, str], str] = field(default_factory=dict)
-    #: which incident each failed job was stored with, by its item's key and its id
-    noted: dict[tuple[str, str], str] = field(default_factory=dict)
+    #: by item's key: the failed jobs that were stored, by their ids, each with its incident's id
+    noted: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     incidents: dict[str, Incident] = field(default_factory=dict)
     #: the incidents of each item, by its key
     by_item: dict[str, dict[str, Incident]] = field(default_factory=lambda: defaultdict(dict))
@@ -100,7 +100,7 @@ class Watch:
 
     def has_stored(self, job: TrueJob) -> bool:
         """Whether the ledger knows a failed job, or one of its item that counts more."""
-        noted = (self.azure.jobs[job_id] for key, job_id in self.noted if key == job.item.key)
+        noted = [self.azure.jobs[job_id] for job_id in self.noted[job.item.key]]
         if any(
             each is job or (each.worth >= job.worth and each.started_at >= job.started_at) for each in noted
         ):
@@ -108,9 +108,9 @@ class Watch:
         return any(_covers(incident, job) for incident in self.by_item[job.item.key].values())
 
     def _noted(self, incident: Incident, job_id: str) -> None:
-        key = (incident.item.key, job_id)
-        self._require(key not in self.noted, 1, f"failed job {job_id} was stored twice")
-        self.noted[key] = incident.id
+        noted = self.noted[incident.item.key]
+        self._require(job_id not in noted, 1, f"failed job {job_id} was stored twice")
+        noted[job_id] = incident.id
         job = self.azure.jobs.get(job_id)
         failed = job is not None and job.item.key == incident.item.key and job.failed_at(self.agenda.now)
         self._require(failed, 8, f"job {job_id} was stored as a failure and did not fail")
@@ -156,7 +156,8 @@ class Watch:
     def _failures_of(self, incident: Incident) -> Iterator[TrueJob]:
         """The failed job that an incident is about, and all that were stored with it."""
         yield self.azure.jobs[incident.failure.id]
-        yield from (self.azure.jobs[job_id] for (_, job_id), id_ in self.noted.items() if id_ == incident.id)
+        noted = self.noted[incident.item.key]
+        yield from (self.azure.jobs[job_id] for job_id, with_ in noted.items() if with_ == incident.id)
 
     # ---- what reached Azure ----
 

@@ -146,7 +146,7 @@ def _month(world: World, nights: _Nights, days: int) -> Month:
     own = {each.attempt_id for each in sent}
     for job in failed:
         month.failures["of a retry" if job.attempt_id in own else "of the schedule"] += 1
-        noted = (job.item.key, job.id) in world.watch.noted
+        noted = job.id in world.watch.noted[job.item.key]
         head = heads.get(job.item.key)
         if not (noted or _mended(world, job) or (head is not None and job.attempt_id in own)):
             month.unaccounted.append(job.id)
