@@ -22,10 +22,11 @@ from backup_retry.notices import NoticeKind
 from backup_retry.rules import Rules
 from backup_retry.schedule import BackupPolicy, Daily
 from backup_retry.scope import Names, Scope
+from tests.model.estate import DAY, HOUR, MINUTE, SUBSCRIPTION, Estate
 from tests.model.faults import Fault
 from tests.model.trouble import Trouble
 from tests.model.true_jobs import PASSING, PERSON, UNKNOWN, Ending, TrueJob
-from tests.model.world import DAY, HOUR, MINUTE, SUBSCRIPTION, Estate, World
+from tests.model.world import World
 
 #: how likely a scheduled backup is to fail
 _FAILS = 0.02

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.model import JobStatus, Pause
+from tests.model.estate import HOUR, MINUTE
 from tests.model.faults import Fault
 from tests.model.remote import immediately
 from tests.model.true_jobs import DIFFERENTIAL, FULL, LOG, PASSING, Ending, TrueJob, is_database
-from tests.model.world import HOUR, MINUTE, World, announced
+from tests.model.world import World, announced
 
 _FOREIGN = Vault(
     subscription="aaaaaaaa-0000-0000-0000-000000000099", resource_group="rg-backup", name="vault-1"

@@ -6,23 +6,17 @@ world.leave_in_peace()
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import time, timedelta
-from random import Random
-from uuid import UUID
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass, field
 
-from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
-from backup_retry.hours import Hours, Window
+from backup_retry.arm_ids import ProtectedItem
 from backup_retry.inbox import Kept
 from backup_retry.incident import Incident
 from backup_retry.ledger import MemoryLedger
 from backup_retry.model import JobStatus
 from backup_retry.rules import Rules
-from backup_retry.schedule import BackupPolicy, Daily
-from backup_retry.scope import Names, Scope
 from tests.model.agenda import Agenda
 from tests.model.courier import Courier
+from tests.model.estate import DAY, HOUR, MINUTE, SUBSCRIPTION, Estate, drawn_rules
 from tests.model.faults import Faults, dice
 from tests.model.invariants import Watch
 from tests.model.little_azure import LittleAzure
@@ -32,20 +26,15 @@ from tests.model.restraint import Restraint
 from tests.model.true_jobs import (
     CHAIN_BROKE,
     DIFFERENTIAL,
-    FULL,
     LOG,
     PASSING,
     PERSON,
     UNKNOWN,
     Ending,
     TrueJob,
-    is_database,
 )
 from tests.model.worker import Surroundings, Worker
 
-SUBSCRIPTION = "aaaaaaaa-0000-0000-0000-000000000001"
-MINUTE, HOUR = 60.0, 3600.0
-DAY = 24 * HOUR
 #: how long a world is left alone before every failure has to be closed
 PEACE = 6 * DAY
 _SWEEP_EVERY = 6 * HOUR
@@ -53,65 +42,6 @@ _FOLLOW_UP_EVERY = 5 * MINUTE
 #: in peace nothing is missed by looking more rarely, and the run is over sooner
 _FOLLOW_UP_IN_PEACE = 20 * MINUTE
 _KEPT_IN_PEACE = 2 * HOUR
-#: of the vaults, counted from 0, the one of the other kind
-_BACKUP_VAULT = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estate:
-    """How large a world is, and how far its workers' clocks are off, in seconds."""
-
-    vaults: int = 2
-    #: every so manieth item of a Recovery Services vault is a database; 0: none
-    databases: int = 3
-    #: how many signals a worker looks into at once
-    places: int = 2
-    #: whether the daily sweep runs, which finds what nobody told of
-    swept: bool = True
-    #: whether the third vault is a backup vault
-    both_kinds: bool = True
-    items: int = 8
-    workers: int = 3
-    skew: float = 300.0
-    #: share of items whose vault tells their schedule
-    scheduled: float = 0.3
-    #: how often a backup completes that nothing stands in the way of
-    completes: float = 0.55
-    #: mean time from one storm to the next
-    storm_every: float = 10 * HOUR
-
-    @classmethod
-    def drawn(cls, random: Random) -> "Estate":
-        """An estate of some size: now a crowd of workers on one item, now many items in one storm after the other."""
-        if random.random() < 0.2:
-            return cls(
-                vaults=1,
-                databases=0,
-                items=12,
-                workers=5,
-                scheduled=0.0,
-                completes=0.9,
-                storm_every=4 * HOUR,
-            )
-        return cls(
-            vaults=random.choice((1, 2, 3)),
-            databases=random.choice((0, 1, 2, 3)),
-            places=random.choice((1, 2, 4)),
-            swept=random.random() < 0.8,
-            items=random.choice((1, 2, 6, 12)),
-            workers=random.choice((1, 2, 3, 5)),
-            skew=random.choice((0.0, 60.0, 300.0)),
-        )
-
-
-def drawn_rules(random: Random) -> Rules:
-    """The default rules, now and then with hours, and storms of a size that a small estate can have."""
-    closed = (Window(start=time(8), end=time(2)),) if random.random() < 0.2 else ()
-    return Rules(
-        storm_size=4,
-        scope=Scope(subscriptions=Names(patterns=(SUBSCRIPTION,))),
-        hours=Hours(windows=closed, zone=ZoneInfo("UTC")),
-    )
 
 
 @dataclass
@@ -142,7 +72,7 @@ class World:
         self.courier = Courier(self.agenda, self.random, self.faults, self.alive, self._signal_accepted)
         self.azure.ended = self._backup_ended
         self.azure.next_ending = self.ending
-        self.items = [_item(number, self.estate) for number in range(self.estate.items)]
+        self.items = [self.estate.item(number) for number in range(self.estate.items)]
         for item in self.items:
             self._protect(item)
         self.workers: list[Worker] = []
@@ -254,15 +184,7 @@ class World:
 
     def _protect(self, item: ProtectedItem) -> None:
         true_item = self.azure.protect(item)
-        if self.random.random() < self.estate.scheduled:
-            daily = Daily(times=(time(self.random.randrange(24)),))
-            kind = FULL.lower() if is_database(item) else ""
-            true_item.policy = BackupPolicy(schedules={kind: (daily,)}, daily_retention=timedelta(days=30))
-        if is_database(item):
-            interval = self.random.choice((None, timedelta(minutes=15), timedelta(hours=2)))
-            true_item.policy = replace(true_item.policy or BackupPolicy(), log_interval=interval)
-        if item.vault.kind is VaultKind.BACKUP:
-            true_item.policy = replace(true_item.policy or BackupPolicy(), rules={"BackupDaily": "Default"})
+        true_item.policy = self.estate.policy(item, self.random)
 
     def _start_worker(self) -> None:
         surroundings = Surroundings(
@@ -301,21 +223,3 @@ class World:
 def announced(job: TrueJob) -> dict[str, str]:
     """How a failed job is named in an event of ours."""
     return {"jobId": f"{job.item.vault.id}/backupJobs/{job.id}", "itemId": job.item.id}
-
-
-def _item(number: int, estate: Estate) -> ProtectedItem:
-    """A machine or a database; in the third vault a disk, whose vault does not keep the ids of our attempts."""
-    vault = Vault(
-        subscription=SUBSCRIPTION, resource_group="rg-backup", name=f"vault-{number % estate.vaults + 1}"
-    )
-    if estate.both_kinds and number % estate.vaults == _BACKUP_VAULT:
-        disk = f"disk-{number + 1:02}"
-        name = f"{disk}-{disk}-{UUID(int=number)}"
-        return ProtectedItem(vault=replace(vault, kind=VaultKind.BACKUP), name=name)
-    if estate.databases and number % estate.databases == 0:
-        server = f"VMAppContainer;Compute;rg-app;sql-{number + 1:02}"
-        return ProtectedItem(
-            vault=vault, container=server, name=f"SQLDataBase;mssqlserver;db-{number + 1:02}"
-        )
-    vm = f"iaasvmcontainerv2;rg-app;vm-{number + 1:02}"
-    return ProtectedItem(vault=vault, container=f"IaasVMContainer;{vm}", name=f"VM;{vm}")
