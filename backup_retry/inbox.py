@@ -5,7 +5,7 @@ stored here as it was read, and looked into by a timer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
@@ -19,6 +19,8 @@ class Kept:
 
     kept_at: datetime
     fields: Fields
+    #: the inbox's fence, another one whenever the signal comes again; "": none
+    version: str = field(default="", compare=False)
 
     @property
     def key(self) -> str:
@@ -38,7 +40,7 @@ class Inbox(Protocol):
         ...
 
     async def forget(self, kept: Kept) -> None:
-        """It has been looked into."""
+        """It has been looked into; one that has come again since it was read goes on waiting."""
         ...
 
 
@@ -52,7 +54,8 @@ class MemoryInbox:
     async def keep(self, fields: Fields) -> None:
         """See Inbox."""
         kept = Kept(kept_at=self.clock(), fields=dict(fields))
-        self.waiting.setdefault(kept.key, kept)
+        known = self.waiting.get(kept.key, kept)
+        self.waiting[kept.key] = replace(known, version=f"{known.version}+")
 
     async def kept(self, most: int) -> Sequence[Kept]:
         """See Inbox."""
@@ -60,4 +63,6 @@ class MemoryInbox:
 
     async def forget(self, kept: Kept) -> None:
         """See Inbox."""
-        self.waiting.pop(kept.key, None)
+        waiting = self.waiting.get(kept.key)
+        if waiting is not None and kept.version in {"", waiting.version}:
+            del self.waiting[kept.key]
