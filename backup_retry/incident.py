@@ -88,7 +88,7 @@ class Incident:
     last_good_at: datetime | None = None
     #: when earlier incidents of the item triggered something, for the daily cap
     earlier_triggers: tuple[datetime, ...] = ()
-    #: what earlier incidents of the item have weighed: by worth of backup, when the newest such failure began
+    #: what has been weighed before this failure: by worth of backup, when the newest such one of the item began
     weighed_before: Mapping[int, datetime] = field(default_factory=dict, hash=False)
     #: what is still to be told
     notices: tuple[Notice, ...] = ()
@@ -208,6 +208,7 @@ class Incident:
             first_job_id=failed.id,
             first_failed_at=failed.started_at,
             first_error=failed.error,
+            weighed_before=self.weighed,
         )
 
     def missing(self, kind: str) -> "Incident":

@@ -76,6 +76,7 @@ def test_a_failure_that_is_made_up_for_gives_way_to_a_lesser_one(lesser: str, li
 
     assert (changed.failure.id, changed.first_job_id) == (missing.id, missing.id)
     assert changed.first_failed_at == missing.started_at
+    assert changed.covers(failure_of(backup("Full")))
 
 
 def test_a_failure_that_is_still_missing_does_not_give_way() -> None:
