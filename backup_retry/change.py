@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from backup_retry.incident import AttemptResult, Incident, State, Step, StepKind
-from backup_retry.model import Close, Decision, Reason, Wait
+from backup_retry.model import Close, Decision, FailedJob, Reason, Wait
 from backup_retry.notices import Notice, of_outcome
 
 
@@ -29,6 +29,8 @@ class Change:
     now: datetime
     #: failed job to remember with the next save
     job_id: str = ""
+    #: that job, unless it is one of the incident's own attempts
+    heard: FailedJob | None = None
     steps: list[Step] = field(default_factory=list)
     #: notices that are about more than this incident, and must be told even where another worker saves first
     news: list[Notice] = field(default_factory=list)

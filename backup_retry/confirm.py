@@ -7,6 +7,7 @@ from datetime import datetime
 from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.model import FailedJob, Job, JobStatus
 from backup_retry.vaults import Vaults
+from backup_retry.workloads import worth
 
 
 def confirmed(job: Job, hint: ProtectedItem | None = None) -> FailedJob | None:
@@ -24,16 +25,20 @@ def confirmed(job: Job, hint: ProtectedItem | None = None) -> FailedJob | None:
 async def unrecovered(
     vaults: Vaults, vault: Vault, since: datetime, now: datetime, item: ProtectedItem | None = None
 ) -> Sequence[FailedJob]:
-    """The failure that counts most of each item of a vault (or of one item), of those that nothing made up for."""
+    """The newest failure of each worth, of each item of a vault (or of one item), that nothing made up for.
+
+    Oldest first. A full backup that is missing hides no differential one: its incident may have been closed long ago.
+    """
     jobs = (await vaults.jobs(vault, since, fresh_since=now)).jobs
     succeeded = defaultdict(list)
     for job in jobs:
         if job.item is not None and job.status.succeeded:
             succeeded[job.item.key].append(job)
-    counting: dict[str, FailedJob] = {}
+    counting: dict[tuple[str, int], FailedJob] = {}
     for failed in (each for job in jobs if (each := confirmed(job, item)) is not None):
         key = failed.item.key
         made_up_for = any(job.makes_up_for(failed) for job in succeeded[key])
         if not made_up_for and (item is None or key == item.key):
-            counting[key] = max(failed, counting.get(key, failed), key=FailedJob.weight)
+            like = key, worth(failed.operation)
+            counting[like] = max(failed, counting.get(like, failed), key=FailedJob.weight)
     return sorted(counting.values(), key=lambda failed: failed.started_at)

@@ -128,13 +128,14 @@ class Engine:
         """The item's incident with this failure in it, not yet saved; a report where nothing is to do."""
         record = await self._ledger.load(failed.item, failed.id)
         current, now = record.incident, self._clock()
-        if current is not None and (record.job_known or (not current.is_open and current.covers(failed))):
+        if current is not None and (record.job_known or _is_known(failed, current)):
             log_event(LogEvent.FAILURE_KNOWN, item=failed.item.id, job=failed.id, found_by=source)
             return already_handled(current, failed.id)
         if current is None or not current.is_open:
             current = Incident.open(failed, source, now, after=current)
         own = current.owns(failed)
         change = Change(current if own else current.with_failure(failed), now, job_id=failed.id)
+        change.heard = None if own else failed
         what = "the retry's own job" if own else "a backup"
         detail = f"{failed.error.label}: {what} {failed.status.lower()}, heard from {source}"
         change.step(StepKind.NOTED, job_id=failed.id, detail=detail)
@@ -247,7 +248,7 @@ class Engine:
         listed = await self._vaults.jobs(incident.item.vault, since, fresh_since=fresh_since)
         own = [job for job in listed.jobs if incident.is_about(job) and _matters(job, incident)]
         facts = Facts(jobs=own, read_at=listed.read_at)
-        change.incident = with_newest_failure(incident, facts)
+        change.incident = with_newest_failure(incident, facts, change.heard)
         alike, code = storm.items_failing_alike(listed.jobs, change.incident, self._rules.storm_window)
         return replace(
             facts, failing_alike=alike, storm_code=code, operation=await self._operation(change.incident, own)
@@ -284,6 +285,11 @@ class Engine:
             return report(label, change.incident, decision=decision)
         saved = await self._book.save(change)
         return report(label, saved, decision=decision) if saved else already_handled(change.incident)
+
+
+def _is_known(failed: FailedJob, head: Incident) -> bool:
+    """True for a failure that the item's latest incident, or an earlier one, has brought to its end."""
+    return head.is_past(failed) if head.is_open else head.covers(failed)
 
 
 def _matters(job: Job, incident: Incident) -> bool:

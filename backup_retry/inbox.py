@@ -5,7 +5,7 @@ stored here as it was read, and looked into by a timer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, Protocol
@@ -21,6 +21,8 @@ class Kept:
 
     kept_at: datetime
     fields: Fields
+    #: the inbox's fence, another one whenever the signal comes again; "": none
+    version: str = field(default="", compare=False)
 
     @property
     def key(self) -> str:
@@ -73,7 +75,7 @@ class Inbox(Protocol):
         ...
 
     async def forget(self, kept: Kept) -> None:
-        """It has been looked into."""
+        """It has been looked into; one that has come again since it was read goes on waiting."""
         ...
 
 
@@ -87,7 +89,8 @@ class MemoryInbox:
     async def keep(self, fields: Fields) -> None:
         """See Inbox."""
         kept = Kept(kept_at=self.clock(), fields=dict(fields))
-        self.signals.setdefault(kept.key, kept)
+        known = self.signals.get(kept.key, kept)
+        self.signals[kept.key] = replace(known, version=f"{known.version}+")
 
     async def kept(self, most: int) -> Sequence[Kept]:
         """See Inbox."""
@@ -99,4 +102,6 @@ class MemoryInbox:
 
     async def forget(self, kept: Kept) -> None:
         """See Inbox."""
-        self.signals.pop(kept.key, None)
+        known = self.signals.get(kept.key)
+        if known is not None and kept.version in {"", known.version}:
+            del self.signals[kept.key]

@@ -10,6 +10,7 @@
 Every method returns a changed copy; the ledger stores it only where nobody else changed it meanwhile.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -18,7 +19,6 @@ from uuid import uuid4
 from backup_retry.arm_ids import ProtectedItem, VaultKind
 from backup_retry.model import Close, FailedJob, Job, JobError, Outcome, Reason, Source
 from backup_retry.notices import Notice
-from backup_retry.workloads import worth
 
 
 class State(StrEnum):
@@ -88,6 +88,8 @@ class Incident:
     last_good_at: datetime | None = None
     #: when earlier incidents of the item triggered something, for the daily cap
     earlier_triggers: tuple[datetime, ...] = ()
+    #: what has been weighed before this failure: by worth of backup, when the newest such one of the item began
+    weighed_before: Mapping[int, datetime] = field(default_factory=dict, hash=False)
     #: what is still to be told
     notices: tuple[Notice, ...] = ()
     version: str = ""
@@ -111,6 +113,7 @@ class Incident:
             opened_at=now,
             due=now,
             earlier_triggers=after.triggers if after else (),
+            weighed_before=after.weighed if after else {},
             notices=after.notices if after else (),
             version=after.version if after else "",
             previous=replace(after, previous=None) if after else None,
@@ -142,6 +145,12 @@ class Incident:
         """When this and earlier incidents of the item triggered something, as far as it is remembered."""
         return (*self.earlier_triggers, *(attempt.claimed_at for attempt in self.attempts if attempt.spent))
 
+    @property
+    def weighed(self) -> Mapping[int, datetime]:
+        """By worth of backup, when the newest failure began that this or an earlier incident has weighed."""
+        own, began = self.failure.weight()
+        return {**self.weighed_before, own: max(began, self.weighed_before.get(own, began))}
+
     def telling(self, *notices: Notice) -> "Incident":
         """The same with more to tell."""
         return replace(self, notices=(*self.notices, *notices))
@@ -172,11 +181,12 @@ class Incident:
         )
 
     def covers(self, failed: FailedJob) -> bool:
-        """True when this incident, open or closed, has already weighed that failure or one that counts more."""
-        known = self.failure
-        return self.owns(failed) or (
-            failed.started_at <= known.started_at and worth(failed.operation) <= worth(known.operation)
-        )
+        """True when this or an earlier incident has already weighed that failure or one that counts more."""
+        return self.owns(failed) or _among(self.weighed, failed)
+
+    def is_past(self, failed: FailedJob) -> bool:
+        """True when an earlier incident has brought that failure to its end: it is no news to this one."""
+        return _among(self.weighed_before, failed)
 
     def with_failure(self, failed: FailedJob) -> "Incident":
         """The same incident after one more failed job: the newest of the best kind of backup counts.
@@ -194,6 +204,25 @@ class Incident:
         return replace(
             changed, first_job_id=failed.id, first_failed_at=failed.started_at, first_error=failed.error
         )
+
+    def turned_to(self, failed: FailedJob) -> "Incident":
+        """The same incident about another failure: what it has been about so far is made up for."""
+        return replace(
+            self,
+            failure=failed,
+            first_job_id=failed.id,
+            first_failed_at=failed.started_at,
+            first_error=failed.error,
+            weighed_before=self.weighed,
+        )
+
+    def missing(self, kind: str) -> "Incident":
+        """The same, where it has turned out which kind of backup is missing: a full one, once the log chain broke.
+
+        Azure may answer the retry with another error, and nothing else would tell it then.
+        """
+        operation = f"Backup ({kind})" if kind else self.failure.operation
+        return replace(self, failure=replace(self.failure, operation=operation))
 
     def claimed(self, now: datetime, lease: timedelta) -> "Incident":
         """An attempt is about to be triggered; whoever finds the lease lapsed knows that we died."""
@@ -251,6 +280,11 @@ class Incident:
     def _with_last(self, **changes: object) -> "Incident":
         last = replace(self.attempts[-1], **changes)  # type: ignore[arg-type]
         return replace(self, attempts=(*self.attempts[:-1], last))
+
+
+def _among(weighed: Mapping[int, datetime], failed: FailedJob) -> bool:
+    least, began = failed.weight()
+    return any(each >= least and began <= newest for each, newest in weighed.items())
 
 
 class StepKind(StrEnum):

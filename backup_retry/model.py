@@ -230,6 +230,10 @@ class Facts:
     #: the operation of the attempt in flight, asked for only where its job has not appeared
     operation: Operation | None = None
 
+    def make_up_for(self, failure: FailedJob) -> bool:
+        """True when one of the jobs makes up for the failure."""
+        return any(job.makes_up_for(failure) for job in self.jobs)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pause:

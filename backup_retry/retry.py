@@ -33,7 +33,7 @@ class Retrier:
 
     async def retry(self, change: Change, request: BackupRequest) -> Report:
         """Claim, trigger, record the answer. A crash after the claim leaves a lease that lapses."""
-        change.incident = change.incident.claimed(change.now, self._claim_lease)
+        change.incident = change.incident.missing(request.kind).claimed(change.now, self._claim_lease)
         change.step(StepKind.CLAIMED)
         claimed = await self._book.save(change)
         if claimed is None:
@@ -114,9 +114,7 @@ def _turned_down(error: AzureRefused) -> _Answer:
 
     def apply(change: Change) -> None:
         ended = change.incident.attempt_ended(AttemptResult.FAILED, change.now)
-        failure = replace(
-            ended.failure, ended_at=change.now, error=JobError(title=refusal.code, message=str(refusal))
-        )
+        failure = replace(ended.failure, error=JobError(title=refusal.code, message=str(refusal)))
         decision = refused(refusal, change.now)
         if isinstance(decision, Close):
             change.incident = ended

@@ -54,7 +54,7 @@ def settle(
         return incident, None
     job = attempt_job(incident, attempt, facts.jobs)
     if job is not None:
-        return _settle_by_job(incident, job, now)
+        return _settle_by_job(incident, job, facts, now)
     if incident.state is State.CLAIMED and now < incident.due:
         return incident, Wait(
             until=incident.due, reason=Reason.ATTEMPT_RUNNING, detail="A worker is triggering it."
@@ -64,25 +64,26 @@ def settle(
     return _settle_without_job(incident, attempt, facts, rules, now)
 
 
-def _settle_by_job(incident: Incident, job: Job, now: datetime) -> tuple[Incident, Wait | Close | None]:
+def _settle_by_job(
+    incident: Incident, job: Job, facts: Facts, now: datetime
+) -> tuple[Incident, Wait | Close | None]:
     ended_at = job.ended_at or now
     if job.status.running:
         return incident.running(job.id, now), Wait(until=now, reason=Reason.ATTEMPT_RUNNING)
     if job.status.succeeded:
         ended = incident.attempt_ended(AttemptResult.COMPLETED, ended_at, job.id)
-        if ended_at < incident.failure.ended_at:
-            return ended, None  # another backup of the item has failed since
+        if not job.makes_up_for(incident.failure):
+            return ended, None  # another backup of the item has failed since, or a better one
         return ended, Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED)
     cancelled = job.status is JobStatus.CANCELLED
     result = AttemptResult.CANCELLED if cancelled else AttemptResult.FAILED
-    return incident.attempt_ended(result, ended_at, job.id).with_failure(
-        FailedJob.of(job, incident.item)
-    ), None
+    ended, failed = incident.attempt_ended(result, ended_at, job.id), FailedJob.of(job, incident.item)
+    return (ended if facts.make_up_for(failed) else ended.with_failure(failed)), None
 
 
 def _failed_before_its_job(incident: Incident, operation: Operation, now: datetime) -> Incident:
     """Azure accepted the trigger and then refused it without ever making a job."""
-    failure = replace(incident.failure, ended_at=now, error=operation.error or JobError())
+    failure = replace(incident.failure, error=operation.error or JobError())
     return replace(incident.attempt_ended(AttemptResult.FAILED, now), failure=failure)
 
 
@@ -104,7 +105,18 @@ def _settle_without_job(
     return unclear, Wait(until=now, reason=Reason.ANSWER_UNCLEAR, detail=unclear.detail)
 
 
-def with_newest_failure(incident: Incident, facts: Facts) -> Incident:
-    """The incident with the failed or cancelled backup of its item that counts most, whoever started it."""
+def with_newest_failure(incident: Incident, facts: Facts, heard: FailedJob | None = None) -> Incident:
+    """The incident with the failed or cancelled backup of its item that counts most, whoever started it.
+
+    One that a later backup has made up for gives way to a lesser one that is still missing, which would be forgotten
+    with it otherwise. `heard` is what a signal has just told: the list may not show it yet.
+    """
     failed = [FailedJob.of(job, incident.item) for job in facts.jobs if job.is_backup and job.failed]
-    return incident.with_failure(max(failed, key=FailedJob.weight)) if failed else incident
+    news = [each for each in [*failed, *([heard] if heard else [])] if not incident.is_past(each)]
+    missing = [each for each in news if not facts.make_up_for(each)]
+    newest = max(missing or news, key=FailedJob.weight, default=None)
+    if newest is None:
+        return incident
+    if missing and facts.make_up_for(incident.failure):
+        return incident.turned_to(newest)
+    return incident.with_failure(newest)

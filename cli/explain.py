@@ -9,7 +9,7 @@ import typer
 from backup_retry.confirm import confirmed, unrecovered
 from backup_retry.errors import AzureRefused, AzureUnavailable
 from backup_retry.incident import Incident, Step
-from backup_retry.model import Decision, Source
+from backup_retry.model import Decision, FailedJob, Source
 from backup_retry.rules import JOB_RETENTION
 from backup_retry.words import JOB_STATUSES, OUTCOMES, RESULTS, SOURCES, STATES, STEPS, reason
 from cli import documents
@@ -72,7 +72,7 @@ async def _unknown(desk: Desk, found: Found, after: Incident | None) -> Explanat
     failed = confirmed(found.job, found.item) if found.job else None
     if found.job is None:
         failures = await unrecovered(desk.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
-        failed = failures[-1] if failures else None
+        failed = max(failures, key=FailedJob.weight, default=None)
     if failed is None or (after is not None and not after.is_open and after.covers(failed)):
         return Explanation(found=found, incident=None)
     opened = Incident.open(failed, Source.OPERATOR, now, after=after)

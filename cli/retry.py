@@ -6,7 +6,7 @@ import typer
 
 from backup_retry.change import Report
 from backup_retry.confirm import confirmed, unrecovered
-from backup_retry.model import Source
+from backup_retry.model import FailedJob, Source
 from backup_retry.rules import JOB_RETENTION
 from backup_retry.words import OUTCOMES, reason
 from cli import documents
@@ -48,7 +48,7 @@ async def advance(desk: Desk, found: Found) -> Report | None:
     failed = confirmed(found.job, found.item) if found.job else None
     if failed is None:
         failures = await unrecovered(desk.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
-        failed = failures[-1] if failures else None
+        failed = max(failures, key=FailedJob.weight, default=None)
     return await desk.engine.handle(failed, Source.OPERATOR) if failed else None
 
 

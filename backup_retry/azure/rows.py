@@ -67,6 +67,9 @@ def head_row(incident: Incident) -> Row:
         "job_retention_tag": failure.retention_tag,
         **_error_columns("error", failure.error),
     }
+    if incident.weighed_before:
+        began = {str(worth): text(at) for worth, at in incident.weighed_before.items()}
+        row["weighed_before"] = json.dumps(began)
     if incident.outcome is not None:
         row["outcome"] = incident.outcome.value
     if incident.closed_at is not None:
@@ -160,6 +163,9 @@ def read_incident(head: Mapping[str, Any], others: Sequence[Mapping[str, Any]], 
         outcome=Outcome(head["outcome"]) if "outcome" in head else None,
         closed_at=time(head["closed_at"]) if "closed_at" in head else None,
         last_good_at=time(head["last_good_at"]) if "last_good_at" in head else None,
+        weighed_before={
+            int(worth): time(at) for worth, at in json.loads(head.get("weighed_before", "{}")).items()
+        },
         earlier_triggers=tuple(sorted(attempt.claimed_at for attempt in earlier if attempt.spent)),
         notices=tuple(sorted((read_notice(row) for row in notices), key=lambda each: each.at)),
         version=version,

@@ -4,9 +4,11 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
 
 from backup_retry.azure import rows
 from backup_retry.azure.client import azure_errors
@@ -27,7 +29,7 @@ class TableInbox:
         self._clock = clock
 
     async def keep(self, fields: Fields) -> None:
-        """See Inbox; one request."""
+        """See Inbox; one request, or two for a signal that waits already."""
         kept = Kept(kept_at=self._clock(), fields=fields)
         row = {
             "PartitionKey": _PARTITION,
@@ -35,9 +37,15 @@ class TableInbox:
             "kept_at": rows.text(kept.kept_at),
             "signal": json.dumps(dict(fields), ensure_ascii=False),
         }
+        again = {key: row[key] for key in ("PartitionKey", "RowKey")} | {"came_again": row["kept_at"]}
         async with azure_errors("ledger"):
-            with suppress(ResourceExistsError):
-                await self._table.create_entity(row)
+            while True:
+                with suppress(ResourceExistsError):
+                    await self._table.create_entity(row)
+                    return
+                with suppress(ResourceNotFoundError):  # somebody has just forgotten it
+                    await self._table.update_entity(again, mode=UpdateMode.MERGE)
+                    return
 
     async def kept(self, most: int) -> Sequence[Kept]:
         """See Inbox."""
@@ -45,7 +53,8 @@ class TableInbox:
         query, partition = "PartitionKey eq @partition", {"partition": _PARTITION}
         async with azure_errors("ledger"):
             async for row in self._table.query_entities(query, parameters=partition):
-                found.append(Kept(kept_at=rows.time(row["kept_at"]), fields=json.loads(row["signal"])))
+                kept_at, fields = rows.time(row["kept_at"]), json.loads(row["signal"])
+                found.append(Kept(kept_at=kept_at, fields=fields, version=str(row.metadata["etag"])))
                 if len(found) == most:
                     break
         return found
@@ -67,5 +76,9 @@ class TableInbox:
     async def forget(self, kept: Kept) -> None:
         """See Inbox."""
         async with azure_errors("ledger"):
-            with suppress(ResourceNotFoundError):
-                await self._table.delete_entity(_PARTITION, kept.key)
+            with suppress(ResourceNotFoundError, ResourceModifiedError):
+                await self._table.delete_entity(_PARTITION, kept.key, **_unless_it_came_again(kept))
+
+
+def _unless_it_came_again(kept: Kept) -> dict[str, Any]:
+    return {"etag": kept.version, "match_condition": MatchConditions.IfNotModified} if kept.version else {}

@@ -89,3 +89,15 @@ async def test_what_is_forgotten_is_gone(inbox: tuple[Inbox, Clock]) -> None:
     await kept.forget(gone)
     await kept.forget(gone)
     assert [each.fields for each in await kept.kept(10)] == [OTHER]
+
+
+async def test_what_comes_again_while_it_is_looked_into_goes_on_waiting(inbox: tuple[Inbox, Clock]) -> None:
+    """It may tell of a failure that the look was too early for."""
+    kept, _ = inbox
+    await kept.keep(ALERT)
+    [in_hand] = await kept.kept(10)
+    await kept.keep(ALERT)
+    await kept.forget(in_hand)
+    [again] = await kept.kept(10)
+    await kept.forget(again)
+    assert (again, await kept.kept(10)) == (in_hand, [])

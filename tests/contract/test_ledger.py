@@ -304,6 +304,15 @@ async def test_an_item_remembers_what_its_earlier_incidents_triggered(ledger: St
     assert (await ledger.load(first.item)).incident == second
 
 
+async def test_an_item_remembers_which_failures_its_earlier_incidents_weighed(ledger: Store) -> None:
+    """So that none of them is taken up again."""
+    first = await saved(ledger, closed(await noted(ledger, opened())))
+    again = failed_job(first.item, at=first.failure.started_at + timedelta(days=1))
+    second = await noted(ledger, Incident.open(again, Source.SWEEP, again.ended_at, after=first))
+    assert (second.weighed_before, second.is_past(first.failure)) == (first.weighed, True)
+    assert (await ledger.load(first.item)).incident == second
+
+
 async def test_heartbeats_are_kept_apart(ledger: Store) -> None:
     """The last one of each counts."""
     sweep, follow_up = failed_job().started_at, failed_job().ended_at

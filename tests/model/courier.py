@@ -1,7 +1,7 @@
 """Azure's deliveries in the model: alerts by an action group, events by Event Grid; lost, doubled, late, repeated."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -9,7 +9,8 @@ from backup_retry.arm_ids import ProtectedItem
 from backup_retry.batch import FAILURE_FOUND
 from tests.model.agenda import Agenda
 from tests.model.faults import Fault, Faults
-from tests.model.little_azure import TrueJob
+from tests.model.hearing import SHOWN_WITHIN
+from tests.model.true_jobs import TrueJob
 from tests.model.worker import Answered, Worker
 
 #: an action group's waits between its calls, in seconds
@@ -30,8 +31,8 @@ class Courier:
     random: Random
     faults: Faults
     workers: Callable[[], list[Worker]]
-    #: told which failed job was answered with success
-    accepted: Callable[[TrueJob], None]
+    #: told which failed job's signal was answered with success, and whether that named the job
+    accepted: Callable[[TrueJob, bool], None]
     deliveries: int = 0
 
     def alert(self, job: TrueJob) -> None:
@@ -39,27 +40,39 @@ class Courier:
         if self.faults.strikes(Fault.ALERT_LOST):
             return
         for _ in range(2 if self.faults.strikes(Fault.ALERT_DOUBLED) else 1):
-            hours_late = self.faults.strikes(Fault.ALERT_DELAYED)
-            wait = self.random.uniform(0, 20 * 3600.0 if hours_late else _ALERT_WITHIN)
-            self._deliver(job, wait, iter(ACTION_GROUP_WAITS), _by_alert(job.item, job.id))
+            self._deliver([job], self._until_raised(), iter(ACTION_GROUP_WAITS), _by_alert(job.item, job.id))
 
-    def event(self, data: dict[str, str], job: TrueJob | None = None) -> None:
-        """Somebody publishes an event of ours; `data` names a job, an item or a vault, `job` is what is meant."""
-        self._deliver(job, 0.0, iter(EVENT_GRID_WAITS), _by_event(data))
+    def hint(self, data: dict[str, str], job: TrueJob) -> None:
+        """An event tells of a failure by its item or vault alone, once the vault surely shows it."""
+        wait = self.random.uniform(SHOWN_WITHIN, _ALERT_WITHIN)
+        self._deliver([job], wait, iter(EVENT_GRID_WAITS), _by_event(data), named=False)
+
+    def event(self, data: object, jobs: Sequence[TrueJob] = ()) -> None:
+        """Somebody publishes an event of ours; `jobs` are those that its data names."""
+        self._deliver(jobs, 0.0, iter(EVENT_GRID_WAITS), _by_event(data))
+
+    def _until_raised(self) -> float:
+        if self.faults.strikes(Fault.ALERTS_AT_ONCE):
+            return -self.agenda.now % _ALERT_WITHIN
+        hours_late = self.faults.strikes(Fault.ALERT_DELAYED)
+        return self.random.uniform(0, 20 * 3600.0 if hours_late else _ALERT_WITHIN)
 
     def _deliver(
         self,
-        job: TrueJob | None,
+        jobs: Sequence[TrueJob],
         wait: float,
         waits: Iterator[float],
         post: Callable[[Worker, Answered], None],
+        *,
+        named: bool = True,
     ) -> None:
         def answered(status: int | None) -> None:
-            if status in _SUCCESS and job is not None:
-                self.accepted(job)
+            if status in _SUCCESS:
+                for job in jobs:
+                    self.accepted(job, named)
             again = next(waits, None) if status not in _FINAL else None
             if again is not None:
-                self._deliver(job, again, waits, post)
+                self._deliver(jobs, again, waits, post, named=named)
 
         def call() -> None:
             self.deliveries += 1
@@ -77,7 +90,7 @@ def _by_alert(item: ProtectedItem, job_id: str) -> Callable[[Worker, Answered], 
     return lambda worker, answered: worker.post_alert(body, answered)
 
 
-def _by_event(data: dict[str, str]) -> Callable[[Worker, Answered], None]:
+def _by_event(data: object) -> Callable[[Worker, Answered], None]:
     return lambda worker, answered: worker.post_event(FAILURE_FOUND, data, answered)
 
 

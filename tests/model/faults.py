@@ -36,6 +36,7 @@ class Fault(StrEnum):
     ALERT_LOST = "alert lost"
     ALERT_DOUBLED = "alert doubled"
     ALERT_DELAYED = "alert hours late"
+    ALERTS_AT_ONCE = "alerts raised all at once"
     FALSE_ALERT = "alert of a job that did not fail"
     OUT_OF_SCOPE = "alert of a foreign subscription"
     DIED_AT_AWAIT = "worker died at an await"
@@ -72,6 +73,7 @@ USUAL: dict[Fault, float] = {
     Fault.ALERT_LOST: 0.2,
     Fault.ALERT_DOUBLED: 0.3,
     Fault.ALERT_DELAYED: 0.1,
+    Fault.ALERTS_AT_ONCE: 0.3,
     Fault.DIED_AT_AWAIT: 0.01,
     Fault.SLOW_ANSWER: 0.1,
     Fault.TOPIC_UNAVAILABLE: 0.1,

@@ -1,21 +1,24 @@
 """The invariants of the design, checked against Azure's own truth whenever something happens. Times are true times."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from math import inf
 
-from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
+from backup_retry.arm_ids import ProtectedItem, Vault
+from backup_retry.inbox import Kept
 from backup_retry.incident import Attempt, AttemptResult, Incident, State, Step
-from backup_retry.model import Outcome
+from backup_retry.model import BackupRequest, Outcome
 from backup_retry.notices import Notice, NoticeKind
 from backup_retry.rules import Rules
 from backup_retry.storm import Storm
-from backup_retry.workloads import Cap
+from backup_retry.workloads import workload
 from tests.model.agenda import START, Agenda
-from tests.model.little_azure import LittleAzure, TrueJob
-from tests.model.restraint import FRESH, Restraint, Sent, WhyNot
+from tests.model.hearing import Hearing
+from tests.model.little_azure import LittleAzure
+from tests.model.restraint import Restraint, Sent, WhyNot
+from tests.model.true_jobs import TrueJob, workload_of, worth_of
 
 #: rolling day of the daily cap
 DAY = timedelta(days=1).total_seconds()
@@ -44,17 +47,26 @@ class Watch:
     skew: float
     in_scope: frozenset[str]
     restraint: Restraint
+    #: the signals that wait
+    waiting: Mapping[str, Kept]
+    #: a sweep runs, so that no failure stays unseen
+    swept: bool = True
     opened: dict[tuple[str, str], str] = field(default_factory=dict)
-    noted: set[tuple[str, str]] = field(default_factory=set)
+    #: by item's key: the failed jobs that were stored, by their ids, each with its incident's id
+    noted: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     incidents: dict[str, Incident] = field(default_factory=dict)
+    #: the incidents of each item, by its key
+    by_item: dict[str, dict[str, Incident]] = field(default_factory=lambda: defaultdict(dict))
     sent: dict[str, Sent] = field(default_factory=dict)
     of_item: dict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))
     asked_at: dict[str, float] = field(default_factory=dict)
-    refused_at: dict[str, float] = field(default_factory=dict)
     told: set[tuple[str, NoticeKind]] = field(default_factory=set)
     outcomes: Counter[str] = field(default_factory=Counter)
     #: the last things that happened, each with its item
     story: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=2000))
+
+    def __post_init__(self) -> None:
+        self.hearing = Hearing(self.agenda, self.azure, self.waiting, self.has_stored)
 
     def tell(self, item: ProtectedItem, what: str) -> None:
         """Remember something for the report of a violation."""
@@ -84,12 +96,21 @@ class Watch:
             self.sent[attempt.id].settled = attempt.result is not AttemptResult.RUNNING
         if not incident.is_open:
             self._closed(incident)
-        self.incidents[incident.id] = incident
+        self.incidents[incident.id] = self.by_item[incident.item.key][incident.id] = incident
+
+    def has_stored(self, job: TrueJob) -> bool:
+        """Whether the ledger knows a failed job, or one of its item that counts more."""
+        noted = [self.azure.jobs[job_id] for job_id in self.noted[job.item.key]]
+        if any(
+            each is job or (each.worth >= job.worth and each.started_at >= job.started_at) for each in noted
+        ):
+            return True
+        return any(_covers(incident, job) for incident in self.by_item[job.item.key].values())
 
     def _noted(self, incident: Incident, job_id: str) -> None:
-        key = (incident.item.key, job_id)
-        self._require(key not in self.noted, 1, f"failed job {job_id} was stored twice")
-        self.noted.add(key)
+        noted = self.noted[incident.item.key]
+        self._require(job_id not in noted, 1, f"failed job {job_id} was stored twice")
+        noted[job_id] = incident.id
         job = self.azure.jobs.get(job_id)
         failed = job is not None and job.item.key == incident.item.key and job.failed_at(self.agenda.now)
         self._require(failed, 8, f"job {job_id} was stored as a failure and did not fail")
@@ -128,16 +149,21 @@ class Watch:
         if before is None or before.is_open:
             self.outcomes[f"{incident.outcome}: {incident.reason}"] += 1
         if incident.outcome in {Outcome.RECOVERED, Outcome.RECOVERED_ELSEWHERE}:
-            failed_at = (incident.failure.ended_at - START).total_seconds()
-            jobs = self.azure.items[incident.item.key].backups()
-            mended = any(job.completed_at(self.agenda.now) and job.ends_at > failed_at for job in jobs)
-            self._require(mended, 5, f"incident {incident.id} says recovered, and no later backup completed")
+            for job in self._failures_of(incident):
+                mended = self.azure.items[job.item.key].mended(job, self.agenda.now)
+                self._require(mended, 5, f"its incident says recovered, and nothing made up for job {job.id}")
+
+    def _failures_of(self, incident: Incident) -> Iterator[TrueJob]:
+        """The failed job that an incident is about, and all that were stored with it."""
+        yield self.azure.jobs[incident.failure.id]
+        noted = self.noted[incident.item.key]
+        yield from (self.azure.jobs[job_id] for job_id, with_ in noted.items() if with_ == incident.id)
 
     # ---- what reached Azure ----
 
-    def trigger_sent(self, item: ProtectedItem, attempt_id: str) -> Sent:
+    def trigger_sent(self, item: ProtectedItem, request: BackupRequest, attempt_id: str) -> Sent:
         """A trigger has left the worker for good."""
-        self.tell(item, f"trigger {attempt_id} arrives")
+        self.tell(item, f"trigger {attempt_id} arrives, {request.kind or request.workload}")
         self._require(item.vault.subscription in self.in_scope, 8, "a trigger outside the scope")
         sent = self.sent.get(attempt_id)
         if sent is None or sent.item.key != item.key:
@@ -148,23 +174,24 @@ class Watch:
         for other in others:
             self._not_in_flight(other)
             self._acted_on_once(sent, other)
+        self._not_over(sent)
         self._vault_was_asked(sent, others)
         self._within_daily_cap(sent)
-        self._allowed(self.restraint.why_not(sent, self.sent.values()))
+        self.allowed(self.restraint.why_not(sent, self.sent.values()) or self.restraint.wrong(sent, request))
         return sent
 
     def storm_saved(self, storm: Storm) -> None:
         """A storm was stored."""
         self.tell(storm.canary, f"is the canary for {storm.code}, released at {storm.released_at}")
-        self._allowed(self.restraint.storm_saved(storm))
+        self.allowed(self.restraint.storm_saved(storm))
 
-    def _allowed(self, why_not: WhyNot | None) -> None:
+    def allowed(self, why_not: WhyNot | None) -> None:
+        """Raise what a part of the watch has found."""
         if why_not is not None:
             self._require(False, why_not.invariant, why_not.problem)
 
     def _within_daily_cap(self, sent: Sent) -> None:
-        machine = sent.item.vault.kind is VaultKind.RECOVERY_SERVICES
-        now, cap = self.agenda.now, self.rules.daily_caps[Cap.VM if machine else Cap.OTHERS]
+        now, cap = self.agenda.now, self.rules.daily_caps[workload(workload_of(sent.item)).cap]
         recent = [
             each for each in self.of_item[sent.item.key] if now - DAY < each.sent_at <= now and each.counts
         ]
@@ -173,6 +200,18 @@ class Watch:
     def _not_in_flight(self, other: Sent) -> None:
         in_flight = other.may_take_effect(self.agenda.now)
         self._require(not in_flight, 2, f"attempt {other.attempt_id} of the same item is still in flight")
+
+    def _not_over(self, sent: Sent) -> None:
+        """What one incident has brought to its end, no other one takes up again."""
+        failure = self.azure.jobs.get(sent.failure_id)
+        for incident in self.by_item[sent.item.key].values():
+            over = failure is not None and not incident.is_open and _covers(incident, failure)
+            other = incident.id != sent.incident_id
+            self._require(
+                not (over and other),
+                1,
+                f"failed job {sent.failure_id} was taken up after its incident was closed",
+            )
 
     def _acted_on_once(self, sent: Sent, other: Sent) -> None:
         twice = other.failure_id == sent.failure_id and other.job is not None
@@ -195,22 +234,7 @@ class Watch:
         """Any call to a vault."""
         self._require(vault.subscription in self.in_scope, 8, "a call to a subscription outside the scope")
 
-    def refused(self, vault: Vault) -> None:
-        """The vault turned a read down, so that a signal cannot be resolved; the sweep comes back to it."""
-        self.refused_at[vault.key] = self.agenda.now
-
-    # ---- what was answered ----
-
-    def answered(self, job: TrueJob, head: Incident | None) -> None:
-        """A signal of a failed job was answered with success: now it is handled or stored."""
-        refused = self.agenda.now - self.refused_at.get(job.item.vault.key, -inf) < FRESH
-        if refused or not job.failed_at(self.agenda.now):
-            return
-        if (job.item.key, job.id) in self.noted:
-            return
-        self._require(
-            _covers(head, job), 9, f"the signal of failed job {job.id} was answered with success and lost"
-        )
+    # ---- what was told ----
 
     def published(self, notices: Sequence[Notice]) -> None:
         """Notices reached the topic: an outcome is told only of an incident that the ledger has closed so."""
@@ -227,7 +251,6 @@ class Watch:
 
     def at_peace(self, heads: Sequence[Incident]) -> None:
         """Every failure has been brought to an end that a person can read."""
-        by_item = {head.item.key: head for head in heads}
         for head in heads:
             why = f"incident {head.id} is still {head.state} ({head.reason}: {head.detail}), due {head.due}"
             self._require(head.state is State.CLOSED, 5, why)
@@ -236,20 +259,18 @@ class Watch:
             kind = TOLD.get(incident.outcome) if incident.outcome else None
             told = kind is None or (incident.id, kind) in self.told
             self._require(told, 5, f"nobody was told how incident {incident.id} ended")
-        for true_item in self.azure.items.values():
-            failure = true_item.unmended(self.agenda.now)
-            if failure is not None:
-                covering = by_item.get(true_item.item.key)
-                self._require(_covers(covering, failure), 5, f"nobody has seen failed job {failure.id}")
+        self.allowed(self.hearing.at_peace())
+        for true_item in self.azure.items.values() if self.swept else ():
+            for failure in true_item.unmended(self.agenda.now):
+                self._require(self.has_stored(failure), 5, f"nobody has seen failed job {failure.id}")
 
     def _require(self, holds: bool, invariant: int, otherwise: str) -> None:
         if not holds:
             raise Violation(f"invariant {invariant}: {otherwise} (at {self.agenda.time:%d %H:%M:%S})")
 
 
-def _covers(incident: Incident | None, job: TrueJob) -> bool:
-    """Whether an incident has weighed that failed job or a newer one, or made it itself."""
-    if incident is None:
-        return False
-    failed_at = START + timedelta(seconds=job.started_at)
-    return failed_at <= incident.failure.started_at or job.attempt_id in {a.id for a in incident.attempts}
+def _covers(incident: Incident, job: TrueJob) -> bool:
+    """Whether an incident has weighed that failed job or one that counts more, or made it itself."""
+    started_at, failure = START + timedelta(seconds=job.started_at), incident.failure
+    weighed = started_at <= failure.started_at and job.worth <= worth_of(failure.operation)
+    return weighed or job.attempt_id in {attempt.id for attempt in incident.attempts}

@@ -1,113 +1,32 @@
 """Azure's own truth in the model: items, their jobs, and what becomes of a trigger. It knows nothing of networks."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from itertools import takewhile
-from math import inf
+from datetime import datetime
 from random import Random
 from uuid import UUID
 
 from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
 from backup_retry.errors import NotFound
 from backup_retry.model import ItemState, Job, JobError, JobStatus, Operation
-from backup_retry.schedule import BackupPolicy
 from tests.model.agenda import START, Agenda
 from tests.model.faults import Fault, Faults
+from tests.model.true_jobs import (
+    CHAIN_BROKE,
+    CONFLICT,
+    DATABASE_CONFLICT,
+    DIFFERENTIAL,
+    LOG,
+    PASSING,
+    Ending,
+    TrueItem,
+    TrueJob,
+)
 
 #: how late a job may appear in the vault's list, in seconds
 APPEARS_WITHIN = 60.0
 #: how old a list may be that the vault gives out
 LIST_LAG = 60.0
-PASSING = ("CloudInternalError", "VMCreationTimeOutStorageErrorV2", "BackUpOperationFailed")
-PERSON = "UserErrorVmProvisioningStateFailed"
-CONFLICT = "UserErrorBackupOperationInProgress"
-UNKNOWN = "UserErrorNobodyHasSeenThis"
-_WORKLOADS = {VaultKind.RECOVERY_SERVICES: "VM", VaultKind.BACKUP: "Microsoft.Compute/disks"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ending:
-    """How a backup is going to end."""
-
-    status: JobStatus = JobStatus.COMPLETED
-    seconds: float = 600.0
-    error: str = ""
-
-
-@dataclass(kw_only=True)
-class TrueJob:
-    """A job as it really is."""
-
-    id: str
-    item: ProtectedItem
-    started_at: float
-    visible_at: float
-    ends_at: float
-    status: JobStatus
-    error: str = ""
-    activity_id: str = ""
-    #: the attempt of ours that started it; "": somebody else did
-    attempt_id: str = ""
-    operation: str = "Backup"
-
-    def runs_at(self, when: float) -> bool:
-        """Whether it has begun and not ended."""
-        return self.started_at <= when < self.ends_at
-
-    def failed_at(self, when: float) -> bool:
-        """Whether it has ended badly."""
-        return when >= self.ends_at and self.status in {JobStatus.FAILED, JobStatus.CANCELLED}
-
-    def completed_at(self, when: float) -> bool:
-        """Whether it has made a recovery point."""
-        return when >= self.ends_at and self.status.succeeded
-
-    def seen_at(self, when: float) -> Job:
-        """The job as the vault shows it then."""
-        ended = when >= self.ends_at
-        return Job(
-            id=self.id,
-            vault=self.item.vault,
-            workload=_WORKLOADS[self.item.vault.kind],
-            operation=self.operation,
-            status=self.status if ended else JobStatus.IN_PROGRESS,
-            started_at=_moment(self.started_at),
-            ended_at=_moment(self.ends_at) if ended else None,
-            activity_id=self.activity_id,
-            on_demand=bool(self.attempt_id) if self.item.vault.kind is VaultKind.BACKUP else None,
-            entity_name=self.item.friendly_name,
-            item=self.item,
-            error=JobError(title=self.error) if ended and self.error else None,
-        )
-
-
-@dataclass(kw_only=True)
-class TrueItem:
-    """A protected item as it really is."""
-
-    item: ProtectedItem
-    protected: bool = True
-    #: when that last changed
-    changed_at: float = -inf
-    #: when it is backed up by schedule, where the vault tells
-    policy: BackupPolicy | None = None
-    jobs: list[TrueJob] = field(default_factory=list)
-
-    def backups(self) -> Iterator[TrueJob]:
-        """Its backups, newest first."""
-        return (job for job in reversed(self.jobs) if job.operation == "Backup")
-
-    def since(self, earliest: float) -> Iterator[TrueJob]:
-        """Its jobs that began then or later, newest first."""
-        return takewhile(lambda job: job.started_at >= earliest, reversed(self.jobs))
-
-    def unmended(self, when: float) -> TrueJob | None:
-        """Its newest failure, where no backup has completed since."""
-        ended = [job for job in self.jobs if job.operation == "Backup" and job.ends_at <= when]
-        newest = max((job for job in ended if job.failed_at(when)), key=_end, default=None)
-        last = max((job for job in ended if job.completed_at(when)), key=_end, default=None)
-        return None if newest and last and last.ends_at > newest.ends_at else newest
 
 
 @dataclass
@@ -122,8 +41,8 @@ class LittleAzure:
     jobs: dict[str, TrueJob] = field(default_factory=dict)
     #: told of every backup that has ended
     ended: Callable[[TrueJob], None] = lambda _: None
-    #: how the next backups that we trigger end
-    next_ending: Callable[[ProtectedItem], Ending] = lambda _: Ending()
+    #: how the next backup that we trigger ends, by its item and kind
+    next_ending: Callable[[ProtectedItem, str], Ending] = lambda *_: Ending()
     _operations: dict[str, Operation] = field(default_factory=dict)
 
     def protect(self, item: ProtectedItem) -> TrueItem:
@@ -132,13 +51,15 @@ class LittleAzure:
         self.in_vault.setdefault(item.vault.key, []).append(true_item)
         return true_item
 
-    def backup(self, item: ProtectedItem, ending: Ending, attempt_id: str = "") -> TrueJob:
-        """A backup begins; while another one runs it fails a second later, as Azure's do."""
+    def backup(self, item: ProtectedItem, ending: Ending, kind: str = "", *, attempt_id: str = "") -> TrueJob:
+        """A backup begins; while another one runs, or where the log chain broke, it fails as Azure's do."""
         true_item = self.items[item.key]
-        busy = any(job.runs_at(self.agenda.now) for job in true_item.jobs)
-        if busy:
-            ending = Ending(status=JobStatus.FAILED, seconds=1.0, error=CONFLICT)
-        return self._begin(true_item, ending, attempt_id, "Backup")
+        if true_item.is_busy(kind, self.agenda.now):
+            error = DATABASE_CONFLICT if kind else CONFLICT
+            ending = Ending(status=JobStatus.FAILED, seconds=1.0, error=error)
+        elif kind in {DIFFERENTIAL, LOG} and true_item.chain_is_broken(self.agenda.now):
+            ending = Ending(status=JobStatus.FAILED, seconds=ending.seconds, error=CHAIN_BROKE)
+        return self._begin(true_item, ending, attempt_id, f"Backup ({kind})" if kind else "Backup")
 
     def protection(self, item: ProtectedItem, *, on: bool) -> None:
         """Somebody stops the protection of an item, or sets it up anew."""
@@ -151,13 +72,13 @@ class LittleAzure:
         job.status, job.error, job.ends_at = JobStatus.CANCELLED, "", self.agenda.now
         self.ended(job)
 
-    def trigger(self, item: ProtectedItem, attempt_id: str) -> str:
+    def trigger(self, item: ProtectedItem, kind: str, attempt_id: str) -> str:
         """An on-demand backup is accepted; returns the operation's id."""
         operation_id = f"operation-{attempt_id}"
         if self.faults.strikes(Fault.OPERATION_FAILED):
             self._operations[operation_id] = Operation(status="Failed", error=JobError(title=PASSING[0]))
         else:
-            job = self.backup(item, self.next_ending(item), attempt_id)
+            job = self.backup(item, self.next_ending(item, kind), kind, attempt_id=attempt_id)
             self._operations[operation_id] = Operation(status="Succeeded", job_id=job.id)
         return operation_id
 
@@ -218,17 +139,9 @@ class LittleAzure:
         return job
 
     def _end(self, job: TrueJob) -> None:
-        if job.operation == "Backup" and job.status is not JobStatus.CANCELLED:
+        if job.is_backup and job.status is not JobStatus.CANCELLED:
             self.ended(job)
 
 
 def _start(job: TrueJob) -> float:
     return job.started_at
-
-
-def _end(job: TrueJob) -> float:
-    return job.ends_at
-
-
-def _moment(seconds: float) -> datetime:
-    return START + timedelta(seconds=seconds)

@@ -9,20 +9,13 @@ from datetime import datetime, timedelta
 from math import inf
 
 from backup_retry.arm_ids import ProtectedItem
-from backup_retry.model import JobStatus
+from backup_retry.model import BackupRequest, JobStatus
 from backup_retry.rules import Rules
 from backup_retry.storm import Storm, storm_key
 from tests.model.agenda import START, Agenda
-from tests.model.little_azure import (
-    APPEARS_WITHIN,
-    CONFLICT,
-    LIST_LAG,
-    PERSON,
-    LittleAzure,
-    TrueItem,
-    TrueJob,
-)
+from tests.model.little_azure import APPEARS_WITHIN, LIST_LAG, LittleAzure
 from tests.model.network import LATEST, SLOWEST
+from tests.model.true_jobs import CHAIN_BROKE, CONFLICTS, FULL, LOG, PERSON, TrueItem, TrueJob, workload_of
 
 #: what a decision may not have seen any more, in seconds: it takes some slow calls, on a list that lagged
 FRESH = 14 * SLOWEST + LIST_LAG + APPEARS_WITHIN
@@ -83,7 +76,7 @@ class Restraint:
     tagged: dict[str, float] = field(default_factory=dict)
     #: keys of all items that have been a storm's canary since it began
     canaries: dict[str, set[str]] = field(default_factory=dict)
-    #: when each storm was called off, by the worker's clock and in truth
+    #: when each storm was called off, by the worker's clock, and by the later one of that and the true time
     released: dict[str, datetime] = field(default_factory=dict)
     released_when: dict[str, float] = field(default_factory=dict)
 
@@ -92,7 +85,7 @@ class Restraint:
         true_item = self.azure.items[sent.item.key]
         checks = (
             self._by_people(sent.item),
-            self._by_rules(true_item),
+            self._by_rules(sent, true_item),
             self._by_failure(sent),
             self._by_item(true_item),
             self._by_storm(sent, others),
@@ -112,7 +105,18 @@ class Restraint:
             return WhyNot(8, "triggered although it is tagged off")
         return None
 
-    def _by_rules(self, true_item: TrueItem) -> WhyNot | None:
+    def wrong(self, sent: Sent, request: BackupRequest) -> WhyNot | None:
+        """What is wrong with the backup that a trigger asks for: it has to be of the kind that failed."""
+        failure, policy = self.azure.jobs[sent.failure_id], self.azure.items[sent.item.key].policy
+        rules = (policy.rules if policy else None) or {}
+        kind = FULL if failure.error == CHAIN_BROKE else failure.kind
+        asked = (request.workload, request.kind, request.rule, request.retention_tag)
+        rule, tag = next(iter(rules.items()), ("", ""))
+        if asked == (workload_of(sent.item), kind, rule, tag):
+            return None
+        return WhyNot(8, f"asked for {asked}, where a {kind or 'machine'}'s backup had failed")
+
+    def _by_rules(self, sent: Sent, true_item: TrueItem) -> WhyNot | None:
         if self.rules.dry_run:
             return WhyNot(7, "triggered in a dry run")
         off = timedelta(seconds=FRESH + self.skew)
@@ -120,7 +124,9 @@ class Restraint:
         if all(self.rules.hours.open_at(at) > at for at in times):
             return WhyNot(6, "triggered outside the allowed hours")
         margin = self.rules.schedule_margin - timedelta(seconds=2 * self.skew)
-        next_run = true_item.policy.next_run(times[0]) if true_item.policy else None
+        failure = self.azure.jobs.get(sent.failure_id)
+        kind = failure.kind.lower() if failure else ""
+        next_run = true_item.policy.next_run(times[0], kind) if true_item.policy else None
         if next_run and times[1] < next_run < times[0] + margin:
             return WhyNot(6, f"triggered although its own schedule runs at {next_run:%H:%M}")
         return None
@@ -129,11 +135,13 @@ class Restraint:
         failure = self.azure.jobs.get(sent.failure_id)
         if failure is None or not failure.failed_at(self.agenda.now):
             return WhyNot(8, f"triggered for job {sent.failure_id}, which did not fail")
+        if failure.kind == LOG and failure.error != CHAIN_BROKE:
+            return WhyNot(8, "triggered for a failed log backup, which its schedule runs again")
         if failure.error == PERSON:
             return WhyNot(5, "triggered although only a person can help")
         if failure.status is JobStatus.CANCELLED:
             return WhyNot(5, "triggered although a person had cancelled the backup")
-        mended = self.azure.items[sent.item.key].unmended(self._seen) is None and failure.ends_at < self._seen
+        mended = self.azure.items[sent.item.key].mended(failure, self._seen)
         return WhyNot(5, "triggered although a later backup had completed") if mended else None
 
     def _by_item(self, true_item: TrueItem) -> WhyNot | None:
@@ -151,7 +159,8 @@ class Restraint:
             return None
         canaries.clear()
         self.released[stored.key] = stored.released_at
-        self.released_when[stored.key] = self.agenda.now
+        by_clock = (stored.released_at - START).total_seconds()
+        self.released_when[stored.key] = max(self.agenda.now, by_clock)
         began = (stored.began_at - START).total_seconds() - self.skew
         backups = self.azure.items[stored.canary.key].backups()
         recovered = any(job.completed_at(self.agenda.now) and job.ends_at > began for job in backups)
@@ -160,7 +169,7 @@ class Restraint:
     def _by_storm(self, sent: Sent, others: Iterable[Sent]) -> WhyNot | None:
         """Two items of one storm under way at once, before the canary has brought it to its end."""
         failure = self.azure.jobs[sent.failure_id]
-        if failure.error == CONFLICT:  # each waits for a backup of its own: that is no cause that they share
+        if failure.error in CONFLICTS:  # each waits for a backup of its own: that is no cause that they share
             return None
         key = storm_key(sent.item.vault, failure.error or "no error code")
         called_off = self.released_when.get(key, -inf)
@@ -188,7 +197,7 @@ class Restraint:
             job.item.key
             for true_item in self.azure.in_vault[failure.item.vault.key]
             for job in true_item.since(failure.started_at - window)
-            if job.operation == "Backup"
+            if job.is_backup
             and job.error == failure.error
             and job.failed_at(sent.claimed_at - FRESH)
             and job.started_at <= failure.started_at + window

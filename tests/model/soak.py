@@ -85,7 +85,8 @@ def soak_one(seed: int, steps: int = WORLD_STEPS) -> Tried:
         {
             "backup jobs": len(world.azure.jobs),
             "signals delivered": world.courier.deliveries,
-            "failures stored": len(world.watch.noted),
+            "signals kept": world.watch.hearing.times_kept,
+            "failures stored": sum(map(len, world.watch.noted.values())),
             "triggers sent": sum(sent.sent_at <= world.agenda.now for sent in world.watch.sent.values()),
             "worker processes": world.processes,
         }

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from backup_retry.rules import Rules
+from tests.model.estate import HOUR, MINUTE, Estate, drawn_rules
 from tests.model.faults import Fault, dice
-from tests.model.little_azure import PASSING, PERSON, UNKNOWN
 from tests.model.soak import Tried, soak_one
 from tests.model.trouble import Trouble
-from tests.model.world import HOUR, MINUTE, Estate, World, drawn_rules
+from tests.model.true_jobs import PASSING, PERSON, UNKNOWN
+from tests.model.world import World
 
 SEEDS = 24
 

@@ -22,10 +22,11 @@ from backup_retry.notices import NoticeKind
 from backup_retry.rules import Rules
 from backup_retry.schedule import BackupPolicy, Daily
 from backup_retry.scope import Names, Scope
+from tests.model.estate import DAY, HOUR, MINUTE, SUBSCRIPTION, Estate
 from tests.model.faults import Fault
-from tests.model.little_azure import PASSING, PERSON, UNKNOWN, Ending, TrueJob
 from tests.model.trouble import Trouble
-from tests.model.world import DAY, HOUR, MINUTE, SUBSCRIPTION, Estate, World
+from tests.model.true_jobs import PASSING, PERSON, UNKNOWN, Ending, TrueJob
+from tests.model.world import World
 
 #: how likely a scheduled backup is to fail
 _FAILS = 0.02
@@ -94,7 +95,7 @@ class _Nights:
             ending = self._drawn(1 - _FAILS)
         self._world.azure.backup(item, ending)
 
-    def _of_retry(self, item: ProtectedItem) -> Ending:
+    def _of_retry(self, item: ProtectedItem, _: str) -> Ending:
         """A retry into a storm fails as all others do."""
         if self._world.weather.over_at.get(item.vault.key, 0.0) > self._world.agenda.now:
             return Ending(status=JobStatus.FAILED, seconds=120.0, error=PASSING[1])
@@ -118,6 +119,7 @@ def live(items: int, days: int, seed: int) -> Month:
     scope = Scope(subscriptions=Names(patterns=(SUBSCRIPTION,)))
     estate = Estate(
         vaults=max(1, items // _ITEMS_PER_VAULT),
+        databases=0,
         both_kinds=False,
         items=items,
         workers=2,
@@ -145,7 +147,7 @@ def _month(world: World, nights: _Nights, days: int) -> Month:
     own = {each.attempt_id for each in sent}
     for job in failed:
         month.failures["of a retry" if job.attempt_id in own else "of the schedule"] += 1
-        noted = (job.item.key, job.id) in world.watch.noted
+        noted = job.id in world.watch.noted[job.item.key]
         head = heads.get(job.item.key)
         if not (noted or _mended(world, job) or (head is not None and job.attempt_id in own)):
             month.unaccounted.append(job.id)
@@ -153,8 +155,7 @@ def _month(world: World, nights: _Nights, days: int) -> Month:
 
 
 def _mended(world: World, job: TrueJob) -> bool:
-    backups = world.azure.items[job.item.key].backups()
-    return any(each.completed_at(world.agenda.now) and each.ends_at > job.ends_at for each in backups)
+    return world.azure.items[job.item.key].mended(job, world.agenda.now)
 
 
 def table(month: Month) -> str:

@@ -4,14 +4,17 @@ from collections.abc import Callable
 
 from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.model import JobStatus, Pause
+from tests.model.estate import HOUR, MINUTE
 from tests.model.faults import Fault
-from tests.model.little_azure import PASSING, Ending, TrueJob
 from tests.model.remote import immediately
-from tests.model.world import HOUR, MINUTE, World
+from tests.model.true_jobs import DIFFERENTIAL, FULL, LOG, PASSING, Ending, TrueJob, is_database
+from tests.model.world import World, announced
 
 _FOREIGN = Vault(
     subscription="aaaaaaaa-0000-0000-0000-000000000099", resource_group="rg-backup", name="vault-1"
 )
+#: how many failures a sweep announces at once
+_ANNOUNCED = 12
 
 
 class Trouble:
@@ -33,6 +36,7 @@ class Trouble:
             (5 * HOUR, self.begin_outage),
             (10 * HOUR, self.take_role_away),
             (HOUR, self.send_false_alert),
+            (6 * HOUR, self.announce),
             (self._world.estate.storm_every, self.begin_storm),
             (40 * HOUR, self.tag_off),
         ]
@@ -41,13 +45,15 @@ class Trouble:
 
     def fail_a_backup(self, item: ProtectedItem | None = None, error: str = PASSING[0]) -> TrueJob:
         """A scheduled backup begins that is going to fail."""
+        item = item or self._any_item()
         ending = Ending(status=JobStatus.FAILED, seconds=self._random.uniform(2, 10 * MINUTE), error=error)
-        return self._world.azure.backup(item or self._any_item(), ending)
+        return self._world.azure.backup(item, ending, self._kind(item))
 
     def back_up(self, item: ProtectedItem | None = None) -> TrueJob:
         """A backup begins, by schedule or by a colleague."""
         item = item or self._any_item()
-        return self._world.azure.backup(item, self._world.ending(item))
+        kind = self._kind(item)
+        return self._world.azure.backup(item, self._world.ending(item, kind), kind)
 
     def begin_storm(self) -> None:
         """Every backup in a vault fails with one error for a while, and its items are backed up in that time."""
@@ -65,7 +71,7 @@ class Trouble:
         """A person cancels a backup that runs."""
         azure = self._world.azure
         running = [job for job in azure.jobs.values() if job.runs_at(self._world.agenda.now)]
-        backups = [job for job in running if job.operation == "Backup"]
+        backups = [job for job in running if job.is_backup]
         if backups:
             azure.cancel(self._random.choice(backups))
 
@@ -126,6 +132,18 @@ class Trouble:
             {"vaultId": item.vault.id, "itemId": item.id, "jobId": job.id},
         ]
         self._world.courier.event(self._random.choice(hints))
+
+    def announce(self) -> None:
+        """A sweep somewhere else announces what has failed lately, many in one event."""
+        jobs = self._world.azure.jobs.values()
+        failed = [job for job in jobs if job.is_backup and job.failed_at(self._world.agenda.now)][
+            -_ANNOUNCED:
+        ]
+        if failed:
+            self._world.courier.event({"failures": [announced(job) for job in failed]}, failed)
+
+    def _kind(self, item: ProtectedItem) -> str:
+        return self._random.choices((FULL, DIFFERENTIAL, LOG), (2, 1, 3))[0] if is_database(item) else ""
 
     def _down(self, names: set[str], name: str, fault: Fault) -> None:
         self._world.faults.record(fault)

@@ -9,19 +9,23 @@ from typing import Any
 from backup_retry.engine import Engine
 from backup_retry.errors import BackupRetryError
 from backup_retry.finder import MemoryFinder
+from backup_retry.inbox import Kept, MemoryInbox
 from backup_retry.ledger import MemoryLedger
 from backup_retry.rules import Rules
 from backup_retry.sweep_profile import daily
 from reactor import webhook
 from reactor.events import parse_events
+from reactor.kept import look_into_kept, written
 from reactor.react import Reactor
 from reactor.resolve import Resolver
+from reactor.signals import Signal
 from reconciler.follow_up import FollowUp
 from reconciler.sweep import Sweep
 from tests.model.invariants import Violation, Watch
 from tests.model.little_azure import LittleAzure
 from tests.model.network import Link, Network
-from tests.model.remote import RemoteGraph, RemoteStore, RemoteTags, RemoteTopic, RemoteVaults
+from tests.model.remote import RemoteGraph, RemoteInbox, RemoteStore, RemoteTags, RemoteTopic
+from tests.model.remote_vaults import RemoteVaults
 from tests.model.worker_loop import WorkerLoop
 
 _EVENT_SECONDS = 20.0
@@ -37,6 +41,10 @@ class Surroundings:
     network: Network
     azure: LittleAzure
     store: MemoryLedger
+    #: the signals that wait
+    waiting: dict[str, Kept]
+    #: how many signals a worker looks into at once
+    places: int
     watch: Watch
     rules: Rules
 
@@ -61,16 +69,22 @@ class Worker:
             clock=self.clock,
             publisher=RemoteTopic(link, surroundings.watch),
         )
-        self.reactor = Reactor(
-            resolver=Resolver(
-                vaults=vaults,
-                finder=MemoryFinder(),
-                clock=self.clock,
-                lookback=LOOKBACK,
-                scope=surroundings.rules.scope,
-            ),
-            engine=self.engine,
+        inbox = MemoryInbox(clock=self.clock, signals=surroundings.waiting)
+        self.inbox = RemoteInbox(inbox, link, surroundings.watch).inbox
+        resolver = Resolver(
+            vaults=vaults,
+            finder=MemoryFinder(),
+            clock=self.clock,
+            lookback=LOOKBACK,
+            scope=surroundings.rules.scope,
         )
+        self.reactor = Reactor(
+            resolver=resolver,
+            engine=self.engine,
+            keep=self._keep,
+            places=asyncio.Semaphore(surroundings.places),
+        )
+        self.patient_reactor = Reactor(resolver=resolver, engine=self.engine, keep=self._keep)
         self.follow_up = FollowUp(
             ledger=store.ledger, engine=self.engine, controls=store.controls, clock=self.clock
         )
@@ -118,6 +132,13 @@ class Worker:
     def run_sweep(self) -> None:
         """The daily timer."""
         self._begin(self._timer(self.sweep.run()), lambda _: None)
+
+    def look_into_kept(self) -> None:
+        """The other five-minute timer."""
+        self._begin(self._timer(look_into_kept(self.inbox, self.patient_reactor, self.clock)), lambda _: None)
+
+    async def _keep(self, signal: Signal) -> None:
+        await self.inbox.keep(written(signal))
 
     def _begin(self, work: Coroutine[Any, Any, int], answered: Answered) -> None:
         self._waiting.append(answered)

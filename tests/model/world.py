@@ -6,81 +6,42 @@ world.leave_in_peace()
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import time, timedelta
-from random import Random
-from uuid import UUID
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass, field
 
-from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
-from backup_retry.hours import Hours, Window
+from backup_retry.arm_ids import ProtectedItem
+from backup_retry.inbox import Kept
 from backup_retry.incident import Incident
 from backup_retry.ledger import MemoryLedger
 from backup_retry.model import JobStatus
 from backup_retry.rules import Rules
-from backup_retry.schedule import BackupPolicy, Daily
-from backup_retry.scope import Names, Scope
 from tests.model.agenda import Agenda
 from tests.model.courier import Courier
+from tests.model.estate import DAY, HOUR, MINUTE, SUBSCRIPTION, Estate, drawn_rules
 from tests.model.faults import Faults, dice
 from tests.model.invariants import Watch
-from tests.model.little_azure import PASSING, PERSON, UNKNOWN, Ending, LittleAzure, TrueJob
+from tests.model.little_azure import LittleAzure
 from tests.model.network import Network
 from tests.model.remote import immediately
 from tests.model.restraint import Restraint
+from tests.model.true_jobs import (
+    CHAIN_BROKE,
+    DIFFERENTIAL,
+    LOG,
+    PASSING,
+    PERSON,
+    UNKNOWN,
+    Ending,
+    TrueJob,
+)
 from tests.model.worker import Surroundings, Worker
 
-SUBSCRIPTION = "aaaaaaaa-0000-0000-0000-000000000001"
-MINUTE, HOUR = 60.0, 3600.0
-DAY = 24 * HOUR
 #: how long a world is left alone before every failure has to be closed
 PEACE = 6 * DAY
 _SWEEP_EVERY = 6 * HOUR
 _FOLLOW_UP_EVERY = 5 * MINUTE
 #: in peace nothing is missed by looking more rarely, and the run is over sooner
 _FOLLOW_UP_IN_PEACE = 20 * MINUTE
-#: of the vaults, counted from 0, the one of the other kind
-_BACKUP_VAULT = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estate:
-    """How large a world is, and how far its workers' clocks are off, in seconds."""
-
-    vaults: int = 2
-    #: whether the third vault is a backup vault
-    both_kinds: bool = True
-    items: int = 8
-    workers: int = 3
-    skew: float = 300.0
-    #: share of items whose vault tells their schedule
-    scheduled: float = 0.3
-    #: how often a backup completes that nothing stands in the way of
-    completes: float = 0.55
-    #: mean time from one storm to the next
-    storm_every: float = 10 * HOUR
-
-    @classmethod
-    def drawn(cls, random: Random) -> "Estate":
-        """An estate of some size: now a crowd of workers on one item, now many items in one storm after the other."""
-        if random.random() < 0.2:
-            return cls(vaults=1, items=12, workers=5, scheduled=0.0, completes=0.9, storm_every=4 * HOUR)
-        return cls(
-            vaults=random.choice((1, 2, 3)),
-            items=random.choice((1, 2, 6, 12)),
-            workers=random.choice((1, 2, 3, 5)),
-            skew=random.choice((0.0, 60.0, 300.0)),
-        )
-
-
-def drawn_rules(random: Random) -> Rules:
-    """The default rules, now and then with hours, and storms of a size that a small estate can have."""
-    closed = (Window(start=time(8), end=time(2)),) if random.random() < 0.2 else ()
-    return Rules(
-        storm_size=4,
-        scope=Scope(subscriptions=Names(patterns=(SUBSCRIPTION,))),
-        hours=Hours(windows=closed, zone=ZoneInfo("UTC")),
-    )
+_KEPT_IN_PEACE = 2 * HOUR
 
 
 @dataclass
@@ -106,11 +67,12 @@ class World:
         self.network = Network(self.agenda, self.random, self.faults)
         self.azure = LittleAzure(self.agenda, self.random, self.faults)
         self.store = MemoryLedger()
+        self.waiting: dict[str, Kept] = {}
         self.watch = self._watch()
         self.courier = Courier(self.agenda, self.random, self.faults, self.alive, self._signal_accepted)
         self.azure.ended = self._backup_ended
         self.azure.next_ending = self.ending
-        self.items = [_item(number, self.estate) for number in range(self.estate.items)]
+        self.items = [self.estate.item(number) for number in range(self.estate.items)]
         for item in self.items:
             self._protect(item)
         self.workers: list[Worker] = []
@@ -118,7 +80,9 @@ class World:
         for _ in range(self.estate.workers):
             self._start_worker()
         self.always(lambda: _FOLLOW_UP_IN_PEACE if self.calm else _FOLLOW_UP_EVERY, self.follow_up)
-        self.always(lambda: _SWEEP_EVERY, self.sweep)
+        self.always(lambda: _KEPT_IN_PEACE if self.calm else _FOLLOW_UP_EVERY, self.look_into_kept)
+        if self.estate.swept:
+            self.always(lambda: _SWEEP_EVERY, self.sweep)
 
     @property
     def heads(self) -> list[Incident]:
@@ -162,9 +126,13 @@ class World:
 
     def follow_up(self) -> None:
         """The timer fires, now and then on two workers at once."""
-        alive = self.alive()
-        for worker in self.random.sample(alive, min(len(alive), self.random.choice((1, 1, 1, 2)))):
+        for worker in self._whoever_has_the_timer():
             worker.run_follow_up()
+
+    def look_into_kept(self) -> None:
+        """The other timer fires."""
+        for worker in self._whoever_has_the_timer():
+            worker.look_into_kept()
 
     def sweep(self) -> None:
         """The daily timer fires."""
@@ -181,35 +149,52 @@ class World:
 
         self.agenda.after(every(), happen)
 
-    def ending(self, item: ProtectedItem) -> Ending:
+    def ending(self, item: ProtectedItem, kind: str) -> Ending:
         """How a backup that begins now is going to end."""
         seconds = self.random.choice((2.0, 60.0, self.random.uniform(60, 40 * MINUTE)))
         if self.weather.over_at.get(item.vault.key, 0.0) > self.agenda.now:
             return Ending(status=JobStatus.FAILED, seconds=seconds, error=self.weather.error[item.vault.key])
         if self.random.random() < self.estate.completes:
             return Ending(seconds=seconds)
-        error = self.random.choices((*PASSING, PERSON, UNKNOWN, ""), (6, 3, 3, 1, 1, 1))[0]
+        breaks = 4 if kind in {DIFFERENTIAL, LOG} else 0
+        errors = (*PASSING, PERSON, UNKNOWN, "", CHAIN_BROKE)
+        error = self.random.choices(errors, (6, 3, 3, 1, 1, 1, breaks))[0]
         return Ending(status=JobStatus.FAILED, seconds=seconds, error=error)
 
     # ---- inside ----
+
+    def _whoever_has_the_timer(self) -> list[Worker]:
+        alive = self.alive()
+        return self.random.sample(alive, min(len(alive), self.random.choice((1, 1, 1, 2))))
 
     def _watch(self) -> Watch:
         skew = self.estate.skew
         restraint = Restraint(self.agenda, self.azure, self.rules, skew)
         scope = frozenset({SUBSCRIPTION})
-        return Watch(self.agenda, self.azure, self.rules, skew, in_scope=scope, restraint=restraint)
+        return Watch(
+            self.agenda,
+            self.azure,
+            self.rules,
+            skew,
+            in_scope=scope,
+            restraint=restraint,
+            waiting=self.waiting,
+            swept=self.estate.swept,
+        )
 
     def _protect(self, item: ProtectedItem) -> None:
         true_item = self.azure.protect(item)
-        if self.random.random() < self.estate.scheduled:
-            daily = Daily(times=(time(self.random.randrange(24)),))
-            true_item.policy = BackupPolicy(schedules={"": (daily,)}, daily_retention=timedelta(days=30))
-        if item.vault.kind is VaultKind.BACKUP:
-            true_item.policy = replace(true_item.policy or BackupPolicy(), rules={"BackupDaily": "Default"})
+        true_item.policy = self.estate.policy(item, self.random)
 
     def _start_worker(self) -> None:
         surroundings = Surroundings(
-            network=self.network, azure=self.azure, store=self.store, watch=self.watch, rules=self.rules
+            network=self.network,
+            azure=self.azure,
+            store=self.store,
+            waiting=self.waiting,
+            places=self.estate.places,
+            watch=self.watch,
+            rules=self.rules,
         )
         worker = Worker(surroundings, self.random.uniform(-self.estate.skew, self.estate.skew))
         worker.when_killed = lambda: self._restart(worker)
@@ -221,24 +206,20 @@ class World:
         self.agenda.after(self.random.uniform(1, 10 * MINUTE), self._start_worker)
 
     def _backup_ended(self, job: TrueJob) -> None:
-        self.watch.tell(job.item, f"job {job.id} ends {job.status} {job.error}")
+        self.watch.tell(job.item, f"job {job.id} ({job.kind}) ends {job.status} {job.error}")
         if job.status is JobStatus.FAILED and job.ends_at - job.started_at > 1.0:
             self.courier.alert(job)  # there is none for a backup that ran into another one
             if self.random.random() < 0.1:
-                self.courier.event({"jobId": f"{job.item.vault.id}/backupJobs/{job.id}"}, job)
+                self.courier.event(announced(job), [job])
+            if self.random.random() < 0.1:
+                self.courier.hint(
+                    self.random.choice(({"itemId": job.item.id}, {"vaultId": job.item.vault.id})), job
+                )
 
-    def _signal_accepted(self, job: TrueJob) -> None:
-        self.watch.answered(job, immediately(self.store.load(job.item)).incident)
+    def _signal_accepted(self, job: TrueJob, named: bool) -> None:
+        self.watch.allowed(self.watch.hearing.answered(job, named=named))
 
 
-def _item(number: int, estate: Estate) -> ProtectedItem:
-    """A machine; in the third vault a disk, whose vault does not keep the ids of our attempts."""
-    vault = Vault(
-        subscription=SUBSCRIPTION, resource_group="rg-backup", name=f"vault-{number % estate.vaults + 1}"
-    )
-    if estate.both_kinds and number % estate.vaults == _BACKUP_VAULT:
-        disk = f"disk-{number + 1:02}"
-        name = f"{disk}-{disk}-{UUID(int=number)}"
-        return ProtectedItem(vault=replace(vault, kind=VaultKind.BACKUP), name=name)
-    vm = f"iaasvmcontainerv2;rg-app;vm-{number + 1:02}"
-    return ProtectedItem(vault=vault, container=f"IaasVMContainer;{vm}", name=f"VM;{vm}")
+def announced(job: TrueJob) -> dict[str, str]:
+    """How a failed job is named in an event of ours."""
+    return {"jobId": f"{job.item.vault.id}/backupJobs/{job.id}", "itemId": job.item.id}

@@ -114,12 +114,13 @@ async def test_a_log_backup_makes_up_for_no_full_one(world: World) -> None:
     assert await found(world, replace(full, operation="Backup (Log)"), log) == []
 
 
-async def test_of_two_failures_the_better_backups_counts(world: World) -> None:
-    """The log backup failed later, the full one is what is missing."""
+async def test_a_failure_hides_none_of_another_worth(world: World) -> None:
+    """The full one may have been closed long ago, when only a person could help."""
     full = job("full", operation="Backup (Full)")
+    older = job("older", operation="Backup (Log)")
     log = job("log", operation="Backup (Log)", started_at=ENDED)
 
-    assert await found(world, log, full) == ["full"]
+    assert await found(world, log, older, full) == ["full", "log"]
 
 
 async def test_one_item_alone_can_be_looked_for(world: World) -> None:

@@ -1,5 +1,7 @@
 """The engine when Azure says no, or not now."""
 
+from dataclasses import replace
+
 import pytest
 
 from backup_retry.errors import (
@@ -11,8 +13,8 @@ from backup_retry.errors import (
     Throttled,
 )
 from backup_retry.incident import State, StepKind
-from backup_retry.model import Outcome, Reason
-from tests.builders import NEEDS_PERSON, NOW, PASSES, minutes
+from backup_retry.model import JobStatus, Outcome, Reason
+from tests.builders import ENDED, NEEDS_PERSON, NOW, PASSES, job, minutes
 from tests.world import World
 
 
@@ -84,6 +86,31 @@ async def test_a_refused_trigger_spends_an_attempt(world: World) -> None:
 
     assert (await world.incident()).outcome == Outcome.EXHAUSTED
     assert len(world.attempts) == 3
+
+
+async def test_a_backup_that_completed_before_the_refusal_counts(world: World) -> None:
+    """The list did not show it yet when the retry was decided."""
+    world.vaults.trigger_errors = [AzureRefused("locked", code=PASSES, status=400)]
+    await world.handle(world.fails())
+    good = job("good", status=JobStatus.COMPLETED, started_at=ENDED, ended_at=NOW - minutes(1))
+    world.vaults.shown_jobs.append(good)
+
+    report = await world.advance(minutes=15)
+
+    assert (report.decision, report.reason, len(world.attempts)) == ("closed", Reason.ALREADY_RECOVERED, 1)
+
+
+async def test_a_broken_chain_is_not_forgotten_with_a_refusal(world: World) -> None:
+    """What Azure answers to the full backup is not what the differential one had failed with."""
+    world.vaults.trigger_errors = [AzureRefused("locked", code=PASSES, status=400)]
+    failure = world.fails(workload="SQLDataBase", error="UserErrorParentFullBackupMissing")
+    shown = [replace(each, operation="Backup (Differential)") for each in world.vaults.shown_jobs]
+    world.vaults.shown_jobs = shown
+    await world.handle(replace(failure, operation="Backup (Differential)"))
+
+    await world.advance(minutes=15)
+
+    assert [each.kind for each in world.vaults.requests] == ["Full", "Full"]
 
 
 async def test_a_failure_is_stored_when_azure_does_not_answer(world: World) -> None:

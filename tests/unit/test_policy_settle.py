@@ -249,7 +249,7 @@ def test_a_failed_operation_fails_the_attempt() -> None:
 
     assert decision is None
     assert (changed.state, changed.attempts[-1].result) == (State.WAITING, AttemptResult.FAILED)
-    assert (changed.failure.error.title, changed.failure.ended_at) == (NEEDS_PERSON, NOW)
+    assert (changed.failure.error.title, changed.failure.ended_at) == (NEEDS_PERSON, ENDED)
     weighed = decide(Case(incident=changed, facts=facts(), rules=RULES, now=NOW))
     assert in_short(weighed) == (Close, Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION)
 

@@ -1,0 +1,108 @@
+"""What a world consists of before anything happens to it: vaults, items, workers and rules."""
+
+from dataclasses import dataclass, replace
+from datetime import time, timedelta
+from random import Random
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
+from backup_retry.hours import Hours, Window
+from backup_retry.rules import Rules
+from backup_retry.schedule import BackupPolicy, Daily
+from backup_retry.scope import Names, Scope
+from tests.model.true_jobs import FULL, is_database
+
+SUBSCRIPTION = "aaaaaaaa-0000-0000-0000-000000000001"
+MINUTE, HOUR = 60.0, 3600.0
+DAY = 24 * HOUR
+#: of the vaults, counted from 0, the one of the other kind
+_BACKUP_VAULT = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estate:
+    """How large a world is, and how far its workers' clocks are off, in seconds."""
+
+    vaults: int = 2
+    #: every so manieth item of a Recovery Services vault is a database; 0: none
+    databases: int = 3
+    #: how many signals a worker looks into at once
+    places: int = 2
+    #: whether the daily sweep runs, which finds what nobody told of
+    swept: bool = True
+    #: whether the third vault is a backup vault
+    both_kinds: bool = True
+    items: int = 8
+    workers: int = 3
+    skew: float = 300.0
+    #: share of items whose vault tells their schedule
+    scheduled: float = 0.3
+    #: how often a backup completes that nothing stands in the way of
+    completes: float = 0.55
+    #: mean time from one storm to the next
+    storm_every: float = 10 * HOUR
+
+    @classmethod
+    def drawn(cls, random: Random) -> "Estate":
+        """An estate of some size: now a crowd of workers on one item, now many items in one storm after the other."""
+        if random.random() < 0.2:
+            return cls(
+                vaults=1,
+                databases=0,
+                items=12,
+                workers=5,
+                scheduled=0.0,
+                completes=0.9,
+                storm_every=4 * HOUR,
+            )
+        return cls(
+            vaults=random.choice((1, 2, 3)),
+            databases=random.choice((0, 1, 2, 3)),
+            places=random.choice((1, 2, 4)),
+            swept=random.random() < 0.8,
+            items=random.choice((1, 2, 6, 12)),
+            workers=random.choice((1, 2, 3, 5)),
+            skew=random.choice((0.0, 60.0, 300.0)),
+        )
+
+    def item(self, number: int) -> ProtectedItem:
+        """A machine or a database; in the third vault a disk, whose vault does not keep the ids of our attempts."""
+        vault = Vault(
+            subscription=SUBSCRIPTION, resource_group="rg-backup", name=f"vault-{number % self.vaults + 1}"
+        )
+        if self.both_kinds and number % self.vaults == _BACKUP_VAULT:
+            disk = f"disk-{number + 1:02}"
+            name = f"{disk}-{disk}-{UUID(int=number)}"
+            return ProtectedItem(vault=replace(vault, kind=VaultKind.BACKUP), name=name)
+        if self.databases and number % self.databases == 0:
+            server = f"VMAppContainer;Compute;rg-app;sql-{number + 1:02}"
+            return ProtectedItem(
+                vault=vault, container=server, name=f"SQLDataBase;mssqlserver;db-{number + 1:02}"
+            )
+        vm = f"iaasvmcontainerv2;rg-app;vm-{number + 1:02}"
+        return ProtectedItem(vault=vault, container=f"IaasVMContainer;{vm}", name=f"VM;{vm}")
+
+    def policy(self, item: ProtectedItem, random: Random) -> BackupPolicy | None:
+        """What its vault tells of an item's schedule; a disk's rule and a database's log backups always."""
+        policy = None
+        if random.random() < self.scheduled:
+            daily = Daily(times=(time(random.randrange(24)),))
+            kind = FULL.lower() if is_database(item) else ""
+            policy = BackupPolicy(schedules={kind: (daily,)}, daily_retention=timedelta(days=30))
+        if is_database(item):
+            interval = random.choice((None, timedelta(minutes=15), timedelta(hours=2)))
+            return replace(policy or BackupPolicy(), log_interval=interval)
+        if item.vault.kind is VaultKind.BACKUP:
+            return replace(policy or BackupPolicy(), rules={"BackupDaily": "Default"})
+        return policy
+
+
+def drawn_rules(random: Random) -> Rules:
+    """The default rules, now and then with hours, and storms of a size that a small estate can have."""
+    closed = (Window(start=time(8), end=time(2)),) if random.random() < 0.2 else ()
+    return Rules(
+        storm_size=4,
+        scope=Scope(subscriptions=Names(patterns=(SUBSCRIPTION,))),
+        hours=Hours(windows=closed, zone=ZoneInfo("UTC")),
+    )

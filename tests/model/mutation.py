@@ -1,0 +1,29 @@
+"""What a deliberate fault in the product is; a mutation patches one part of it for as long as it is entered."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+from backup_retry import policy
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One deliberate fault."""
+
+    name: str
+    patched: AbstractContextManager[Any]
+    #: a world that shows it early; the search begins there
+    seed: int = 1
+
+
+@contextmanager
+def without_row(name: str) -> Iterator[None]:
+    """The policy forgets one of its rows."""
+    with ExitStack() as stack:
+        for rows in ("EARLY_ROWS", "ROWS"):
+            kept = tuple(row for row in getattr(policy, rows) if row.__name__ != name)
+            stack.enter_context(patch.object(policy, rows, kept))
+        yield

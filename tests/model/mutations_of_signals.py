@@ -1,0 +1,114 @@
+"""Deliberate faults in what is made of signals, and in the inbox of those that wait."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+from unittest.mock import patch
+
+from backup_retry import change
+from backup_retry.arm_ids import Vault
+from backup_retry.engine import Engine
+from backup_retry.errors import AzureUnavailable
+from backup_retry.inbox import Inbox, Kept
+from backup_retry.incident import Incident
+from backup_retry.model import FailedJob, JobError, JobStatus, Source
+from backup_retry.scope import Scope
+from reactor import kept as kept_signals
+from reactor.react import Reaction, Reactor
+from reactor.resolve import Resolved, Resolver
+from reactor.signals import Signal
+from tests.model import worker
+from tests.model.mutation import Mutation
+
+
+def _believe_the_alert() -> AbstractContextManager[Any]:
+    """What an alert says is taken for a fact."""
+
+    async def believed(self: Resolver, _: Vault, signal: Signal, *__: Any) -> Resolved:
+        if signal.item is None:
+            return Resolved(why="names no item")
+        now = self._clock()
+        failed = FailedJob(
+            id=signal.job_id,
+            item=signal.item,
+            workload="VM",
+            operation="Backup",
+            status=JobStatus.FAILED,
+            started_at=now,
+            ended_at=now,
+            error=JobError(title="CloudInternalError"),
+        )
+        return Resolved(failures=[failed])
+
+    return patch.object(Resolver, "_by_job", believed)
+
+
+def _ignore_the_scope() -> AbstractContextManager[Any]:
+    """A signal of a foreign subscription is looked into."""
+    return patch.object(Scope, "allows_vault", lambda *_: True)
+
+
+def _answer_before_storing() -> AbstractContextManager[Any]:
+    """A signal is answered with success although the ledger did not take it."""
+    handle = Engine.handle
+
+    async def careless(self: Engine, failed: FailedJob, source: Source, **named: Any) -> Any:
+        try:
+            return await handle(self, failed, source, **named)
+        except AzureUnavailable:
+            return change.already_handled(Incident.open(failed, source, self._clock()))
+
+    return patch.object(Engine, "handle", careless)
+
+
+def _forget_before_looking() -> AbstractContextManager[Any]:
+    """A kept signal is taken out of the inbox, and only then looked into."""
+    look = kept_signals._look_into
+
+    async def hasty(waiting: Sequence[Kept], inbox: Inbox, *arguments: Any) -> bool:
+        for kept in waiting:
+            await inbox.forget(kept)
+        return await look(waiting, inbox, *arguments)
+
+    return patch.object(kept_signals, "_look_into", hasty)
+
+
+def _forget_what_nobody_could_say() -> AbstractContextManager[Any]:
+    """A kept signal counts as looked into although the vault did not answer once more."""
+    react_all = Reactor.react_all
+
+    async def optimistic(self: Reactor, *arguments: Any, **named: Any) -> Sequence[Reaction]:
+        reactions = await react_all(self, *arguments, **named)
+        return [Reaction(reports=each.reports, why=each.why) for each in reactions]
+
+    return patch.object(Reactor, "react_all", optimistic)
+
+
+def _answer_without_keeping() -> AbstractContextManager[Any]:
+    """A signal that nobody has time for is answered with success and thrown away."""
+
+    async def careless(self: Reactor, signal: Any, error: AzureUnavailable) -> Reaction:
+        return Reaction(why=str(error), kept=True)
+
+    return patch.object(Reactor, "_kept", careless)
+
+
+def _never_look_into_the_kept() -> AbstractContextManager[Any]:
+    """The timer does nothing."""
+
+    async def idle(*_: Any) -> None: ...
+
+    return patch.object(worker, "look_into_kept", idle)
+
+
+def mutations_of_signals() -> Sequence[Mutation]:
+    """All of them, made anew."""
+    return [
+        Mutation("believe the alert", _believe_the_alert()),
+        Mutation("ignore the scope", _ignore_the_scope()),
+        Mutation("answer before storing", _answer_before_storing(), seed=12),
+        Mutation("forget the kept signal before looking into it", _forget_before_looking(), seed=5),
+        Mutation("forget the kept signal of which nobody could say", _forget_what_nobody_could_say(), seed=9),
+        Mutation("answer without keeping", _answer_without_keeping(), seed=5),
+        Mutation("never look into the kept", _never_look_into_the_kept(), seed=3),
+    ]
