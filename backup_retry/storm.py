@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.incident import AttemptResult, Incident, State
-from backup_retry.model import FailedJob, Job
+from backup_retry.model import FailedJob, Job, Reason
 
 #: a canary that has to wait longer than this holds up the others for no reason
 _PATIENCE = timedelta(hours=2)
@@ -88,7 +88,8 @@ def weigh(
     if storm is None or _is_over(storm, news, incident.failure):
         return Move.LEAD, _begun(incident, alike, now, storm.version if storm else "")
     if storm.canary.key == incident.item.key:
-        return Move.GO, storm
+        # Others may take its place as long as its incident says that it is held: whoever stores the storm first goes.
+        return (Move.LEAD, replace(storm, led_at=now)) if _is_held(incident) else (Move.GO, storm)
     goes_at = storm.goes_at(incident.item)
     if goes_at is not None:
         return (Move.GO if now >= goes_at else Move.HOLD), storm
@@ -111,7 +112,14 @@ def _by_canary(
         return Move.LEAD, led
     if not storm.told and any(attempt.result is AttemptResult.FAILED for attempt in canary.attempts):
         return Move.TELL, replace(storm, told=True)
+    if _is_held(canary) and now - storm.led_at >= _LEASE:
+        return Move.LEAD, led
     return Move.HOLD, storm
+
+
+def _is_held(canary: Incident) -> bool:
+    """True where it fails with something else by now and waits for another storm's canary, perhaps for one of us."""
+    return canary.state is State.WAITING and canary.reason is Reason.STORM
 
 
 def _is_over(storm: Storm, canary: Incident | None, failure: FailedJob) -> bool:

@@ -1,7 +1,7 @@
 """The invariants of the design, checked against Azure's own truth whenever something happens. Times are true times."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from math import inf
@@ -105,7 +105,16 @@ class Watch:
             each is job or (each.worth >= job.worth and each.started_at >= job.started_at) for each in noted
         ):
             return True
-        return any(_covers(incident, job) for incident in self.by_item[job.item.key].values())
+        return any(_covers(incident, job) or self._gave_way(incident, job) for incident in self._of(job))
+
+    def _gave_way(self, incident: Incident, job: TrueJob) -> bool:
+        """Whether the incident weighed it, and turned to a lesser one after a backup had made up for it."""
+        began = START + timedelta(seconds=job.started_at)
+        weighed = any(began <= at and job.worth <= worth for worth, at in incident.weighed_before.items())
+        return weighed and self.azure.items[job.item.key].mended(job, self.agenda.now)
+
+    def _of(self, job: TrueJob) -> Iterable[Incident]:
+        return self.by_item[job.item.key].values()
 
     def _noted(self, incident: Incident, job_id: str) -> None:
         noted = self.noted[incident.item.key]

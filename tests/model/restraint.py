@@ -19,6 +19,8 @@ from tests.model.true_jobs import CHAIN_BROKE, CONFLICTS, FULL, LOG, PERSON, Tru
 
 #: what a decision may not have seen any more, in seconds: it takes some slow calls, on a list that lagged
 FRESH = 14 * SLOWEST + LIST_LAG + APPEARS_WITHIN
+#: seconds after which a canary has heard that another one took its place, and counts as one of the others
+_HEARS_OF_IT = 3600.0
 
 
 @dataclass
@@ -74,8 +76,8 @@ class Restraint:
     paused: dict[str, float] = field(default_factory=dict)
     #: key of each item that is tagged off, with the time of the tag
     tagged: dict[str, float] = field(default_factory=dict)
-    #: keys of all items that have been a storm's canary since it began
-    canaries: dict[str, set[str]] = field(default_factory=dict)
+    #: by storm, the canaries that it has had and until when, in seconds; inf: still
+    canaries: dict[str, dict[str, float]] = field(default_factory=dict)
     #: when each storm was called off, by the worker's clock, and by the later one of that and the true time
     released: dict[str, datetime] = field(default_factory=dict)
     released_when: dict[str, float] = field(default_factory=dict)
@@ -152,9 +154,10 @@ class Restraint:
 
     def storm_saved(self, stored: Storm) -> WhyNot | None:
         """A storm was begun or changed: the others may go only once the canary has a good backup."""
-        canaries = self.canaries.setdefault(stored.key, set())
+        canaries = self.canaries.setdefault(stored.key, {})
         if stored.released_at is None:
-            canaries.add(stored.canary.key)
+            canaries.update({key: min(until, self.agenda.now) for key, until in canaries.items()})
+            canaries[stored.canary.key] = inf
         if stored.released_at is None or stored.released_at == self.released.get(stored.key):
             return None
         canaries.clear()
@@ -165,6 +168,11 @@ class Restraint:
         backups = self.azure.items[stored.canary.key].backups()
         recovered = any(job.completed_at(self.agenda.now) and job.ends_at > began for job in backups)
         return None if recovered else WhyNot(2, "a storm was called off before its canary had recovered")
+
+    def _canaries(self, storm: str) -> set[str]:
+        """A storm's canary, and those whose place another one took not long ago: they may not know it yet."""
+        recent = self.agenda.now - _HEARS_OF_IT
+        return {key for key, until in self.canaries.get(storm, {}).items() if until > recent}
 
     def _by_storm(self, sent: Sent, others: Iterable[Sent]) -> WhyNot | None:
         """Two items of one storm under way at once, before the canary has brought it to its end."""
@@ -181,8 +189,7 @@ class Restraint:
             if mate is None or other.item == sent.item or other.sent_at == inf or not under_way:
                 continue
             alike = mate.error == failure.error
-            canaries = self.canaries.get(key, set())
-            if alike and {sent.item.key, other.item.key} <= canaries:
+            if alike and {sent.item.key, other.item.key} <= self._canaries(key):
                 return WhyNot(2, "two canaries in one storm")
             since = called_off < min(failure.started_at, mate.started_at, sent.claimed_at, other.claimed_at)
             if alike and since and self._in_storm(sent) and self._in_storm(other):

@@ -64,12 +64,29 @@ def test_the_others_do_what_the_canary_says(canary: Incident | None, move: Move)
     assert weigh(storm(), canary, of_item(2), (25, PASSES), NOW)[0] is move
 
 
+def test_canaries_that_wait_for_each_other_hold_up_nobody() -> None:
+    """Each fails with the other's error by now: another item leads, once the canary has had time to store its start."""
+    held = of_item(1).waiting(NOW, Reason.STORM)
+    fresh = storm(led_at=NOW - minutes(9))
+    assert weigh(fresh, held, of_item(2), (25, PASSES), NOW) == (Move.HOLD, fresh)
+    move, seen = weigh(storm(led_at=NOW - minutes(10)), held, of_item(2), (25, PASSES), NOW)
+    assert (move, seen.canary, seen.led_at) == (Move.LEAD, item(2), NOW)
+
+
 def test_the_canary_itself_goes() -> None:
     """Also with its second attempt."""
     assert weigh(storm(), of_item(1), of_item(1, AttemptResult.FAILED), (25, PASSES), NOW) == (
         Move.GO,
         storm(),
     )
+
+
+def test_a_canary_that_was_held_elsewhere_leads_anew() -> None:
+    """So that it cannot go beside the one that was about to take its place; nothing is told again."""
+    told = storm(told=True)
+    held = of_item(1).waiting(NOW, Reason.STORM)
+    move, seen = weigh(told, held, held, (25, PASSES), NOW)
+    assert (move, seen) == (Move.LEAD, replace(told, led_at=NOW))
 
 
 def test_a_failed_canary_is_told_once() -> None:
