@@ -19,8 +19,9 @@ from tests.model.true_jobs import CHAIN_BROKE, CONFLICTS, FULL, LOG, PERSON, Tru
 
 #: what a decision may not have seen any more, in seconds: it takes some slow calls, on a list that lagged
 FRESH = 14 * SLOWEST + LIST_LAG + APPEARS_WITHIN
-#: seconds after which a canary has heard that another one took its place, and counts as one of the others
-_HEARS_OF_IT = 3600.0
+#: seconds after which a canary has heard that another one took its place, and counts as one of the others: a lease of
+#: ten minutes, and clocks that differ by five each
+_HEARS_OF_IT = 1200.0
 
 
 @dataclass
