@@ -63,7 +63,7 @@ class Inbox(Protocol):
     """Signals that wait. Every method raises AzureUnavailable when the store does not answer."""
 
     async def keep(self, fields: Fields) -> None:
-        """Store a signal; one that waits already is not stored again."""
+        """Store a signal; of one that waits already it is only remembered that it came again."""
         ...
 
     async def kept(self, most: int) -> Sequence[Kept]:

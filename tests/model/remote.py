@@ -1,6 +1,7 @@
 """The product's ports as one worker of the model sees them: over a network that loses requests and answers."""
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,7 +37,7 @@ def immediately(work: Coroutine[Any, Any, Result]) -> Result:
     raise RuntimeError("it waits for something")
 
 
-class _Remote:
+class _Remote(ABC):
     """A store in memory behind a network: every method of it, whatever it has."""
 
     def __init__(self, store: object, link: Link, watch: Watch) -> None:
@@ -60,9 +61,9 @@ class _Remote:
 
         return call
 
+    @abstractmethod
     def _serve(self, name: str, result: Any, *arguments: Any, **named: Any) -> Any:
         """A method has had its effect; returns its answer."""
-        raise NotImplementedError
 
 
 class RemoteInbox(_Remote):
