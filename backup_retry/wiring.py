@@ -9,16 +9,16 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from backup_retry.engine import Engine
-from backup_retry.errors import SettingsError
-from backup_retry.finder import Finder
-from backup_retry.inbox import Inbox
-from backup_retry.ledger import Archive, Controls, Ledger
-from backup_retry.log_events import LogEvent, log_event
-from backup_retry.report import Reports
-from backup_retry.scope import REFUSE
-from backup_retry.settings import Dispatch, Settings, load_settings
-from backup_retry.vaults import Vaults
+from backup_retry.domain.errors import SettingsError
+from backup_retry.engine.engine import Engine
+from backup_retry.policy.scope import REFUSE
+from backup_retry.ports.inbox import Inbox
+from backup_retry.ports.item_lookup import Finder
+from backup_retry.ports.ledger import Archive, Controls, Ledger
+from backup_retry.ports.log_events import LogEvent, log_event
+from backup_retry.ports.reports import Reports
+from backup_retry.ports.vaults import Vaults
+from backup_retry.settings.settings import Dispatch, Settings, load_settings
 
 if TYPE_CHECKING:
     from backup_retry.azure.client import AzureClients

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.estates import EstatePlan, machine
 from bench.ground import DIRECTORY
-from simulator.identity import CLIENT_ID, CLIENT_SECRET, TENANT
+from simulator.arm.identity import CLIENT_ID, CLIENT_SECRET, TENANT
 
 _CLOUD = "Bench"
 

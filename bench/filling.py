@@ -14,9 +14,10 @@ from typing import Any
 
 import aiohttp
 
-from backup_retry.azure import rows, table_ledger
-from backup_retry.incident import Incident
-from backup_retry.model import Close, Outcome, Reason
+from backup_retry.azure import table_ledger
+from backup_retry.azure import table_rows as rows
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import Close, Outcome, Reason
 
 Row = dict[str, Any]
 _TRANSACTION = 100

@@ -14,8 +14,8 @@ import aiohttp
 from bench.estates import EstatePlan, failures
 from bench.wire import Wire, watched
 from simulator.azurite import DEFAULT_DIRECTORY, Azurite
-from simulator.processes import ChildProcess
-from simulator.tls import Certificates, ensure_ca
+from simulator.machine.processes import ChildProcess
+from simulator.machine.tls import Certificates, ensure_ca
 
 REPOSITORY = Path(__file__).parents[1]
 DIRECTORY = REPOSITORY / "build" / "bench"

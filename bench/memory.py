@@ -17,11 +17,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from backup_retry import wiring
-from backup_retry.arm_ids import ProtectedItem, Vault
-from backup_retry.change import Report, report
-from backup_retry.engine import Engine
-from backup_retry.incident import Incident
-from backup_retry.model import (
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import (
     BackupRequest,
     FailedJob,
     ItemState,
@@ -32,6 +30,8 @@ from backup_retry.model import (
     Operation,
     Source,
 )
+from backup_retry.engine.engine import Engine
+from backup_retry.engine.unit_of_work import Report, report
 from bench.estates import EstatePlan
 from bench.figures import Figure
 from bench.ground import App, ground

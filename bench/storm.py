@@ -16,9 +16,9 @@ import aiohttp
 from azure.data.tables.aio import TableServiceClient
 from azure.identity.aio import DefaultAzureCredential
 
-from backup_retry.azure.rows import job_key
 from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import INCIDENTS
+from backup_retry.azure.table_rows import job_key
 from backup_retry.wiring import clock
 from bench.estates import EstatePlan, alert, failures
 from bench.figures import Figure, percentile

@@ -6,7 +6,7 @@ import typer
 
 from backup_retry import __version__
 from cli.check import check
-from cli.exits import Sentences
+from cli.exit_codes import Sentences
 from cli.explain import explain
 from cli.incidents import incidents
 from cli.pause import pause, resume

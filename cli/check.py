@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import typer
 
 from cli.checks import Check, Verdict, all_checks
-from cli.desk import desks
-from cli.exits import Exit, run
-from cli.screen import JsonOption, say, show, table
+from cli.exit_codes import Exit, run
+from cli.output import JsonOption, say, show, table
+from cli.session import desks
 
 _MARKS = {Verdict.GOOD: "ok", Verdict.BAD: "FAILED", Verdict.UNKNOWN: "?"}
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from backup_retry.errors import AzureRefused, AzureUnavailable, Forbidden
-from backup_retry.inspection import FoundVault, Identity, missing_rights
-from backup_retry.timers import Timer, timers
-from cli.desk import Desk
-from cli.standing import standing
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden
+from backup_retry.ports.access_inspection import FoundVault, Identity, missing_rights
+from backup_retry.settings.timer_status import Timer, timers
+from cli.session import Desk
+from cli.timer_line import standing
 
 
 class Verdict(StrEnum):

@@ -6,18 +6,18 @@ from typing import Annotated
 
 import typer
 
-from backup_retry.confirm import confirmed, unrecovered
-from backup_retry.errors import AzureRefused, AzureUnavailable
-from backup_retry.incident import Incident, Step
-from backup_retry.model import Decision, FailedJob, Source
-from backup_retry.rules import JOB_RETENTION
-from backup_retry.words import JOB_STATUSES, OUTCOMES, RESULTS, SOURCES, STATES, STEPS, reason
-from cli import documents
-from cli.desk import Desk, desks
-from cli.exits import run
-from cli.find import Found, find
-from cli.questions import Answer, answers
-from cli.screen import Document, JsonOption, facts, say, show, table
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable
+from backup_retry.domain.incident import Incident, Step
+from backup_retry.domain.jobs import Decision, FailedJob, Source
+from backup_retry.domain.labels import JOB_STATUSES, OUTCOMES, RESULTS, SOURCES, STATES, STEPS, reason
+from backup_retry.engine.failed_jobs import confirmed, unrecovered
+from backup_retry.policy.rules import JOB_RETENTION
+from cli import json_documents as documents
+from cli.exit_codes import run
+from cli.item_search import Found, find
+from cli.output import Document, JsonOption, facts, say, show, table
+from cli.policy_questions import Answer, answers
+from cli.session import Desk, desks
 
 Subject = Annotated[
     str, typer.Argument(metavar="ITEM|JOB", help="A machine's name, an ARM id, or a job's or incident's id.")

@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
-from backup_retry.arm_ids import ProtectedItem
-from backup_retry.incident import Incident
-from backup_retry.model import Outcome, Reason
-from backup_retry.report import Closed
-from backup_retry.words import OUTCOMES, STATES, reason
-from cli import documents
-from cli.desk import Desk, desks
-from cli.exits import UsageError, run
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import Outcome, Reason
+from backup_retry.domain.labels import OUTCOMES, STATES, reason
+from backup_retry.ports.reports import Closed
+from cli import json_documents as documents
+from cli.exit_codes import UsageError, run
 from cli.journal import closed_within
-from cli.screen import Document, JsonOption, say, show, table
+from cli.output import Document, JsonOption, say, show, table
+from cli.session import Desk, desks
 from cli.status import Days
 
 OpenOnly = Annotated[bool, typer.Option("--open", help="Only open incidents.")]

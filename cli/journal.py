@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
-from backup_retry.report import Closed
-from cli.desk import Desk
+from backup_retry.ports.reports import Closed
+from cli.session import Desk
 
 
 async def closed_within(desk: Desk, days: int) -> Sequence[Closed]:

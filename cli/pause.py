@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from backup_retry.arm_ids import Vault
-from backup_retry.model import Pause, Reason
-from backup_retry.setting_types import PositiveDuration
-from cli import documents
-from cli.desk import Desk, desks
-from cli.exits import UsageError, run
-from cli.screen import JsonOption, say, show
+from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.jobs import Pause, Reason
+from backup_retry.settings.setting_types import PositiveDuration
+from cli import json_documents as documents
+from cli.exit_codes import UsageError, run
+from cli.output import JsonOption, say, show
+from cli.session import Desk, desks
 
 Why = Annotated[str, typer.Option(help="Why, for those who wonder later.")]
 By = Annotated[str, typer.Option(help="Who; you, unless said otherwise.")]

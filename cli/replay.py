@@ -9,18 +9,18 @@ from typing import Annotated, Any
 
 import typer
 
-from backup_retry.change import Report
-from backup_retry.dimensions import Dimensions
-from cli import documents
-from cli.desk import Desk, desks
-from cli.exits import Exit, UsageError, run
-from cli.reports import needs_a_person, reports_table, totals
-from cli.screen import Document, JsonOption, say, show
+from backup_retry.domain.alert_dimensions import Dimensions
+from backup_retry.engine.unit_of_work import Report
+from cli import json_documents as documents
+from cli.exit_codes import Exit, UsageError, run
+from cli.output import Document, JsonOption, say, show
+from cli.result_tables import needs_a_person, reports_table, totals
+from cli.session import Desk, desks
 from cli.sweep import sweeping
 from reactor.alerts import parse_payload
 from reactor.events import parse_events
-from reactor.react import Reactor
 from reactor.resolve import Resolver
+from reactor.signal_handler import Reactor
 from reactor.signals import Ignored, Signal
 
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="A JSON file, or - for standard input.")]

@@ -4,16 +4,16 @@ from typing import Annotated
 
 import typer
 
-from backup_retry.change import Report
-from backup_retry.confirm import confirmed, unrecovered
-from backup_retry.model import FailedJob, Source
-from backup_retry.rules import JOB_RETENTION
-from backup_retry.words import OUTCOMES, reason
-from cli import documents
-from cli.desk import Desk, desks
-from cli.exits import Exit, run
-from cli.find import Found, find
-from cli.screen import Document, JsonOption, say, show
+from backup_retry.domain.jobs import FailedJob, Source
+from backup_retry.domain.labels import OUTCOMES, reason
+from backup_retry.engine.failed_jobs import confirmed, unrecovered
+from backup_retry.engine.unit_of_work import Report
+from backup_retry.policy.rules import JOB_RETENTION
+from cli import json_documents as documents
+from cli.exit_codes import Exit, run
+from cli.item_search import Found, find
+from cli.output import Document, JsonOption, say, show
+from cli.session import Desk, desks
 
 Subject = Annotated[
     str, typer.Argument(metavar="ITEM", help="A machine's name, an ARM id, or a job's or incident's id.")

@@ -8,19 +8,19 @@ from typing import Annotated
 
 import typer
 
-from backup_retry.inbox import COUNTED, Waiting
-from backup_retry.incident import Incident
-from backup_retry.model import Outcome, Pause
-from backup_retry.report import Closed
-from backup_retry.storm import Storm
-from backup_retry.timers import Timer, timers
-from backup_retry.words import OUTCOMES, STATES, duration, reason
-from cli import documents
-from cli.desk import Desk, desks
-from cli.exits import Exit, run
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import Outcome, Pause
+from backup_retry.domain.labels import OUTCOMES, STATES, duration, reason
+from backup_retry.policy.storm import Storm
+from backup_retry.ports.inbox import COUNTED, Waiting
+from backup_retry.ports.reports import Closed
+from backup_retry.settings.timer_status import Timer, timers
+from cli import json_documents as documents
+from cli.exit_codes import Exit, run
 from cli.journal import closed_within
-from cli.screen import Document, JsonOption, facts, say, show, table
-from cli.standing import standing
+from cli.output import Document, JsonOption, facts, say, show, table
+from cli.session import Desk, desks
+from cli.timer_line import standing
 
 Days = Annotated[int, typer.Option(min=1, max=90, help="How many days of closed incidents to look at.")]
 _STORM_AGE = timedelta(days=1)

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from cli import documents
-from cli.desk import Desk, desks
-from cli.exits import Exit, run
-from cli.reports import needs_a_person, reports_table, totals
-from cli.screen import Document, JsonOption, console, say, show
+from cli import json_documents as documents
+from cli.exit_codes import Exit, run
+from cli.output import Document, JsonOption, console, say, show
+from cli.result_tables import needs_a_person, reports_table, totals
+from cli.session import Desk, desks
 from reconciler.sweep import Graph, Sweep
 from reconciler.sweep_report import SweepReport
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from backup_retry.azure.access_inspection import AzureInspection
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.event_grid import TopicPublisher
-from backup_retry.azure.inspection import AzureInspection
 from backup_retry.azure.protected_items import GraphFinder
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.azure.table_inbox import TableInbox
@@ -16,11 +16,11 @@ from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.azure.table_reports import TableReports
 from backup_retry.azure.tags import TagOptOuts
 from backup_retry.azure.vaults import AzureVaults
-from backup_retry.inbox import MemoryInbox
-from backup_retry.report import MemoryReports
-from backup_retry.settings import Settings, load_settings
+from backup_retry.ports.inbox import MemoryInbox
+from backup_retry.ports.reports import MemoryReports
+from backup_retry.settings.settings import Settings, load_settings
 from backup_retry.wiring import clock
-from cli.desk import Desk
+from cli.session import Desk
 
 _LEDGER = "LEDGER_ENDPOINT"
 #: stands where a ledger would be named; nothing is ever asked there

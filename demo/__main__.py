@@ -15,7 +15,7 @@ from demo.ledger import Morning, open_ledger
 from demo.scenario import Night, load
 from demo.show import Story, table, totals
 from demo.verdict import Verdict, judge
-from simulator.processes import ProcessDiedError
+from simulator.machine.processes import ProcessDiedError
 from simulator.stack.run_info import RunInfo
 from simulator.stack.stack import Stack
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from backup_retry.arm_ids import ProtectedItem
+from backup_retry.domain.arm_ids import ProtectedItem
 from demo.verdict import Row, Verdict
 
 _EVENT = re.compile(r"backup_retry: (\{.*\})$")

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from backup_retry.arm_ids import ProtectedItem
-from backup_retry.incident import Incident
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.incident import Incident
 from demo.scenario import Failure, Night
 
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from backup_retry.dimensions import DEFAULT, Dimensions
-from backup_retry.errors import BadSignal
-from backup_retry.model import Source
+from backup_retry.domain.alert_dimensions import DEFAULT, Dimensions
+from backup_retry.domain.errors import BadSignal
+from backup_retry.domain.jobs import Source
 from reactor import backup_actions, backup_alerts, log_alerts, metric_alerts
 from reactor.common_schema import read
 from reactor.signals import Ignored, Signal

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from backup_retry.arm_ids import JOB_ID, parse_job_id
-from backup_retry.errors import BadSignal
+from backup_retry.domain.arm_ids import JOB_ID, parse_job_id
+from backup_retry.domain.errors import BadSignal
 from reactor.common_schema import Alert, Lenient, validated
 from reactor.signals import Ignored, Signal, named
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from backup_retry.errors import BadSignal
-from backup_retry.model import Source
+from backup_retry.domain.errors import BadSignal
+from backup_retry.domain.jobs import Source
 from reactor.signals import Ignored, Named, Signal
 
 COMMON_SCHEMA = "azureMonitorCommonAlertSchema"

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import Field
 
-from backup_retry.arm_ids import ProtectedItem, Vault, parse_job_id
-from backup_retry.batch import FAILURE_FOUND, read_batch
-from backup_retry.dimensions import DEFAULT, Dimensions
-from backup_retry.errors import BadSignal
-from backup_retry.model import Source
+from backup_retry.domain.alert_dimensions import DEFAULT, Dimensions
+from backup_retry.domain.arm_ids import ProtectedItem, Vault, parse_job_id
+from backup_retry.domain.errors import BadSignal
+from backup_retry.domain.failure_batches import FAILURE_FOUND, read_batch
+from backup_retry.domain.jobs import Source
 from reactor.alerts import parse_alert
 from reactor.backup_actions import Call
 from reactor.backup_alerts import checked_job_id

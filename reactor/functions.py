@@ -7,13 +7,13 @@ import logging
 import azure.functions as func
 
 from backup_retry import wiring
-from backup_retry.errors import BadSignal
-from backup_retry.log_events import LogEvent, log_event
+from backup_retry.domain.errors import BadSignal
+from backup_retry.ports.log_events import LogEvent, log_event
 from reactor import webhook
+from reactor.deferred_signals import look_into_kept, written
 from reactor.events import parse_events
-from reactor.kept import look_into_kept, written
-from reactor.react import Reactor
 from reactor.resolve import Resolver
+from reactor.signal_handler import Reactor
 from reactor.signals import Signal
 
 blueprint = func.Blueprint()

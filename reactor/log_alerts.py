@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from backup_retry.arm_ids import JOB_ID
-from backup_retry.dimensions import Dimensions, Meaning
+from backup_retry.domain.alert_dimensions import Dimensions, Meaning
+from backup_retry.domain.arm_ids import JOB_ID
+from reactor.alert_conditions import Dimension, criteria
 from reactor.common_schema import Alert
-from reactor.conditions import Dimension, criteria
 from reactor.signals import Ignored, Signal, named
 
 

@@ -3,8 +3,8 @@
 https://learn.microsoft.com/azure/backup/metrics-overview
 """
 
+from reactor.alert_conditions import criteria
 from reactor.common_schema import Alert
-from reactor.conditions import criteria
 from reactor.signals import Ignored, Signal, named
 
 _METRIC = "BackupHealthEvent"

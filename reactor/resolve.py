@@ -4,15 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from backup_retry.arm_ids import ProtectedItem, Vault
-from backup_retry.confirm import confirmed, unrecovered
-from backup_retry.engine import fresh_since
-from backup_retry.errors import NotFound
-from backup_retry.finder import Finder
-from backup_retry.model import FailedJob, Job
-from backup_retry.rules import LONGEST_JOB
-from backup_retry.scope import Scope
-from backup_retry.vaults import Vaults
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.errors import NotFound
+from backup_retry.domain.jobs import FailedJob, Job
+from backup_retry.engine.engine import fresh_since
+from backup_retry.engine.failed_jobs import confirmed, unrecovered
+from backup_retry.policy.rules import LONGEST_JOB
+from backup_retry.policy.scope import Scope
+from backup_retry.ports.item_lookup import Finder
+from backup_retry.ports.vaults import Vaults
 from reactor.signals import Signal
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from backup_retry.arm_ids import ProtectedItem, Vault, parse_job_id
-from backup_retry.finder import RESOURCE_ID
-from backup_retry.model import Source
+from backup_retry.domain.arm_ids import ProtectedItem, Vault, parse_job_id
+from backup_retry.domain.jobs import Source
+from backup_retry.ports.item_lookup import RESOURCE_ID
 
 
 @dataclass(frozen=True, kw_only=True)

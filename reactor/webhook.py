@@ -10,12 +10,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from backup_retry.change import Report
-from backup_retry.dimensions import DEFAULT, Dimensions
-from backup_retry.errors import AzureRefused, AzureUnavailable, BadSignal
-from backup_retry.log_events import LogEvent, log_event
+from backup_retry.domain.alert_dimensions import DEFAULT, Dimensions
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, BadSignal
+from backup_retry.engine.unit_of_work import Report
+from backup_retry.ports.log_events import LogEvent, log_event
 from reactor.alerts import parse_body
-from reactor.react import Reactor
+from reactor.signal_handler import Reactor
 
 #: the common alert schema never makes a payload larger than this
 LARGEST_BODY = 256 * 1024

@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from backup_retry.change import Report
-from backup_retry.engine import Engine
-from backup_retry.errors import BackupRetryError
-from backup_retry.incident import Incident
-from backup_retry.ledger import Archive, Beat, Controls, Ledger
-from backup_retry.log_events import LogEvent, log_event
-from reconciler.lanes import Lanes
+from backup_retry.domain.errors import BackupRetryError
+from backup_retry.domain.incident import Incident
+from backup_retry.engine.engine import Engine
+from backup_retry.engine.unit_of_work import Report
+from backup_retry.ports.ledger import Archive, Beat, Controls, Ledger
+from backup_retry.ports.log_events import LogEvent, log_event
+from reconciler.vault_slots import Lanes
 
 _ITEMS_AT_ONCE = 8
 #: incidents; a bounded part of the few minutes that a follow-up has, and 28,800 a day

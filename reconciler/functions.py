@@ -6,8 +6,8 @@ Schedules are read when the host loads this module, see `wiring.schedules`.
 import azure.functions as func
 
 from backup_retry import wiring
-from backup_retry.log_events import LogEvent, log_event
-from backup_retry.sweep_profile import SweepProfile
+from backup_retry.ports.log_events import LogEvent, log_event
+from backup_retry.settings.sweep_profile import SweepProfile
 from reconciler.follow_up import FollowUp
 from reconciler.sweep import Sweep
 

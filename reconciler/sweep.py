@@ -12,21 +12,21 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol
 
-from backup_retry.arm_ids import ProtectedItem, Vault, parse_job_id
-from backup_retry.confirm import confirmed
-from backup_retry.engine import Engine
-from backup_retry.errors import AnsweredInPart, BackupRetryError
-from backup_retry.ledger import Controls
-from backup_retry.log_events import LogEvent, log_event
-from backup_retry.model import Job, Source
-from backup_retry.rules import JOB_RETENTION, LONGEST_JOB
-from backup_retry.scope import Scope
-from backup_retry.sweep_profile import SweepProfile
-from backup_retry.vaults import Vaults
-from backup_retry.workloads import workload
-from reconciler.announce import Announcer, announce_all
-from reconciler.lanes import Lanes
+from backup_retry.domain.arm_ids import ProtectedItem, Vault, parse_job_id
+from backup_retry.domain.errors import AnsweredInPart, BackupRetryError
+from backup_retry.domain.jobs import Job, Source
+from backup_retry.domain.workloads import workload
+from backup_retry.engine.engine import Engine
+from backup_retry.engine.failed_jobs import confirmed
+from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB
+from backup_retry.policy.scope import Scope
+from backup_retry.ports.ledger import Controls
+from backup_retry.ports.log_events import LogEvent, log_event
+from backup_retry.ports.vaults import Vaults
+from backup_retry.settings.sweep_profile import SweepProfile
+from reconciler.dispatch import Announcer, announce_all
 from reconciler.sweep_report import SweepReport
+from reconciler.vault_slots import Lanes
 
 #: Resource Graph may lag behind the vaults, and clocks differ
 _OVERLAP = timedelta(hours=1)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from backup_retry.change import Report
-from backup_retry.log_events import LogEvent, log_event
+from backup_retry.engine.unit_of_work import Report
+from backup_retry.ports.log_events import LogEvent, log_event
 
 #: a line of the log holds 32,768 characters
 _LOGGED_CHARACTERS = 16_000

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from simulator.estate_file import DEFAULT_ESTATE, EstateError
+from simulator.estate.estate_file import DEFAULT_ESTATE, EstateError
 from simulator.server import PortTakenError, RunningServer, ServerConfig, serve
 
 _EXIT_USAGE = 2

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from simulator.estate_file import BackupFile, EstateError
-from simulator.faults import FaultError
-from simulator.inventory import Item, Job, Vault
-from simulator.wire import instant
+from simulator.arm.wire import instant
+from simulator.estate.estate_file import BackupFile, EstateError
+from simulator.estate.faults import FaultError
+from simulator.estate.inventory import Item, Job, Vault
 
 if TYPE_CHECKING:
     from simulator.server import Simulator

@@ -10,23 +10,23 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.action_groups import ActionGroup
 from simulator.admin import Admin
-from simulator.arm import Arm
-from simulator.data_protection import DataProtection
-from simulator.estate import Azure
-from simulator.estate_file import DEFAULT_ESTATE, EstateError, EstateFile
-from simulator.event_grid import LARGEST_PUBLISH, EventGrid
-from simulator.event_subscriptions import EventSubscription
-from simulator.faults import Faults
-from simulator.identity import Identity
-from simulator.monitor import Monitor
-from simulator.permissions import Permissions
-from simulator.recovery_services import RecoveryServices
-from simulator.request_log import RequestLog
-from simulator.resource_graph import ResourceGraph
-from simulator.resources import Resources
-from simulator.tls import Certificates, ensure_ca
+from simulator.arm.front_door import Arm
+from simulator.arm.identity import Identity
+from simulator.arm.permissions import Permissions
+from simulator.arm.request_log import RequestLog
+from simulator.arm.resources import Resources
+from simulator.data_protection.api import DataProtection
+from simulator.estate.estate_file import DEFAULT_ESTATE, EstateError, EstateFile
+from simulator.estate.faults import Faults
+from simulator.estate.state import Azure
+from simulator.event_grid.subscriptions import EventSubscription
+from simulator.event_grid.topics import LARGEST_PUBLISH, EventGrid
+from simulator.machine.tls import Certificates, ensure_ca
+from simulator.monitor.action_groups import ActionGroup
+from simulator.monitor.alerting import Monitor
+from simulator.recovery_services.api import RecoveryServices
+from simulator.resource_graph.api import ResourceGraph
 
 _TICK_SECONDS = 0.1
 _LARGEST_BODY = 16 * LARGEST_PUBLISH

@@ -3,11 +3,11 @@
 from datetime import date, datetime
 from typing import Any
 
-from backup_retry.arm_ids import ProtectedItem
-from status.board import Row
-from status.overview import Look
+from backup_retry.domain.arm_ids import ProtectedItem
+from status.dashboard import Row
 from status.page import Page
-from status.story import Event, Story
+from status.snapshot import Look
+from status.timeline import Event, Story
 
 SCHEMA = 1
 #: items a page

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from status.board import Mark, Row, Trouble
+from status.dashboard import Mark, Row, Trouble
 from status.filters import Filters
 
 LINES = 100

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol
 
-from backup_retry.arm_ids import ProtectedItem
+from backup_retry.domain.arm_ids import ProtectedItem
 
 
 class Graph(Protocol):

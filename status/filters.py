@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from backup_retry.arm_ids import resource_group_of
-from status.board import Row
+from backup_retry.domain.arm_ids import resource_group_of
+from status.dashboard import Row
 
 _LONGEST = 200
 _LAST_PAGE = 100_000

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 from backup_retry import __version__, wiring
-from backup_retry.errors import BackupRetryError
+from backup_retry.domain.errors import BackupRetryError
 from status.health import health as look
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from backup_retry import __version__
-from backup_retry.ledger import Ledger
-from backup_retry.report import Reports
-from backup_retry.settings import Settings
-from backup_retry.timers import timers
+from backup_retry.ports.ledger import Ledger
+from backup_retry.ports.reports import Reports
+from backup_retry.settings.settings import Settings
+from backup_retry.settings.timer_status import timers
 
 
 async def health(ledger: Ledger, reports: Reports, settings: Settings, now: datetime) -> dict[str, Any]:

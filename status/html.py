@@ -8,10 +8,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from backup_retry import words
+from backup_retry.domain import labels as words
 from status.calendar import LABELS
 from status.page import Page
-from status.story import Story
+from status.timeline import Story
 
 if TYPE_CHECKING:
     from jinja2 import Environment

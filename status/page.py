@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from backup_retry import words
-from backup_retry.inbox import Waiting
-from backup_retry.incident import Incident
-from backup_retry.model import Pause
-from backup_retry.report import Opened
-from backup_retry.storm import Storm
-from backup_retry.timers import Timer
-from status.board import Board, Day, Row, Trouble
+from backup_retry.domain import labels as words
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import Pause
+from backup_retry.policy.storm import Storm
+from backup_retry.ports.inbox import Waiting
+from backup_retry.ports.reports import Opened
+from backup_retry.settings.timer_status import Timer
 from status.calendar import Calendar, calendar
+from status.dashboard import Board, Day, Row, Trouble
 from status.filters import Filters
-from status.overview import Look
-from status.portal import item_url
+from status.portal_links import item_url
+from status.snapshot import Look
 from status.summary import Count, Headline, counts, headline, notes, scope_name
 
 #: how many lines the two lists show; the calendar shows the rest

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from backup_retry import words
-from backup_retry.model import Outcome, Pause
-from backup_retry.timers import Timer
-from status.board import Board, Trouble
-from status.overview import Look, Made
+from backup_retry.domain import labels as words
+from backup_retry.domain.jobs import Outcome, Pause
+from backup_retry.settings.timer_status import Timer
+from status.dashboard import Board, Trouble
+from status.snapshot import Look, Made
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from datetime import UTC, timedelta
 from typing import Any
 
-from backup_retry.arm_ids import ProtectedItem
-from backup_retry.errors import BackupRetryError
-from backup_retry.incident import Incident
-from backup_retry.report import Opened
-from backup_retry.timers import timers
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.errors import BackupRetryError
+from backup_retry.domain.incident import Incident
+from backup_retry.ports.reports import Opened
+from backup_retry.settings.timer_status import timers
 from backup_retry.wiring import Parts
 from status import page as pages
 from status.as_json import incident_document, page_document
 from status.filters import Filters
 from status.html import Answer, incident_answer, message_answer, page_answer
-from status.overview import Look, Overview
 from status.page import Page
-from status.story import Story, story
+from status.snapshot import Look, Overview
+from status.timeline import Story, story
 
 #: seconds; a person sees what is known by then, a program waits for all of it
 _PERSONS_PATIENCE = 0.3

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from backup_retry.arm_ids import ProtectedItem, Vault
-from backup_retry.incident import Attempt, AttemptResult, Incident, State
-from backup_retry.model import (
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.incident import Attempt, AttemptResult, Incident, State
+from backup_retry.domain.jobs import (
     Close,
     Decision,
     FailedJob,

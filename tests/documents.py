@@ -9,7 +9,7 @@ from textwrap import dedent
 
 REPOSITORY = Path(__file__).parents[1]
 DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
-#: documents whose fenced blocks have tests of their own: tests/unit/test_cli_docs.py, tests/scenarios/test_cli.py
+#: documents whose fenced blocks have tests of their own: tests/unit/docs/test_cli_docs.py, tests/scenarios/test_cli.py
 ELSEWHERE = frozenset({"cli.md"})
 _FENCED = re.compile(
     r"^(?P<indent> *)```(?P<language>\S*)[^\n]*\n(?P<body>.*?)^ *```$", re.MULTILINE | re.DOTALL

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import uuid4
 
-from backup_retry.arm_ids import ProtectedItem, Vault
-from backup_retry.incident import Incident, Step, StepKind
-from backup_retry.ledger import Ledger
-from backup_retry.model import Close, FailedJob, JobError, JobStatus, Outcome, Reason, Source
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.incident import Incident, Step, StepKind
+from backup_retry.domain.jobs import Close, FailedJob, JobError, JobStatus, Outcome, Reason, Source
+from backup_retry.ports.ledger import Ledger
 
 VAULT = Vault(subscription="aaaaaaaa-0000-0000-0000-000000000001", resource_group="rg-backup", name="vault-1")
 _LEASE = timedelta(minutes=5)

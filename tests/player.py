@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
-from backup_retry.model import BackupRequest, ItemState, Job, Operation
-from backup_retry.schedule import BackupPolicy
-from simulator.tls import Certificates
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.jobs import BackupRequest, ItemState, Job, Operation
+from backup_retry.domain.schedule import BackupPolicy
+from simulator.machine.tls import Certificates
 from tests.clock import Clock
 from tests.failures import VAULT
 from tests.table_storage import StaticCredential

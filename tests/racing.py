@@ -10,9 +10,9 @@ from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 
 from backup_retry.azure.table_ledger import TableLedger
-from backup_retry.incident import Incident, Step, StepKind
-from backup_retry.ledger import Ledger
-from backup_retry.model import FailedJob, Source
+from backup_retry.domain.incident import Incident, Step, StepKind
+from backup_retry.domain.jobs import FailedJob, Source
+from backup_retry.ports.ledger import Ledger
 from tests.table_storage import table_service
 
 _PATIENCE_SECONDS = 30.0

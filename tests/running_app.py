@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import aiohttp
 
-from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure.table_ledger import TableLedger
-from backup_retry.incident import Incident
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.incident import Incident
 from simulator.stack import Stack
 from tests.table_storage import table_service
 

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
-from backup_retry.errors import BadSignal
+from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
+from backup_retry.domain.errors import BadSignal
 from reactor.signals import Ignored, Signal
 from tests.builders import SUBSCRIPTION, item, vault
 

@@ -14,7 +14,7 @@ from azure.mgmt.recoveryservicesbackup.aio import RecoveryServicesBackupClient
 from azure.mgmt.recoveryservicesbackup.models import BackupRequestResource, IaasVMBackupRequest
 from azure.mgmt.resourcegraph.aio import ResourceGraphClient
 
-from simulator.outcomes import Outcome
+from simulator.estate.outcomes import Outcome
 from simulator.server import RunningServer, ServerConfig, serve
 from tests.clock import Clock
 

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from backup_retry.arm_ids import ProtectedItem
-from backup_retry.inbox import Waiting
-from backup_retry.ledger import Beat
-from backup_retry.model import Outcome, Pause, Reason, Source
-from backup_retry.report import Closed, Opened
-from backup_retry.storm import Storm
-from status.board import Board, build
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.jobs import Outcome, Pause, Reason, Source
+from backup_retry.policy.storm import Storm
+from backup_retry.ports.inbox import Waiting
+from backup_retry.ports.ledger import Beat
+from backup_retry.ports.reports import Closed, Opened
+from status.dashboard import Board, build
 from status.estate import Backups, Estate
-from status.overview import Look, Made
+from status.snapshot import Look, Made
 from tests.builders import NOW, item
 
 TODAY = NOW.date()

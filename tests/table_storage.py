@@ -15,7 +15,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.data.tables.aio import TableServiceClient
 
 from backup_retry.azure.table_ledger import TableLedger
-from backup_retry.incident import Incident
+from backup_retry.domain.incident import Incident
 from tests.clock import Clock
 
 #: a method with the path below the account

@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
-from backup_retry.model import BackupRequest, JobList
-from backup_retry.settings import Settings, load_settings
-from simulator.outcomes import JobStatus, Outcome, error_titled
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.jobs import BackupRequest, JobList
+from backup_retry.settings.settings import Settings, load_settings
+from simulator.estate.outcomes import JobStatus, Outcome, error_titled
 from simulator.server import RunningServer
 from tests.clock import Clock
 from tests.failures import VAULT, vm_item

@@ -5,18 +5,27 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from backup_retry.arm_ids import ProtectedItem, Vault
-from backup_retry.change import Report
-from backup_retry.engine import Engine
-from backup_retry.errors import AnswerUnclear
-from backup_retry.finder import MemoryFinder
-from backup_retry.incident import Incident, Step, StepKind
-from backup_retry.ledger import MemoryLedger, Record
-from backup_retry.model import BackupRequest, FailedJob, ItemState, Job, JobError, JobList, JobStatus, Source
-from backup_retry.notices import MemoryPublisher
-from backup_retry.opt_outs import MemoryOptOuts
-from backup_retry.rules import Rules
-from backup_retry.vaults import MemoryVaults
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.errors import AnswerUnclear
+from backup_retry.domain.incident import Incident, Step, StepKind
+from backup_retry.domain.jobs import (
+    BackupRequest,
+    FailedJob,
+    ItemState,
+    Job,
+    JobError,
+    JobList,
+    JobStatus,
+    Source,
+)
+from backup_retry.domain.notices import MemoryPublisher
+from backup_retry.engine.engine import Engine
+from backup_retry.engine.unit_of_work import Report
+from backup_retry.policy.rules import Rules
+from backup_retry.ports.item_lookup import MemoryFinder
+from backup_retry.ports.ledger import MemoryLedger, Record
+from backup_retry.ports.opt_outs import MemoryOptOuts
+from backup_retry.ports.vaults import MemoryVaults
 from tests.builders import PASSES, STARTED, item, job
 from tests.clock import Clock
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from backup_retry.settings import Settings
+from backup_retry.settings.settings import Settings
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN = "<!-- settings: python -m tools.settings_table --write -->"

@@ -20,7 +20,7 @@ from azure.core.exceptions import (
 )
 
 from backup_retry.azure.pacing import GraphQuota, PacedTransport
-from backup_retry.errors import (
+from backup_retry.domain.errors import (
     AnswerUnclear,
     AzureRefused,
     AzureUnavailable,
@@ -29,7 +29,7 @@ from backup_retry.errors import (
     NotFound,
     Throttled,
 )
-from backup_retry.settings import Settings
+from backup_retry.settings.settings import Settings
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential

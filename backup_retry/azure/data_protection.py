@@ -14,14 +14,14 @@ from typing import Any
 from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 
-from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.azure import data_protection_wire as wire
 from backup_retry.azure.client import ABOVE_THE_ITEM, AzureClients, azure_errors, translate_trigger
 from backup_retry.azure.shared_reads import Kept, SharedLists
-from backup_retry.errors import AzureRefused, NotFound
-from backup_retry.log_events import LogEvent, log_event
-from backup_retry.model import BackupRequest, ItemState, Job, JobList, Operation
-from backup_retry.schedule import BackupPolicy
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.errors import AzureRefused, NotFound
+from backup_retry.domain.jobs import BackupRequest, ItemState, Job, JobList, Operation
+from backup_retry.domain.schedule import BackupPolicy
+from backup_retry.ports.log_events import LogEvent, log_event
 
 _POLICY_KEPT_FOR = timedelta(hours=1)
 

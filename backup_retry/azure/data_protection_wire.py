@@ -12,12 +12,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backup_retry.arm_ids import ProtectedItem, Vault
-from backup_retry.azure.fields import Fields, part, text, time_of
-from backup_retry.model import ItemState, Job, JobError, JobStatus, Operation
-from backup_retry.schedule import BackupPolicy, Schedule, repeating
-from backup_retry.time_zones import time_zone
-from backup_retry.workloads import workload
+from backup_retry.azure.json_fields import Fields, part, text, time_of
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.jobs import ItemState, Job, JobError, JobStatus, Operation
+from backup_retry.domain.schedule import BackupPolicy, Schedule, repeating
+from backup_retry.domain.time_zones import time_zone
+from backup_retry.domain.workloads import workload
 
 #: the specification's words and those of real answers
 _STATUSES = {

@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from backup_retry.azure.client import azure_errors
-from backup_retry.batch import FAILURE_FOUND
-from backup_retry.notices import SOURCE, Notice
+from backup_retry.domain.failure_batches import FAILURE_FOUND
+from backup_retry.domain.notices import SOURCE, Notice
 
 if TYPE_CHECKING:
     from azure.eventgrid.aio import EventGridPublisherClient
 
 
 class TopicPublisher:
-    """The ports `notices.Publisher` and `reconciler.announce.Announcer` on Event Grid."""
+    """The ports `notices.Publisher` and `reconciler.dispatch.Announcer` on Event Grid."""
 
     def __init__(self, client: "EventGridPublisherClient") -> None:
         self._client = client

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from aiolimiter import AsyncLimiter
 from azure.core.pipeline.transport import AioHttpTransport
 
-from backup_retry.errors import Throttled
+from backup_retry.domain.errors import Throttled
 
 if TYPE_CHECKING:
     from azure.core.rest import HttpRequest

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
-from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure.resource_graph import ResourceGraph
-from backup_retry.finder import RESOURCE_ID
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.ports.item_lookup import RESOURCE_ID
 
 _MOST_RESOURCES = 100
 _PROTECTED = ("machine", "source", "sourceSet")

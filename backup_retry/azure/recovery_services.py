@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 
-from backup_retry.arm_ids import ProtectedItem, Vault
 from backup_retry.azure import recovery_services_wire as wire
 from backup_retry.azure.client import ABOVE_THE_ITEM, AzureClients, azure_errors, translate_trigger
-from backup_retry.azure.fields import Fields, text
+from backup_retry.azure.json_fields import Fields, text
 from backup_retry.azure.shared_reads import Kept, SharedLists
-from backup_retry.errors import AzureRefused, NotFound
-from backup_retry.log_events import LogEvent, log_event
-from backup_retry.model import BackupRequest, ItemState, Job, JobList, Operation
-from backup_retry.schedule import BackupPolicy
-from backup_retry.workloads import workload
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.errors import AzureRefused, NotFound
+from backup_retry.domain.jobs import BackupRequest, ItemState, Job, JobList, Operation
+from backup_retry.domain.schedule import BackupPolicy
+from backup_retry.domain.workloads import workload
+from backup_retry.ports.log_events import LogEvent, log_event
 
 if TYPE_CHECKING:
     from azure.mgmt.recoveryservicesbackup.models import BackupRequestResource

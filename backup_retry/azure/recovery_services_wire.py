@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
-from backup_retry.arm_ids import ProtectedItem, Vault
-from backup_retry.azure.fields import Fields, part, text, time_of
-from backup_retry.model import ItemState, Job, JobError, JobStatus, Operation
-from backup_retry.schedule import BackupPolicy, Daily, Hourly, Schedule
-from backup_retry.time_zones import time_zone
+from backup_retry.azure.json_fields import Fields, part, text, time_of
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.jobs import ItemState, Job, JobError, JobStatus, Operation
+from backup_retry.domain.schedule import BackupPolicy, Daily, Hourly, Schedule
+from backup_retry.domain.time_zones import time_zone
 
 _VM_CONTAINER = re.compile(r"iaasvmcontainer(?:v2)?;[^;]+;.+", re.IGNORECASE)
 #: "database [server]", as jobs of databases name their item

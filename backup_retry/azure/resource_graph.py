@@ -14,8 +14,8 @@ from itertools import count
 from typing import Any
 
 from backup_retry.azure.client import AzureClients, azure_errors
-from backup_retry.errors import AnsweredInPart, AzureRefused, AzureUnavailable, BackupRetryError
-from backup_retry.log_events import LogEvent, log_event
+from backup_retry.domain.errors import AnsweredInPart, AzureRefused, AzureUnavailable, BackupRetryError
+from backup_retry.ports.log_events import LogEvent, log_event
 
 Rows = AsyncIterator[Mapping[str, Any]]
 #: None: all that the identity can see

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from backup_retry.arm_ids import Vault
-from backup_retry.model import Job, JobList
+from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.jobs import Job, JobList
 
 T = TypeVar("T")
 

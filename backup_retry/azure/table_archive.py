@@ -14,11 +14,11 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableTransactionError
 
-from backup_retry.arm_ids import ProtectedItem
-from backup_retry.azure import rows
+from backup_retry.azure import table_rows as rows
 from backup_retry.azure.client import azure_errors
 from backup_retry.azure.table_ledger import INCIDENTS, JOURNAL
-from backup_retry.incident import State
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.incident import State
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient

@@ -10,10 +10,10 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
-from backup_retry.azure import rows
+from backup_retry.azure import table_rows as rows
 from backup_retry.azure.client import azure_errors
 from backup_retry.azure.table_ledger import CONTROL
-from backup_retry.inbox import Fields, Kept, Waiting
+from backup_retry.ports.inbox import Fields, Kept, Waiting
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient

@@ -30,13 +30,13 @@ from azure.core.exceptions import (
 )
 from azure.data.tables import TableTransactionError, UpdateMode
 
-from backup_retry.arm_ids import ProtectedItem
-from backup_retry.azure import rows
+from backup_retry.azure import table_rows as rows
 from backup_retry.azure.client import azure_errors, translate
-from backup_retry.incident import Incident, Step
-from backup_retry.ledger import Record
-from backup_retry.model import Pause
-from backup_retry.storm import Storm
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.incident import Incident, Step
+from backup_retry.domain.jobs import Pause
+from backup_retry.policy.storm import Storm
+from backup_retry.ports.ledger import Record
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient, TableServiceClient

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import ResourceNotFoundError
 
-from backup_retry.arm_ids import ProtectedItem
-from backup_retry.azure import rows
+from backup_retry.azure import table_rows as rows
 from backup_retry.azure.client import azure_errors
 from backup_retry.azure.table_ledger import CONTROL, JOURNAL, OPEN
-from backup_retry.model import Outcome, Reason, Source
-from backup_retry.report import Closed, Opened
-from backup_retry.storm import Storm
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.jobs import Outcome, Reason, Source
+from backup_retry.policy.storm import Storm
+from backup_retry.ports.reports import Closed, Opened
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient, TableServiceClient

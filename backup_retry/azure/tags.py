@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 
-from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure.resource_graph import ResourceGraph
-from backup_retry.errors import AzureUnavailable
-from backup_retry.opt_outs import tagged_of
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.errors import AzureUnavailable
+from backup_retry.ports.opt_outs import tagged_of
 
 _SHARED_FOR = timedelta(minutes=5)
 #: an answer this old still counts while Resource Graph does not give a newer one

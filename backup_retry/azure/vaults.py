@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.data_protection import DataProtectionVaults
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
-from backup_retry.model import BackupRequest, ItemState, Job, JobList, Operation
-from backup_retry.vaults import Vaults
+from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
+from backup_retry.domain.jobs import BackupRequest, ItemState, Job, JobList, Operation
+from backup_retry.ports.vaults import Vaults
 
 
 class AzureVaults:

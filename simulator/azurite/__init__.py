@@ -6,9 +6,9 @@ from types import TracebackType
 from typing import Self
 
 from simulator.azurite.install import is_installed, node, table_service
-from simulator.ports import free_port
-from simulator.processes import ChildProcess, ProcessDiedError
-from simulator.tls import Certificates
+from simulator.machine.ports import free_port
+from simulator.machine.processes import ChildProcess, ProcessDiedError
+from simulator.machine.tls import Certificates
 
 __all__ = ["DEFAULT_DIRECTORY", "Azurite"]
 

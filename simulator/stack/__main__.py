@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from simulator.alert_schema import job_failure
-from simulator.estate_file import DEFAULT_ESTATE, EstateFile
-from simulator.inventory import Job
-from simulator.outcomes import JobStatus, Outcome, error_titled
-from simulator.processes import ProcessDiedError
+from simulator.estate.estate_file import DEFAULT_ESTATE, EstateFile
+from simulator.estate.inventory import Job
+from simulator.estate.outcomes import JobStatus, Outcome, error_titled
+from simulator.machine.processes import ProcessDiedError
+from simulator.monitor.alert_schema import job_failure
 from simulator.stack.run_info import RunInfo
 from simulator.stack.stack import REPOSITORY, Ports, Stack
 

@@ -14,10 +14,10 @@ import aiohttp
 
 from simulator.azurite import DEFAULT_DIRECTORY, Azurite
 from simulator.functions_host.keys import Keys
-from simulator.ports import free_port, is_free
-from simulator.processes import ChildProcess, ProcessDiedError
+from simulator.machine.ports import free_port, is_free
+from simulator.machine.processes import ChildProcess, ProcessDiedError
+from simulator.machine.tls import ensure_ca
 from simulator.stack.run_info import RunInfo
-from simulator.tls import ensure_ca
 
 REPOSITORY = Path(__file__).parents[2]
 _START_SECONDS = 60.0

@@ -11,8 +11,8 @@ from backup_retry.azure.pacing import ArmPace, GraphQuota
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
 from backup_retry.azure.table_ledger import TABLES, TableLedger
 from simulator.azurite import DEFAULT_DIRECTORY, Azurite
+from simulator.machine.tls import Certificates, ensure_ca
 from simulator.server import RunningServer, ServerConfig, serve
-from simulator.tls import Certificates, ensure_ca
 from tests.clock import Clock
 from tests.table_storage import Tables, Wire, table_service
 from tests.vault_world import ESTATE, VaultWorld, settings

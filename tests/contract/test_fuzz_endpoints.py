@@ -18,22 +18,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backup_retry import wiring
-from backup_retry.arm_ids import Vault
-from backup_retry.batch import FAILURE_FOUND
-from backup_retry.dimensions import BUILT_IN, Dimensions
-from backup_retry.engine import Engine
-from backup_retry.errors import AzureUnavailable
-from backup_retry.finder import MemoryFinder
-from backup_retry.ledger import MemoryLedger
-from backup_retry.model import Job, JobList, JobStatus
-from backup_retry.opt_outs import MemoryOptOuts
-from backup_retry.rules import Rules
-from backup_retry.scope import Names, Scope
-from backup_retry.vaults import MemoryVaults
+from backup_retry.domain.alert_dimensions import BUILT_IN, Dimensions
+from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.errors import AzureUnavailable
+from backup_retry.domain.failure_batches import FAILURE_FOUND
+from backup_retry.domain.jobs import Job, JobList, JobStatus
+from backup_retry.engine.engine import Engine
+from backup_retry.policy.rules import Rules
+from backup_retry.policy.scope import Names, Scope
+from backup_retry.ports.item_lookup import MemoryFinder
+from backup_retry.ports.ledger import MemoryLedger
+from backup_retry.ports.opt_outs import MemoryOptOuts
+from backup_retry.ports.vaults import MemoryVaults
 from reactor import webhook
 from reactor.events import ACTION_FAILED
-from reactor.react import Reactor
 from reactor.resolve import Resolver
+from reactor.signal_handler import Reactor
 from tests.builders import OTHER_SUBSCRIPTION, SUBSCRIPTION, item, job, minutes
 from tests.clock import Clock
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from backup_retry.arm_ids import ProtectedItem
-from backup_retry.batch import FAILURE_FOUND
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.failure_batches import FAILURE_FOUND
 from tests.model.agenda import Agenda
 from tests.model.faults import Fault, Faults
 from tests.model.hearing import SHOWN_WITHIN

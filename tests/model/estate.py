@@ -6,11 +6,11 @@ from random import Random
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
-from backup_retry.hours import Hours, Window
-from backup_retry.rules import Rules
-from backup_retry.schedule import BackupPolicy, Daily
-from backup_retry.scope import Names, Scope
+from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
+from backup_retry.domain.schedule import BackupPolicy, Daily
+from backup_retry.policy.hours import Hours, Window
+from backup_retry.policy.rules import Rules
+from backup_retry.policy.scope import Names, Scope
 from tests.model.true_jobs import FULL, is_database
 
 SUBSCRIPTION = "aaaaaaaa-0000-0000-0000-000000000001"

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
 
-from backup_retry.arm_ids import Vault
-from backup_retry.inbox import Fields, Kept
+from backup_retry.domain.arm_ids import Vault
+from backup_retry.ports.inbox import Fields, Kept
 from tests.model.agenda import Agenda
 from tests.model.little_azure import APPEARS_WITHIN, LIST_LAG, LittleAzure
 from tests.model.restraint import FRESH, WhyNot

@@ -13,7 +13,7 @@ from azure.core.exceptions import (
 )
 
 from backup_retry.azure import client
-from backup_retry.errors import BackupRetryError
+from backup_retry.domain.errors import BackupRetryError
 
 
 class _Response:

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from math import inf
 
-from backup_retry.arm_ids import ProtectedItem, Vault
-from backup_retry.inbox import Kept
-from backup_retry.incident import Attempt, AttemptResult, Incident, State, Step
-from backup_retry.model import BackupRequest, Outcome
-from backup_retry.notices import Notice, NoticeKind
-from backup_retry.rules import Rules
-from backup_retry.storm import Storm
-from backup_retry.workloads import workload
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.incident import Attempt, AttemptResult, Incident, State, Step
+from backup_retry.domain.jobs import BackupRequest, Outcome
+from backup_retry.domain.notices import Notice, NoticeKind
+from backup_retry.domain.workloads import workload
+from backup_retry.policy.rules import Rules
+from backup_retry.policy.storm import Storm
+from backup_retry.ports.inbox import Kept
 from tests.model.agenda import START, Agenda
 from tests.model.hearing import Hearing
 from tests.model.little_azure import LittleAzure

@@ -6,9 +6,9 @@ from datetime import datetime
 from random import Random
 from uuid import UUID
 
-from backup_retry.arm_ids import ProtectedItem, Vault, VaultKind
-from backup_retry.errors import NotFound
-from backup_retry.model import ItemState, Job, JobError, JobStatus, Operation
+from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
+from backup_retry.domain.errors import NotFound
+from backup_retry.domain.jobs import ItemState, Job, JobError, JobStatus, Operation
 from tests.model.agenda import START, Agenda
 from tests.model.faults import Fault, Faults
 from tests.model.true_jobs import (

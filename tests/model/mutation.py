@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from backup_retry import policy
+from backup_retry.policy import decide as policy
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,15 @@ from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
-from backup_retry import settle, storm
 from backup_retry.azure import client
-from backup_retry.book import Book
-from backup_retry.change import Change
-from backup_retry.incident import AttemptResult, Incident, State, Step
-from backup_retry.ledger import MemoryLedger
-from backup_retry.model import Close, Outcome, Reason
-from backup_retry.retry import Retrier
-from backup_retry.storm import Storm
+from backup_retry.domain.incident import AttemptResult, Incident, State, Step
+from backup_retry.domain.jobs import Close, Outcome, Reason
+from backup_retry.engine.committer import Book
+from backup_retry.engine.retry import Retrier
+from backup_retry.engine.unit_of_work import Change
+from backup_retry.policy import settle, storm
+from backup_retry.policy.storm import Storm
+from backup_retry.ports.ledger import MemoryLedger
 from reconciler.follow_up import FollowUp
 from tests.model.mutation import Mutation, without_row
 from tests.model.mutations_of_kinds import mutations_of_kinds

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
-from backup_retry import engine, policy, settle
-from backup_retry.case import Case
-from backup_retry.incident import AttemptResult, Incident
-from backup_retry.model import BackupRequest, Close, Facts, FailedJob, Job, Outcome, Reason
-from backup_retry.workloads import FULL, kind_of
+from backup_retry.domain.incident import AttemptResult, Incident
+from backup_retry.domain.jobs import BackupRequest, Close, Facts, FailedJob, Job, Outcome, Reason
+from backup_retry.domain.workloads import FULL, kind_of
+from backup_retry.engine import engine
+from backup_retry.policy import decide as policy
+from backup_retry.policy import settle
+from backup_retry.policy.decision_context import Case
 from tests.model.mutation import Mutation, without_row
 
 

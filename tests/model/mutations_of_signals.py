@@ -5,17 +5,17 @@ from contextlib import AbstractContextManager
 from typing import Any
 from unittest.mock import patch
 
-from backup_retry import change
-from backup_retry.arm_ids import Vault
-from backup_retry.engine import Engine
-from backup_retry.errors import AzureUnavailable
-from backup_retry.inbox import Inbox, Kept
-from backup_retry.incident import Incident
-from backup_retry.model import FailedJob, JobError, JobStatus, Source
-from backup_retry.scope import Scope
-from reactor import kept as kept_signals
-from reactor.react import Reaction, Reactor
+from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.errors import AzureUnavailable
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import FailedJob, JobError, JobStatus, Source
+from backup_retry.engine import unit_of_work as change
+from backup_retry.engine.engine import Engine
+from backup_retry.policy.scope import Scope
+from backup_retry.ports.inbox import Inbox, Kept
+from reactor import deferred_signals as kept_signals
 from reactor.resolve import Resolved, Resolver
+from reactor.signal_handler import Reaction, Reactor
 from reactor.signals import Signal
 from tests.model import worker
 from tests.model.mutation import Mutation

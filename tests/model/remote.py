@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
-from backup_retry.arm_ids import ProtectedItem
-from backup_retry.errors import AzureUnavailable, BackupRetryError
-from backup_retry.inbox import Inbox
-from backup_retry.incident import Incident, Step
-from backup_retry.ledger import Controls, Ledger, Storms
-from backup_retry.notices import Notice
-from backup_retry.storm import Storm
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.errors import AzureUnavailable, BackupRetryError
+from backup_retry.domain.incident import Incident, Step
+from backup_retry.domain.notices import Notice
+from backup_retry.policy.storm import Storm
+from backup_retry.ports.inbox import Inbox
+from backup_retry.ports.ledger import Controls, Ledger, Storms
 from tests.model import http_answers
 from tests.model.agenda import START
 from tests.model.faults import Fault

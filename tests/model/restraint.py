@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf
 
-from backup_retry.arm_ids import ProtectedItem
-from backup_retry.model import BackupRequest, JobStatus
-from backup_retry.rules import Rules
-from backup_retry.storm import Storm, storm_key
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.jobs import BackupRequest, JobStatus
+from backup_retry.policy.rules import Rules
+from backup_retry.policy.storm import Storm, storm_key
 from tests.model.agenda import START, Agenda
 from tests.model.little_azure import APPEARS_WITHIN, LIST_LAG, LittleAzure
 from tests.model.network import LATEST, SLOWEST

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from backup_retry.rules import Rules
+from backup_retry.policy.rules import Rules
 from tests.model.estate import HOUR, MINUTE, Estate, drawn_rules
 from tests.model.faults import Fault, dice
 from tests.model.soak import Tried, soak_one

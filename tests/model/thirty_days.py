@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from datetime import time as time_of_day
 from datetime import timedelta
 
-from backup_retry.arm_ids import ProtectedItem
-from backup_retry.model import JobStatus
-from backup_retry.notices import NoticeKind
-from backup_retry.rules import Rules
-from backup_retry.schedule import BackupPolicy, Daily
-from backup_retry.scope import Names, Scope
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.jobs import JobStatus
+from backup_retry.domain.notices import NoticeKind
+from backup_retry.domain.schedule import BackupPolicy, Daily
+from backup_retry.policy.rules import Rules
+from backup_retry.policy.scope import Names, Scope
 from tests.model.estate import DAY, HOUR, MINUTE, SUBSCRIPTION, Estate
 from tests.model.faults import Fault
 from tests.model.trouble import Trouble

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from backup_retry.arm_ids import ProtectedItem, Vault
-from backup_retry.model import JobStatus, Pause
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.jobs import JobStatus, Pause
 from tests.model.estate import HOUR, MINUTE
 from tests.model.faults import Fault
 from tests.model.remote import immediately

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 from math import inf
 
-from backup_retry.arm_ids import ProtectedItem, VaultKind
-from backup_retry.model import Job, JobError, JobStatus
-from backup_retry.schedule import BackupPolicy
-from backup_retry.workloads import workload
+from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
+from backup_retry.domain.jobs import Job, JobError, JobStatus
+from backup_retry.domain.schedule import BackupPolicy
+from backup_retry.domain.workloads import workload
 from tests.model.agenda import START
 
 PASSING = ("CloudInternalError", "VMCreationTimeOutStorageErrorV2", "BackUpOperationFailed")

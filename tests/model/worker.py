@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from backup_retry.engine import Engine
-from backup_retry.errors import BackupRetryError
-from backup_retry.finder import MemoryFinder
-from backup_retry.inbox import Kept, MemoryInbox
-from backup_retry.ledger import MemoryLedger
-from backup_retry.rules import Rules
-from backup_retry.sweep_profile import daily
+from backup_retry.domain.errors import BackupRetryError
+from backup_retry.engine.engine import Engine
+from backup_retry.policy.rules import Rules
+from backup_retry.ports.inbox import Kept, MemoryInbox
+from backup_retry.ports.item_lookup import MemoryFinder
+from backup_retry.ports.ledger import MemoryLedger
+from backup_retry.settings.sweep_profile import daily
 from reactor import webhook
+from reactor.deferred_signals import look_into_kept, written
 from reactor.events import parse_events
-from reactor.kept import look_into_kept, written
-from reactor.react import Reactor
 from reactor.resolve import Resolver
+from reactor.signal_handler import Reactor
 from reactor.signals import Signal
 from reconciler.follow_up import FollowUp
 from reconciler.sweep import Sweep

@@ -8,12 +8,12 @@ world.leave_in_peace()
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from backup_retry.arm_ids import ProtectedItem
-from backup_retry.inbox import Kept
-from backup_retry.incident import Incident
-from backup_retry.ledger import MemoryLedger
-from backup_retry.model import JobStatus
-from backup_retry.rules import Rules
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import JobStatus
+from backup_retry.policy.rules import Rules
+from backup_retry.ports.inbox import Kept
+from backup_retry.ports.ledger import MemoryLedger
 from tests.model.agenda import Agenda
 from tests.model.courier import Courier
 from tests.model.estate import DAY, HOUR, MINUTE, SUBSCRIPTION, Estate, drawn_rules

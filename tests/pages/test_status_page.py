@@ -12,8 +12,8 @@ from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 
 from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TableLedger
-from backup_retry.ledger import Beat
-from backup_retry.model import Pause
+from backup_retry.domain.jobs import Pause
+from backup_retry.ports.ledger import Beat
 from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
 from simulator.stack import Stack

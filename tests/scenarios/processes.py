@@ -19,12 +19,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from backup_retry.arm_ids import ProtectedItem
 from backup_retry.azure.table_ledger import TableLedger
-from backup_retry.incident import Incident
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.incident import Incident
 from simulator.azurite import DEFAULT_DIRECTORY, Azurite
-from simulator.estate import Item, Job, JobStatus, Outcome
-from simulator.outcomes import ALREADY_RUNNING, error_titled
+from simulator.estate.outcomes import ALREADY_RUNNING, error_titled
+from simulator.estate.state import Item, Job, JobStatus, Outcome
 from simulator.server import RunningServer, ServerConfig, serve
 from tests.model.courier import alert_body
 from tests.model.faults import dice

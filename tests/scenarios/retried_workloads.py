@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from backup_retry.error_catalog import look_up
+from backup_retry.domain.error_catalog import look_up
 from tests.running_app import SUBSCRIPTION, Json
 
 RECOVERY_SERVICES, BACKUP_VAULT = "recovery_services", "backup"

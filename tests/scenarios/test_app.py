@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from backup_retry.incident import AttemptResult
-from backup_retry.model import Outcome, Reason, Source
+from backup_retry.domain.incident import AttemptResult
+from backup_retry.domain.jobs import Outcome, Reason, Source
 from tests.running_app import App, Json, backup_failure, item_id, vault_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -7,8 +7,8 @@ import signal
 import aiohttp
 import pytest
 
-from backup_retry.incident import AttemptResult, State
-from backup_retry.model import Outcome
+from backup_retry.domain.incident import AttemptResult, State
+from backup_retry.domain.jobs import Outcome
 from tests.running_app import App, Json, backup_failure
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

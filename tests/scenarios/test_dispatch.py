@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from backup_retry.model import Source
+from backup_retry.domain.jobs import Source
 from tests.running_app import App, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from backup_retry.model import Source
+from backup_retry.domain.jobs import Source
 from tests.running_app import App, Json, backup_failure, item_id, vault_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

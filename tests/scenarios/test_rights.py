@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.vaults import AzureVaults
-from backup_retry.settings import Settings
+from backup_retry.settings.settings import Settings
 from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
 from tests.bicep_files import BICEP

@@ -14,12 +14,12 @@ from multiprocessing.connection import Connection
 
 from backup_retry import wiring
 from backup_retry.azure.client import AzureClients
-from backup_retry.errors import BackupRetryError
-from backup_retry.settings import load_settings
+from backup_retry.domain.errors import BackupRetryError
+from backup_retry.settings.settings import load_settings
 from backup_retry.wiring import Parts
 from reactor import webhook
-from reactor.react import Reactor
 from reactor.resolve import Resolver
+from reactor.signal_handler import Reactor
 from reconciler.follow_up import FollowUp
 from reconciler.sweep import Sweep
 

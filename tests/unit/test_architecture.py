@@ -161,7 +161,7 @@ def test_the_pure_modules_do_no_io(module: str) -> None:
 def test_parsing_signals_takes_pydantic_and_the_domains_words() -> None:
     """No vault, no adapter, no log."""
     words = {f"backup_retry.{each}" for each in ("arm_ids", "batch", "dimensions", "errors", "model")}
-    allowed = words | {"pydantic", "backup_retry.finder"} | {f"reactor.{each}" for each in PARSERS}
+    allowed = words | {"pydantic", "backup_retry.ports.item_lookup"} | {f"reactor.{each}" for each in PARSERS}
     outside = {
         each
         for parser in PARSERS

@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 
 from backup_retry import wiring
-from backup_retry.errors import AzureUnavailable
+from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.wiring import Parts
 
 BUILT = cast("Parts", object())

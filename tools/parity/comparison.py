@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from simulator.calls import Route
+from simulator.arm.calls import Route
 from simulator.server import Simulator
 from tools.parity.differences import differences
 from tools.parity.explanations import reason

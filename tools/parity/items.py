@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
-from simulator.outcomes import JobStatus, Outcome
+from simulator.estate.outcomes import JobStatus, Outcome
 from tools.parity.recordings import Recording
 from tools.parity.stage import Json, Stage
 from tools.parity.times import when

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from simulator.inventory import Item, Job
-from simulator.outcomes import JobError, JobStatus, Outcome
+from simulator.estate.inventory import Item, Job
+from simulator.estate.outcomes import JobError, JobStatus, Outcome
 from tools.parity.recordings import Recording
 from tools.parity.stage import Json, Stage
 from tools.parity.times import length, when

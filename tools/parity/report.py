@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from simulator.calls import Route
+from simulator.arm.calls import Route
 from tools.parity.differences import Difference
 
 _GROUP = re.compile(r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers", re.IGNORECASE)

@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from simulator import backup_vault_job_wire
-from simulator.inventory import Operation
-from simulator.workloads import DATA_PROTECTION
+from simulator.data_protection import job_wire as backup_vault_job_wire
+from simulator.estate.inventory import Operation
+from simulator.estate.workloads import DATA_PROTECTION
 from tools.parity import items, jobs
 from tools.parity.recordings import Recording, Reply
 from tools.parity.stage import Json, Stage

@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from simulator.inventory import Item, Vault
+from simulator.estate.inventory import Item, Vault
 from simulator.server import RunningServer, ServerConfig, serve
 from tools.parity.recordings import Recording, Reply
 

@@ -1,0 +1,336 @@
+"""The words of the domain: jobs, what the vault says of them and of their items, decisions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.schedule import BackupPolicy
+from backup_retry.domain.workloads import worth
+
+
+class Source(StrEnum):
+    """Who told us of a failure."""
+
+    ALERT = "alert"
+    EVENT = "event"
+    SWEEP = "sweep"
+    #: a person, by the command line
+    OPERATOR = "operator"
+
+
+class JobStatus(StrEnum):
+    """A job's state as Recovery Services writes it; the adapters translate the words of backup vaults."""
+
+    IN_PROGRESS = "InProgress"
+    CANCELLING = "Cancelling"
+    CANCELLED = "Cancelled"
+    COMPLETED = "Completed"
+    COMPLETED_WITH_WARNINGS = "CompletedWithWarnings"
+    FAILED = "Failed"
+
+    @property
+    def succeeded(self) -> bool:
+        """True when the job made a recovery point."""
+        return self in {JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_WARNINGS}
+
+    @property
+    def running(self) -> bool:
+        """True while the job has not ended."""
+        return self in {JobStatus.IN_PROGRESS, JobStatus.CANCELLING}
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobError:
+    """Why a job failed, as the service says it."""
+
+    #: the code's name, such as UserErrorVmProvisioningStateFailed; empty where the service gave none
+    title: str = ""
+    #: the code's number, such as 400160
+    code: int | None = None
+    message: str = ""
+    #: what the service itself recommends
+    advice: str = ""
+    #: whether the service says that a retry can help; None where it does not say (Recovery Services never does)
+    retryable: bool | None = None
+
+    @property
+    def label(self) -> str:
+        """The shortest name a person can search for."""
+        return self.title or (str(self.code) if self.code is not None else "no error code")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One job of a vault, as the vault reports it."""
+
+    id: str
+    vault: Vault
+    #: its name in `workloads.WORKLOADS`; Azure's own for one that is not known
+    workload: str
+    #: Backup, Restore, ConfigureBackup, DeleteBackupData, "Backup (Log)" …
+    operation: str
+    status: JobStatus
+    started_at: datetime
+    ended_at: datetime | None = None
+    #: the x-ms-client-request-id of whoever started it; a backup vault may give one of its own instead
+    activity_id: str = ""
+    #: False for one that the schedule started; None where the service does not say so reliably
+    on_demand: bool | None = None
+    #: what a person calls the item
+    entity_name: str = ""
+    #: the item, where the vault tells it
+    item: ProtectedItem | None = None
+    #: the items that the job's names fit, where they fit several
+    candidates: tuple[ProtectedItem, ...] = ()
+    error: JobError | None = None
+    #: the policy rule and the retention tag that a backup vault's job ran with
+    rule: str = ""
+    retention_tag: str = ""
+
+    @property
+    def is_backup(self) -> bool:
+        """True for a backup of any kind, false for restores, configuration and the rest."""
+        return self.operation.lower().split(" ")[0] == "backup"
+
+    @property
+    def is_restore(self) -> bool:
+        """True for a restore of any kind."""
+        return self.operation.lower().split(" ")[0] == "restore"
+
+    @property
+    def failed(self) -> bool:
+        """True when the job ended badly."""
+        return self.status in {JobStatus.FAILED, JobStatus.CANCELLED}
+
+    @property
+    def protects_anew(self) -> bool:
+        """True for a job that sets protection up or deletes its data: older failures no longer matter."""
+        return self.operation.lower() in {"configurebackup", "deletebackupdata", "disablebackup"}
+
+    def makes_up_for(self, failure: "FailedJob") -> bool:
+        """True for a backup that ended well after the failure and is worth as much as the one that failed."""
+        return (
+            self.is_backup
+            and self.status.succeeded
+            and (self.ended_at or self.started_at) > failure.ended_at
+            and worth(self.operation) >= worth(failure.operation)
+        )
+
+    def is_of(self, item: ProtectedItem) -> bool:
+        """True when this job is known to belong to the item."""
+        return self.item is not None and self.item.key == item.key
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedJob:
+    """A backup or restore that the vault itself reports as failed or cancelled."""
+
+    id: str
+    item: ProtectedItem
+    workload: str
+    operation: str
+    status: JobStatus
+    started_at: datetime
+    ended_at: datetime
+    activity_id: str = ""
+    entity_name: str = ""
+    error: JobError = JobError()
+    rule: str = ""
+    retention_tag: str = ""
+
+    def weight(self) -> tuple[int, datetime]:
+        """How much it counts beside other failures of its item: the best kind of backup first, then the newest."""
+        return worth(self.operation), self.started_at
+
+    @classmethod
+    def of(cls, job: Job, item: ProtectedItem) -> "FailedJob":
+        """A vault's job that ended badly, as a failure of the item; a restore is a matter of its own."""
+        return cls(
+            id=job.id,
+            item=replace(item, restore_job=job.id) if job.is_restore else item,
+            workload=job.workload,
+            operation=job.operation,
+            status=job.status,
+            started_at=job.started_at,
+            ended_at=job.ended_at or job.started_at,
+            activity_id=job.activity_id,
+            entity_name=job.entity_name,
+            error=job.error or JobError(),
+            rule=job.rule,
+            retention_tag=job.retention_tag,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobList:
+    """A vault's jobs, newest first, as they were when the vault was asked."""
+
+    read_at: datetime
+    jobs: Sequence[Job]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemState:
+    """What the vault says about a protected item now."""
+
+    protection_state: str
+    #: soft-deleted: kept for a while, backed up no more
+    deleted: bool = False
+    #: title of the item's backup KPI, where the string code (UserError…) stands
+    kpi_title: str = ""
+    last_recovery_point: datetime | None = None
+    policy_id: str = ""
+    #: the ARM id of the protected resource, where the vault tells it
+    source_id: str = ""
+    #: when and for how long the item is backed up; None: not known
+    policy: BackupPolicy | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackupRequest:
+    """Which backup a vault is asked for."""
+
+    #: its name in `workloads.WORKLOADS`
+    workload: str
+    #: Full, Differential …; "" where the workload has one kind only
+    kind: str = ""
+    #: when the recovery point expires; None: as the item's policy has it
+    keep_until: datetime | None = None
+    #: the policy rule and the retention tag to run with, in a backup vault
+    rule: str = ""
+    retention_tag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """What the vault says about an accepted trigger: Succeeded means no more than that a job was made."""
+
+    #: InProgress, Succeeded, Failed …
+    status: str
+    job_id: str = ""
+    error: JobError | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is known about an incident's item at the time of a decision."""
+
+    #: the item's jobs that ended since the incident's first failure began, newest first
+    jobs: Sequence[Job] = ()
+    #: when the vault was asked for them; None: not yet
+    read_at: datetime | None = None
+    #: None: the vault does not know the item (any more)
+    item: ItemState | None = None
+    #: how many items of the vault, this one among them, fail alike at the same time
+    failing_alike: int = 1
+    #: the error that they share, as `JobError.label` has it
+    storm_code: str = ""
+    #: the operation of the attempt in flight, asked for only where its job has not appeared
+    operation: Operation | None = None
+
+    def make_up_for(self, failure: FailedJob) -> bool:
+        """True when one of the jobs makes up for the failure."""
+        return any(job.makes_up_for(failure) for job in self.jobs)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pause:
+    """Retries are switched off: by whom, why, until when (None: until somebody resumes)."""
+
+    by: str
+    why: str
+    until: datetime | None = None
+    #: a subscription id or a vault's ARM id; "": everything
+    scope: str = ""
+
+    def holds(self, vault: Vault, now: datetime) -> bool:
+        """True when the pause is in force for the vault."""
+        scope = self.scope.lower()
+        return (self.until is None or now < self.until) and scope in {
+            "",
+            vault.subscription.lower(),
+            vault.key,
+        }
+
+
+class Outcome(StrEnum):
+    """How an incident ended."""
+
+    RECOVERED = "recovered"
+    RECOVERED_ELSEWHERE = "recovered_elsewhere"
+    NEEDS_ACTION = "needs_action"
+    EXHAUSTED = "exhausted"
+    LEFT_ALONE = "left_alone"
+
+    @property
+    def recovered(self) -> bool:
+        """True for the two outcomes after which the item has a good recovery point again."""
+        return self in {Outcome.RECOVERED, Outcome.RECOVERED_ELSEWHERE}
+
+    @property
+    def needs_a_person(self) -> bool:
+        """True for the two outcomes that somebody has to look at."""
+        return self in {Outcome.NEEDS_ACTION, Outcome.EXHAUSTED}
+
+
+class Reason(StrEnum):
+    """Why something was decided; every one is explained in docs/operations.md."""
+
+    RETRY = "retry"
+    PAUSED = "paused"
+    OPTED_OUT = "opted_out"
+    UNSUPPORTED = "unsupported"
+    NOT_PROTECTED = "not_protected"
+    ALREADY_RECOVERED = "already_recovered"
+    IN_PROGRESS = "in_progress"
+    CANCELLED = "cancelled"
+    NEEDS_ACTION = "needs_action"
+    NO_PERMISSION = "no_permission"
+    EXHAUSTED = "exhausted"
+    DAILY_CAP = "daily_cap"
+    NO_BACKUP_RULE = "no_backup_rule"
+    LOG_SCHEDULE = "log_schedule"
+    SCHEDULE_NEAR = "schedule_near"
+    OUTSIDE_HOURS = "outside_hours"
+    STORM = "storm"
+    DRY_RUN = "dry_run"
+    BACKOFF = "backoff"
+    THROTTLED = "throttled"
+    AZURE_UNAVAILABLE = "azure_unavailable"
+    AZURE_REFUSED = "azure_refused"
+    ATTEMPT_RUNNING = "attempt_running"
+    ANSWER_UNCLEAR = "answer_unclear"
+    RETRY_SUCCEEDED = "retry_succeeded"
+    ALREADY_HANDLED = "already_handled"
+    NOTED = "noted"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trigger:
+    """Decision: start a backup now."""
+
+    reason: Reason = Reason.RETRY
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """Decision: look again at `until`."""
+
+    until: datetime
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Close:
+    """Decision: nothing more to do here; `detail` says what a person should do or know."""
+
+    outcome: Outcome
+    reason: Reason
+    detail: str = ""
+
+
+Decision = Trigger | Wait | Close

@@ -1,0 +1,168 @@
+"""What differs from workload to workload: one row each. Adding one is adding a row (and teaching the simulator).
+
+Names are Azure's own: workloadType in a Recovery Services vault, dataSourceType in a backup vault. The error catalogue,
+SCOPE_WORKLOADS and the incidents use them too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from backup_retry.domain.arm_ids import VaultKind
+
+
+class Cap(StrEnum):
+    """Which of the DAILY_CAP_ settings counts."""
+
+    VM = "vm"
+    FILES = "files"
+    DATABASES = "databases"
+    OTHERS = "others"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workload:
+    """A kind of thing that Azure Backup protects."""
+
+    name: str
+    #: what a person calls it in a list, and in a sentence
+    label: str
+    words: str
+    vault: VaultKind = VaultKind.RECOVERY_SERVICES
+    cap: Cap = Cap.OTHERS
+    #: objectType of a Recovery Services trigger's body; "": cannot be triggered through Azure
+    request: str = ""
+    #: has Full, Differential, Log … backups, and a retry has to name one
+    has_kinds: bool = False
+    #: the shortest and the longest time that Azure keeps the recovery point of a retry
+    shortest: timedelta = timedelta(days=7)
+    longest: timedelta = timedelta(days=9999)
+    #: how a person runs a failed backup again, where nobody can from here
+    by_hand: str = ""
+    #: how a person runs a failed restore again
+    restore: str = "Start it again in the vault: Backup items, then Restore."
+
+    @property
+    def retried(self) -> bool:
+        """True where a failed backup can be triggered again through Azure."""
+        return bool(self.request) or self.vault is VaultKind.BACKUP
+
+
+_RECOVERY_SERVICES = (
+    Workload(
+        name="VM",
+        label="VM",
+        words="an Azure VM",
+        cap=Cap.VM,
+        request="IaasVMBackupRequest",
+        restore="Run it again with az backup restore restore-disks, or in the vault under Backup items.",
+    ),
+    Workload(
+        name="AzureFileShare",
+        label="File share",
+        words="a file share",
+        cap=Cap.FILES,
+        request="AzureFileShareBackupRequest",
+        restore="Run it again with az backup restore restore-azurefileshare, or in the vault under Backup items.",
+    ),
+    Workload(
+        name="SQLDataBase",
+        label="SQL database",
+        words="a SQL database",
+        cap=Cap.DATABASES,
+        request="AzureWorkloadBackupRequest",
+        has_kinds=True,
+        shortest=timedelta(days=45),
+        restore="Run it again with az backup restore restore-azurewl, or in the vault under Backup items.",
+    ),
+    Workload(
+        name="SAPHanaDatabase",
+        label="SAP HANA",
+        words="an SAP HANA database",
+        cap=Cap.DATABASES,
+        request="AzureWorkloadBackupRequest",
+        has_kinds=True,
+        shortest=timedelta(days=45),
+        restore="Run it again with az backup restore restore-azurewl, or in the vault under Backup items.",
+    ),
+    Workload(
+        name="SAPHanaDBInstance",
+        label="SAP HANA instance",
+        words="an SAP HANA instance",
+        cap=Cap.DATABASES,
+        request="AzureWorkloadBackupRequest",
+        has_kinds=True,
+        restore="Run it again with az backup restore restore-azurewl, or in the vault under Backup items.",
+    ),
+    Workload(
+        name="MAB",
+        label="MARS agent",
+        words="a MARS agent's folder",
+        by_hand="Run it on the server itself: Get-OBPolicy | Start-OBBackup, or Back Up Now in the agent.",
+        restore="Run it again in the agent on the server: Recover Data.",
+    ),
+    Workload(
+        name="DPM",
+        label="DPM",
+        words="a DPM or MABS data source",
+        by_hand="Run it on the DPM or MABS server: New-DPMRecoveryPoint -BackupType Online, or in its console.",
+        restore="Run it again in the DPM or MABS console: Recovery.",
+    ),
+)
+_BACKUP = tuple(
+    Workload(
+        name=name,
+        label=label,
+        words=words,
+        vault=VaultKind.BACKUP,
+        cap=cap,
+        restore="Run it again with az dataprotection backup-instance restore trigger, or in the vault.",
+    )
+    for name, label, words, cap in (
+        ("Microsoft.Compute/disks", "Disk", "a managed disk", Cap.OTHERS),
+        ("Microsoft.Storage/storageAccounts/blobServices", "Blobs", "a storage account's blobs", Cap.OTHERS),
+        (
+            "Microsoft.Storage/storageAccounts/adlsBlobServices",
+            "Data lake",
+            "a data lake's blobs",
+            Cap.OTHERS,
+        ),
+        ("Microsoft.ContainerService/managedClusters", "AKS cluster", "an AKS cluster", Cap.OTHERS),
+        ("Microsoft.DBforPostgreSQL/flexibleServers", "PostgreSQL", "a PostgreSQL server", Cap.DATABASES),
+        (
+            "Microsoft.DBforPostgreSQL/servers/databases",
+            "PostgreSQL database",
+            "a PostgreSQL database",
+            Cap.DATABASES,
+        ),
+        ("Microsoft.DBforMySQL/flexibleServers", "MySQL", "a MySQL server", Cap.DATABASES),
+    )
+)
+WORKLOADS: Sequence[Workload] = (*_RECOVERY_SERVICES, *_BACKUP)
+_BY_NAME = {workload.name.lower(): workload for workload in WORKLOADS}
+
+
+def workload(name: str) -> Workload:
+    """The workload of that name, in any casing; one that is not known is none that can be retried."""
+    known = _BY_NAME.get(name.lower())
+    return known or Workload(name=name, label=name, words=name or "an unknown workload")
+
+
+# ---- kinds of backup ---------------------------------------------------------------------------------------
+
+FULL, LOG = "Full", "Log"
+#: what a backup is worth beside others of its database; a better one makes up for a failed lesser one, never
+#: the other way round: a log backup that completes every fifteen minutes must not hide a failed full one
+_WORTH = {"log": 1, "differential": 2, "incremental": 2}
+_BEST = 3
+
+
+def kind_of(operation: str) -> str:
+    """The kind of backup in an operation such as "Backup (Full)", or ""."""
+    return operation.partition("(")[2].rstrip(") ")
+
+
+def worth(operation: str) -> int:
+    """How much a backup operation is worth; one without a kind as much as a full one."""
+    return _WORTH.get(kind_of(operation).lower(), _BEST)

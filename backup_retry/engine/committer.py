@@ -1,0 +1,41 @@
+"""Saves changes: ledger first, then the log, then the notices."""
+
+import logging
+
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.notices import Publisher
+from backup_retry.engine.unit_of_work import Change
+from backup_retry.ports.ledger import Ledger
+from backup_retry.ports.log_events import LogEvent, log_event, log_step
+
+
+class Book:
+    """The one way to the ledger: what is saved is logged, and what is to be told is told, now or later."""
+
+    def __init__(self, ledger: Ledger, publisher: Publisher | None) -> None:
+        self.ledger = ledger
+        self._publisher = publisher
+
+    async def save(self, change: Change) -> Incident | None:
+        """Store a change; None when another worker was first."""
+        if self._publisher is None:
+            change.incident = change.incident.telling_nobody()
+        saved = await self.ledger.save(change.incident, change.steps, change.job_id)
+        if saved is None:
+            log_event(LogEvent.RACE_LOST, item=change.incident.item.id, incident=change.incident.id)
+            return None
+        for step in change.steps:
+            log_step(saved, step)
+        return await self.tell(saved)
+
+    async def tell(self, incident: Incident) -> Incident:
+        """Send what is left to tell; an outage of the topic leaves it with the incident for the next follow-up."""
+        if not incident.notices or self._publisher is None:
+            return incident
+        try:
+            await self._publisher.publish(incident.notices)
+            return await self.ledger.told(incident)
+        except (AzureUnavailable, AzureRefused) as error:
+            log_event(LogEvent.NOTICE_UNSENT, level=logging.WARNING, incident=incident.id, problem=str(error))
+            return incident

@@ -1,0 +1,44 @@
+"""From a hint to a fact: a failed job counts once the vault itself reports it, and only for the item it belongs to."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.jobs import FailedJob, Job, JobStatus
+from backup_retry.domain.workloads import worth
+from backup_retry.ports.vaults import Vaults
+
+
+def confirmed(job: Job, hint: ProtectedItem | None = None) -> FailedJob | None:
+    """The failure that a vault's job shows; None when it did not fail or nobody can say what it backed up.
+
+    The hint decides only between the items that the job's names fit. Neither a change of protection nor a restore that
+    a person cancelled is a failure for us.
+    """
+    keys = {each.key for each in job.candidates}
+    item = job.item or (hint if hint is not None and hint.key in keys else None)
+    counts = job.is_backup or (job.is_restore and job.status is JobStatus.FAILED)
+    return FailedJob.of(job, item) if job.failed and counts and item is not None else None
+
+
+async def unrecovered(
+    vaults: Vaults, vault: Vault, since: datetime, now: datetime, item: ProtectedItem | None = None
+) -> Sequence[FailedJob]:
+    """The newest failure of each worth, of each item of a vault (or of one item), that nothing made up for.
+
+    Oldest first. A full backup that is missing hides no differential one: its incident may have been closed long ago.
+    """
+    jobs = (await vaults.jobs(vault, since, fresh_since=now)).jobs
+    succeeded = defaultdict(list)
+    for job in jobs:
+        if job.item is not None and job.status.succeeded:
+            succeeded[job.item.key].append(job)
+    counting: dict[tuple[str, int], FailedJob] = {}
+    for failed in (each for job in jobs if (each := confirmed(job, item)) is not None):
+        key = failed.item.key
+        made_up_for = any(job.makes_up_for(failed) for job in succeeded[key])
+        if not made_up_for and (item is None or key == item.key):
+            like = key, worth(failed.operation)
+            counting[like] = max(failed, counting.get(like, failed), key=FailedJob.weight)
+    return sorted(counting.values(), key=lambda failed: failed.started_at)

@@ -1,0 +1,112 @@
+"""An incident on its way to the ledger, and what a caller is told of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from backup_retry.domain.incident import AttemptResult, Incident, State, Step, StepKind
+from backup_retry.domain.jobs import Close, Decision, FailedJob, Reason, Wait
+from backup_retry.domain.notices import Notice, of_outcome
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """What became of one failed job or one due incident; `decision` is what a caller is told."""
+
+    item_id: str
+    job_id: str
+    #: triggered, unclear, waiting, closed, already_handled or stored
+    decision: str
+    reason: Reason
+    detail: str = ""
+    incident: Incident | None = None
+
+
+@dataclass
+class Change:
+    """An incident with the journal of how it got where it is; nothing of it counts before it is saved."""
+
+    incident: Incident
+    now: datetime
+    #: failed job to remember with the next save
+    job_id: str = ""
+    #: that job, unless it is one of the incident's own attempts
+    heard: FailedJob | None = None
+    steps: list[Step] = field(default_factory=list)
+    #: notices that are about more than this incident, and must be told even where another worker saves first
+    news: list[Notice] = field(default_factory=list)
+
+    def step(self, kind: StepKind, *, job_id: str = "", detail: str = "") -> None:
+        """Write a line into the journal."""
+        incident = self.incident
+        attempt = incident.attempts[-1] if incident.attempts else None
+        self.steps.append(
+            Step(
+                at=self.now,
+                kind=kind,
+                incident_id=incident.id,
+                reason=incident.reason.value,
+                detail=detail or incident.detail,
+                job_id=job_id or incident.failure.id,
+                attempt_id=attempt.id if attempt else "",
+            )
+        )
+
+    def tell(self, *notices: Notice) -> None:
+        """Have something told once the change is saved."""
+        self.incident = self.incident.telling(*notices)
+
+    def settle(self, settled: Incident) -> None:
+        """Take over what the vault said of the attempt in flight."""
+        before, self.incident = self.incident, settled
+        if settled.attempts and before.attempts and settled.attempts[-1] != before.attempts[-1]:
+            last = settled.attempts[-1]
+            kind = StepKind.FOUND if last.result is AttemptResult.RUNNING else StepKind.ENDED
+            self.step(kind, job_id=last.job_id, detail=last.result.value)
+        elif settled.state is State.UNKNOWN and before.state is not State.UNKNOWN:
+            self.step(StepKind.UNCLEAR)
+
+    def decide(self, decision: Wait | Close) -> bool:
+        """Take over a decision; False when there is nothing to write down."""
+        before = self.incident
+        if isinstance(decision, Close):
+            self.close(decision)
+        elif before.running_attempt is None:
+            self.incident = before.waiting(decision.until, decision.reason, decision.detail)
+            if (before.state, before.reason, before.detail) != (
+                State.WAITING,
+                decision.reason,
+                decision.detail,
+            ):
+                self.step(StepKind.WAITING)
+        later = decision.until if isinstance(decision, Wait) else self.now
+        return bool(self.steps or self.job_id) or (later > self.now and before.due != self.incident.due)
+
+    def close(self, decision: Close) -> None:
+        """End the incident, and have its outcome told."""
+        self.incident = self.incident.closed(decision, self.now)
+        self.step(StepKind.CLOSED)
+        self.tell(*of_outcome(self.incident, self.now))
+
+
+def report(label: str, incident: Incident, *, decision: Decision | None = None, job_id: str = "") -> Report:
+    """What a caller is told of an incident."""
+    return Report(
+        item_id=incident.item.id,
+        job_id=job_id or incident.failure.id,
+        decision=label,
+        reason=decision.reason if decision else incident.reason,
+        detail=decision.detail if decision else incident.detail,
+        incident=incident,
+    )
+
+
+def already_handled(incident: Incident, job_id: str = "") -> Report:
+    """What a caller is told of a duplicate, or after losing a race."""
+    return Report(
+        item_id=incident.item.id,
+        job_id=job_id or incident.failure.id,
+        decision="already_handled",
+        reason=Reason.ALREADY_HANDLED,
+        detail="This failure is known, or another worker has it.",
+        incident=incident,
+    )

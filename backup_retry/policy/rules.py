@@ -1,0 +1,44 @@
+"""The numbers behind the policy, from the settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from backup_retry.domain.workloads import Cap
+from backup_retry.policy.hours import Hours
+from backup_retry.policy.scope import Scope
+
+#: a backup that began this long before a failure may still run, or complete after it: the failure ran into it
+LONGEST_JOB = timedelta(hours=24)
+#: Azure keeps jobs this long; what is older can no longer be looked up
+JOB_RETENTION = timedelta(days=14)
+
+
+def _default_caps() -> dict[Cap, int]:
+    return {Cap.VM: 3, Cap.FILES: 6, Cap.DATABASES: 3, Cap.OTHERS: 3}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What an administrator can set about retries."""
+
+    #: wait before attempt 1, 2, 3 …, counted from the end of the failure before it; the last one repeats
+    backoff: tuple[timedelta, ...] = (timedelta(0), timedelta(minutes=15), timedelta(minutes=60))
+    max_attempts: int = 3
+    #: how long a claim may stay without an answer before the process that made it counts as dead
+    claim_lease: timedelta = timedelta(minutes=5)
+    #: how long after its claim an attempt's job may still appear in the vault
+    settle_after: timedelta = timedelta(minutes=10)
+    #: how long the recovery point of a retry is kept; None: as long as the item's policy keeps a daily one
+    retention: timedelta | None = None
+    #: on-demand backups of an item in 24 hours
+    daily_caps: Mapping[Cap, int] = field(default_factory=_default_caps)
+    #: how near the item's own schedule has to be to wait for it
+    schedule_margin: timedelta = timedelta(hours=1)
+    hours: Hours = field(default_factory=lambda: Hours(zone=ZoneInfo("UTC")))
+    storm_size: int = 20
+    storm_window: timedelta = timedelta(minutes=30)
+    scope: Scope = field(default_factory=Scope)
+    #: everything but the trigger
+    dry_run: bool = False

@@ -1,0 +1,200 @@
+"""The two ports to what is remembered, and their in-memory fake.
+
+The ledger's promise: `save` stores an incident only where nobody else changed it since it was loaded,
+together with its attempts, its journal and the failed job that caused it, or stores nothing at all. Losing
+that race is a return value: somebody else is at work on the same item.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.incident import Incident, Step
+from backup_retry.domain.jobs import Pause
+from backup_retry.policy.storm import Storm
+
+
+class Beat(StrEnum):
+    """What leaves a heartbeat when it completes; a sweep profile leaves one named after it."""
+
+    SWEEP = "sweep"
+    #: left by a sweep that could not look at everything
+    INCOMPLETE_SWEEP = "incomplete-sweep"
+    FOLLOW_UP = "follow_up"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What the ledger knows of an item."""
+
+    #: the item's latest incident, open or closed
+    incident: Incident | None = None
+    #: True when the failed job that was asked about has been noted before
+    job_known: bool = False
+
+
+class Ledger(Protocol):
+    """Incidents. Every method raises AzureUnavailable when the store does not answer."""
+
+    async def load(self, item: ProtectedItem, job_id: str = "") -> Record:
+        """The item's latest incident, and whether a failed job is known."""
+        ...
+
+    async def save(self, incident: Incident, steps: Sequence[Step] = (), job_id: str = "") -> Incident | None:
+        """Store a changed incident; `job_id` names a failed job to remember with it.
+
+        Returns the stored incident with its new version, or None when another worker changed it first or
+        the job is known already.
+        """
+        ...
+
+    async def open_incidents(self) -> Sequence[Incident]:
+        """Every incident that is open or has something left to tell; costs what is open, not what ever was."""
+        ...
+
+    async def told(self, incident: Incident) -> Incident:
+        """Forget the incident's notices: they have been sent."""
+        ...
+
+    async def open_count(self) -> int:
+        """How many incidents are open."""
+        ...
+
+    async def steps(self, item: ProtectedItem) -> Sequence[Step]:
+        """The item's journal, oldest first."""
+        ...
+
+
+class Controls(Protocol):
+    """Switches and heartbeats."""
+
+    async def pauses(self) -> Sequence[Pause]:
+        """Every pause that is set; each may have run out by its `until`."""
+        ...
+
+    async def set_pause(self, pause: Pause) -> None:
+        """Switch retries off in the pause's scope."""
+        ...
+
+    async def resume(self, scope: str = "") -> None:
+        """Take back the pause of exactly that scope."""
+        ...
+
+    async def beat(self, name: str, at: datetime) -> None:
+        """Remember that the sweep or the follow-up completed."""
+        ...
+
+    async def last_beat(self, name: str) -> datetime | None:
+        """When it last completed."""
+        ...
+
+
+class Storms(Protocol):
+    """What is known of storms."""
+
+    async def storm(self, key: str) -> Storm | None:
+        """The storm of that key, passed or not."""
+        ...
+
+    async def save_storm(self, storm: Storm) -> Storm | None:
+        """Store a changed storm; None when another worker changed it first."""
+        ...
+
+
+class Archive(Protocol):
+    """Incidents that were closed long ago."""
+
+    async def purge(self, before: datetime, most: int) -> int:
+        """Forget up to so many of those that were closed before that day; returns how many.
+
+        An incident that is open, or has something left to tell, is never touched. Raises AzureUnavailable.
+        """
+        ...
+
+
+class MemoryLedger:
+    """Ledger, Controls and Storms in one process's memory, for tests."""
+
+    def __init__(self) -> None:
+        self._heads: dict[str, Incident] = {}
+        self._jobs: set[tuple[str, str]] = set()
+        self._steps: dict[str, list[Step]] = {}
+        self._beats: dict[str, datetime] = {}
+        self._pauses: dict[str, Pause] = {}
+        self._storms: dict[str, Storm] = {}
+        self._versions = 0
+
+    async def load(self, item: ProtectedItem, job_id: str = "") -> Record:
+        """See Ledger."""
+        return Record(incident=self._heads.get(item.key), job_known=(item.key, job_id.lower()) in self._jobs)
+
+    async def save(self, incident: Incident, steps: Sequence[Step] = (), job_id: str = "") -> Incident | None:
+        """See Ledger."""
+        key = incident.item.key
+        current = self._heads.get(key)
+        known = bool(job_id) and (key, job_id.lower()) in self._jobs
+        if known or incident.version != (current.version if current else ""):
+            return None
+        self._versions += 1
+        stored = replace(incident, version=str(self._versions))
+        self._heads[key] = stored
+        self._steps.setdefault(key, []).extend(steps)
+        if job_id:
+            self._jobs.add((key, job_id.lower()))
+        return stored
+
+    async def open_incidents(self) -> Sequence[Incident]:
+        """See Ledger."""
+        return [incident for incident in self._heads.values() if incident.is_open or incident.notices]
+
+    async def open_count(self) -> int:
+        """See Ledger."""
+        return sum(incident.is_open for incident in self._heads.values())
+
+    async def steps(self, item: ProtectedItem) -> Sequence[Step]:
+        """See Ledger."""
+        return list(self._steps.get(item.key, ()))
+
+    async def told(self, incident: Incident) -> Incident:
+        """See Ledger."""
+        told = {notice.id for notice in incident.notices}
+        current = self._heads[incident.item.key]
+        left = tuple(notice for notice in current.notices if notice.id not in told)
+        self._heads[incident.item.key] = replace(current, notices=left)
+        return replace(incident, notices=())
+
+    async def pauses(self) -> Sequence[Pause]:
+        """See Controls."""
+        return list(self._pauses.values())
+
+    async def set_pause(self, pause: Pause) -> None:
+        """See Controls."""
+        self._pauses[pause.scope.lower()] = pause
+
+    async def resume(self, scope: str = "") -> None:
+        """See Controls."""
+        self._pauses.pop(scope.lower(), None)
+
+    async def storm(self, key: str) -> Storm | None:
+        """See Storms."""
+        return self._storms.get(key)
+
+    async def save_storm(self, storm: Storm) -> Storm | None:
+        """See Storms."""
+        current = self._storms.get(storm.key)
+        if storm.version != (current.version if current else ""):
+            return None
+        self._versions += 1
+        self._storms[storm.key] = replace(storm, version=str(self._versions))
+        return self._storms[storm.key]
+
+    async def beat(self, name: str, at: datetime) -> None:
+        """See Controls."""
+        self._beats[name] = at
+
+    async def last_beat(self, name: str) -> datetime | None:
+        """See Controls."""
+        return self._beats.get(name)

@@ -1,0 +1,76 @@
+"""One structured log line per step: a JSON object whose `event` is one of a documented list.
+
+The list stands in docs/operations.md. Application Insights keeps the line as a trace message; alert rules and
+workbooks read it with parse_json(message).
+"""
+
+import json
+import logging
+from datetime import datetime
+from enum import StrEnum
+
+from backup_retry.domain.incident import Incident, Step, StepKind
+
+logger = logging.getLogger("backup_retry")
+
+
+class LogEvent(StrEnum):
+    """Events that are no step of an incident (those are `incident.StepKind`)."""
+
+    SIGNAL_RECEIVED = "signal_received"
+    SIGNAL_IGNORED = "signal_ignored"
+    SIGNAL_REJECTED = "signal_rejected"
+    SIGNAL_FAILED = "signal_failed"
+    SIGNAL_KEPT = "signal_kept"
+    FAILURE_KNOWN = "failure_known"
+    RACE_LOST = "race_lost"
+    UNKNOWN_ERROR_CODE = "unknown_error_code"
+    SWEEP_STARTED = "sweep_started"
+    SWEEP_COMPLETED = "sweep_completed"
+    SWEEP_INCOMPLETE = "sweep_incomplete"
+    SWEEP_SKIPPED = "sweep_skipped"
+    SUBSCRIPTIONS_NOT_SWEPT = "subscriptions_not_swept"
+    FOLLOW_UP_COMPLETED = "follow_up_completed"
+    POLICY_UNREAD = "policy_unread"
+    STORM_BEGAN = "storm_began"
+    STORM_ENDED = "storm_ended"
+    STORM_NEEDS_PERSON = "storm_needs_person"
+    NOTICE_UNSENT = "notice_unsent"
+    INCIDENT_FAILED = "incident_failed"
+    LEDGER_PURGED = "ledger_purged"
+    PURGE_FAILED = "purge_failed"
+    SETTINGS_WRONG = "settings_wrong"
+
+
+def log_event(event: LogEvent, *, level: int = logging.INFO, **fields: object) -> None:
+    """Write one event; values that JSON does not know are written as text."""
+    _write(level, event.value, fields)
+
+
+def log_step(incident: Incident, step: Step) -> None:
+    """Write a step of an incident's journal; what needs a person is a warning."""
+    outcome = incident.outcome if step.kind is StepKind.CLOSED else None
+    needs_a_person = outcome is not None and outcome.needs_a_person
+    fields: dict[str, object] = {
+        "incident": incident.id,
+        "item": incident.item.id,
+        "job": step.job_id,
+        "attempt": step.attempt_id,
+        "reason": step.reason,
+        "detail": step.detail,
+        "state": incident.state,
+        "outcome": outcome,
+        "error": incident.failure.error.label,
+        "found_by": incident.found_by,
+        "attempts": len(incident.attempts),
+    }
+    _write(logging.WARNING if needs_a_person else logging.INFO, step.kind.value, fields)
+
+
+def _write(level: int, event: str, fields: dict[str, object]) -> None:
+    present = {key: value for key, value in fields.items() if value not in (None, "")}
+    logger.log(level, "%s", json.dumps({"event": event, **present}, default=_text, ensure_ascii=False))
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

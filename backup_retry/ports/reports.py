@@ -1,0 +1,133 @@
+"""What the ledger has to tell of many items at once: the port of reports, its values, and an in-memory fake."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Protocol
+
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.incident import Incident, Step
+from backup_retry.domain.jobs import Outcome, Reason, Source
+from backup_retry.policy.storm import Storm
+from backup_retry.ports.ledger import MemoryLedger
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Opened:
+    """An open incident, as the index of open ones knows it."""
+
+    incident_id: str
+    item: ProtectedItem
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Closed:
+    """A closed incident, as the journal of its day knows it."""
+
+    incident_id: str
+    item: ProtectedItem
+    found_by: Source
+    first_job_id: str
+    first_failed_at: datetime
+    #: what the first failure and the newest one are called
+    error: str
+    last_error: str
+    attempts: int
+    outcome: Outcome
+    reason: Reason
+    #: what a person should do or know
+    detail: str
+    opened_at: datetime
+    closed_at: datetime
+    #: the item's last good recovery point, as far as the vault told
+    last_good_at: datetime | None = None
+
+    @classmethod
+    def of(cls, incident: Incident) -> "Closed | None":
+        """What is reported of an incident; None while it is open."""
+        if incident.outcome is None or incident.closed_at is None:
+            return None
+        return cls(
+            incident_id=incident.id,
+            item=incident.item,
+            found_by=incident.found_by,
+            first_job_id=incident.first_job_id,
+            first_failed_at=incident.first_failed_at,
+            error=incident.first_error.label,
+            last_error=incident.failure.error.label,
+            attempts=len(incident.attempts),
+            outcome=incident.outcome,
+            reason=incident.reason,
+            detail=incident.detail,
+            opened_at=incident.opened_at,
+            closed_at=incident.closed_at,
+            last_good_at=incident.last_good_at,
+        )
+
+
+class Reports(Protocol):
+    """Reads over the whole ledger. Every method raises AzureUnavailable when the store does not answer."""
+
+    async def opened(self) -> Sequence[Opened]:
+        """Every open incident, without its state; one that has just been closed may stand here for a moment."""
+        ...
+
+    async def closed(self, day: date) -> Sequence[Closed]:
+        """The incidents that were closed on a day (UTC)."""
+        ...
+
+    async def storms(self) -> Sequence[Storm]:
+        """Every storm that is remembered, passed or not."""
+        ...
+
+    async def beats(self) -> Mapping[str, datetime]:
+        """Every heartbeat by its name, see Controls.beat."""
+        ...
+
+    async def find(self, incident_id: str, days: Sequence[date]) -> Opened | Closed | None:
+        """An incident that is open, or was closed on one of the days."""
+        ...
+
+
+class MemoryReports(MemoryLedger):
+    """The ledger in memory with its journal, for tests."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._journal: dict[str, Closed] = {}
+
+    async def save(self, incident: Incident, steps: Sequence[Step] = (), job_id: str = "") -> Incident | None:
+        """See Ledger."""
+        saved = await super().save(incident, steps, job_id)
+        if saved is not None and (closed := Closed.of(saved)):
+            self._journal[closed.incident_id] = closed
+        return saved
+
+    async def opened(self) -> Sequence[Opened]:
+        """See Reports."""
+        return [
+            Opened(incident_id=each.id, item=each.item, at=each.opened_at)
+            for each in self._heads.values()
+            if each.is_open
+        ]
+
+    async def closed(self, day: date) -> Sequence[Closed]:
+        """See Reports."""
+        return [each for each in self._journal.values() if each.closed_at.astimezone(UTC).date() == day]
+
+    async def storms(self) -> Sequence[Storm]:
+        """See Reports."""
+        return list(self._storms.values())
+
+    async def beats(self) -> Mapping[str, datetime]:
+        """See Reports."""
+        return dict(self._beats)
+
+    async def find(self, incident_id: str, days: Sequence[date]) -> Opened | Closed | None:
+        """See Reports."""
+        for each in await self.opened():
+            if each.incident_id == incident_id:
+                return each
+        found = self._journal.get(incident_id)
+        return found if found and found.closed_at.astimezone(UTC).date() in days else None

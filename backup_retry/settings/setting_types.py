@@ -1,0 +1,124 @@
+"""What settings are made of: durations, schedules, lists and addresses, read from text and validated."""
+
+import re
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from croniter import croniter
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from backup_retry.domain.alert_dimensions import Dimensions
+from backup_retry.domain.time_zones import time_zone
+from backup_retry.policy.hours import Window
+from backup_retry.policy.rules import JOB_RETENTION
+from backup_retry.policy.scope import REFUSE
+
+_SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_SHORT_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smhd])", re.IGNORECASE)
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_NCRONTAB_FIELDS = 6
+#: days that Azure keeps an on-demand recovery point of a VM at least and at most
+_SHORTEST, _LONGEST = 7, 9999
+
+
+def _duration(value: object) -> object:
+    """15m, 24h, 14d beside the ISO 8601 durations (PT15M) that pydantic reads itself."""
+    match = _SHORT_DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    try:
+        return timedelta(**{_UNITS[match["unit"].lower()]: float(match["number"])}) if match else value
+    except OverflowError as error:
+        raise ValueError("is longer than any time can be") from error
+
+
+def _words(value: object) -> object:
+    return [word for word in re.split(r"[,;\s]+", value) if word] if isinstance(value, str) else value
+
+
+def _ncrontab(value: str) -> str:
+    if len(value.split()) != _NCRONTAB_FIELDS or not croniter.is_valid(value, second_at_beginning=True):
+        raise ValueError("is no NCRONTAB expression: it takes six fields, seconds first, such as 0 0 5 * * *")
+    return value
+
+
+def _https(value: str) -> str:
+    url = urlsplit(value)
+    if url.scheme != "https" or not url.hostname:
+        raise ValueError("is no https address, such as https://management.azure.com")
+    return value.rstrip("/")
+
+
+def _optional_https(value: str) -> str:
+    return _https(value) if value else value
+
+
+def _subscriptions(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        if not _SUBSCRIPTION.fullmatch(value.removeprefix(REFUSE)):
+            raise ValueError(f"{value!r} is no subscription id")
+    return tuple(value.lower() for value in values)
+
+
+def _list(value: object) -> object:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _windows(values: tuple[str, ...]) -> tuple[str, ...]:
+    for value in values:
+        Window.parse(value)
+    return values
+
+
+def _dimensions(value: str) -> str:
+    Dimensions.parse(value)
+    return value
+
+
+def _zone(value: str) -> str:
+    time_zone(value)
+    return value
+
+
+def _retention(value: object) -> timedelta | None:
+    if value is None or (isinstance(value, str) and value.strip().lower() == "policy"):
+        return None
+    text = str(value).strip().lower().removesuffix("d")
+    if not text.isdecimal() or not _SHORTEST <= int(text) <= _LONGEST:
+        raise ValueError(f"is neither policy nor a number of days from {_SHORTEST} to {_LONGEST}")
+    return timedelta(days=int(text))
+
+
+def _not_negative(value: timedelta) -> timedelta:
+    if value < timedelta(0):
+        raise ValueError("has to be nothing or longer")
+    return value
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("has to be longer than nothing")
+    return value
+
+
+def _lookback(value: timedelta) -> timedelta:
+    if value > JOB_RETENTION:
+        raise ValueError("reaches back further than the 14 days that Azure keeps jobs")
+    return _positive(value)
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
+Ncrontab = Annotated[str, AfterValidator(_ncrontab)]
+HttpsUrl = Annotated[str, AfterValidator(_https)]
+NotNegative = Annotated[Duration, AfterValidator(_not_negative)]
+OptionalHttpsUrl = Annotated[str, AfterValidator(_optional_https)]
+NameList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_list)]
+SubscriptionList = Annotated[NameList, AfterValidator(_subscriptions)]
+Lookback = Annotated[Duration, AfterValidator(_lookback)]
+Backoff = Annotated[tuple[NotNegative, ...], NoDecode, BeforeValidator(_words)]
+Windows = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_list), AfterValidator(_windows)]
+DimensionNames = Annotated[str, AfterValidator(_dimensions)]
+TimeZone = Annotated[str, AfterValidator(_zone)]
+Retention = Annotated[timedelta | None, BeforeValidator(_retention)]
+DailyCap = Annotated[int, Field(ge=0, le=24)]

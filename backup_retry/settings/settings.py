@@ -1,0 +1,270 @@
+"""The app's settings: one frozen object, read from the environment once and validated at start."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from backup_retry.domain.alert_dimensions import Dimensions, Meaning
+from backup_retry.domain.errors import SettingsError
+from backup_retry.domain.time_zones import time_zone
+from backup_retry.domain.workloads import WORKLOADS, Cap
+from backup_retry.policy.hours import Hours, Window
+from backup_retry.policy.rules import Rules
+from backup_retry.policy.scope import REFUSE, Names, Scope
+from backup_retry.settings.setting_types import (
+    Backoff,
+    DailyCap,
+    DimensionNames,
+    HttpsUrl,
+    Lookback,
+    NameList,
+    Ncrontab,
+    NotNegative,
+    OptionalHttpsUrl,
+    PositiveDuration,
+    Retention,
+    SubscriptionList,
+    TimeZone,
+    Windows,
+)
+from backup_retry.settings.sweep_profile import SweepProfile, daily, read_profiles
+
+
+class Dispatch(StrEnum):
+    """Who handles what a sweep finds."""
+
+    #: the sweep itself
+    INLINE = "inline"
+    #: whichever instances the platform gives the topic's events to
+    EVENTGRID = "eventgrid"
+
+
+def _keep_days(value: int) -> int:
+    if 0 < value < _FEWEST_DAYS:
+        raise ValueError(f"is neither 0 nor {_FEWEST_DAYS} or more: Azure shows a failed job for 14 days")
+    return value
+
+
+#: what is forgotten earlier could be taken for new while Azure still shows it
+_FEWEST_DAYS = 15
+#: longest part of a wrong value that a message repeats
+_REPEATED = 200
+
+
+class Settings(BaseSettings):
+    """What an administrator can set; every field's environment variable is its name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    ledger_endpoint: HttpsUrl = Field(
+        description="Table endpoint of the storage account that holds the ledger. Required."
+    )
+    arm_endpoint: HttpsUrl = Field(
+        default="https://management.azure.com",
+        description="Azure Resource Manager; another one for a sovereign cloud.",
+    )
+    scope_subscriptions: SubscriptionList = Field(
+        default=(),
+        description="Subscription ids that may be touched, or with `!` not; signals of others are refused. "
+        "Empty: all that the identity sees.",
+    )
+    scope_resource_groups: NameList = Field(
+        default=(),
+        description="Resource groups (of vault or machine) that may be touched, or with `!` not. Empty: all.",
+    )
+    scope_vaults: NameList = Field(
+        default=(),
+        description="Vaults that may be touched, or with `!` not; `*` and `?` as in file names. Empty: all.",
+    )
+    scope_workloads: NameList = Field(
+        default=(),
+        description="Workloads that may be touched, or with `!` not, by Azure's names; `*` as in file names: "
+        + ", ".join(f"`{workload.name}`" for workload in WORKLOADS)
+        + ". Empty: all.",
+    )
+    sweep_schedule: Ncrontab = Field(
+        default="0 0 5 * * *", description="When the sweep runs (NCRONTAB, UTC)."
+    )
+    sweep_lookback: Lookback = Field(
+        default=timedelta(hours=24),
+        description="How far back a sweep looks at least; a missed sweep is caught up by the next.",
+    )
+    sweep_profiles: Annotated[tuple[SweepProfile, ...], NoDecode, BeforeValidator(read_profiles)] = Field(
+        default=(),
+        description="Further sweeps, each with a schedule and what it looks at: a JSON array "
+        "([sweep profiles](docs/operations.md#sweep-profiles)). Empty: none.",
+    )
+    sweep_time_limit: PositiveDuration = Field(
+        default=timedelta(minutes=25),
+        description="When a sweep stops and leaves the rest to the next; shorter than `functionTimeout` in host.json.",
+    )
+    sweep_dispatch: Dispatch = Field(
+        default=Dispatch.INLINE,
+        description="`inline`: a sweep retries what it finds by itself. `eventgrid`: it announces it on the topic, "
+        "and many instances retry.",
+    )
+    follow_up_schedule: Ncrontab = Field(
+        default="0 */5 * * * *", description="When open incidents are followed up (NCRONTAB, UTC)."
+    )
+    retry_backoff: Backoff = Field(
+        default=(timedelta(0), timedelta(minutes=15), timedelta(minutes=60)),
+        min_length=1,
+        description="Wait before attempt 1, 2, 3 …, counted from the failure before it.",
+    )
+    max_attempts: int = Field(default=3, ge=1, le=9, description="Most retries of one incident.")
+    daily_cap_vm: DailyCap = Field(
+        default=3, description="Most retries of a VM in 24 hours, over all its incidents."
+    )
+    daily_cap_files: DailyCap = Field(default=6, description="The same for a file share.")
+    daily_cap_databases: DailyCap = Field(default=3, description="The same for a database.")
+    daily_cap_others: DailyCap = Field(default=3, description="The same for any other item.")
+    schedule_margin: NotNegative = Field(
+        default=timedelta(hours=1),
+        description="An item whose own schedule runs within this time is left to it.",
+    )
+    retry_hours: Windows = Field(
+        default=(),
+        description="Hours in which retries may start, such as `20:00-06:00`; several are separated by commas. "
+        "Empty: always.",
+    )
+    retry_time_zone: TimeZone = Field(
+        default="UTC", description="Time zone of `RETRY_HOURS`, by its IANA or Windows name."
+    )
+    storm_size: int = Field(
+        default=20,
+        ge=2,
+        description="So many items of a vault that fail alike are a storm: one is retried first.",
+    )
+    storm_window: PositiveDuration = Field(
+        default=timedelta(minutes=30), description="Within this time failures count as simultaneous."
+    )
+    retention: Retention = Field(
+        default=None,
+        description="A retry's recovery point is kept as long as the item's policy keeps a daily one (`policy`), "
+        "or this many days (7 to 9999).",
+    )
+    dry_run: bool = Field(
+        default=False, description="Everything but the trigger: incidents say what would have been done."
+    )
+    eventgrid_topic_endpoint: OptionalHttpsUrl = Field(
+        default="", description="Event Grid topic that outcomes are published to. Empty: none."
+    )
+    log_alert_dimensions: DimensionNames = Field(
+        default="",
+        description="Names of a log search alert's dimensions beside "
+        "[the built-in ones](docs/signals.md#dimensions), such as `job: RunId; vault: Vault VaultArmId`; the kinds are "
+        + ", ".join(f"`{meaning}`" for meaning in Meaning)
+        + ". Empty: none.",
+    )
+    claim_lease: PositiveDuration = Field(
+        default=timedelta(minutes=5),
+        description="How long a claim may stay unanswered before its process counts as dead.",
+    )
+    settle_after: PositiveDuration = Field(
+        default=timedelta(minutes=10),
+        description="How long a retry's job may take to appear before it counts as never started.",
+    )
+
+    keep_days: Annotated[int, Field(ge=0, le=3650), AfterValidator(_keep_days)] = Field(
+        default=90,
+        description="Days that closed incidents and their journal are kept, 15 at least; 0: for ever.",
+    )
+
+    @model_validator(mode="after")
+    def _topic_is_there(self) -> Self:
+        if self.sweep_dispatch is Dispatch.EVENTGRID:
+            if not self.eventgrid_topic_endpoint:
+                raise ValueError("SWEEP_DISPATCH=eventgrid needs EVENTGRID_TOPIC_ENDPOINT")
+            if by_workload := [each.name for each in self.sweep_profiles if each.workloads]:
+                raise ValueError(
+                    f"SWEEP_PROFILES: profile {by_workload[0]}: workloads: with SWEEP_DISPATCH=eventgrid "
+                    "a job's workload is known only after the sweep"
+                )
+        return self
+
+    @property
+    def daily_sweep(self) -> SweepProfile:
+        """The sweep that is always there."""
+        return daily(self.sweep_schedule, self.sweep_lookback)
+
+    @property
+    def keep(self) -> timedelta | None:
+        """How long closed incidents are kept; None: for ever."""
+        return timedelta(days=self.keep_days) if self.keep_days else None
+
+    @property
+    def rules(self) -> Rules:
+        """The policy's numbers."""
+        return Rules(
+            backoff=self.retry_backoff,
+            max_attempts=self.max_attempts,
+            claim_lease=self.claim_lease,
+            settle_after=self.settle_after,
+            retention=self.retention,
+            daily_caps=self._daily_caps,
+            schedule_margin=self.schedule_margin,
+            hours=Hours(
+                windows=tuple(Window.parse(each) for each in self.retry_hours),
+                zone=time_zone(self.retry_time_zone),
+            ),
+            storm_size=self.storm_size,
+            storm_window=self.storm_window,
+            scope=self.scope,
+            dry_run=self.dry_run,
+        )
+
+    @property
+    def dimensions(self) -> Dimensions:
+        """What a log search alert's dimensions are understood as."""
+        return Dimensions.parse(self.log_alert_dimensions)
+
+    @property
+    def scope(self) -> Scope:
+        """What this app may touch."""
+        return Scope(
+            subscriptions=Names(patterns=self.scope_subscriptions),
+            resource_groups=Names(patterns=self.scope_resource_groups),
+            vaults=Names(patterns=self.scope_vaults),
+            workloads=Names(patterns=self.scope_workloads),
+        )
+
+    @property
+    def swept_subscriptions(self) -> tuple[str, ...]:
+        """The subscriptions that the sweep asks about; none: all that the identity can see."""
+        return tuple(each for each in self.scope_subscriptions if not each.startswith(REFUSE))
+
+    @property
+    def _daily_caps(self) -> dict[Cap, int]:
+        return {
+            Cap.VM: self.daily_cap_vm,
+            Cap.FILES: self.daily_cap_files,
+            Cap.DATABASES: self.daily_cap_databases,
+            Cap.OTHERS: self.daily_cap_others,
+        }
+
+
+def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
+    """The settings from the environment.
+
+    Raises:
+        SettingsError: one or more settings are missing or wrong; the message names each.
+    """
+    try:
+        return Settings(**dict(overrides or {}))
+    except ValidationError as error:
+        problems = [_problem(detail) for detail in error.errors()]
+        raise SettingsError("Settings: " + "; ".join(problems)) from error
+
+
+def _problem(detail: Any) -> str:  # noqa: ANN401 (pydantic's ErrorDetails)
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if not detail["loc"]:
+        return message
+    name = str(detail["loc"][0]).upper()
+    if detail["type"] == "missing":
+        return f"{name} is not set"
+    return f"{name}={detail['input']!r:.{_REPEATED}}: {message}"

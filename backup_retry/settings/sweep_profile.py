@@ -1,0 +1,114 @@
+"""A sweep by name: when it runs, from when to when, and what it looks at."""
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationError, model_validator
+
+from backup_retry.policy.scope import Names, Scope
+from backup_retry.ports.ledger import Beat
+from backup_retry.settings.setting_types import Lookback, NameList, Ncrontab, SubscriptionList
+
+#: the one that SWEEP_SCHEDULE and SWEEP_LOOKBACK describe
+DAILY = "daily"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError("takes a letter, then letters, digits and _: a to z, 31 characters at most")
+    if value == DAILY:
+        raise ValueError(f"{DAILY} is the sweep of SWEEP_SCHEDULE")
+    return value
+
+
+class SweepProfile(BaseModel):
+    """One entry of SWEEP_PROFILES."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[str, AfterValidator(_name)]
+    schedule: Ncrontab
+    #: before it starts and from its expiry on, the timer fires and nothing is swept
+    starts: AwareDatetime | None = None
+    expires: AwareDatetime | None = None
+    #: empty: all that the app's own scope allows
+    subscriptions: SubscriptionList = ()
+    vaults: NameList = ()
+    workloads: NameList = ()
+    lookback: Lookback = timedelta(hours=24)
+
+    @model_validator(mode="after")
+    def _expires_after_it_starts(self) -> Self:
+        if self.starts and self.expires and self.expires <= self.starts:
+            raise ValueError("expires before it starts")
+        return self
+
+    @property
+    def beat(self) -> str:
+        """The name of its heartbeat: how far one profile has looked says nothing about another."""
+        return Beat.SWEEP if self.name == DAILY else f"{Beat.SWEEP}-{self.name}"
+
+    @property
+    def incomplete_beat(self) -> str:
+        """The name of what is left instead by a sweep that could not look at everything."""
+        return Beat.INCOMPLETE_SWEEP if self.name == DAILY else f"{Beat.INCOMPLETE_SWEEP}-{self.name}"
+
+    @property
+    def scope(self) -> Scope:
+        """What it looks at; the app's own scope counts besides."""
+        return Scope(
+            subscriptions=Names(patterns=self.subscriptions),
+            vaults=Names(patterns=self.vaults),
+            workloads=Names(patterns=self.workloads),
+        )
+
+    def in_season(self, now: datetime) -> bool:
+        """True from its start to its expiry."""
+        return (self.starts is None or self.starts <= now) and (self.expires is None or now < self.expires)
+
+
+def daily(schedule: str = "0 0 5 * * *", lookback: timedelta = timedelta(hours=24)) -> SweepProfile:
+    """The profile that is always there; nothing else may bear its name."""
+    return SweepProfile.model_construct(name=DAILY, schedule=schedule, lookback=lookback)
+
+
+def read_profiles(value: object) -> object:
+    """The profiles in a JSON array; what is no text is left to pydantic.
+
+    Raises:
+        ValueError: one or more are wrong; the message names each profile and field.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        entries = json.loads(value) if value.strip() else []
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"is no JSON: {error}") from error
+    if not isinstance(entries, list):
+        raise ValueError("is no JSON array of profiles")  # noqa: TRY004 (pydantic reports ValueErrors)
+    problems: list[str] = []
+    profiles = [each for number, entry in enumerate(entries) if (each := _read(entry, number, problems))]
+    names = [profile.name for profile in profiles]
+    problems += [f"profile {name}: there are two" for name in sorted(set(names)) if names.count(name) > 1]
+    if problems:
+        raise ValueError("; ".join(problems))
+    return tuple(profiles)
+
+
+def _read(entry: object, number: int, problems: list[str]) -> SweepProfile | None:
+    label = entry.get("name") if isinstance(entry, Mapping) else None
+    try:
+        return SweepProfile.model_validate(entry)
+    except ValidationError as error:
+        problems += [f"profile {label or number + 1}: {_problem(detail)}" for detail in error.errors()]
+        return None
+
+
+def _problem(detail: Any) -> str:  # noqa: ANN401 (pydantic's ErrorDetails)
+    field = ".".join(str(part) for part in detail["loc"])
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message

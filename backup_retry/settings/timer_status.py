@@ -1,0 +1,163 @@
+"""Whether the timers have run when they should have, and whether the sweeps saw everything: values in, values out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from croniter import CroniterError, croniter
+
+from backup_retry.ports.ledger import Beat
+from backup_retry.settings.settings import Settings
+from backup_retry.settings.sweep_profile import DAILY, SweepProfile
+
+#: a timer may start late, and clocks differ
+_GRACE = timedelta(minutes=15)
+
+
+class TimerState(StrEnum):
+    """How a timer stands."""
+
+    WELL = "well"
+    #: its newest turn has passed without a run
+    LATE = "late"
+    #: its newest run left something out
+    INCOMPLETE = "incomplete"
+    #: its first turn is still to come
+    NOT_YET = "not_yet"
+    #: it has expired
+    OVER = "over"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timer:
+    """What its heartbeats say of a timer."""
+
+    #: in a person's words: sweep, follow-up, sweep prod_hourly
+    label: str
+    schedule: str
+    #: when its last complete run began
+    last: datetime | None
+    #: when a later run began that left something out
+    incomplete: datetime | None
+    #: True: its newest turn has brought no complete run
+    late: bool
+    state: TimerState
+    #: before that it is not to run
+    starts: datetime | None = None
+
+    @property
+    def function(self) -> str:
+        """The name of its function in Azure, such as sweep_prod_hourly."""
+        return self.label.replace("-", "_").replace(" ", "_")
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same for programs: `state`, `schedule`, `last`, `late`, `incomplete`; times in ISO 8601 or null."""
+        return {
+            "state": self.state.value,
+            "schedule": self.schedule,
+            "last": self.last.isoformat() if self.last else None,
+            "late": self.late,
+            "incomplete": self.incomplete.isoformat() if self.incomplete else None,
+        }
+
+    @property
+    def needs_a_person(self) -> bool:
+        """True where it does not do what it should."""
+        return self.state in _SENTENCES
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong with it; "" where nothing is."""
+        return _SENTENCES[self.state].format(self.label) if self.needs_a_person else ""
+
+    @property
+    def remedy(self) -> str:
+        """What a person should do about it, with code between backticks; "" where nothing is to do."""
+        return _REMEDIES[self.state].format(self.function) if self.needs_a_person else ""
+
+
+_SENTENCES = {
+    TimerState.LATE: "The {} has not run when it should have.",
+    TimerState.INCOMPLETE: "The last {} was not complete.",
+}
+_REMEDIES = {
+    TimerState.LATE: "Look for errors of the function `{}` in the app's log, and whether the app is running.",
+    TimerState.INCOMPLETE: "What it left out stands in its line of the app's log: "
+    "`AppTraces | where Message has 'sweep_incomplete'`. The next complete one catches up.",
+}
+
+
+def timers(settings: Settings, beats: Mapping[str, datetime], now: datetime) -> Sequence[Timer]:
+    """The daily sweep, the follow-up, then every sweep profile; `beats` as Reports.beats has them."""
+    follow_up = timer("follow-up", settings.follow_up_schedule, now, last=beats.get(Beat.FOLLOW_UP))
+    daily, *others = (
+        timer(
+            "sweep" if profile.name == DAILY else f"sweep {profile.name}",
+            profile.schedule,
+            now,
+            last=beats.get(profile.beat),
+            incomplete=beats.get(profile.incomplete_beat),
+            profile=profile,
+            takes=settings.sweep_time_limit,
+        )
+        for profile in (settings.daily_sweep, *settings.sweep_profiles)
+    )
+    return [daily, follow_up, *others]
+
+
+def timer(
+    label: str,
+    schedule: str,
+    now: datetime,
+    *,
+    last: datetime | None,
+    incomplete: datetime | None = None,
+    profile: SweepProfile | None = None,
+    takes: timedelta = timedelta(0),
+) -> Timer:
+    """How a timer stands; `schedule` is NCRONTAB, in UTC.
+
+    A heartbeat bears the time at which its run began and is left when the run ends: within `takes`.
+    """
+    starts = profile.starts if profile else None
+    turn = _newest_turn(schedule, now - _GRACE - takes)
+    due = None if turn is None or (starts and turn < starts) else turn
+    ran = max(filter(None, (last, incomplete)), default=None)
+    if profile and profile.expires and profile.expires <= now:
+        state = TimerState.OVER
+    elif starts and due is None and (ran is None or ran < starts):
+        state = TimerState.NOT_YET
+    elif _missed(due, ran):
+        state = TimerState.LATE
+    else:
+        state = TimerState.INCOMPLETE if ran and ran == incomplete else TimerState.WELL
+    return Timer(
+        label=label,
+        schedule=schedule,
+        last=last,
+        incomplete=incomplete if ran == incomplete else None,
+        late=_missed(due, last) and state is not TimerState.OVER,
+        state=state,
+        starts=starts,
+    )
+
+
+def _missed(due: datetime | None, run: datetime | None) -> bool:
+    return due is not None and (run is None or run < due - _GRACE)
+
+
+def _newest_turn(schedule: str, before: datetime) -> datetime | None:
+    """None for a schedule that never comes, such as the 30th of February.
+
+    Unlike cron, a time has to match the day of the month and the day of the week:
+    https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer#ncrontab-expressions
+    """
+    try:
+        turns = croniter(schedule, before, second_at_beginning=True, day_or=False)
+        turn: datetime = turns.get_prev(datetime)
+    except CroniterError:
+        return None
+    return turn

@@ -1,0 +1,75 @@
+"""How a command ends: the exit codes, and one sentence for whatever went wrong.
+
+0 it is well; 1 something needs a person, a check failed or a retry was refused; 2 the command or the settings are
+wrong; 3 Azure or the ledger does not answer, or refuses.
+"""
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from enum import IntEnum
+from typing import Any, TypeVar
+
+import typer
+from typer.core import TyperGroup
+
+from backup_retry.domain.errors import BackupRetryError, BadSignal, NotFound, SettingsError
+from cli.output import clean
+
+Found = TypeVar("Found")
+#: shows the traceback of a fault of ours
+DEBUG = "BACKUP_RETRY_DEBUG"
+
+
+class Exit(IntEnum):
+    """What scripts test."""
+
+    WELL = 0
+    NEEDS_A_PERSON = 1
+    USAGE = 2
+    NO_ANSWER = 3
+
+
+class UsageError(Exception):
+    """The command cannot be carried out as it was given; the message says what to change."""
+
+
+def run(work: Coroutine[Any, Any, Found]) -> Found:
+    """Run a command's work to its end."""
+    return asyncio.run(work)
+
+
+class Sentences(TyperGroup):
+    """The commands, with every error of ours turned into one sentence on stderr and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 (typer's own signature)
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except (UsageError, SettingsError, BadSignal) as error:
+            raise _ended(error, Exit.USAGE) from error
+        except BackupRetryError as error:
+            raise _ended(_in_words(error), Exit.NO_ANSWER) from error
+        except (typer.Exit, typer.Abort, BrokenPipeError):  # typer ends quietly where nobody reads on
+            raise
+        except Exception as error:
+            if os.environ.get(DEBUG) or _is_typers(error):
+                raise
+            sentence = f"A fault of this program: {type(error).__name__}: {error}. {DEBUG}=1 shows where."
+            raise _ended(sentence, Exit.NO_ANSWER) from error
+
+
+def _ended(what: object, code: Exit) -> typer.Exit:
+    typer.echo(f"backup-retry: {clean(str(what))}", err=True)
+    return typer.Exit(code)
+
+
+def _in_words(error: BackupRetryError) -> str:
+    if isinstance(error, NotFound) and str(error).startswith("ledger:"):
+        return "The ledger has no tables yet: the app makes them when it handles its first event."
+    return str(error)
+
+
+def _is_typers(error: Exception) -> bool:
+    """True for a wrong option or argument, which typer explains itself."""
+    return type(error).__module__.startswith("typer.")

@@ -1,0 +1,76 @@
+"""The policy's rows as questions, in the policy's own order; each row answers for itself."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from backup_retry.domain.jobs import Close, Decision, Reason, Trigger, Wait
+from backup_retry.policy import decide as policy
+from backup_retry.policy.decision_context import Case
+from backup_retry.policy.rules import Rules
+from backup_retry.policy.settle import settle
+
+Row = Callable[[Case], Wait | Close | None]
+
+QUESTIONS: Mapping[Row, str] = {
+    policy.paused: "Are retries switched off?",
+    policy.opted_out: "Is it opted out, by a tag or by the scope?",
+    policy.unsupported: "Is it something that cannot be retried from here?",
+    policy.not_protected: "Has its protection been stopped or set up anew?",
+    policy.no_backup_rule: "Has its policy no rule that could be run?",
+    policy.already_recovered: "Has another backup completed since?",
+    policy.in_progress: "Is a backup of it running?",
+    policy.cancelled: "Was it cancelled, or will the service repair it?",
+    policy.needs_person: "Does its error need a person?",
+    policy.log_schedule: "Is it a log backup, which its schedule runs again?",
+    policy.exhausted: "Are all retries used up?",
+    policy.daily_cap: "Has it had its retries of the last 24 hours?",
+    policy.schedule_near: "Does its own schedule run soon?",
+    policy.outside_hours: "Are retries not allowed at this hour?",
+    policy.not_yet: "Is the pause before the next retry not over?",
+    policy.dry_run: "Is the app only rehearsing (DRY_RUN)?",
+}
+IN_FLIGHT = "Is a retry in flight?"
+STORM = "Do many items of the vault fail alike?"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One step of a decision."""
+
+    question: str
+    #: what the step says; None: nothing, the next one is asked
+    decision: Decision | None = None
+
+    @property
+    def in_words(self) -> str:
+        """Yes with the reason, or no."""
+        if self.decision is None:
+            return "no"
+        detail = self.decision.detail
+        return f"yes ({self.decision.reason}): {detail}" if detail else f"yes ({self.decision.reason})"
+
+
+def answers(case: Case) -> tuple[Sequence[Answer], Decision]:
+    """Every question up to the one that decides, and the decision."""
+    asked = []
+    settled, in_flight = settle(case.incident, case.facts, case.rules, case.now)
+    if case.incident.running_attempt is not None:
+        asked.append(Answer(question=IN_FLIGHT, decision=in_flight))
+        if in_flight is not None:
+            return asked, in_flight
+    case = replace(case, incident=settled)
+    for row in policy.ROWS:
+        decision = row(case)
+        asked.append(Answer(question=QUESTIONS[row], decision=decision))
+        if decision is not None:
+            return asked, decision
+    storm = _storm(case, case.rules)
+    return [*asked, Answer(question=STORM, decision=storm)], storm or Trigger()
+
+
+def _storm(case: Case, rules: Rules) -> Wait | None:
+    alike = case.facts.failing_alike
+    if alike < rules.storm_size:
+        return None
+    detail = f"{alike} items fail alike: one of them is retried first, the others wait for it."
+    return Wait(until=case.now, reason=Reason.STORM, detail=detail)

@@ -1,0 +1,81 @@
+"""What the commands work with, and where they get it from."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from typing import Protocol
+
+import typer
+
+from backup_retry.domain.notices import Publisher
+from backup_retry.engine.engine import Engine
+from backup_retry.ports.access_inspection import Inspection
+from backup_retry.ports.inbox import Inbox
+from backup_retry.ports.item_lookup import Finder
+from backup_retry.ports.opt_outs import OptOuts
+from backup_retry.ports.reports import Reports
+from backup_retry.ports.vaults import Vaults
+from backup_retry.settings.settings import Settings
+from cli.dry_run import ReadOnlyVaults, RehearsedLedger, Store
+from reconciler.sweep import Graph
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """The parts of the app, as a person at a terminal needs them."""
+
+    settings: Settings
+    clock: Callable[[], datetime]
+    ledger: Store
+    reports: Reports
+    inbox: Inbox
+    vaults: Vaults
+    graph: Graph
+    finder: Finder
+    opt_outs: OptOuts
+    inspection: Inspection
+    publisher: Publisher | None = None
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The app's own engine on these parts."""
+        return Engine(
+            ledger=self.ledger,
+            controls=self.ledger,
+            storms=self.ledger,
+            vaults=self.vaults,
+            opt_outs=self.opt_outs,
+            rules=self.settings.rules,
+            clock=self.clock,
+            publisher=self.publisher,
+        )
+
+    def rehearsing(self) -> "Desk":
+        """The same, but nothing is written, triggered or told: what would happen is kept in memory."""
+        ledger, vaults = RehearsedLedger(self.ledger), ReadOnlyVaults(self.vaults)
+        return replace(self, ledger=ledger, vaults=vaults, publisher=None)
+
+
+class Desks(Protocol):
+    """Where a desk comes from: Azure, or a test's memory."""
+
+    def open(
+        self, *, writing: bool = False, ledger: bool = True, **overrides: str
+    ) -> AbstractAsyncContextManager[Desk]:
+        """A desk for the time of one command; `overrides` are settings that an option of the command replaces.
+
+        `writing` makes the ledger's tables where they are missing. Without `ledger`, a setting that names none is
+        no error, and what is written is forgotten at the end.
+
+        Raises:
+            SettingsError: a setting is missing or wrong.
+        """
+        ...
+
+
+def desks(ctx: typer.Context) -> Desks:
+    """Where this run's desks come from."""
+    found: Desks = ctx.obj
+    return found

@@ -1,0 +1,126 @@
+"""The estate as JSON: what `--estate FILE` and `POST /_sim/reset` take. docs/simulator.md describes it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from simulator.estate.behaviour import Settings, TokenBuckets
+from simulator.estate.file_parts import EstateError, OutcomeFile, Part, Seconds
+from simulator.estate.inventory import Estate, Subscription
+from simulator.estate.vault_file import ItemFile, PolicyFile, VaultFile
+from simulator.monitor.job_notices import DEFAULT_NOTICES, NoticeName
+
+__all__ = ["BackupFile", "EstateError", "EstateFile", "ItemFile", "PolicyFile", "SettingsFile", "VaultFile"]
+
+#: The estate of a simulator that was given none.
+DEFAULT_ESTATE: Mapping[str, Any] = {
+    "subscriptions": [{"id": "22222222-2222-2222-2222-222222222222", "name": "Production"}],
+    "vaults": [
+        {
+            "subscription": "22222222-2222-2222-2222-222222222222",
+            "resource_group": "rg-backup",
+            "name": "vault-1",
+            "items": [{"vm": f"vm-{number:02}", "resource_group": "rg-app"} for number in range(1, 4)],
+        }
+    ],
+}
+
+
+class SubscriptionFile(Part):
+    """A subscription."""
+
+    id: Annotated[UUID, Field(strict=False)]
+    name: str = ""
+    #: Tags of its resource groups, by the group's name.
+    group_tags: dict[str, dict[str, str]] = Field(default_factory=dict)
+
+    def build(self) -> Subscription:
+        """The subscription."""
+        group_tags = {name.lower(): tags for name, tags in self.group_tags.items()}
+        return Subscription(id=str(self.id), name=self.name or str(self.id), group_tags=group_tags)
+
+
+class BucketsFile(Part):
+    """ARM's token buckets."""
+
+    writes: Annotated[int, Field(gt=0)] = 200
+    write_refill: Annotated[float, Field(gt=0)] = 10
+    reads: Annotated[int, Field(gt=0)] = 250
+    read_refill: Annotated[float, Field(gt=0)] = 25
+
+
+class SettingsFile(Part):
+    """How the simulator behaves; the meanings stand in `behaviour.Settings`."""
+
+    backup_seconds: Seconds = 1.0
+    graph_lag_seconds: Seconds = 0.0
+    alert_delay_seconds: Seconds = 0.2
+    delivery_pace: Seconds = 1.0
+    operation_seconds: Seconds = 0.2
+    page_size: Annotated[int, Field(gt=0)] = 200
+    backup_vault_keeps_request_ids: bool = False
+    arm_buckets: BucketsFile = BucketsFile()
+
+    def build(self) -> Settings:
+        """The settings."""
+        values = self.model_dump(exclude={"arm_buckets"})
+        return Settings(**values, arm_buckets=TokenBuckets(**self.arm_buckets.model_dump()))
+
+
+class EstateFile(Part):
+    """The whole document. What alerts and events go to is read by Monitor and Event Grid."""
+
+    subscriptions: list[SubscriptionFile] = Field(default_factory=list)
+    vaults: list[VaultFile] = Field(default_factory=list)
+    denied_vaults: list[str] = Field(default_factory=list)
+    action_groups: list[dict[str, Any]] | None = None
+    event_subscriptions: list[dict[str, Any]] | None = None
+    #: Which of Azure's notices tell of failures.
+    notices: list[NoticeName] = Field(default_factory=lambda: list(DEFAULT_NOTICES))
+    settings: SettingsFile = SettingsFile()
+
+    @model_validator(mode="after")
+    def _places(self) -> Self:
+        known = {str(subscription.id) for subscription in self.subscriptions}
+        for vault in self.vaults:
+            if vault.subscription.lower() not in known:
+                raise ValueError(f"vault {vault.name}: there is no subscription {vault.subscription!r}")
+        places = [
+            (v.subscription.lower(), v.resource_group.lower(), v.name.lower(), v.kind) for v in self.vaults
+        ]
+        if twice := [place for place in places if places.count(place) > 1]:
+            raise ValueError(f"vault {twice[0][2]} stands twice in resource group {twice[0][1]}")
+        return self
+
+    def build(self, now: datetime) -> Estate:
+        """The estate as it is at `now`.
+
+        Raises:
+            EstateError: an item does not fit its vault, or its policy does not fit it.
+        """
+        return Estate(
+            subscriptions=tuple(each.build() for each in self.subscriptions),
+            vaults=tuple(each.build(now) for each in self.vaults),
+            denied_vaults=frozenset(name.lower() for name in self.denied_vaults),
+            settings=self.settings.build(),
+        )
+
+
+class BackupFile(Part):
+    """A backup to run: the body of `POST /_sim/backups`."""
+
+    #: The item's ARM id or its name.
+    item: str
+    outcome: OutcomeFile = OutcomeFile()
+    #: Whether the schedule started it, or a person did.
+    scheduled: bool = True
+    #: How long ago it began.
+    age_seconds: Seconds = 0
+    #: Full, Log and so on; "": the usual kind of the item's workload.
+    kind: str = ""
+    operation: Literal[
+        "Backup", "Restore", "ConfigureBackup", "DisableBackup", "DeleteBackupData", "Register"
+    ] = "Backup"

@@ -1,0 +1,249 @@
+"""Every item's last fourteen days, worst first: the ledger's incidents laid over Resource Graph's backups.
+
+Days are UTC. An incident stands on the day of its first failure, whenever it was closed.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from statistics import median
+
+from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
+from backup_retry.domain.jobs import Outcome
+from backup_retry.domain.workloads import workload
+from backup_retry.ports.reports import Closed, Opened
+from status.estate import Backups, Estate
+
+DAYS = 14
+
+
+class Mark(StrEnum):
+    """What a day was for an item; the worst stand last."""
+
+    NOTHING = "nothing"
+    GOOD = "good"
+    RECOVERED = "recovered"
+    OPEN = "open"
+    FAILED = "failed"
+
+
+class Trouble(StrEnum):
+    """How an item is now, worst first."""
+
+    NEEDS_PERSON = "needs_person"
+    OPEN = "open"
+    #: its last backup failed and nothing is being done, or there was none in all the days
+    UNPROTECTED = "unprotected"
+    NONE = "none"
+
+
+_TROUBLES = {trouble: index for index, trouble in enumerate(Trouble)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One item."""
+
+    item: ProtectedItem
+    #: one for each of the board's days
+    marks: tuple[Mark, ...]
+    trouble: Trouble
+    last_good_at: datetime | None
+    #: as Azure calls it; "" where Resource Graph has not said
+    workload_name: str = ""
+    #: the incident that is open
+    opened: Opened | None = None
+    #: its newest closed incident
+    closed: Closed | None = None
+    #: the newest incident that began on each day that had one
+    incidents: Mapping[date, str] = field(default_factory=dict)
+
+    @property
+    def workload(self) -> str:
+        """What kind of thing it is, in a person's words."""
+        return label(self.item, self.workload_name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Day:
+    """One day of the trend."""
+
+    day: date
+    #: incidents that began
+    failures: int
+    #: incidents that began on this day and that a retry mended
+    recovered: int
+    #: seconds from the first failure to the incident's end, of those that a retry mended
+    median_seconds: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """Everything that the page is about, at one moment."""
+
+    #: oldest first
+    days: tuple[date, ...]
+    #: worst first
+    rows: tuple[Row, ...]
+    trend: tuple[Day, ...]
+    #: how the incidents that were closed in these days ended
+    outcomes: Mapping[Outcome, int]
+    subscriptions: Mapping[str, str]
+    #: seconds from the first failure to the end, over all days
+    median_seconds: float | None
+    #: False: Resource Graph has not answered, only what failed is known
+    estate_known: bool
+
+
+def build(today: date, estate: Estate | None, opened: Sequence[Opened], closed: Sequence[Closed]) -> Board:
+    """Lay everything over everything."""
+    days = tuple(today - timedelta(days=back) for back in reversed(range(DAYS)))
+    known = estate or Estate()
+    backups = {each.item.key: each for each in known.items}
+    running = {each.item.key: each for each in opened}
+    ended: dict[str, list[Closed]] = defaultdict(list)
+    for each in closed:
+        ended[each.item.key].append(each)
+    keys = {**backups, **running, **ended}
+    rows = [_row(days, backups.get(key), running.get(key), ended.get(key, ())) for key in keys]
+    return Board(
+        days=days,
+        rows=tuple(sorted(rows, key=_worst_first)),
+        trend=_trend(days, opened, closed),
+        outcomes=Counter(each.outcome for each in closed),
+        subscriptions=known.subscriptions,
+        median_seconds=_median(closed),
+        estate_known=estate is not None,
+    )
+
+
+def label(item: ProtectedItem, workload_name: str = "") -> str:
+    """What kind of thing an item is; where nobody says it, its name in a Recovery Services vault begins with it."""
+    if workload_name:
+        return workload(workload_name).label
+    if item.vault.kind is VaultKind.BACKUP:
+        return "Backup instance"
+    return workload(item.name.split(";", 1)[0]).label
+
+
+def _row(
+    days: Sequence[date], backups: Backups | None, opened: Opened | None, closed: Sequence[Closed]
+) -> Row:
+    some = backups or opened or closed[0]
+    by_age = sorted(closed, key=lambda each: each.closed_at)
+    newest = by_age[-1] if by_age else None
+    last_good = _latest(backups.last_good_at if backups else None, *(each.last_good_at for each in closed))
+    marks = _marks(days, backups, opened, by_age, last_good)
+    incidents = {_day(each.first_failed_at): each.incident_id for each in by_age}
+    if opened:
+        incidents[_day(opened.at)] = opened.incident_id
+    return Row(
+        item=some.item,
+        marks=marks,
+        trouble=_trouble(
+            marks, opened, newest, last_good, is_expected=backups is not None and not backups.stopped
+        ),
+        last_good_at=last_good,
+        workload_name=backups.workload if backups else "",
+        opened=opened,
+        closed=newest,
+        incidents=incidents,
+    )
+
+
+def _marks(
+    days: Sequence[date],
+    backups: Backups | None,
+    opened: Opened | None,
+    closed: Sequence[Closed],
+    last_good: datetime | None,
+) -> tuple[Mark, ...]:
+    marks = {day: _backup_mark(day, backups) for day in days} if backups else {}
+    for each in closed:
+        day = _day(each.first_failed_at)
+        mark = _incident_mark(each, last_good)
+        if each.outcome is not Outcome.LEFT_ALONE or marks.get(day, Mark.NOTHING) is Mark.NOTHING:
+            marks[day] = mark
+    if opened:
+        marks[_day(opened.at)] = Mark.OPEN
+    return tuple(marks.get(day, Mark.NOTHING) for day in days)
+
+
+def _backup_mark(day: date, backups: Backups) -> Mark:
+    if day in backups.bad:
+        return Mark.RECOVERED if day in backups.good else Mark.FAILED
+    return Mark.GOOD if day in backups.good else Mark.NOTHING
+
+
+def _incident_mark(closed: Closed, last_good: datetime | None) -> Mark:
+    """Failed, unless it recovered, or somebody made a good recovery point on the same day."""
+    mended = (
+        last_good is not None
+        and last_good > closed.first_failed_at
+        and _day(last_good) == _day(closed.first_failed_at)
+    )
+    return Mark.RECOVERED if closed.outcome.recovered or mended else Mark.FAILED
+
+
+def _trouble(
+    marks: Sequence[Mark],
+    opened: Opened | None,
+    closed: Closed | None,
+    last_good: datetime | None,
+    *,
+    is_expected: bool,
+) -> Trouble:
+    if opened:
+        return Trouble.OPEN
+    if (
+        closed
+        and closed.outcome.needs_a_person
+        and (last_good is None or last_good <= closed.first_failed_at)
+    ):
+        return Trouble.NEEDS_PERSON
+    last = next((mark for mark in reversed(marks) if mark is not Mark.NOTHING), Mark.NOTHING)
+    recovered = last_good is not None and closed is not None and last_good > closed.first_failed_at
+    if is_expected and not recovered and last in {Mark.FAILED, Mark.NOTHING}:
+        return Trouble.UNPROTECTED
+    return Trouble.NONE
+
+
+def _worst_first(row: Row) -> tuple[int, int, int, str]:
+    failed = sum(index + 1 for index, mark in enumerate(row.marks) if mark in {Mark.FAILED, Mark.OPEN})
+    recovered = sum(mark is Mark.RECOVERED for mark in row.marks)
+    return (_TROUBLES[row.trouble], -failed, -recovered, row.item.friendly_name.casefold())
+
+
+def _trend(days: Sequence[date], opened: Iterable[Opened], closed: Sequence[Closed]) -> tuple[Day, ...]:
+    by_day: dict[date, list[Closed]] = defaultdict(list)
+    for each in closed:
+        by_day[_day(each.first_failed_at)].append(each)
+    still_open = Counter(_day(each.at) for each in opened)
+    return tuple(
+        Day(
+            day=day,
+            failures=len(by_day[day]) + still_open[day],
+            recovered=sum(each.outcome is Outcome.RECOVERED for each in by_day[day]),
+            median_seconds=_median(by_day[day]),
+        )
+        for day in days
+    )
+
+
+def _median(closed: Iterable[Closed]) -> float | None:
+    times = [
+        (each.closed_at - each.first_failed_at).total_seconds()
+        for each in closed
+        if each.outcome is Outcome.RECOVERED
+    ]
+    return median(times) if times else None
+
+
+def _latest(*times: datetime | None) -> datetime | None:
+    return max((each for each in times if each is not None), default=None)
+
+
+def _day(at: datetime) -> date:
+    return at.astimezone(UTC).date()

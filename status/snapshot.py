@@ -1,0 +1,159 @@
+"""Gathers what the page shows: the ledger and Resource Graph are read in the background, the controls at once."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from backup_retry.domain.jobs import Pause
+from backup_retry.policy.scope import Scope
+from backup_retry.policy.storm import Storm
+from backup_retry.ports.inbox import COUNTED, Inbox, Waiting
+from backup_retry.ports.ledger import Controls
+from backup_retry.ports.reports import Closed, Reports
+from status import dashboard as board
+from status.background_refresh import Kept, Known
+from status.dashboard import Board
+from status.estate import Estate, Graph, read_estate
+
+#: the ledger is cheap to read where little has happened, Resource Graph counts its queries
+_LEDGER_FRESH_FOR = timedelta(seconds=2)
+_ESTATE_FRESH_FOR = timedelta(minutes=3)
+#: how long a board waits for Resource Graph before it is made without it
+_ESTATE_PATIENCE = 3.0
+#: a worker whose clock is behind may still write into a day that is over
+_DAY_SETTLES_AFTER = timedelta(hours=1)
+_DAYS_AT_ONCE = 2
+_NO_STORM_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """A board, and how far Resource Graph was known when it was made."""
+
+    board: Board
+    #: the signals that nobody has looked into yet
+    waiting: Waiting
+    estate_at: datetime | None
+    estate_problem: str
+    #: True when Resource Graph was still being read
+    estate_pending: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """One look at everything."""
+
+    now: datetime
+    made: Made | None
+    #: when the ledger was read for it
+    read_at: datetime | None
+    #: why the ledger could not be read again
+    problem: str
+    #: every heartbeat by its name
+    beats: Mapping[str, datetime]
+    pauses: Sequence[Pause]
+    storms: Sequence[Storm]
+
+
+class Overview:
+    """Makes the board, and keeps it while the next one is being made."""
+
+    def __init__(
+        self,
+        *,
+        reports: Reports,
+        inbox: Inbox,
+        controls: Controls,
+        graph: Graph,
+        scope: Scope,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._reports = reports
+        self._inbox = inbox
+        self._controls = controls
+        self._graph = graph
+        self._scope = scope
+        self._clock = clock
+        self._days: dict[date, Sequence[Closed]] = {}
+        self._estate: Kept[Estate] = Kept(self._read_estate, clock, _ESTATE_FRESH_FOR)
+        self._made: Kept[Made] = Kept(self._make, clock, _LEDGER_FRESH_FOR)
+
+    async def look(self, patience: float) -> Look:
+        """What is known by now; waits at most so many seconds for the newest of it.
+
+        Raises AzureUnavailable when the ledger does not answer for the controls.
+        """
+        made, beats, pauses, storms = await asyncio.gather(
+            self._made.get(patience),
+            self._reports.beats(),
+            self._controls.pauses(),
+            self._reports.storms(),
+        )
+        if made.value and made.value.estate_pending and not made.pending:
+            self._made.hurry()
+        now = self._clock()
+        return Look(
+            now=now,
+            made=made.value,
+            read_at=made.at,
+            problem=made.problem,
+            beats=beats,
+            pauses=[each for each in pauses if each.until is None or now < each.until],
+            storms=[
+                each for each in storms if each.released_at is None and now - each.began_at < _NO_STORM_AFTER
+            ],
+        )
+
+    async def close(self) -> None:
+        """Stop reading."""
+        await self._made.close()
+        await self._estate.close()
+
+    async def _make(self) -> Made:
+        today = self._clock().astimezone(UTC).date()
+        opened, closed, waiting, estate = await asyncio.gather(
+            self._reports.opened(),
+            self._closed(today),
+            self._inbox.waiting(COUNTED),
+            self._estate.get(_ESTATE_PATIENCE),
+        )
+        # In a thread: ten thousand items take a while, and others are waiting for this loop.
+        made = await asyncio.to_thread(board.build, today, estate.value, opened, closed)
+        problem, pending = _why(estate), estate.pending and estate.value is None
+        return Made(
+            board=made,
+            waiting=waiting,
+            estate_at=estate.at,
+            estate_problem=problem,
+            estate_pending=pending,
+        )
+
+    async def _closed(self, today: date) -> list[Closed]:
+        """The journal of the board's days; days that are over are read once."""
+        days = [today - timedelta(days=back) for back in range(board.DAYS)]
+        at_once = asyncio.Semaphore(_DAYS_AT_ONCE)
+
+        async def read(day: date) -> Sequence[Closed]:
+            async with at_once:
+                return self._days[day] if day in self._days else await self._reports.closed(day)
+
+        found = dict(zip(days, await asyncio.gather(*(read(day) for day in days)), strict=True))
+        settled = (self._clock() - _DAY_SETTLES_AFTER).astimezone(UTC).date()
+        self._days = {day: closed for day, closed in found.items() if day < settled}
+        return [each for closed in found.values() for each in closed]
+
+    async def _read_estate(self) -> Estate:
+        estate = await read_estate(self._graph, self._clock() - timedelta(days=board.DAYS))
+        allowed = [
+            each
+            for each in estate.items
+            if not self._scope.why_not(each.item, each.workload, each.item.machine_id)
+        ]
+        return Estate(items=allowed, subscriptions=estate.subscriptions)
+
+
+def _why(estate: Known[Estate]) -> str:
+    if estate.problem or estate.value is not None:
+        return estate.problem
+    return "Resource Graph has not answered yet"

@@ -1,0 +1,88 @@
+"""Desks in memory for the command line: one world, and what a person types."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from typer.testing import CliRunner, Result
+
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.errors import SettingsError
+from backup_retry.ports.access_inspection import MemoryInspection
+from backup_retry.ports.inbox import MemoryInbox
+from backup_retry.ports.reports import MemoryReports
+from backup_retry.settings.settings import load_settings
+from cli.app import app
+from cli.session import Desk
+from tests.builders import item
+from tests.world import NetworkLedger, World
+
+Found = TypeVar("Found")
+
+
+class JournalledLedger(NetworkLedger, MemoryReports):
+    """The world's ledger with the journal that reports read."""
+
+
+class Terminal(World):
+    """A world, and a terminal in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ledger: JournalledLedger = JournalledLedger()
+        self.engine = self.another_engine()
+        self.inbox = MemoryInbox(self.clock)
+        self.inspection = MemoryInspection()
+        self.rows_of_graph: list[Mapping[str, Any]] = []
+        self.queries: list[str] = []
+        self.settings: dict[str, str] = {}
+        #: the environment names a ledger
+        self.has_ledger = True
+        self.opened_for_writing = False
+
+    def types(self, *arguments: str, stdin: str | None = None) -> Result:
+        """Run a command."""
+        return CliRunner().invoke(app, list(arguments), obj=self, input=stdin)
+
+    def json(self, *arguments: str, stdin: str | None = None) -> Any:
+        """Run a command with --json; the document."""
+        return json.loads(self.types(*arguments, "--json", stdin=stdin).stdout)
+
+    def does(self, work: Coroutine[Any, Any, Found]) -> Found:
+        """Let something happen before the command."""
+        return asyncio.run(work)
+
+    def shows(self, *items: ProtectedItem) -> None:
+        """Resource Graph knows the items."""
+        self.rows_of_graph = [{"id": each.id} for each in (items or (item(),))]
+
+    @asynccontextmanager
+    async def open(
+        self, *, writing: bool = False, ledger: bool = True, **overrides: str
+    ) -> AsyncIterator[Desk]:
+        """See Desks."""
+        self.opened_for_writing = writing
+        if ledger and not self.has_ledger:
+            raise SettingsError("Settings: LEDGER_ENDPOINT is not set")
+        settings = {"ledger_endpoint": "https://ledger.test", **self.settings, **overrides}
+        yield Desk(
+            settings=load_settings(settings),
+            clock=self.clock,
+            ledger=self.ledger if self.has_ledger else MemoryReports(),
+            reports=self.ledger,
+            inbox=self.inbox,
+            vaults=self.vaults,
+            graph=self,
+            finder=self.finder,
+            opt_outs=self.opt_outs,
+            inspection=self.inspection,
+            publisher=self.publisher,
+        )
+
+    async def rows(self, query: str) -> AsyncIterator[Mapping[str, Any]]:
+        """See Graph."""
+        self.queries.append(query)
+        for row in self.rows_of_graph:
+            yield row

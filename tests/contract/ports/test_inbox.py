@@ -1,0 +1,103 @@
+"""The inbox: one suite for the fake and for Table Storage."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+import pytest_asyncio
+
+from backup_retry.azure.table_inbox import TableInbox
+from backup_retry.ports.inbox import Inbox, Kept, MemoryInbox, Waiting
+from tests.clock import Clock
+from tests.table_storage import Tables
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+ALERT = {"vault": "vault-1", "job": "job-1", "label": 'an alert with "quotes" and ümlauts'}
+OTHER = {**ALERT, "job": "job-2"}
+
+
+@pytest_asyncio.fixture(params=["memory", "tables"], loop_scope="module")
+async def inbox(request: pytest.FixtureRequest, tables: Tables) -> AsyncIterator[tuple[Inbox, Clock]]:
+    """An empty inbox of each kind, with its clock."""
+    kept = (
+        MemoryInbox(tables.clock) if request.param == "memory" else TableInbox(tables.service, tables.clock)
+    )
+    yield kept, tables.clock
+    for each in await kept.kept(1000):
+        await kept.forget(each)
+
+
+async def test_what_is_kept_is_found(inbox: tuple[Inbox, Clock]) -> None:
+    """As it was given, with the time."""
+    kept, clock = inbox
+    await kept.keep(ALERT)
+    assert await kept.kept(10) == [Kept(kept_at=clock(), fields=ALERT)]
+
+
+async def test_the_same_signal_is_kept_once(inbox: tuple[Inbox, Clock]) -> None:
+    """With the time at which it came first: it is not to wait for ever."""
+    kept, clock = inbox
+    came = clock()
+    await kept.keep(ALERT)
+    clock.move(minutes=5)
+    await kept.keep(dict(reversed(ALERT.items())))
+    assert [each.kept_at for each in await kept.kept(10)] == [came]
+
+
+async def test_no_more_are_given_than_asked_for(inbox: tuple[Inbox, Clock]) -> None:
+    """A run takes what it can do."""
+    kept, _ = inbox
+    await kept.keep(ALERT)
+    await kept.keep(OTHER)
+    assert len(await kept.kept(1)) == 1
+    assert {each.fields["job"] for each in await kept.kept(10)} == {"job-1", "job-2"}
+
+
+async def test_those_that_wait_are_counted(inbox: tuple[Inbox, Clock]) -> None:
+    """Up to a number, and with the time of the oldest."""
+    kept, clock = inbox
+    assert await kept.waiting(10) == Waiting()
+    came = clock()
+    await kept.keep(ALERT)
+    clock.move(minutes=5)
+    await kept.keep(OTHER)
+    assert await kept.waiting(10) == Waiting(number=2, since=came)
+    counted = await kept.waiting(1)
+    assert (counted.number, counted.or_more) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("number", "or_more", "said"),
+    [
+        (1, False, "1 signal waits"),
+        (3, False, "3 signals wait"),
+        (1000, True, "1,000 or more signals wait"),
+    ],
+)
+async def test_how_many_wait_is_said_in_words(number: int, or_more: bool, said: str) -> None:
+    """One, some, or more than were counted."""
+    assert str(Waiting(number=number, or_more=or_more)) == said
+
+
+async def test_what_is_forgotten_is_gone(inbox: tuple[Inbox, Clock]) -> None:
+    """And may be forgotten twice: two timers can have it in hand."""
+    kept, clock = inbox
+    await kept.keep(ALERT)
+    await kept.keep(OTHER)
+    gone = Kept(kept_at=clock() - timedelta(days=1), fields=ALERT)
+    await kept.forget(gone)
+    await kept.forget(gone)
+    assert [each.fields for each in await kept.kept(10)] == [OTHER]
+
+
+async def test_what_comes_again_while_it_is_looked_into_goes_on_waiting(inbox: tuple[Inbox, Clock]) -> None:
+    """It may tell of a failure that the look was too early for."""
+    kept, _ = inbox
+    await kept.keep(ALERT)
+    [in_hand] = await kept.kept(10)
+    await kept.keep(ALERT)
+    await kept.forget(in_hand)
+    [again] = await kept.kept(10)
+    await kept.forget(again)
+    assert (again, await kept.kept(10)) == (in_hand, [])

@@ -1,0 +1,144 @@
+"""From a hint to a fact: what the vault's jobs say, and about which item."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from backup_retry.domain.jobs import FailedJob, Job, JobStatus
+from backup_retry.engine.failed_jobs import confirmed, unrecovered
+from tests.builders import ENDED, NOW, STARTED, item, job, minutes, vault
+from tests.world import World
+
+SINCE = NOW - timedelta(hours=24)
+
+
+@pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.CANCELLED])
+def test_a_job_that_ended_badly_is_a_failure_of_the_item_it_names(status: JobStatus) -> None:
+    """The job's own word counts."""
+    shown = job(status=status)
+
+    assert confirmed(shown) == FailedJob.of(shown, item())
+
+
+@pytest.mark.parametrize("status", [JobStatus.IN_PROGRESS, JobStatus.CANCELLING, JobStatus.COMPLETED])
+def test_a_job_that_did_not_fail_is_no_failure(status: JobStatus) -> None:
+    """Whatever the alert said."""
+    assert confirmed(job(status=status), item()) is None
+
+
+def test_the_job_is_believed_before_the_hint() -> None:
+    """An alert that names another item changes nothing."""
+    failure = confirmed(job(of=item(1)), item(2))
+
+    assert failure is not None
+    assert failure.item == item(1)
+
+
+def test_the_hint_decides_between_the_items_that_a_jobs_names_fit() -> None:
+    """The vault alone could not say."""
+    failure = confirmed(job(of=item(1), names_item=False), item(1))
+
+    assert failure is not None
+    assert failure.item == item(1)
+
+
+@pytest.mark.parametrize("hint", [None, item(2), item(1, of=vault("vault-2"))])
+def test_a_nameless_job_without_a_matching_hint_is_nobodys_failure(hint: object) -> None:
+    """Nobody can say what it backed up."""
+    assert confirmed(job(of=item(1), names_item=False), hint) is None  # type: ignore[arg-type]
+
+
+async def found(world: World, *jobs: Job, of: int | None = None) -> list[str]:
+    """The ids of the unrecovered failures among a vault's jobs."""
+    world.vaults.shown_jobs = list(jobs)
+    failures = await unrecovered(world.vaults, vault(), SINCE, NOW, item(of) if of is not None else None)
+    return [failure.id for failure in failures]
+
+
+async def test_each_items_newest_failure_is_found_oldest_first(world: World) -> None:
+    """One per item, in the order in which they failed."""
+    jobs = [
+        job("b", of=item(2), started_at=ENDED),
+        job("a-old", of=item(1), started_at=STARTED - minutes(60)),
+        job("a", of=item(1), started_at=STARTED),
+    ]
+
+    assert await found(world, *jobs) == ["a", "b"]
+
+
+async def test_a_failure_with_a_later_success_is_not_found(world: World) -> None:
+    """The item has a good recovery point again."""
+    assert await found(world, job("a"), job("good", status=JobStatus.COMPLETED, started_at=ENDED)) == []
+
+
+async def test_a_failure_with_an_earlier_success_is_found(world: World) -> None:
+    """Yesterday's backup does not help."""
+    good = job("good", status=JobStatus.COMPLETED, started_at=STARTED - minutes(60))
+
+    assert await found(world, good, job("a")) == ["a"]
+
+
+async def test_a_running_backup_hides_no_failure(world: World) -> None:
+    """It may fail as well: the engine decides to wait for it."""
+    running = job("now", status=JobStatus.IN_PROGRESS, started_at=ENDED)
+
+    assert await found(world, job("a"), running) == ["a"]
+
+
+async def test_a_failed_restore_is_found_beside_the_items_backups(world: World) -> None:
+    """It is a matter of its own: no backup makes up for it, and no restore for a backup."""
+    good = job("good", status=JobStatus.COMPLETED, started_at=ENDED)
+
+    assert await found(world, good, job("r", operation="Restore")) == ["r"]
+    assert await found(world, job("a"), replace(good, operation="Restore")) == ["a"]
+
+
+@pytest.mark.parametrize("operation", ["ConfigureBackup", "DeleteBackupData", "Register"])
+async def test_a_failed_change_of_protection_is_not_found(world: World, operation: str) -> None:
+    """There is no backup to repeat."""
+    assert await found(world, job("c", operation=operation)) == []
+
+
+async def test_a_restore_that_a_person_cancelled_is_not_found(world: World) -> None:
+    """Whoever cancelled it knows."""
+    assert await found(world, job("r", operation="Restore", status=JobStatus.CANCELLED)) == []
+
+
+async def test_a_log_backup_makes_up_for_no_full_one(world: World) -> None:
+    """Logs are backed up every fifteen minutes: they would hide every failed full backup."""
+    full = job("full", operation="Backup (Full)")
+    log = job("log", operation="Backup (Log)", status=JobStatus.COMPLETED, started_at=ENDED)
+
+    assert await found(world, full, log) == ["full"]
+    assert await found(world, replace(full, operation="Backup (Log)"), log) == []
+
+
+async def test_a_failure_hides_none_of_another_worth(world: World) -> None:
+    """The full one may have been closed long ago, when only a person could help."""
+    full = job("full", operation="Backup (Full)")
+    older = job("older", operation="Backup (Log)")
+    log = job("log", operation="Backup (Log)", started_at=ENDED)
+
+    assert await found(world, log, older, full) == ["full", "log"]
+
+
+async def test_one_item_alone_can_be_looked_for(world: World) -> None:
+    """Another item's failure is not brought up."""
+    assert await found(world, job("a", of=item(1)), job("b", of=item(2)), of=2) == ["b"]
+
+
+async def test_jobs_that_fit_several_items_are_found_for_the_one_that_was_asked_for(world: World) -> None:
+    """And only for that item."""
+    nameless = job("a", of=item(1), names_item=False)
+
+    assert await found(world, nameless, of=1) == ["a"]
+    assert await found(world, nameless, of=2) == []
+    assert await found(world, nameless) == []
+
+
+async def test_the_list_is_read_afresh(world: World) -> None:
+    """A signal is answered with what the vault says now."""
+    await found(world)
+
+    assert (world.vaults.listed, world.vaults.freshness) == ([(vault(), SINCE)], [NOW])

@@ -1,0 +1,128 @@
+"""Full, differential and log backups of one database fail side by side: none is forgotten for another."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+
+from backup_retry.domain.incident import AttemptResult, Incident, State
+from backup_retry.domain.jobs import Close, Facts, FailedJob, Job, JobStatus, Outcome, Reason, Source
+from backup_retry.policy.rules import Rules
+from backup_retry.policy.settle import settle, with_newest_failure
+from tests.builders import NEEDS_PERSON, NOW, STARTED, attempt, failed, incident, item, job, minutes
+from tests.world import World
+
+SQL = "SQLDataBase"
+CLAIMED_AT = STARTED + minutes(5)
+
+
+def backup(
+    kind: str,
+    job_id: str = "",
+    *,
+    status: JobStatus = JobStatus.FAILED,
+    began: datetime = STARTED,
+    lasted: float = 5,
+) -> Job:
+    """A database's backup that took some minutes."""
+    return job(
+        job_id or kind.lower(),
+        operation=f"Backup ({kind})",
+        workload=SQL,
+        status=status,
+        started_at=began,
+        ended_at=began + minutes(lasted),
+    )
+
+
+def about(kind: str) -> Incident:
+    """An open incident of such a backup."""
+    return incident(failure=failure_of(backup(kind)))
+
+
+def failure_of(shown: Job) -> FailedJob:
+    return FailedJob.of(shown, item())
+
+
+@pytest.mark.parametrize(
+    ("retried", "recovered"), [("Full", True), ("Differential", False), ("CopyOnlyFull", True)]
+)
+def test_a_retry_mends_no_better_backup_that_failed_beside_it(retried: str, recovered: bool) -> None:
+    """The schedule's full backup ran into the differential one that had been retried: it is still missing."""
+    own = replace(
+        backup(retried, "own", status=JobStatus.COMPLETED, began=CLAIMED_AT, lasted=10),
+        activity_id="attempt-1",
+    )
+    open_one = replace(
+        incident(attempt(1, claimed_at=CLAIMED_AT), failure=failure_of(backup("Full", lasted=6))),
+        state=State.TRIGGERED,
+    )
+
+    changed, decision = settle(open_one, Facts(jobs=[own], read_at=NOW), Rules(), NOW)
+
+    assert changed.attempts[-1].result is AttemptResult.COMPLETED
+    assert (decision == Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED)) is recovered
+
+
+@pytest.mark.parametrize("lesser", ["Log", "Differential"])
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_failure_that_is_made_up_for_gives_way_to_a_lesser_one(lesser: str, listed: bool) -> None:
+    """It would be closed as recovered with the full one; it counts from its own beginning, listed yet or only heard."""
+    good = backup("Full", "good", status=JobStatus.COMPLETED, began=STARTED + minutes(6))
+    missing = backup(lesser, began=STARTED + minutes(15))
+    shown = [good, backup("Full"), *([missing] if listed else [])]
+
+    changed = with_newest_failure(about("Full"), Facts(jobs=shown), None if listed else failure_of(missing))
+
+    assert (changed.failure.id, changed.first_job_id) == (missing.id, missing.id)
+    assert changed.first_failed_at == missing.started_at
+    assert changed.covers(failure_of(backup("Full")))
+
+
+def test_a_failure_that_is_still_missing_does_not_give_way() -> None:
+    """The full backup counts, whatever fails after it."""
+    shown = [backup("Full"), backup("Differential", began=STARTED + minutes(15))]
+
+    assert with_newest_failure(about("Full"), Facts(jobs=shown)) == about("Full")
+
+
+def test_a_retry_that_failed_before_the_good_backup_does_not_come_back() -> None:
+    """It is made up for as well, and the log backup that failed since is not."""
+    own = replace(backup("Full", "own", began=CLAIMED_AT, lasted=1), activity_id="attempt-1")
+    good = backup("Full", "good", status=JobStatus.COMPLETED, began=CLAIMED_AT + minutes(2))
+    log = backup("Log", began=CLAIMED_AT + minutes(10))
+    seen = Facts(jobs=[own, good, log], read_at=NOW)
+    in_flight = incident(attempt(1, claimed_at=CLAIMED_AT), failure=failure_of(backup("Full", lasted=4)))
+
+    changed, _ = settle(with_newest_failure(in_flight, seen), seen, Rules(), NOW)
+
+    assert (changed.failure.id, changed.attempts[-1].result) == ("log", AttemptResult.FAILED)
+
+
+def test_what_an_earlier_incident_has_weighed_is_no_news() -> None:
+    """A log backup that fails beside the full one must not bring that up again once a person has been told."""
+    full, log = backup("Full", lasted=20), backup("Log", began=STARTED + minutes(10))
+    closed = about("Full").closed(Close(outcome=Outcome.EXHAUSTED, reason=Reason.EXHAUSTED), NOW)
+    opened = Incident.open(failure_of(log), Source.ALERT, NOW, after=closed)
+
+    assert opened.weighed_before == {3: STARTED}
+    assert with_newest_failure(opened, Facts(jobs=[full, log])) == opened
+    assert opened.covers(failure_of(full))
+
+
+@pytest.mark.parametrize("is_open", [True, False])
+async def test_a_weighed_failure_that_is_heard_of_late_reopens_nothing(world: World, is_open: bool) -> None:
+    """A sweep names it for as long as it is not made up for; its item is about a log backup by now."""
+    full = failed("full", operation="Backup (Full)", workload=SQL, error=NEEDS_PERSON)
+    log = failed("log", operation="Backup (Log)", workload=SQL, started_at=STARTED + minutes(10))
+    world.vaults.protect(item())
+    world.vaults.shown_jobs = [backup("Full"), backup("Log", began=log.started_at)]
+    told = incident(failure=full).closed(Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.NEEDS_ACTION), NOW)
+    later = Incident.open(log, Source.ALERT, NOW, after=told)
+    end = Close(outcome=Outcome.RECOVERED_ELSEWHERE, reason=Reason.ALREADY_RECOVERED)
+    head = await world.ledger.save(replace(later if is_open else later.closed(end, NOW), version=""))
+
+    report = await world.handle(replace(full, id="an-older-full-one"))
+
+    assert report.decision == "already_handled"
+    assert (await world.ledger.load(item())).incident == head

@@ -1,0 +1,165 @@
+"""The engine when Azure says no, or not now."""
+
+from dataclasses import replace
+
+import pytest
+
+from backup_retry.domain.errors import (
+    AzureRefused,
+    AzureUnavailable,
+    BackupRetryError,
+    Forbidden,
+    NotFound,
+    Throttled,
+)
+from backup_retry.domain.incident import State, StepKind
+from backup_retry.domain.jobs import JobStatus, Outcome, Reason
+from tests.builders import ENDED, NEEDS_PERSON, NOW, PASSES, job, minutes
+from tests.world import World
+
+
+async def test_a_throttled_trigger_spends_no_attempt(world: World) -> None:
+    """429: nothing was started; it is tried again when Azure said, not before."""
+    world.vaults.trigger_errors = [Throttled("too many requests", retry_after=minutes(2))]
+    report = await world.handle(world.fails())
+    incident = await world.incident()
+    assert (report.decision, report.reason) == ("waiting", Reason.THROTTLED)
+    assert (incident.due, incident.attempts_spent) == (NOW + minutes(2), 0)
+
+    early = await world.advance(minutes=1)
+    assert (early.reason, len(world.attempts)) == (Reason.THROTTLED, 1)
+
+    report = await world.advance(minutes=1)
+    assert (report.decision, len(set(world.attempts))) == ("triggered", 2)
+
+
+async def test_a_throttled_trigger_without_retry_after_waits_a_little(world: World) -> None:
+    """Never at once: a storm of requests would go on."""
+    world.vaults.trigger_errors = [Throttled("too many requests")]
+
+    await world.handle(world.fails())
+
+    assert (await world.incident()).due > NOW
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "reason"),
+    [
+        (Forbidden("no role", status=403), Outcome.NEEDS_ACTION, Reason.NO_PERMISSION),
+        (NotFound("no item", status=404), Outcome.LEFT_ALONE, Reason.NOT_PROTECTED),
+    ],
+)
+async def test_a_plain_no_to_the_trigger_closes_the_incident(
+    world: World, error: BackupRetryError, outcome: Outcome, reason: Reason
+) -> None:
+    """403 and 404: asking again changes nothing."""
+    world.vaults.trigger_errors = [error]
+
+    report = await world.handle(world.fails())
+
+    incident = await world.incident()
+    assert (report.decision, incident.outcome, incident.reason) == ("closed", outcome, reason)
+    assert incident.running_attempt is None
+    assert str(error) in incident.detail
+    assert (await world.story())[-2:] == [StepKind.REFUSED, StepKind.CLOSED]
+
+
+async def test_a_refused_trigger_is_weighed_by_its_code(world: World) -> None:
+    """400 with a code that the catalogue knows: a person is told what to do, and nothing is repeated."""
+    world.vaults.trigger_errors = [AzureRefused("the agent is gone", code=NEEDS_PERSON, status=400)]
+    await world.handle(world.fails())
+    assert (await world.incident()).state == State.WAITING
+
+    await world.advance(minutes=30)
+
+    incident = await world.incident()
+    assert (incident.outcome, incident.reason) == (Outcome.NEEDS_ACTION, Reason.NEEDS_ACTION)
+    assert len(world.attempts) == 1
+
+
+async def test_a_refused_trigger_spends_an_attempt(world: World) -> None:
+    """Azure said no for good: it counts, or it would be tried for ever."""
+    world.vaults.trigger_errors = [AzureRefused("no", code=PASSES, status=400) for _ in range(9)]
+    await world.handle(world.fails())
+    for _ in range(5):
+        await world.advance(minutes=61)
+
+    assert (await world.incident()).outcome == Outcome.EXHAUSTED
+    assert len(world.attempts) == 3
+
+
+async def test_a_backup_that_completed_before_the_refusal_counts(world: World) -> None:
+    """The list did not show it yet when the retry was decided."""
+    world.vaults.trigger_errors = [AzureRefused("locked", code=PASSES, status=400)]
+    await world.handle(world.fails())
+    good = job("good", status=JobStatus.COMPLETED, started_at=ENDED, ended_at=NOW - minutes(1))
+    world.vaults.shown_jobs.append(good)
+
+    report = await world.advance(minutes=15)
+
+    assert (report.decision, report.reason, len(world.attempts)) == ("closed", Reason.ALREADY_RECOVERED, 1)
+
+
+async def test_a_broken_chain_is_not_forgotten_with_a_refusal(world: World) -> None:
+    """What Azure answers to the full backup is not what the differential one had failed with."""
+    world.vaults.trigger_errors = [AzureRefused("locked", code=PASSES, status=400)]
+    failure = world.fails(workload="SQLDataBase", error="UserErrorParentFullBackupMissing")
+    shown = [replace(each, operation="Backup (Differential)") for each in world.vaults.shown_jobs]
+    world.vaults.shown_jobs = shown
+    await world.handle(replace(failure, operation="Backup (Differential)"))
+
+    await world.advance(minutes=15)
+
+    assert [each.kind for each in world.vaults.requests] == ["Full", "Full"]
+
+
+async def test_a_failure_is_stored_when_azure_does_not_answer(world: World) -> None:
+    """A signal that is answered with success is stored: the follow-up goes on when Azure is back."""
+    world.vaults.read_error = AzureUnavailable("no answer", retry_after=minutes(3))
+    await world.handle(world.fails())
+    assert (await world.incident()).due == NOW + minutes(3)
+
+    world.vaults.read_error = None
+    report = await world.advance(minutes=3)
+
+    assert report.decision == "triggered"
+
+
+async def test_azure_out_of_reach_ends_no_attempt(world: World) -> None:
+    """What is in flight stays in flight, however long Azure does not answer."""
+    await world.unclear()
+    world.vaults.read_error = AzureUnavailable("no answer")
+
+    report = await world.advance(hours=5)
+
+    incident = await world.incident()
+    assert (report.decision, incident.state) == ("waiting", State.UNKNOWN)
+    assert incident.running_attempt is not None
+    assert len(world.attempts) == 1
+
+
+async def test_a_vault_that_must_not_be_read_ends_no_attempt(world: World) -> None:
+    """A role that is missing for a minute says nothing about a backup that may be running.
+
+    Closed, the incident would forget the attempt: the item's next failure would be retried beside it.
+    """
+    await world.unclear()
+    world.vaults.read_error = Forbidden("no role", status=403)
+    await world.advance(minutes=1)
+    world.vaults.read_error = None
+
+    await world.handle(
+        world.fails("job-2", started_at=world.clock(), ended_at=world.clock(), activity_id="the-schedule")
+    )
+
+    assert len(world.attempts) == 1
+
+
+async def test_an_incident_that_azure_refuses_to_show_ends_after_fourteen_days(world: World) -> None:
+    """Every failed job ends closed, with a reason a person can read."""
+    world.vaults.read_error = AzureRefused("a bad request", code="BadRequest", status=400)
+    await world.handle(world.fails())
+
+    await world.advance(days=15)
+
+    assert not (await world.incident()).is_open

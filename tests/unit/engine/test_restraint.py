@@ -1,0 +1,206 @@
+"""The engine: every reason to leave a failed job alone, and that nothing is triggered then."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound
+from backup_retry.domain.incident import AttemptResult
+from backup_retry.domain.jobs import FailedJob, ItemState, JobStatus, Outcome, Pause, Reason
+from tests.builders import ENDED, LEFT_ALONE, NEEDS_PERSON, NOW, PASSES, STARTED, item, job, minutes
+from tests.world import World
+
+PAUSE = Pause(by="anna", why="the storage is being moved")
+
+
+async def paused(world: World) -> None:
+    world.fails()
+    await world.ledger.set_pause(PAUSE)
+
+
+async def mars_agent(world: World) -> None:
+    world.fails(workload="MAB")
+
+
+async def item_gone(world: World) -> None:
+    world.fails()
+    world.vaults.items.clear()
+
+
+async def soft_deleted(world: World) -> None:
+    world.fails()
+    world.vaults.items[item().key] = ItemState(protection_state="Protected", deleted=True)
+
+
+async def protection_stopped(world: World) -> None:
+    world.fails()
+    world.vaults.protect(item(), "ProtectionStopped")
+
+
+async def recovered_meanwhile(world: World) -> None:
+    world.fails()
+    world.vaults.shown_jobs.append(job("good", status=JobStatus.COMPLETED, started_at=ENDED))
+
+
+async def running_meanwhile(world: World) -> None:
+    world.fails()
+    world.vaults.shown_jobs.append(job("now", status=JobStatus.IN_PROGRESS, started_at=ENDED))
+
+
+async def cancelled_by_a_person(world: World) -> None:
+    world.fails(status=JobStatus.CANCELLED, error="")
+
+
+async def cancelled_by_code(world: World) -> None:
+    world.fails(error=LEFT_ALONE)
+
+
+async def needs_a_person(world: World) -> None:
+    world.fails(error=NEEDS_PERSON)
+
+
+async def newer_failure_needs_a_person(world: World) -> None:
+    world.fails()
+    world.fails("job-2", started_at=ENDED, ended_at=NOW, error=NEEDS_PERSON)
+
+
+async def failed_a_moment_ago(world: World) -> None:
+    world.clock.time = ENDED - minutes(1)
+    world.fails()
+
+
+async def vault_forbidden(world: World) -> None:
+    world.fails()
+    world.vaults.read_error = Forbidden("no role", status=403)
+
+
+async def vault_gone(world: World) -> None:
+    world.fails()
+    world.vaults.read_error = NotFound("no vault", status=404)
+
+
+async def vault_refuses(world: World) -> None:
+    world.fails()
+    world.vaults.read_error = AzureRefused("a bad request", code="BadRequest", status=400)
+
+
+async def azure_down(world: World) -> None:
+    world.fails()
+    world.vaults.read_error = AzureUnavailable("no answer")
+
+
+@pytest.mark.parametrize(
+    ("arrange", "decision", "reason", "outcome"),
+    [
+        (paused, "waiting", Reason.PAUSED, None),
+        (mars_agent, "closed", Reason.UNSUPPORTED, Outcome.NEEDS_ACTION),
+        (item_gone, "closed", Reason.NOT_PROTECTED, Outcome.LEFT_ALONE),
+        (soft_deleted, "closed", Reason.NOT_PROTECTED, Outcome.LEFT_ALONE),
+        (protection_stopped, "closed", Reason.NOT_PROTECTED, Outcome.LEFT_ALONE),
+        (recovered_meanwhile, "closed", Reason.ALREADY_RECOVERED, Outcome.RECOVERED_ELSEWHERE),
+        (running_meanwhile, "waiting", Reason.IN_PROGRESS, None),
+        (cancelled_by_a_person, "closed", Reason.CANCELLED, Outcome.LEFT_ALONE),
+        (cancelled_by_code, "closed", Reason.CANCELLED, Outcome.LEFT_ALONE),
+        (needs_a_person, "closed", Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION),
+        (newer_failure_needs_a_person, "closed", Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION),
+        (failed_a_moment_ago, "waiting", Reason.BACKOFF, None),
+        (vault_forbidden, "closed", Reason.NO_PERMISSION, Outcome.NEEDS_ACTION),
+        (vault_gone, "closed", Reason.NOT_PROTECTED, Outcome.LEFT_ALONE),
+        (vault_refuses, "waiting", Reason.AZURE_REFUSED, None),
+        (azure_down, "waiting", Reason.AZURE_UNAVAILABLE, None),
+    ],
+)
+async def test_nothing_is_triggered(
+    world: World,
+    arrange: Callable[[World], Awaitable[None]],
+    decision: str,
+    reason: Reason,
+    outcome: Outcome | None,
+) -> None:
+    """Every reason to leave a job alone: the failure is stored with the reason, and Azure is not touched."""
+    await arrange(world)
+    shown = next(each for each in world.vaults.shown_jobs if each.id == "job-1")
+
+    report = await world.handle(FailedJob.of(shown, item()))
+
+    incident = await world.incident()
+    assert world.attempts == []
+    assert (report.decision, report.reason) == (decision, reason)
+    assert (incident.reason, incident.outcome, incident.is_open) == (reason, outcome, outcome is None)
+    assert (await world.ledger.load(item(), "job-1")).job_known
+
+
+async def test_a_paused_incident_asks_the_vault_nothing(world: World) -> None:
+    """A pause costs Azure no call."""
+    await world.ledger.set_pause(PAUSE)
+
+    await world.handle(world.fails())
+
+    assert world.vaults.listed == []
+
+
+async def test_what_failed_while_paused_is_retried_when_retries_resume(world: World) -> None:
+    """Nothing is lost to a pause."""
+    await world.ledger.set_pause(PAUSE)
+    await world.handle(world.fails())
+    await world.advance(minutes=5)
+    assert world.attempts == []
+
+    await world.ledger.resume()
+    report = await world.advance(minutes=5)
+
+    assert report.decision == "triggered"
+    assert len(world.attempts) == 1
+
+
+async def test_a_pause_does_not_hide_what_became_of_an_attempt(world: World) -> None:
+    """What is in flight is still followed: paused means that nothing new is triggered."""
+    await world.handle(world.fails())
+    world.ends(world.runs(world.attempts[0]), JobStatus.COMPLETED)
+    await world.ledger.set_pause(PAUSE)
+
+    report = await world.advance(minutes=5)
+
+    assert (report.decision, report.reason) == ("closed", Reason.RETRY_SUCCEEDED)
+
+
+async def test_an_attempt_that_fails_while_paused_is_not_repeated(world: World) -> None:
+    """Its end is recorded, and the next attempt waits for the pause to end."""
+    await world.handle(world.fails())
+    world.ends(world.runs(world.attempts[0]), JobStatus.FAILED, PASSES)
+    await world.ledger.set_pause(PAUSE)
+
+    report = await world.advance(hours=2)
+
+    incident = await world.incident()
+    assert report.reason == Reason.PAUSED
+    assert incident.attempts[-1].result == AttemptResult.FAILED
+    assert len(world.attempts) == 1
+
+
+async def test_an_older_failure_that_is_heard_of_late_is_not_retried(world: World) -> None:
+    """Out of order: the newer failure was weighed and closed, the older one has nothing to add."""
+    await world.handle(world.fails("job-2", started_at=ENDED, error=NEEDS_PERSON))
+
+    report = await world.handle(world.fails("job-1", started_at=STARTED))
+
+    assert report.decision == "already_handled"
+    assert (await world.incident()).failure.id == "job-2"
+    assert world.attempts == []
+
+
+async def test_a_failure_after_the_end_of_an_incident_opens_a_new_one(world: World) -> None:
+    """A closed incident says nothing about the next night."""
+    await world.handle(world.fails(error=NEEDS_PERSON))
+    first = await world.incident()
+    world.clock.move(days=1)
+
+    report = await world.handle(
+        world.fails("job-2", started_at=NOW + timedelta(hours=23), ended_at=world.clock())
+    )
+
+    second = await world.incident()
+    assert report.decision == "triggered"
+    assert (second.first_job_id, len(second.attempts)) == ("job-2", 1)
+    assert second.id != first.id

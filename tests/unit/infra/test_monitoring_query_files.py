@@ -1,0 +1,52 @@
+"""The query files of alert rules and workbook: their headings, their names, and where they are used."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from backup_retry.domain.incident import StepKind
+from backup_retry.ports.log_events import LogEvent
+from tests.bicep_files import MODULES, BicepFile
+from tests.kusto.analyzer import diagnostics
+from tests.kusto.install import is_installed
+from tests.log_tables import QUERIES, queries
+
+EVENTS = {each.value for each in (*LogEvent, *StepKind)}
+#: A query may name an event before the app writes it only where it is listed here.
+AWAITED: set[str] = set()
+
+
+@pytest.mark.parametrize("query", queries(), ids=lambda query: query.stem)
+def test_queries_have_a_heading_and_name_events_that_exist(query: Path) -> None:
+    """The first line says what is returned; an event that is renamed in the code is missed here."""
+    text = query.read_text(encoding="utf-8")
+    assert text.startswith("// ")
+    named = set(re.findall(r'"event": "(\w+)"', text)) | set(re.findall(r"event\)? == '(\w+)'", text))
+    assert named <= EVENTS | AWAITED
+
+
+def test_every_query_is_deployed() -> None:
+    """Each file is loaded by a module, and what a module loads is there."""
+    loaded = {
+        (file.path.parent / name).resolve()
+        for file in map(BicepFile, MODULES.glob("*.bicep"))
+        for name in re.findall(r"loadTextContent\('([^']+)'\)", file.source)
+    }
+    assert loaded == {query.resolve() for query in queries()}
+
+
+def test_every_alert_rules_dimensions_are_columns_of_its_query() -> None:
+    """An alert is split by columns that its query returns."""
+    watch = BicepFile(MODULES / "watch.bicep").source
+    for query, dimensions in re.findall(r"alerts/(\w+)\.kql'\).*?dimensions: (\S[^\n]*)", watch, re.DOTALL):
+        text = (QUERIES / "alerts" / f"{query}.kql").read_text(encoding="utf-8")
+        names = ["incident", "item", "vault", "error", "reason"] if dimensions == "perIncident" else None
+        for name in names or re.findall(r"'(\w+)'", dimensions):
+            assert re.search(rf"\b{name}\b", text.split("| project")[-1]), (query, name)
+
+
+@pytest.mark.skipif(not is_installed(), reason="Microsoft's KQL analyzer is not installed: make")
+def test_microsofts_own_analyzer_finds_nothing() -> None:
+    """Names, types and functions, against the tables' columns in Log Analytics."""
+    assert diagnostics(list(queries())) == []

@@ -1,0 +1,413 @@
+"""The policy: every row of the design, their order, and what the vault says of the attempt in flight."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
+
+from backup_retry.domain.incident import Attempt, AttemptResult, Incident
+from backup_retry.domain.jobs import (
+    Close,
+    Facts,
+    FailedJob,
+    ItemState,
+    Job,
+    JobStatus,
+    Outcome,
+    Pause,
+    Reason,
+    Trigger,
+    Wait,
+)
+from backup_retry.policy.decide import decide, decide_early
+from backup_retry.policy.decision_context import Case
+from backup_retry.policy.rules import Rules
+from tests.builders import (
+    ENDED,
+    ITEM_IS_BUSY,
+    LEFT_ALONE,
+    NEEDS_PERSON,
+    NOW,
+    STARTED,
+    UNKNOWN_CODE,
+    attempt,
+    failed,
+    in_short,
+    incident,
+    job,
+    minutes,
+    protected,
+)
+
+RULES = Rules()
+PAUSE = Pause(by="anna", why="the storage is being moved")
+LATER = STARTED + minutes(5)
+
+
+def ended(number: int, at: datetime, result: AttemptResult = AttemptResult.FAILED) -> Attempt:
+    return attempt(number, claimed_at=at - minutes(20), result=result, ended_at=at)
+
+
+def facts(*jobs: Job, state: ItemState | None = None) -> Facts:
+    return Facts(jobs=jobs, read_at=NOW, item=state or protected())
+
+
+def case(
+    of: Incident | None = None, seen: Facts | None = None, pause: Pause | None = None, now: datetime = NOW
+) -> Case:
+    return Case(incident=of or incident(), facts=seen or facts(), rules=RULES, now=now, pause=pause)
+
+
+TRIGGER = (Trigger, Reason.RETRY)
+LEAVE = (Close, Reason.CANCELLED, Outcome.LEFT_ALONE)
+NOT_PROTECTED = (Close, Reason.NOT_PROTECTED, Outcome.LEFT_ALONE)
+PERSON = (Close, Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION)
+UNSUPPORTED = (Close, Reason.UNSUPPORTED, Outcome.NEEDS_ACTION)
+EXHAUSTED = (Close, Reason.EXHAUSTED, Outcome.EXHAUSTED)
+ELSEWHERE = (Close, Reason.ALREADY_RECOVERED, Outcome.RECOVERED_ELSEWHERE)
+RUNNING = (Wait, Reason.IN_PROGRESS, NOW)
+
+
+def backoff(until: datetime) -> tuple[object, ...]:
+    return (Wait, Reason.BACKOFF, until)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A failure that ended ten minutes ago, after so many attempts."""
+
+    attempts: tuple[Attempt, ...] = ()
+    failure: FailedJob | None = None
+    seen: Facts | None = None
+    pause: Pause | None = None
+    now: datetime = NOW
+    reason: Reason = Reason.NOTED
+    due: datetime = NOW
+
+    @property
+    def case(self) -> Case:
+        """The case that the policy is shown."""
+        opened = incident(*self.attempts, failure=self.failure, reason=self.reason, due=self.due)
+        return case(opened, self.seen, self.pause, self.now)
+
+
+@pytest.mark.parametrize(
+    ("example", "expected"),
+    [
+        # ---- row 15, and the backoff of row 14: the failure ended at 13:50, it is 14:00
+        pytest.param(Example(), TRIGGER, id="first-failure-at-once"),  # 13:50 + 0 = 13:50 <= 14:00
+        pytest.param(
+            Example(attempts=(ended(1, ENDED),)),
+            backoff(ENDED + minutes(15)),  # 13:50 + 15 min = 14:05 > 14:00
+            id="second-attempt-waits-15-minutes",
+        ),
+        pytest.param(
+            Example(attempts=(ended(1, ENDED),), now=ENDED + minutes(15)),  # 14:05 <= 14:05
+            TRIGGER,
+            id="second-attempt-on-the-minute",
+        ),
+        pytest.param(
+            Example(attempts=(ended(1, STARTED), ended(2, ENDED))),
+            backoff(ENDED + minutes(60)),  # 13:50 + 60 min = 14:50 > 14:00
+            id="third-attempt-waits-an-hour",
+        ),
+        pytest.param(
+            Example(attempts=(ended(1, STARTED), ended(2, ENDED)), now=ENDED + minutes(60)),
+            TRIGGER,  # two of three attempts spent
+            id="third-attempt-after-an-hour",
+        ),
+        pytest.param(
+            # the attempt was given up at 13:55, five minutes after the failure ended: 13:55 + 15 min = 14:10
+            Example(attempts=(ended(1, ENDED + minutes(5), AttemptResult.NO_JOB),)),
+            backoff(ENDED + minutes(20)),
+            id="backoff-counts-from-the-end-of-the-attempt",
+        ),
+        pytest.param(
+            Example(reason=Reason.THROTTLED, due=NOW + minutes(2)),
+            (Wait, Reason.THROTTLED, NOW + minutes(2)),
+            id="throttled-until-azure-said",
+        ),
+        pytest.param(Example(reason=Reason.THROTTLED, due=NOW), TRIGGER, id="throttled-until-now"),
+        # ---- row 9: the limit is 3, 1 where the catalogue knows too little
+        pytest.param(
+            Example(attempts=(ended(1, STARTED), ended(2, STARTED), ended(3, ENDED))),
+            EXHAUSTED,  # 3 of 3
+            id="all-attempts-made",
+        ),
+        pytest.param(
+            # 3 claims, of which one was throttled: 2 of 3 spent; 13:50 + 60 min = 14:50
+            Example(
+                attempts=(ended(1, STARTED), ended(2, STARTED, AttemptResult.THROTTLED), ended(3, ENDED))
+            ),
+            backoff(ENDED + minutes(60)),
+            id="a-throttled-attempt-is-not-spent",
+        ),
+        pytest.param(
+            Example(failure=failed(error=UNKNOWN_CODE)),
+            TRIGGER,
+            id="unknown-code-is-tried",  # 0 of 1
+        ),
+        pytest.param(
+            Example(failure=failed(error=UNKNOWN_CODE), attempts=(ended(1, ENDED),)),
+            EXHAUSTED,  # 1 of 1
+            id="unknown-code-is-tried-once",
+        ),
+        pytest.param(Example(failure=failed(error=ITEM_IS_BUSY)), TRIGGER, id="busy-then-and-free-now"),
+        # ---- Azure forgets a job after 14 days
+        pytest.param(Example(now=STARTED + timedelta(days=14)), TRIGGER, id="14-days-old"),
+        pytest.param(
+            Example(now=STARTED + timedelta(days=14, seconds=1)), EXHAUSTED, id="older-than-14-days"
+        ),
+        # ---- row 1
+        pytest.param(Example(pause=PAUSE), (Wait, Reason.PAUSED, NOW), id="paused"),
+        pytest.param(
+            Example(pause=Pause(by="anna", why="a change", until=NOW + minutes(30))),
+            (Wait, Reason.PAUSED, NOW + minutes(30)),
+            id="paused-for-half-an-hour",
+        ),
+        pytest.param(
+            Example(pause=Pause(by="anna", why="a change", until=NOW)), TRIGGER, id="pause-has-run-out"
+        ),
+        # ---- row 3
+        pytest.param(Example(failure=failed(workload="MAB")), UNSUPPORTED, id="mars-agent"),
+        pytest.param(Example(failure=failed(workload="DPM")), UNSUPPORTED, id="dpm"),
+        pytest.param(Example(failure=failed(workload="")), UNSUPPORTED, id="unknown-workload"),
+        pytest.param(Example(failure=failed(operation="Restore")), UNSUPPORTED, id="restore"),
+        pytest.param(
+            Example(failure=failed(operation="ConfigureBackup")), UNSUPPORTED, id="configuration-job"
+        ),
+        pytest.param(Example(failure=failed(workload="vm")), TRIGGER, id="type-in-another-casing"),
+        # ---- row 4
+        pytest.param(Example(seen=Facts(read_at=NOW)), NOT_PROTECTED, id="vault-has-no-such-item"),
+        pytest.param(Example(seen=facts(state=protected(deleted=True))), NOT_PROTECTED, id="soft-deleted"),
+        pytest.param(
+            Example(seen=facts(state=protected("ProtectionStopped"))), NOT_PROTECTED, id="protection-stopped"
+        ),
+        pytest.param(
+            Example(seen=facts(state=protected("BackupsSuspended"))), NOT_PROTECTED, id="backups-suspended"
+        ),
+        pytest.param(Example(seen=facts(state=protected("IRPending"))), TRIGGER, id="first-backup-pending"),
+        pytest.param(
+            Example(seen=facts(state=protected("ProtectionError"))), TRIGGER, id="protected-with-an-error"
+        ),
+        pytest.param(
+            Example(
+                seen=facts(
+                    job("new", operation="ConfigureBackup", status=JobStatus.COMPLETED, started_at=LATER)
+                )
+            ),
+            NOT_PROTECTED,
+            id="protected-anew-since",
+        ),
+        pytest.param(
+            Example(
+                seen=facts(
+                    job(
+                        "old",
+                        operation="ConfigureBackup",
+                        status=JobStatus.COMPLETED,
+                        started_at=STARTED - minutes(1),
+                    )
+                )
+            ),
+            TRIGGER,
+            id="protected-anew-before-the-failure",
+        ),
+        # ---- row 5
+        pytest.param(
+            Example(seen=facts(job("good", status=JobStatus.COMPLETED, started_at=LATER))),
+            ELSEWHERE,
+            id="a-later-job-completed",
+        ),
+        pytest.param(
+            Example(seen=facts(job("good", status=JobStatus.COMPLETED_WITH_WARNINGS, started_at=LATER))),
+            ELSEWHERE,
+            id="a-later-job-completed-with-warnings",
+        ),
+        pytest.param(
+            Example(seen=facts(job("good", status=JobStatus.COMPLETED, started_at=STARTED - minutes(5)))),
+            TRIGGER,
+            id="an-earlier-job-completed",
+        ),
+        pytest.param(
+            Example(seen=facts(job("r", operation="Restore", status=JobStatus.COMPLETED, started_at=LATER))),
+            TRIGGER,
+            id="a-later-restore-completed",
+        ),
+        pytest.param(
+            # our own attempt, given up as NO_JOB, whose job came after all
+            Example(
+                attempts=(ended(1, ENDED, AttemptResult.NO_JOB),),
+                seen=facts(
+                    job("late", status=JobStatus.COMPLETED, started_at=LATER, activity_id="ATTEMPT-1")
+                ),
+            ),
+            (Close, Reason.RETRY_SUCCEEDED, Outcome.RECOVERED),
+            id="our-own-late-job-completed",
+        ),
+        # ---- row 6
+        pytest.param(
+            Example(seen=facts(job("now", status=JobStatus.IN_PROGRESS, started_at=LATER))),
+            RUNNING,
+            id="a-backup-is-running",
+        ),
+        pytest.param(
+            Example(seen=facts(job("now", status=JobStatus.CANCELLING, started_at=LATER))),
+            RUNNING,
+            id="a-backup-is-being-cancelled",
+        ),
+        pytest.param(
+            Example(seen=facts(job("now", status=JobStatus.IN_PROGRESS, started_at=STARTED - minutes(1)))),
+            RUNNING,
+            id="a-backup-that-began-before-the-failure-is-running",
+        ),
+        pytest.param(
+            Example(
+                seen=facts(job("r", operation="Restore", status=JobStatus.IN_PROGRESS, started_at=LATER))
+            ),
+            TRIGGER,
+            id="a-restore-is-running",
+        ),
+        # ---- row 7
+        pytest.param(Example(failure=failed(status=JobStatus.CANCELLED)), LEAVE, id="cancelled-by-a-person"),
+        pytest.param(Example(failure=failed(error=LEFT_ALONE)), LEAVE, id="cancelled-by-its-code"),
+        # ---- row 8
+        pytest.param(Example(failure=failed(error=NEEDS_PERSON)), PERSON, id="code-needs-a-person"),
+        pytest.param(
+            Example(failure=failed(error=""), seen=facts(state=protected(kpi_title=NEEDS_PERSON))),
+            PERSON,
+            id="only-the-items-kpi-names-the-code",
+        ),
+    ],
+)
+def test_a_case_is_decided(example: Example, expected: tuple[object, ...]) -> None:
+    """The whole policy as a table: what is known, and the decision with its reason code."""
+    assert in_short(decide(example.case)) == expected
+
+
+@pytest.mark.parametrize(
+    ("example", "reason"),
+    [
+        pytest.param(Example(pause=PAUSE, failure=failed(workload="MAB")), Reason.PAUSED, id="1-before-3"),
+        pytest.param(
+            Example(failure=failed(workload="MAB"), seen=Facts(read_at=NOW)),
+            Reason.UNSUPPORTED,
+            id="3-before-4",
+        ),
+        pytest.param(
+            Example(
+                seen=facts(
+                    job("good", status=JobStatus.COMPLETED, started_at=LATER),
+                    state=protected("ProtectionStopped"),
+                )
+            ),
+            Reason.NOT_PROTECTED,
+            id="4-before-5",
+        ),
+        pytest.param(
+            Example(
+                seen=facts(
+                    job("now", status=JobStatus.IN_PROGRESS, started_at=LATER + minutes(9)),
+                    job("good", status=JobStatus.COMPLETED, started_at=LATER),
+                )
+            ),
+            Reason.ALREADY_RECOVERED,
+            id="5-before-6",
+        ),
+        pytest.param(
+            Example(
+                failure=failed(status=JobStatus.CANCELLED),
+                seen=facts(job("now", status=JobStatus.IN_PROGRESS, started_at=LATER)),
+            ),
+            Reason.IN_PROGRESS,
+            id="6-before-7",
+        ),
+        pytest.param(
+            Example(failure=failed(status=JobStatus.CANCELLED, error=NEEDS_PERSON)),
+            Reason.CANCELLED,
+            id="7-before-8",
+        ),
+        pytest.param(
+            Example(
+                failure=failed(error=NEEDS_PERSON),
+                attempts=(ended(1, STARTED), ended(2, STARTED), ended(3, ENDED)),
+            ),
+            Reason.NEEDS_ACTION,
+            id="8-before-9",
+        ),
+        pytest.param(
+            Example(
+                attempts=(ended(1, STARTED), ended(2, STARTED), ended(3, ENDED)),
+                reason=Reason.THROTTLED,
+                due=NOW + minutes(5),
+            ),
+            Reason.EXHAUSTED,
+            id="9-before-14",
+        ),
+    ],
+)
+def test_the_earlier_row_wins(example: Example, reason: Reason) -> None:
+    """Where two rows apply, the one that stands first in the design decides."""
+    assert decide(example.case).reason == reason
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        pytest.param(Example(pause=PAUSE), id="paused"),
+        pytest.param(Example(failure=failed(workload="MAB")), id="unsupported"),
+    ],
+)
+def test_what_needs_no_look_at_the_vault_is_decided_before_it(example: Example) -> None:
+    """Azure is not asked about a paused or unsupported incident: no facts are needed."""
+    blind = Case(incident=example.case.incident, facts=Facts(), rules=RULES, now=NOW, pause=example.pause)
+
+    assert decide_early(blind) == decide(example.case)
+
+
+def test_an_ordinary_failure_is_not_decided_before_the_vault_was_asked() -> None:
+    """Without facts the rows that need them stay silent; most of all, nothing is triggered blindly."""
+    assert decide_early(Case(incident=incident(), facts=Facts(), rules=RULES, now=NOW)) is None
+
+
+def test_needing_a_person_tells_that_person_what_to_do() -> None:
+    """The detail holds the catalogue's remedy, not only the code."""
+    example = case(incident(failure=failed(error=NEEDS_PERSON)))
+    decision = decide(example)
+
+    assert isinstance(decision, Close)
+    assert decision.detail == f"{example.error.cause} {example.error.remedy}"
+
+
+def test_an_exhausted_incident_names_its_last_error() -> None:
+    """A person who reads it does not have to open the vault to see what is wrong."""
+    attempts = (ended(1, STARTED), ended(2, STARTED), ended(3, ENDED))
+    decision = decide(case(incident(*attempts, failure=failed(error="VMCreationTimeOutStorageErrorV2"))))
+
+    assert isinstance(decision, Close)
+    assert "3 retries" in decision.detail
+    assert "VMCreationTimeOutStorageErrorV2" in decision.detail
+
+
+def test_the_last_backoff_repeats() -> None:
+    """More attempts than waits: attempt 3 waits as long as attempt 2."""
+    rules = Rules(backoff=(timedelta(0), minutes(20)), max_attempts=5)
+    opened = incident(ended(1, STARTED), ended(2, ENDED))
+
+    decision = decide(Case(incident=opened, facts=facts(), rules=rules, now=NOW))
+
+    # two attempts spent, waits are [0, 20]: the index stops at 1; 13:50 + 20 min = 14:10
+    assert in_short(decision) == backoff(ENDED + minutes(20))
+
+
+def test_a_throttled_second_attempt_comes_back_when_azure_said() -> None:
+    """The backoff counts from the failure before it; a 429 in between is none and does not start it anew."""
+    opened = incident(
+        ended(1, ENDED),
+        ended(2, ENDED + minutes(16), AttemptResult.THROTTLED),
+        reason=Reason.THROTTLED,
+        due=ENDED + minutes(17),
+    )
+
+    # 13:50 + 15 min = 14:05, throttled at 14:06 for one minute: 14:07 it is
+    assert in_short(decide(case(opened, now=ENDED + minutes(17)))) == TRIGGER

@@ -1,0 +1,223 @@
+"""Rows 2 and 10 to 12 of the policy, dry run and retention: what keeps a retry from starting now, or at all."""
+
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from backup_retry.domain.incident import AttemptResult, Incident
+from backup_retry.domain.jobs import Close, Decision, Facts, ItemState, Outcome, Pause, Reason, Trigger, Wait
+from backup_retry.domain.schedule import BackupPolicy, Daily
+from backup_retry.domain.workloads import Cap
+from backup_retry.policy.decide import backup_request, decide
+from backup_retry.policy.decision_context import Case
+from backup_retry.policy.hours import Hours, Window
+from backup_retry.policy.rules import Rules
+from backup_retry.policy.scope import Names, Scope
+from tests.builders import NOW, SUBSCRIPTION, attempt, failed, incident, item, minutes, protected, vault
+
+HOUR = timedelta(hours=1)
+NO_BACKOFF = Rules(backoff=(timedelta(0),), max_attempts=9)
+
+
+def decision(
+    opened: Incident | None = None,
+    rules: Rules = NO_BACKOFF,
+    state: ItemState | None = None,
+    now: datetime = NOW,
+    **case: object,
+) -> Decision:
+    facts = Facts(item=state or protected(), read_at=now)
+    return decide(Case(incident=opened or incident(), facts=facts, rules=rules, now=now, **case))  # type: ignore[arg-type]
+
+
+def test_nothing_keeps_this_case_from_being_retried() -> None:
+    """The other tests change one thing each."""
+    assert decision() == Trigger()
+
+
+# ---- row 2 -------------------------------------------------------------------------------------------------
+
+
+def test_an_item_outside_the_scope_is_left_alone() -> None:
+    """With the setting's name, so that somebody can find out why."""
+    rules = replace(NO_BACKOFF, scope=Scope(vaults=Names(patterns=("!vault-1",))))
+    assert decision(rules=rules) == Close(
+        outcome=Outcome.LEFT_ALONE,
+        reason=Reason.OPTED_OUT,
+        detail="Opted out: vault vault-1 is outside SCOPE_VAULTS.",
+    )
+
+
+def test_a_tagged_item_is_left_alone() -> None:
+    """The detail names the tagged resource."""
+    found = decision(opted_out_by="/subscriptions/s/resourcegroups/rg")
+    assert isinstance(found, Close)
+    assert (found.outcome, found.reason) == (Outcome.LEFT_ALONE, Reason.OPTED_OUT)
+    assert "/subscriptions/s/resourcegroups/rg is tagged backup-retry = off" in found.detail
+
+
+def test_opting_out_counts_before_what_would_tell_a_person() -> None:
+    """A restore of an opted-out item needs nobody's action here."""
+    restore = incident(failure=failed(operation="Restore"))
+    found = decision(restore, opted_out_by="/vault")
+    assert isinstance(found, Close)
+    assert found.reason is Reason.OPTED_OUT
+
+
+# ---- row 1, scoped -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pause", "holds"),
+    [
+        (Pause(by="ann", why="patching"), True),
+        (Pause(by="ann", why="patching", scope=SUBSCRIPTION.upper()), True),
+        (Pause(by="ann", why="patching", scope=vault().id.upper()), True),
+        (Pause(by="ann", why="patching", scope=vault("vault-2").id), False),
+        (Pause(by="ann", why="patching", until=NOW), False),
+        (Pause(by="ann", why="patching", until=NOW + HOUR), True),
+    ],
+)
+def test_a_pause_holds_in_its_scope_until_its_end(pause: Pause, holds: bool) -> None:
+    """Global, of a subscription or of a vault; a pause that has run out holds nothing."""
+    found = decision(pause=pause)
+    assert isinstance(found, Wait) is holds
+    if isinstance(found, Wait):
+        assert found == Wait(until=pause.until or NOW, reason=Reason.PAUSED, detail="Paused by ann: patching")
+
+
+# ---- row 10 ------------------------------------------------------------------------------------------------
+
+
+def tried(*hours_ago: float, result: AttemptResult = AttemptResult.FAILED) -> Incident:
+    """An incident whose item was triggered so many hours ago, by earlier incidents and, last, by this one."""
+    *earlier, own = [NOW - timedelta(hours=each) for each in hours_ago]
+    opened = incident(attempt(1, claimed_at=own, result=result, ended_at=own + HOUR / 2))
+    return replace(opened, earlier_triggers=tuple(earlier))
+
+
+def test_below_the_cap_the_item_is_retried() -> None:
+    """Two triggers in 24 hours, three are allowed."""
+    assert decision(tried(20, 1)) == Trigger()
+
+
+def test_at_the_cap_the_item_waits_until_one_drops_out() -> None:
+    """Three triggers, the oldest 20 h ago: it drops out in 4 h, and 15 min later whatever the clocks say."""
+    assert decision(tried(20, 10, 1)) == Wait(
+        until=NOW + timedelta(hours=4, minutes=15),
+        reason=Reason.DAILY_CAP,
+        detail="3 on-demand backups in 24 hours; 3 are allowed.",
+    )
+
+
+def test_a_trigger_of_24_hours_and_a_few_minutes_ago_still_counts() -> None:
+    """A worker whose clock is ten minutes ahead must not pass the cap."""
+    assert isinstance(decision(tried(24.1, 10, 1)), Wait)
+    assert decision(tried(24.3, 10, 1)) == Trigger()
+
+
+def test_what_azure_put_off_does_not_count() -> None:
+    """A throttled attempt started nothing."""
+    assert decision(tried(20, 10, 1, result=AttemptResult.THROTTLED)) == Trigger()
+
+
+def test_a_cap_of_nothing_never_lets_go() -> None:
+    """An administrator may switch a workload's retries off that way."""
+    found = decision(rules=replace(NO_BACKOFF, daily_caps={Cap.VM: 0}))
+    assert isinstance(found, Wait)
+    assert found.reason is Reason.DAILY_CAP
+
+
+# ---- row 11 ------------------------------------------------------------------------------------------------
+
+
+def scheduled(at: time) -> ItemState:
+    return replace(protected(), policy=BackupPolicy(schedules={"": (Daily(times=(at,)),)}))
+
+
+def test_an_items_own_schedule_goes_first() -> None:
+    """It is 14:00, the schedule runs at 14:40: it is given an hour from then on."""
+    assert decision(state=scheduled(time(14, 40))) == Wait(
+        until=NOW + timedelta(hours=1, minutes=40),
+        reason=Reason.SCHEDULE_NEAR,
+        detail="Its own schedule runs at 14:40 UTC.",
+    )
+
+
+@pytest.mark.parametrize("at", [time(15, 1), time(13, 59), time(14, 0)])
+def test_a_schedule_that_is_not_near_keeps_nothing_back(at: time) -> None:
+    """The margin is an hour, and a run that has begun is no longer near."""
+    assert decision(state=scheduled(at)) == Trigger()
+
+
+def test_an_item_without_a_known_policy_is_retried() -> None:
+    """What cannot be read keeps nothing back."""
+    assert decision(state=protected()) == Trigger()
+
+
+# ---- row 12 ------------------------------------------------------------------------------------------------
+
+
+def test_outside_the_allowed_hours_the_item_waits_for_them() -> None:
+    """Berlin's 20:00 is 19:00 UTC in November; it is 14:00 UTC."""
+    hours = Hours(windows=(Window.parse("20:00-06:00"),), zone=ZoneInfo("Europe/Berlin"))
+    assert decision(rules=replace(NO_BACKOFF, hours=hours)) == Wait(
+        until=NOW + timedelta(hours=5),
+        reason=Reason.OUTSIDE_HOURS,
+        detail="Retries are allowed again from 19:00 UTC.",
+    )
+    assert decision(rules=replace(NO_BACKOFF, hours=hours), now=NOW + timedelta(hours=5)) == Trigger()
+
+
+# ---- dry run, retention ------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_says_what_it_would_have_done() -> None:
+    """And closes the incident, so that each failure is one line to read."""
+    assert decision(rules=replace(NO_BACKOFF, dry_run=True)) == Close(
+        outcome=Outcome.LEFT_ALONE,
+        reason=Reason.DRY_RUN,
+        detail="A retry would have been started now; DRY_RUN is on.",
+    )
+
+
+def test_a_dry_run_changes_no_other_decision() -> None:
+    """What would not be retried says why, as ever."""
+    gone = decide(
+        Case(incident=incident(), facts=Facts(item=None), rules=replace(NO_BACKOFF, dry_run=True), now=NOW)
+    )
+    assert isinstance(gone, Close)
+    assert gone.reason is Reason.NOT_PROTECTED
+
+
+@pytest.mark.parametrize(
+    ("setting", "policys", "kept"),
+    [
+        (None, None, 30),
+        (None, 45, 45),
+        (None, 3, 7),
+        (None, 20_000, 9999),
+        (14, 45, 14),
+        (1, None, 7),
+    ],
+)
+def test_how_long_a_recovery_point_is_kept(setting: int | None, policys: int | None, kept: int) -> None:
+    """The policy's daily retention unless set, within Azure's bounds of 7 and 9999 days; 30 where nothing is known.
+
+    At the lower bound a quarter of an hour is added: Azure counts by its own clock.
+    """
+    daily = timedelta(days=policys) if policys else None
+    state = replace(protected(), policy=BackupPolicy(daily_retention=daily))
+    rules = Rules(retention=timedelta(days=setting) if setting else None)
+    case = Case(incident=incident(), facts=Facts(item=state), rules=rules, now=NOW)
+    added = minutes(15) if kept == 7 else minutes(0)
+    assert backup_request(case).keep_until == NOW + timedelta(days=kept) + added
+
+
+def test_the_item_is_known_by_its_machine() -> None:
+    """Group and id of the machine come from the container's name."""
+    assert item(7).machine_id == (
+        f"/subscriptions/{SUBSCRIPTION}/resourcegroups/rg-app/providers/microsoft.compute/virtualmachines/vm-07"
+    )

@@ -1,0 +1,159 @@
+"""Storms: one canary, and what the others do meanwhile."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from backup_retry.domain.incident import AttemptResult, Incident, State
+from backup_retry.domain.jobs import Close, Outcome, Reason
+from backup_retry.policy.storm import Move, Storm, items_failing_alike, storm_key, weigh
+from tests.builders import ENDED, NOW, PASSES, STARTED, attempt, failed, incident, item, job, minutes, vault
+
+WINDOW = timedelta(minutes=30)
+CANARY = item(1)
+
+
+def storm(**changes: object) -> Storm:
+    seen = Storm(
+        vault=vault(),
+        code=PASSES,
+        began_at=ENDED,
+        size=20,
+        canary=CANARY,
+        canary_incident="incident-of-1",
+        led_at=ENDED,
+        version="1",
+    )
+    return replace(seen, **changes)  # type: ignore[arg-type]
+
+
+def of_item(number: int, *attempts: AttemptResult) -> Incident:
+    tried = [attempt(n, result=result, ended_at=NOW) for n, result in enumerate(attempts, 1)]
+    opened = incident(*tried, failure=failed(f"job-{number}", of=item(number)))
+    return replace(opened, id=f"incident-of-{number}")
+
+
+def closed(number: int, outcome: Outcome) -> Incident:
+    return of_item(number).closed(Close(outcome=outcome, reason=Reason.EXHAUSTED), NOW)
+
+
+def test_the_first_one_becomes_the_canary_of_a_new_storm() -> None:
+    """Nothing is known of a storm: somebody has to go first."""
+    move, seen = weigh(None, None, of_item(2), (25, PASSES), NOW)
+    assert (move, seen.canary, seen.size, seen.code, seen.version) == (Move.LEAD, item(2), 25, PASSES, "")
+
+
+@pytest.mark.parametrize(
+    ("canary", "move"),
+    [
+        (of_item(1), Move.HOLD),
+        (of_item(1, AttemptResult.RUNNING), Move.HOLD),
+        (of_item(1, AttemptResult.FAILED), Move.TELL),
+        (closed(1, Outcome.RECOVERED), Move.RELEASE),
+        (closed(1, Outcome.RECOVERED_ELSEWHERE), Move.RELEASE),
+        (closed(1, Outcome.EXHAUSTED), Move.LEAD),
+        (closed(1, Outcome.LEFT_ALONE), Move.LEAD),
+        (None, Move.LEAD),
+        # a canary that waits for hours holds up nobody
+        (replace(of_item(1), state=State.WAITING, due=NOW + timedelta(hours=3)), Move.LEAD),
+    ],
+)
+def test_the_others_do_what_the_canary_says(canary: Incident | None, move: Move) -> None:
+    """They hold while it is at work, go when it has recovered, and replace it when it ended otherwise."""
+    assert weigh(storm(), canary, of_item(2), (25, PASSES), NOW)[0] is move
+
+
+def test_canaries_that_wait_for_each_other_hold_up_nobody() -> None:
+    """Each fails with the other's error by now: another item leads, once the canary has had time to store its start."""
+    held = of_item(1).waiting(NOW, Reason.STORM)
+    fresh = storm(led_at=NOW - minutes(9))
+    assert weigh(fresh, held, of_item(2), (25, PASSES), NOW) == (Move.HOLD, fresh)
+    move, seen = weigh(storm(led_at=NOW - minutes(10)), held, of_item(2), (25, PASSES), NOW)
+    assert (move, seen.canary, seen.led_at) == (Move.LEAD, item(2), NOW)
+
+
+def test_the_canary_itself_goes() -> None:
+    """Also with its second attempt."""
+    assert weigh(storm(), of_item(1), of_item(1, AttemptResult.FAILED), (25, PASSES), NOW) == (
+        Move.GO,
+        storm(),
+    )
+
+
+def test_a_canary_that_was_held_elsewhere_leads_anew() -> None:
+    """So that it cannot go beside the one that was about to take its place; nothing is told again."""
+    told = storm(told=True)
+    held = of_item(1).waiting(NOW, Reason.STORM)
+    move, seen = weigh(told, held, held, (25, PASSES), NOW)
+    assert (move, seen) == (Move.LEAD, replace(told, led_at=NOW))
+
+
+def test_a_failed_canary_is_told_once() -> None:
+    """Whoever stored `told` first has told it."""
+    move, seen = weigh(storm(), of_item(1, AttemptResult.FAILED), of_item(2), (25, PASSES), NOW)
+    assert (move, seen.told) == (Move.TELL, True)
+    assert weigh(seen, of_item(1, AttemptResult.FAILED), of_item(3), (25, PASSES), NOW) == (Move.HOLD, seen)
+
+
+def test_after_the_release_they_go_spread_out() -> None:
+    """20 items, 2 s each: within 40 s of the release, each at a time of its own, the same on every worker."""
+    released = storm(released_at=NOW)
+    times = [released.goes_at(item(number)) for number in range(2, 22)]
+    assert all(at is not None and NOW <= at < NOW + timedelta(seconds=40) for at in times)
+    assert len(set(times)) == len(times)
+    late = of_item(2)
+    assert weigh(released, None, late, (25, PASSES), NOW + timedelta(seconds=40))[0] is Move.GO
+
+
+def test_a_failure_after_the_storm_has_passed_begins_another_one() -> None:
+    """An old storm's release is no leave for a new outage's failures."""
+    passed = storm(released_at=STARTED - minutes(5))
+    move, seen = weigh(passed, closed(1, Outcome.RECOVERED), of_item(2), (25, PASSES), NOW)
+    assert (move, seen.canary, seen.released_at, seen.version) == (Move.LEAD, item(2), None, "1")
+
+
+def test_items_that_fail_alike_are_counted_once_each() -> None:
+    """Same vault, same code, same half hour; other codes, successes and other times do not count."""
+    jobs = [job(f"job-{n}", of=item(n), started_at=STARTED + minutes(n)) for n in range(2, 7)]
+    jobs += [
+        job("again", of=item(2), started_at=STARTED + minutes(9)),
+        job("other", of=item(8), error="Another"),
+        job("early", of=item(9), started_at=STARTED - minutes(31)),
+    ]
+    assert items_failing_alike(jobs, of_item(1), WINDOW) == (6, PASSES)
+
+
+def test_a_failed_retry_is_no_way_out_of_a_storm() -> None:
+    """The newest failure is the retry's own, an hour later; the first one was among the storm's."""
+    jobs = [job(f"job-{n}", of=item(n)) for n in range(2, 30)]
+    newest = failed("retry", of=item(1), started_at=STARTED + minutes(60))
+    later = replace(of_item(1), failure=newest)
+    assert items_failing_alike(jobs, later, WINDOW) == (29, PASSES)
+
+
+def test_a_storm_has_one_key_whatever_the_casing() -> None:
+    """Two workers that spell the vault differently write one row."""
+    assert storm_key(vault("Vault-1"), PASSES) == storm_key(vault("vault-1"), PASSES.upper())
+
+
+@pytest.mark.parametrize("stored", [None, replace(closed(1, Outcome.EXHAUSTED), id="an-earlier-incident")])
+def test_a_canary_whose_incident_is_not_stored_yet_is_waited_for(stored: Incident | None) -> None:
+    """The storm is stored first; within the lease, what the ledger has of the canary's item is of another time."""
+    fresh = storm(led_at=NOW - minutes(9))
+    assert weigh(fresh, stored, of_item(2), (25, PASSES), NOW) == (Move.HOLD, fresh)
+    assert weigh(storm(led_at=NOW - minutes(10)), stored, of_item(2), (25, PASSES), NOW)[0] is Move.LEAD
+
+
+def test_a_storm_whose_canary_was_never_stored_is_over_once_the_lease_is() -> None:
+    """A day later the same machines fail again: that is a storm of its own, and is told as one."""
+    yesterday = storm(began_at=STARTED - minutes(1440), led_at=STARTED - minutes(1440))
+    move, seen = weigh(yesterday, None, of_item(2), (25, PASSES), NOW)
+    assert (move, seen.began_at, seen.canary) == (Move.LEAD, NOW, item(2))
+
+
+def test_a_refused_trigger_is_no_way_out_of_a_storm() -> None:
+    """Azure refused the retry with a code of its own; the machine's job failed with the others' code."""
+    jobs = [job(f"job-{n}", of=item(n)) for n in range(1, 30)]
+    refused = failed("job-1", of=item(1), error="CloudTimeoutError")
+    assert items_failing_alike(jobs, replace(of_item(1), failure=refused), WINDOW) == (29, PASSES)

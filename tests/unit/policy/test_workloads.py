@@ -1,0 +1,328 @@
+"""What the policy makes of databases, backup vaults, agents and restores, and which backup a retry asks for."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
+from backup_retry.domain.error_catalog import Verdict
+from backup_retry.domain.jobs import (
+    BackupRequest,
+    Close,
+    Facts,
+    FailedJob,
+    ItemState,
+    Job,
+    JobError,
+    JobStatus,
+    Outcome,
+    Reason,
+    Trigger,
+    Wait,
+)
+from backup_retry.domain.schedule import BackupPolicy
+from backup_retry.domain.workloads import Cap
+from backup_retry.policy.decide import backup_request, decide
+from backup_retry.policy.decision_context import Case
+from backup_retry.policy.rules import Rules
+from backup_retry.policy.scope import Names, Scope
+from tests.builders import (
+    ENDED,
+    NEEDS_PERSON,
+    NOW,
+    PASSES,
+    STARTED,
+    SUBSCRIPTION,
+    attempt,
+    failed,
+    in_short,
+    incident,
+    job,
+    minutes,
+    protected,
+)
+
+BACKUP_VAULT = Vault(
+    subscription=SUBSCRIPTION, resource_group="rg-backup", name="bv-1", kind=VaultKind.BACKUP
+)
+DISK = ProtectedItem(vault=BACKUP_VAULT, name="disk-1")
+DISKS = "Microsoft.Compute/disks"
+DAILY = BackupPolicy(rules={"BackupDaily": "Default", "BackupHourly": "Hourly"})
+CHAIN_BROKE = "UserErrorParentFullBackupMissing"
+
+
+def case(failure: FailedJob, *jobs: Job, state: ItemState | None = None, rules: Rules | None = None) -> Case:
+    seen = Facts(jobs=jobs, read_at=NOW, item=state or protected())
+    return Case(incident=incident(failure=failure), facts=seen, rules=rules or Rules(), now=NOW)
+
+
+def database(
+    kind: str = "Full", *, error: str = PASSES, workload: str = "SQLDataBase", hours_ago: float = 0
+) -> FailedJob:
+    started = STARTED - timedelta(hours=hours_ago)
+    return failed(operation=f"Backup ({kind})", workload=workload, error=error, started_at=started)
+
+
+def disk(error: JobError | None = None, *, rule: str = "", tag: str = "") -> FailedJob:
+    failure = failed(of=DISK, workload=DISKS)
+    return replace(failure, error=error or failure.error, rule=rule, retention_tag=tag)
+
+
+def with_policy(policy: BackupPolicy | None) -> ItemState:
+    return replace(protected("ProtectionConfigured"), policy=policy)
+
+
+def days(number: int) -> timedelta:
+    return timedelta(days=number)
+
+
+# ---- which backup a retry asks for -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (failed(), BackupRequest(workload="VM", keep_until=NOW + days(30))),
+        (
+            failed(workload="AzureFileShare"),
+            BackupRequest(workload="AzureFileShare", keep_until=NOW + days(30)),
+        ),
+        # Azure keeps a full backup of a database for 45 days at least, by its own clock
+        (
+            database(),
+            BackupRequest(workload="SQLDataBase", kind="Full", keep_until=NOW + days(45) + minutes(15)),
+        ),
+        (database("Differential"), BackupRequest(workload="SQLDataBase", kind="Differential")),
+        (
+            database("Incremental", workload="SAPHanaDatabase"),
+            BackupRequest(workload="SAPHanaDatabase", kind="Incremental"),
+        ),
+        (
+            database("SnapshotFull", workload="SAPHanaDBInstance"),
+            BackupRequest(workload="SAPHanaDBInstance", kind="SnapshotFull", keep_until=NOW + days(30)),
+        ),
+        # the chain broke: only a full backup helps, whatever failed
+        (
+            database("Differential", error=CHAIN_BROKE),
+            BackupRequest(workload="SQLDataBase", kind="Full", keep_until=NOW + days(45) + minutes(15)),
+        ),
+        (
+            database("Log", error=CHAIN_BROKE),
+            BackupRequest(workload="SQLDataBase", kind="Full", keep_until=NOW + days(45) + minutes(15)),
+        ),
+    ],
+)
+def test_a_retry_asks_for_the_backup_that_failed(failure: FailedJob, expected: BackupRequest) -> None:
+    """Of the same kind, or a full one where the log chain broke; kept as long as its workload allows."""
+    assert backup_request(case(failure)) == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "tag", "expected"),
+    [
+        ("BackupHourly", "Weekly", ("BackupHourly", "Weekly")),
+        ("BackupHourly", "", ("BackupHourly", "Hourly")),
+        ("", "", ("BackupDaily", "Default")),
+        ("RenamedSince", "Weekly", ("BackupDaily", "Weekly")),
+    ],
+)
+def test_a_backup_vault_is_told_rule_and_tag(rule: str, tag: str, expected: tuple[str, str]) -> None:
+    """From the failed job where it says them, else from the policy; a rule that is gone is not asked for."""
+    request = backup_request(case(disk(rule=rule, tag=tag), state=with_policy(DAILY)))
+    assert (request.rule, request.retention_tag) == expected
+
+
+def test_a_rule_that_no_policy_confirms_is_used_all_the_same() -> None:
+    """The policy cannot be read; the failed job has run with that rule."""
+    assert backup_request(case(disk(rule="BackupDaily"), state=with_policy(None))).rule == "BackupDaily"
+
+
+# ---- log backups -------------------------------------------------------------------------------------------
+
+
+def test_a_failed_log_backup_is_left_to_its_schedule() -> None:
+    """Never Log: the next one runs by itself within minutes."""
+    assert in_short(decide(case(database("Log")))) == (Wait, Reason.LOG_SCHEDULE, NOW)
+
+
+@pytest.mark.parametrize(
+    ("interval", "hours_ago", "told"),
+    [(15, 0, False), (15, 1, True), (60, 1, False), (60, 2, True), (240, 7, False), (240, 8, True)],
+)
+def test_log_backups_that_go_on_failing_need_a_person(interval: int, hours_ago: float, told: bool) -> None:
+    """After two intervals of the schedule, and after an hour at least."""
+    policy = BackupPolicy(log_interval=minutes(interval))
+    decision = decide(case(database("Log", hours_ago=hours_ago), state=replace(protected(), policy=policy)))
+    expected = (
+        (Close, Reason.LOG_SCHEDULE, Outcome.NEEDS_ACTION) if told else (Wait, Reason.LOG_SCHEDULE, NOW)
+    )
+    assert in_short(decision) == expected
+
+
+def test_a_log_backup_whose_chain_broke_is_retried_as_a_full_one() -> None:
+    """Waiting for the next log backup would not mend the chain."""
+    assert decide(case(database("Log", error=CHAIN_BROKE))) == Trigger()
+
+
+def test_a_log_backup_that_needs_a_person_says_so_at_once() -> None:
+    """Its schedule would only fail again."""
+    decision = decide(case(database("Log", error="UserErrorSQLNoSysadminMembership")))
+    assert in_short(decision) == (Close, Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION)
+
+
+@pytest.mark.parametrize(
+    ("kind", "later", "recovered"),
+    [
+        ("Full", "Full", True),
+        ("Full", "CopyOnlyFull", True),
+        ("Full", "Differential", False),
+        ("Full", "Log", False),
+        ("Differential", "Full", True),
+        ("Differential", "Differential", True),
+        ("Differential", "Log", False),
+        ("Log", "Log", True),
+        ("Log", "Full", True),
+    ],
+)
+def test_only_a_backup_worth_as_much_makes_up_for_one_that_failed(
+    kind: str, later: str, recovered: bool
+) -> None:
+    """A log backup every fifteen minutes must not hide that the full one is missing."""
+    good = job("good", operation=f"Backup ({later})", status=JobStatus.COMPLETED, started_at=ENDED)
+    decision = decide(case(database(kind), good))
+    assert (decision.reason is Reason.ALREADY_RECOVERED) is recovered
+
+
+def test_a_log_failure_beside_a_full_one_is_no_news() -> None:
+    """The full backup is what is missing, whichever was heard of first."""
+    full, log = database("Full"), replace(database("Log"), id="job-2", started_at=ENDED)
+    assert incident(failure=full).with_failure(log).failure == full
+    later_told = incident(failure=log).with_failure(full)
+    assert (later_told.failure, later_told.first_job_id, later_told.first_failed_at) == (
+        full,
+        "job-1",
+        STARTED,
+    )
+    assert incident(failure=full).covers(log) is False
+    assert incident(failure=log).covers(full) is False
+
+
+# ---- backup vaults -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (DAILY, (Trigger, Reason.RETRY)),
+        (BackupPolicy(rules={}), (Close, Reason.NO_BACKUP_RULE, Outcome.LEFT_ALONE)),
+        (None, (Close, Reason.NO_BACKUP_RULE, Outcome.NEEDS_ACTION)),
+    ],
+)
+def test_without_a_backup_rule_there_is_nothing_to_run(
+    policy: BackupPolicy | None, expected: tuple[object, ...]
+) -> None:
+    """Operational blobs are backed up continuously; a policy that cannot be read is a person's matter."""
+    assert in_short(decide(case(disk(), state=with_policy(policy)))) == expected
+
+
+@pytest.mark.parametrize(
+    ("title", "retryable", "verdict"),
+    [
+        ("NeverSeen", True, Verdict.RETRY),
+        ("NeverSeen", False, Verdict.PERSON),
+        ("NeverSeen", None, Verdict.ONCE),
+        # the catalogue knows these for disks and clusters: the service's word is not asked
+        ("UserErrorMaxConcurrentOperationLimitReached", False, Verdict.WAIT),
+        ("UserErrorManagedDiskNotFound", True, Verdict.PERSON),
+        # known from VMs only: the service's no counts, its yes does not
+        (PASSES, False, Verdict.PERSON),
+        (NEEDS_PERSON, True, Verdict.PERSON),
+    ],
+)
+def test_the_service_says_whether_a_retry_can_help(
+    title: str, retryable: bool | None, verdict: Verdict
+) -> None:
+    """IsRetryable counts where the catalogue does not know the code of this workload."""
+    error = JobError(title=title, message="Disk busy.", retryable=retryable, advice="Wait.")
+    assert case(disk(error)).error.verdict is verdict
+
+
+def test_what_the_service_will_not_have_retried_is_told_in_its_own_words() -> None:
+    """Cause and remedy are the service's."""
+    error = JobError(title="NeverSeen", message="The disk is locked.", retryable=False, advice="Unlock it.")
+    decision = decide(case(disk(error), state=with_policy(DAILY)))
+    assert decision == Close(
+        outcome=Outcome.NEEDS_ACTION, reason=Reason.NEEDS_ACTION, detail="The disk is locked. Unlock it."
+    )
+
+
+def test_a_backup_vault_need_not_keep_our_id() -> None:
+    """A failed job since the claim is the attempt's own, whatever activityID the vault gave it."""
+    tried = incident(attempt(claimed_at=ENDED), failure=disk())
+    its_own = replace(disk(), id="job-2", started_at=ENDED + minutes(1), activity_id="the-vaults-own")
+    assert (tried.owns(its_own), tried.owns(replace(its_own, started_at=STARTED))) == (True, False)
+
+
+# ---- what cannot be retried --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (failed(workload="MAB"), "Start-OBBackup"),
+        (failed(workload="DPM"), "New-DPMRecoveryPoint"),
+        (failed(operation="Restore"), "az backup restore restore-disks"),
+        (failed(operation="Restore", workload="SQLDataBase"), "az backup restore restore-azurewl"),
+        (
+            failed(of=DISK, operation="Restore", workload=DISKS),
+            "az dataprotection backup-instance restore trigger",
+        ),
+        (failed(workload="SomethingNew"), "where it was started"),
+    ],
+)
+def test_what_cannot_be_retried_says_how_to_run_it_again(failure: FailedJob, said: str) -> None:
+    """A person is told what failed, with what, and the command."""
+    decision = decide(case(failure))
+    assert isinstance(decision, Close)
+    assert in_short(decision) == (Close, Reason.UNSUPPORTED, Outcome.NEEDS_ACTION)
+    assert said in decision.detail
+    assert f"failed with {PASSES}" in decision.detail
+
+
+def test_a_failed_restore_is_a_matter_of_its_own() -> None:
+    """It has an id below its item's, so that it is never taken for one of the item's backups."""
+    restored = failed(operation="Restore").item
+    assert restored.id == f"{failed().item.id}/restores/job-1"
+    assert ProtectedItem.parse(restored.id.upper()) is not None
+    assert restored.friendly_name == "vm-01 (restore)"
+
+
+# ---- scope, caps -------------------------------------------------------------------------------------------
+
+
+def test_a_backup_vaults_item_is_judged_by_the_group_that_only_the_vault_tells() -> None:
+    """The instance's name does not say where the disk is."""
+    rules = Rules(scope=Scope(resource_groups=Names(patterns=("!rg-lab",))))
+    source = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/RG-Lab/providers/Microsoft.Compute/disks/disk-1"
+    decision = decide(case(disk(), state=replace(with_policy(DAILY), source_id=source), rules=rules))
+    assert in_short(decision) == (Close, Reason.OPTED_OUT, Outcome.LEFT_ALONE)
+
+
+@pytest.mark.parametrize(
+    ("failure", "cap"),
+    [
+        (failed(), Cap.VM),
+        (failed(workload="AzureFileShare"), Cap.FILES),
+        (database(), Cap.DATABASES),
+        (failed(of=DISK, workload="Microsoft.DBforPostgreSQL/flexibleServers"), Cap.DATABASES),
+        (disk(), Cap.OTHERS),
+    ],
+)
+def test_each_workload_has_its_own_daily_cap(failure: FailedJob, cap: Cap) -> None:
+    """A cap of nothing stops this workload and no other."""
+    state = with_policy(DAILY)
+    none = Rules(daily_caps={each: 0 if each is cap else 3 for each in Cap})
+    others = Rules(daily_caps={each: 3 if each is cap else 0 for each in Cap})
+    assert decide(case(failure, state=state, rules=none)).reason is Reason.DAILY_CAP
+    assert decide(case(failure, state=state, rules=others)) == Trigger()

@@ -1,0 +1,283 @@
+"""Alerts of rules that people make: on logs, on metrics, on the activity log."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from backup_retry.domain.alert_dimensions import Dimensions
+from backup_retry.domain.errors import BadSignal
+from backup_retry.domain.jobs import Source
+from reactor.alerts import parse_alert
+from reactor.signals import Ignored, Signal
+from tests.builders import item, vault
+from tests.payloads import payload
+from tests.signal_reading import (
+    DISK,
+    DISK_ID,
+    DISKS,
+    JOB,
+    MACHINE_ID,
+    THE_DISK,
+    THE_JOB,
+    THE_VAULT,
+    THE_VM,
+    VAULT,
+    VM,
+    Says,
+    says,
+    why_not,
+)
+
+WORKSPACE = payload("log_alert_v2")["data"]["essentials"]["alertTargetIDs"][0]
+
+
+def dimensions(names: Mapping[str, object]) -> list[dict[str, object]]:
+    """Dimensions as Azure Monitor writes them."""
+    return [{"name": name, "value": value} for name, value in names.items()]
+
+
+def fired(
+    name: str, *criteria: Mapping[str, object], targets: Sequence[str] = (WORKSPACE,)
+) -> dict[str, Any]:
+    """The alert in a file, fired for other dimensions."""
+    alert: dict[str, Any] = payload(name)
+    condition = alert["data"]["alertContext"]["condition"]
+    first = condition["allOf"][0]
+    condition["allOf"] = [{**first, "dimensions": dimensions(names)} for names in criteria]
+    alert["data"]["essentials"]["alertTargetIDs"] = list(targets)
+    return alert
+
+
+def log(
+    *criteria: Mapping[str, object], targets: Sequence[str] = (WORKSPACE,), added: str = ""
+) -> Signal | Ignored:
+    """What a log search alert is read as."""
+    alert = fired("log_alert_backup_job", *criteria, targets=targets)
+    return parse_alert(alert, Source.ALERT, Dimensions.parse(added))
+
+
+def metric(*criteria: Mapping[str, object], targets: Sequence[str] = (VAULT.id,)) -> Signal | Ignored:
+    """What a metric alert on backup health is read as."""
+    return parse_alert(fired("metric_alert_backup_health", *criteria, targets=targets), Source.ALERT)
+
+
+# ---- log search alerts ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ({"JobUniqueId": JOB, "ResourceId": VAULT.id}, Says(VAULT.key, JOB)),
+        ({"JOBUNIQUEID": JOB, "_resourceid": VAULT.id.upper()}, Says(VAULT.key, JOB)),
+        ({"JobId": f"{VAULT.id}/backupJobs/{JOB}"}, Says(VAULT.key, JOB)),
+        ({"JobId": f"{DISKS.id}/backupJobs/{JOB}", "VaultId": VAULT.id}, Says(DISKS.key, JOB)),
+        ({"JobUniqueId": JOB, "BackupInstanceId": VM.id}, THE_JOB),
+        ({"JobUniqueId": JOB, "DatasourceResourceId": MACHINE_ID}, Says("", JOB, "", MACHINE_ID.lower())),
+        ({"BackupInstanceId": DISK.id, "JobUniqueId": ""}, THE_DISK),
+        ({"BackupInstanceId": DISK.id, "VaultResourceId": VAULT.id}, THE_VAULT),
+        ({"SourceResourceId": DISK_ID}, Says(resource=DISK_ID.lower())),
+        ({"VaultId": VAULT.id, "VaultUniqueId": "1152921504606"}, THE_VAULT),
+        ({"VaultId": VAULT.id, "DataSourceId": MACHINE_ID}, Says(VAULT.key, resource=MACHINE_ID.lower())),
+        ({"id": VM.id, "DataSourceId": MACHINE_ID}, THE_VM),
+    ],
+)
+def test_dimensions_name_job_item_vault_or_resource(names: Mapping[str, object], expected: Says) -> None:
+    """By their names, which have no case; a full ARM id counts as what its own form says."""
+    assert says(log(names)) == expected
+
+
+def test_every_criterion_is_looked_at() -> None:
+    """The vault in one, the job in the other."""
+    assert says(log({"ResourceId": VAULT.id}, {"JobUniqueId": JOB})) == Says(VAULT.key, JOB)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [{"JobUniqueId": "another-job"}, {"BackupInstanceId": item(2).id}],
+    ids=["two jobs", "two items"],
+)
+def test_several_of_a_kind_lead_to_the_vault(second: Mapping[str, object]) -> None:
+    """Neither of them may be forgotten."""
+    names = {"BackupInstanceId": VM.id} if "BackupInstanceId" in second else {"JobUniqueId": JOB}
+    assert says(log({**names, "VaultId": VAULT.id}, second)) == THE_VAULT
+
+
+def test_a_rule_on_the_vault_itself_needs_no_dimension() -> None:
+    """The alert's own target is the vault."""
+    assert says(log({}, targets=[VAULT.id])) == THE_VAULT
+
+
+def test_names_can_be_added() -> None:
+    """LOG_ALERT_DIMENSIONS."""
+    names = {"RunId": JOB, "Tresor": VAULT.id}
+    assert says(log(names, added="job: runid; vault: tresor")) == Says(VAULT.key, JOB)
+    assert why_not(log(names))
+
+
+def test_the_error_code_is_kept_for_the_log() -> None:
+    """Nothing is decided by it; a very long one is cut."""
+    signal = log({"VaultId": VAULT.id, "JobFailureCode": "UserError" + "x" * 200})
+    assert isinstance(signal, Signal)
+    assert signal.error_code == "UserError" + "x" * 71
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        ({"Computer": "vm-01", "JobStatus": "Failed"}, "there are: Computer, JobStatus"),
+        ({}, "there are: none"),
+        ({"JobFailureCode": "UserErrorX"}, "there are: JobFailureCode"),
+        ({"BackupItemUniqueId": "westeurope;46116;iaasvmcontainerv2;rg-app;vm-01"}, "by its ARM id"),
+        ({"VaultId": "vault-1"}, "there are: VaultId"),
+        ({"ResourceId": None}, "there are: ResourceId"),
+        ({"ResourceId": 7}, "there are: ResourceId"),
+        ({"ResourceId": MACHINE_ID + "' or '1' == '1"}, "there are: ResourceId"),
+        ({"ResourceId": MACHINE_ID + "\\"}, "there are: ResourceId"),
+        ({"ResourceId": f"https://evil.example{VAULT.id}"}, "there are: ResourceId"),
+        ({"JobUniqueId": JOB}, f"names job {JOB}, but neither its vault nor a resource"),
+        ({"JobUniqueId": "../x"}, "there are: JobUniqueId"),
+    ],
+)
+def test_a_log_alert_that_names_nothing_says_what_came(names: Mapping[str, object], why: str) -> None:
+    """And what would be understood."""
+    told = why_not(log(names))
+    assert why in told
+    assert "ResourceId" in told
+
+
+def test_what_is_understood_is_told() -> None:
+    """Built-in and added names, and the setting that adds more."""
+    told = why_not(log({"Computer": "vm-01"}, added="job: RunId"))
+    assert "job: JobUniqueId JobUniqueId_g JobId BackupJobId RunId; item: " in told
+    assert "LOG_ALERT_DIMENSIONS" in told
+
+
+def test_an_unsafe_job_id_is_left_out() -> None:
+    """It would become part of a URL; the vault is looked through instead."""
+    assert says(log({"VaultId": VAULT.id, "JobUniqueId": "../../x"})) == THE_VAULT
+
+
+@pytest.mark.parametrize("condition", [{"allOf": "x"}, {"allOf": [7]}, {"allOf": [{"dimensions": {}}]}, []])
+@pytest.mark.parametrize("name", ["log_alert_backup_job", "metric_alert_backup_health"])
+def test_a_condition_that_cannot_be_read_is_refused(name: str, condition: object) -> None:
+    """The message names the field."""
+    alert = payload(name)
+    alert["data"]["alertContext"]["condition"] = condition
+    with pytest.raises(BadSignal) as caught:
+        parse_alert(alert, Source.ALERT)
+    assert caught.value.where.startswith("data.alertContext.condition")
+
+
+@pytest.mark.parametrize("condition", [None, {}, {"allOf": None}, {"allOf": []}, {"allOf": [{}]}])
+@pytest.mark.parametrize("name", ["log_alert_backup_job", "metric_alert_backup_health"])
+def test_an_empty_condition_names_nothing(name: str, condition: object) -> None:
+    """Every part of it may be missing."""
+    alert = payload(name)
+    alert["data"]["alertContext"]["condition"] = condition
+    assert why_not(parse_alert(alert, Source.ALERT))
+
+
+# ---- metric alerts -------------------------------------------------------------------------------------------------
+
+UNHEALTHY = {"healthStatus": "Persistent Unhealthy"}
+
+
+@pytest.mark.parametrize(
+    ("names", "targets", "expected"),
+    [
+        ({"backupInstanceUrl": VM.id}, [VAULT.id], THE_VM),
+        ({"BACKUPINSTANCEURL": DISK.id.upper()}, [DISKS.id], THE_DISK),
+        ({"backupInstanceUrl": VM.id}, [], THE_VM),
+        ({"backupInstanceUrl": VM.id}, [DISKS.id], Says(DISKS.key)),
+        ({"dataSourceURL": MACHINE_ID}, [VAULT.id], Says(VAULT.key, resource=MACHINE_ID.lower())),
+        ({"dataSourceURL": MACHINE_ID}, [], Says(resource=MACHINE_ID.lower())),
+        ({"backupInstanceUrl": "vm-01"}, [VAULT.id], THE_VAULT),
+        ({}, [VAULT.id], THE_VAULT),
+    ],
+)
+def test_backup_health_names_an_item_or_else_the_vault(
+    names: Mapping[str, object], targets: Sequence[str], expected: Says
+) -> None:
+    """The metric knows no jobs."""
+    assert says(metric({**UNHEALTHY, **names}, targets=targets)) == expected
+
+
+def test_the_condition_that_is_not_healthy_counts() -> None:
+    """A rule may have several."""
+    healthy = {"healthStatus": "Healthy", "backupInstanceUrl": item(2).id}
+    assert says(metric(healthy, {**UNHEALTHY, "backupInstanceUrl": VM.id})) == THE_VM
+
+
+@pytest.mark.parametrize("status", ["Healthy", "healthy"])
+def test_healthy_is_no_failure(status: str) -> None:
+    """A rule without that dimension fires for every backup that ends well, too."""
+    assert "Healthy" in why_not(metric({"healthStatus": status, "backupInstanceUrl": VM.id}))
+
+
+def test_a_metric_alert_that_names_nothing_is_ignored() -> None:
+    """Neither an item nor a vault."""
+    assert "neither an item nor a vault" in why_not(metric(UNHEALTHY, targets=["/subscriptions/x"]))
+
+
+@pytest.mark.parametrize("name", ["Transactions", "RestoreHealthEvent", None])
+def test_another_metric_is_ignored(name: str | None) -> None:
+    """It says which metric came."""
+    alert = payload("metric_alert_backup_health")
+    alert["data"]["alertContext"]["condition"]["allOf"][0]["metricName"] = name
+    assert f"an alert on {name or '?'}" in why_not(parse_alert(alert, Source.ALERT))
+
+
+# ---- activity log alerts -------------------------------------------------------------------------------------------
+
+
+def activity(**changes: object) -> Signal | Ignored:
+    """What an activity log alert of a refused backup is read as, with changes to its context."""
+    alert = payload("activity_log_alert_backup_refused")
+    alert["data"]["alertContext"].update(changes)
+    return parse_alert(alert, Source.ALERT)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, THE_VM),
+        ({"operationName": None}, THE_VM),
+        ({"authorization": None}, THE_VM),
+        ({"authorization": {"scope": VAULT.id}}, THE_VM),
+        ({"status": "failed"}, THE_VM),
+    ],
+)
+def test_a_refused_backup_names_its_item(changes: Mapping[str, object], expected: Says) -> None:
+    """In the scope of its authorization, or as the alert's target."""
+    assert says(activity(**changes)) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"status": "Succeeded"}, "is Succeeded, not Failed"),
+        ({"status": "Accepted"}, "is Accepted, not Failed"),
+        ({"status": None}, "not Failed"),
+        ({"operationName": "Microsoft.Compute/virtualMachines/restart/action"}, "restart/action does not"),
+        ({"operationName": None, "authorization": None}, "an unnamed operation"),
+    ],
+)
+def test_another_call_or_outcome_is_ignored(changes: Mapping[str, object], why: str) -> None:
+    """That a backup was accepted says nothing of how it ends."""
+    assert why in why_not(activity(**changes))
+
+
+def test_a_refused_backup_of_nothing_we_know_is_ignored() -> None:
+    """An id that names neither an item nor a vault."""
+    alert = payload("activity_log_alert_backup_refused")
+    alert["data"]["essentials"]["alertTargetIDs"] = ["/subscriptions/x"]
+    alert["data"]["alertContext"]["authorization"]["scope"] = VM.id.replace(vault().id, "")
+    assert "no protected item" in why_not(parse_alert(alert, Source.ALERT))
+
+
+def test_a_context_that_cannot_be_read_is_refused() -> None:
+    """The message names the field."""
+    with pytest.raises(BadSignal) as caught:
+        activity(operationName={"value": 7})
+    assert caught.value.where == "data.alertContext.operationName"

@@ -1,0 +1,238 @@
+"""What a signal sets off, and what happens when Azure is slower than the caller can wait."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.errors import AzureUnavailable, Forbidden
+from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.jobs import Source
+from backup_retry.policy.scope import Names, Scope
+from backup_retry.ports.item_lookup import MemoryFinder
+from backup_retry.ports.ledger import Record
+from reactor.resolve import Resolver
+from reactor.signal_handler import Reactor
+from reactor.signals import Ignored, Signal
+from tests.builders import SUBSCRIPTION, item, vault
+from tests.signal_reading import MACHINE_ID
+from tests.world import World
+
+#: long enough for everything that does not hang
+AMPLE = 30.0
+#: too short for what hangs
+SHORT = 0.02
+
+
+def reactor(world: World) -> Reactor:
+    """A reactor on the world's vaults."""
+    resolver = Resolver(
+        vaults=world.vaults,
+        finder=world.finder,
+        clock=world.clock,
+        lookback=timedelta(hours=24),
+        scope=Scope(subscriptions=Names(patterns=(SUBSCRIPTION,))),
+    )
+    return Reactor(resolver=resolver, engine=world.engine)
+
+
+def signal(job_id: str = "job-1") -> Signal:
+    """An alert about the vault."""
+    return Signal(source=Source.ALERT, vault=vault(), job_id=job_id, label="an alert")
+
+
+class Gate:
+    """Holds up whoever comes by until it is opened."""
+
+    def __init__(self) -> None:
+        self._opened = asyncio.Event()
+
+    async def __call__(self, *_: object) -> None:
+        """Wait for the gate to open."""
+        await self._opened.wait()
+
+    async def open(self, reactor: Reactor) -> None:
+        """Let everybody through, and wait for the tasks that the reactor left at work."""
+        self._opened.set()
+        await asyncio.gather(*reactor._left_running, return_exceptions=True)
+
+
+async def test_a_signal_of_a_failed_job_is_handled(world: World) -> None:
+    """The report of its one failure."""
+    world.fails()
+
+    reaction = await reactor(world).react(signal(), seconds=AMPLE)
+
+    assert [report.decision for report in reaction.reports] == ["triggered"]
+    assert reaction.why == ""
+
+
+async def test_a_signal_without_a_job_handles_every_unrecovered_failure(world: World) -> None:
+    """Nineteen machines of one vault, one fewer than a storm: a report each."""
+    for number in range(19):
+        world.fails(f"job-{number}", of=item(number))
+
+    reaction = await reactor(world).react(signal(""), seconds=AMPLE)
+
+    assert [report.decision for report in reaction.reports] == ["triggered"] * 19
+    assert sorted(report.job_id for report in reaction.reports) == sorted(f"job-{n}" for n in range(19))
+
+
+async def test_a_resource_that_nobody_answers_for_in_time_is_an_outage(world: World) -> None:
+    """Nothing is stored: the sender has to come again."""
+
+    class Hangs(MemoryFinder):
+        async def items_of(self, resource_id: str) -> Sequence[ProtectedItem]:
+            await asyncio.sleep(AMPLE)
+            return await super().items_of(resource_id)
+
+    world.finder = Hangs()
+
+    with pytest.raises(AzureUnavailable, match="Resource Graph"):
+        await reactor(world).react(Signal(source=Source.ALERT, resource_id=MACHINE_ID), seconds=SHORT)
+
+
+async def test_what_came_is_logged_with_its_sender(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """So that an administrator sees why nothing happened, and who to ask."""
+    caplog.set_level(logging.INFO, "backup_retry")
+
+    await reactor(world).react(Ignored(why="not ours", label="a-1", came={"rule": "cpu"}), seconds=AMPLE)
+
+    assert [json.loads(message) for message in caplog.messages] == [
+        {"event": "signal_ignored", "signal": "a-1", "why": "not ours", "rule": "cpu"}
+    ]
+
+
+async def test_an_ignored_signal_does_nothing(world: World) -> None:
+    """The reaction says why."""
+    reaction = await reactor(world).react(Ignored(why="not ours"), seconds=AMPLE)
+
+    assert (reaction.reports, reaction.why) == ((), "not ours")
+
+
+async def test_a_signal_that_means_no_failure_does_nothing(world: World) -> None:
+    """The vault has no such job."""
+    reaction = await reactor(world).react(signal(), seconds=AMPLE)
+
+    assert reaction.reports == ()
+    assert "job-1" in reaction.why
+
+
+async def test_a_vault_that_refuses_is_said_to(world: World) -> None:
+    """Delivered again, the signal would be refused again."""
+    world.vaults.read_error = Forbidden("no role on vault-1", status=403)
+
+    reaction = await reactor(world).react(signal(), seconds=AMPLE)
+
+    assert reaction.reports == ()
+    assert "no role on vault-1" in reaction.why
+
+
+async def test_a_vault_that_does_not_answer_is_the_callers_to_repeat(world: World) -> None:
+    """Nothing is stored yet: whoever sent the signal has to send it again."""
+    world.vaults.read_error = AzureUnavailable("no answer")
+
+    with pytest.raises(AzureUnavailable):
+        await reactor(world).react(signal(), seconds=AMPLE)
+
+
+@pytest.mark.parametrize("job_id", ["job-1", ""])
+async def test_a_vault_that_is_too_slow_counts_as_not_answering(world: World, job_id: str) -> None:
+    """The caller is told before it gives up."""
+    gate = Gate()
+    world.vaults.on_job = world.vaults.on_list = gate
+    world.fails()
+
+    with pytest.raises(AzureUnavailable, match="vault-1"):
+        await reactor(world).react(signal(job_id), seconds=SHORT)
+
+
+async def test_a_failure_that_cannot_be_decided_in_time_is_stored(world: World) -> None:
+    """The job is read in time, the rest of the vault is not: noted, and due for the follow-up."""
+    gate = Gate()
+    world.vaults.on_list = gate
+    world.fails()
+    at_work = reactor(world)
+
+    reaction = await at_work.react(signal(), seconds=SHORT)
+
+    assert [report.decision for report in reaction.reports] == ["stored"]
+    assert (await world.ledger.load(item(), "job-1")).job_known
+    await gate.open(at_work)
+    assert world.attempts == []
+    assert (await world.advance()).decision == "triggered"
+
+
+async def test_a_slow_trigger_is_left_at_work(world: World) -> None:
+    """The claim is stored, Azure takes its time: the caller is answered, and the answer is recorded later."""
+    gate = Gate()
+    world.vaults.on_trigger = gate
+    world.fails()
+    at_work = reactor(world)
+
+    reaction = await at_work.react(signal(), seconds=SHORT)
+
+    assert [report.decision for report in reaction.reports] == ["stored"]
+    assert (await world.incident()).state == State.CLAIMED
+    await gate.open(at_work)
+    assert (await world.incident()).state == State.TRIGGERED
+    assert len(world.attempts) == 1
+
+
+async def test_a_slow_item_holds_up_no_other(world: World) -> None:
+    """What is done is reported as done, what is late as stored."""
+    gate = Gate()
+
+    async def slow_for_one(of: ProtectedItem, attempt_id: str) -> None:
+        if of.key == item(1).key:
+            await gate()
+
+    world.vaults.on_trigger = slow_for_one
+    world.fails("job-1", of=item(1))
+    world.fails("job-2", of=item(2))
+    at_work = reactor(world)
+
+    reaction = await at_work.react(signal(""), seconds=SHORT)
+
+    done = {report.job_id: report.decision for report in reaction.reports}
+    assert set(done) == {"job-1", "job-2"}
+    assert done["job-2"] == "triggered"
+    await gate.open(at_work)
+
+
+async def test_a_ledger_that_hangs_counts_as_not_answering(world: World) -> None:
+    """Nothing can be stored, and the caller is told so before it gives up waiting."""
+    world.fails()
+
+    async def hang(item: ProtectedItem, job_id: str = "") -> Record:
+        await asyncio.Event().wait()
+        return Record()
+
+    world.ledger.load = hang  # type: ignore[method-assign]
+    async with asyncio.timeout(20):  # only so that a hanging reactor fails this test soon
+        with pytest.raises(AzureUnavailable):
+            await reactor(world).react(signal(), seconds=SHORT)
+
+
+async def test_a_late_task_that_fails_is_logged_and_forgotten(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody waits for it any more; its claim is found by the follow-up."""
+    gate = Gate()
+    world.vaults.on_trigger = gate
+    world.fails()
+    at_work = reactor(world)
+    await at_work.react(signal(), seconds=SHORT)
+
+    def down(_: Incident) -> None:
+        raise AzureUnavailable("the ledger does not answer")
+
+    world.ledger.before_save = down
+    await gate.open(at_work)
+    await asyncio.sleep(0)
+
+    assert "the ledger does not answer" in caplog.text

@@ -1,0 +1,110 @@
+"""The health answer: a few facts, and nothing that an anonymous reader should not see."""
+
+import json
+from typing import Any
+
+import pytest
+
+from backup_retry import __version__
+from backup_retry.domain.errors import AzureUnavailable
+from backup_retry.domain.jobs import Source
+from backup_retry.ports.ledger import Beat
+from backup_retry.settings.settings import load_settings
+from status.health import health
+from tests.builders import NOW, item, minutes
+from tests.cli_sessions import Terminal
+
+PROFILES = [
+    {"name": "hourly", "schedule": "0 0 * * * *"},
+    {"name": "past", "schedule": "0 0 * * * *", "expires": "2026-11-01T00:00:00Z"},
+]
+
+
+@pytest.fixture
+def world() -> Terminal:
+    """A world whose ledger has reports."""
+    return Terminal()
+
+
+async def asked(world: Terminal, profiles: list[dict[str, str]] | None = None) -> dict[str, Any]:
+    """The answer of an app with these sweep profiles."""
+    settings = load_settings(
+        {"ledger_endpoint": "https://ledger.test", "sweep_profiles": json.dumps(profiles or [])}
+    )
+    return await health(world.ledger, world.ledger, settings, NOW)
+
+
+async def test_a_fresh_app_has_not_run_anything_yet(world: Terminal) -> None:
+    """Null, not a made-up time."""
+    assert await asked(world) == {
+        "version": __version__,
+        "last_sweep": None,
+        "incomplete_sweep": None,
+        "last_follow_up": None,
+        "open_incidents": 0,
+        "unwell_timers": 2,
+    }
+
+
+async def test_the_last_runs_and_what_is_open_are_shown(world: Terminal) -> None:
+    """Times in ISO 8601 with their zone; closed incidents do not count."""
+    await world.ledger.beat(Beat.SWEEP, NOW - minutes(60))
+    await world.ledger.beat(Beat.FOLLOW_UP, NOW)
+    await world.engine.note(world.fails("job-1", of=item(1)), Source.ALERT)
+    await world.handle(world.fails("job-2", of=item(2), error="UserErrorVmProvisioningStateFailed"))
+
+    assert await asked(world) == {
+        "version": __version__,
+        "last_sweep": "2026-11-22T13:00:00+00:00",
+        "incomplete_sweep": None,
+        "last_follow_up": "2026-11-22T14:00:00+00:00",
+        "open_incidents": 1,
+        "unwell_timers": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("complete", "incomplete", "shown"),
+    [
+        (None, 30, "2026-11-22T13:30:00+00:00"),
+        (60, 30, "2026-11-22T13:30:00+00:00"),
+        (30, 60, None),
+        (30, None, None),
+    ],
+)
+async def test_a_sweep_that_left_something_out_shows_until_a_complete_one(
+    world: Terminal, complete: int | None, incomplete: int | None, shown: str | None
+) -> None:
+    """It must not look as if all had been looked at."""
+    for name, ago in ((Beat.SWEEP, complete), (Beat.INCOMPLETE_SWEEP, incomplete)):
+        if ago is not None:
+            await world.ledger.beat(name, NOW - minutes(ago))
+
+    assert (await asked(world))["incomplete_sweep"] == shown
+
+
+async def test_a_probe_sees_how_many_timers_are_unwell(world: Terminal) -> None:
+    """A sweep that was late or incomplete, of a profile too; one that is over is none."""
+    await world.ledger.beat(Beat.SWEEP, NOW - minutes(60))
+    await world.ledger.beat(Beat.FOLLOW_UP, NOW)
+    assert (await asked(world, PROFILES))["unwell_timers"] == 1
+
+    await world.ledger.beat("sweep-hourly", NOW - minutes(30))
+    assert (await asked(world, PROFILES))["unwell_timers"] == 0
+
+    await world.ledger.beat("incomplete-sweep-hourly", NOW - minutes(10))
+    answer = await asked(world, PROFILES)
+    assert answer["unwell_timers"] == 1
+    assert "hourly" not in json.dumps(answer)
+
+
+async def test_a_ledger_that_does_not_answer_is_an_error(world: Terminal) -> None:
+    """The entry point makes a 503 of it."""
+
+    async def no_answer() -> int:
+        raise AzureUnavailable("the ledger does not answer")
+
+    world.ledger.open_count = no_answer  # type: ignore[method-assign]
+
+    with pytest.raises(AzureUnavailable):
+        await asked(world)

@@ -1,0 +1,251 @@
+"""The status page's model and its HTML."""
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.jobs import Outcome, Pause
+from backup_retry.ports.inbox import Waiting
+from backup_retry.ports.reports import Closed
+from backup_retry.settings.sweep_profile import SweepProfile
+from backup_retry.settings.timer_status import timer
+from status.calendar import LINES, calendar
+from status.filters import Filters
+from status.html import page_answer
+from status.page import LISTED, Page, page
+from status.portal_links import item_url
+from status.snapshot import Look
+from status.summary import scope_name
+from tests.builders import NOW, SUBSCRIPTION, item, vault
+from tests.status_world import backups, board, closed, look, opened, without_estate
+
+ARM = "https://management.azure.com"
+ON_TIME = [timer("sweep", "0 0 5 * * *", NOW, last=NOW)]
+GOOD = backups(good=range(14))
+NEEDY = closed(Outcome.NEEDS_ACTION)
+
+
+def made(seen: Look, filters: Filters | None = None) -> Page:
+    """The page of a look, timers on time."""
+    return page(seen, ON_TIME, filters or Filters(), {}, ARM)
+
+
+# ---- the sentence ------------------------------------------------------------------------------------------
+
+
+def test_all_good_is_said_only_where_it_is_known() -> None:
+    """Without Resource Graph nobody can say it."""
+    known, unknown = look(board(GOOD)), without_estate(look(board(answered=False)), "no answer")
+    assert made(known).headline.text == "Everything is protected."
+    assert made(unknown).headline.text == "Nothing needs a person."
+    assert "Resource Graph does not answer" in made(unknown).notes[0]
+
+
+def test_a_stale_estate_is_said_to_be_so() -> None:
+    """With its age."""
+    seen = look(board(GOOD))
+    assert seen.made is not None
+    stale = replace(seen.made, estate_at=NOW - timedelta(minutes=20), estate_problem="no answer")
+    [note] = made(replace(seen, made=stale)).notes
+    assert "as of 20 min ago" in note
+
+
+def test_the_worst_is_said_first() -> None:
+    """A person is needed before anything is being looked after; a late sweep before a pause."""
+    pause = [Pause(by="ada", why="work")]
+    assert made(look(board(closed=[NEEDY]), pauses=pause)).headline.text == "1 item needs a person."
+    late = [timer("sweep", "0 0 5 * * *", NOW, last=None)]
+    found = page(look(board(GOOD), pauses=pause), late, Filters(), {}, ARM)
+    assert found.headline.text == "The sweep has not run when it should have."
+    assert made(look(board(GOOD), pauses=pause)).headline.text == "Retries are paused."
+    assert made(look(board(opened=[opened()]))).headline.text == "1 item is being looked after."
+
+
+def test_an_incomplete_sweep_is_said_with_what_to_do() -> None:
+    """At the top, though everything is protected as far as is known; the profile's line says it as well."""
+    seen = look(board(GOOD))
+    left_out = timer("sweep weekly", "0 0 3 * * 0", NOW, last=None, incomplete=NOW - timedelta(hours=2))
+    found = page(seen, [*ON_TIME, *ON_TIME, left_out], Filters(), {}, ARM)
+    assert (found.headline.tone, found.headline.text) == ("bad", "The last sweep weekly was not complete.")
+    [note] = re.findall(r'<p class="note tone-bad">(.*?)</p>', page_answer(found).body)
+    assert "2 h</time> ago; none has been complete yet." in note
+    assert "<code>AppTraces | where Message has &#39;sweep_incomplete&#39;</code>" in note
+
+
+def test_a_sweep_that_stopped_after_an_incomplete_one_is_said_to_have_stopped() -> None:
+    """The incomplete one is told beside it."""
+    weeks = [NOW - timedelta(days=days) for days in (21, 14)]
+    stopped = timer("sweep weekly", "0 0 3 * * 0", NOW, last=weeks[0], incomplete=weeks[1])
+    [note] = re.findall(
+        r"tone-bad\">(.*?)</p>", page_answer(page(look(board(GOOD)), [stopped], Filters(), {}, ARM)).body
+    )
+    words = re.sub(r"<.*?>", "", note)
+    assert words.startswith(
+        "The sweep weekly has not run when it should have. One that was not complete began 14 days ago; "
+        "the last complete one began 21 days ago."
+    )
+
+
+@pytest.mark.parametrize(
+    ("starts", "expires", "said"),
+    [
+        (NOW + timedelta(days=3), None, "migration not yet, starts in 3 days"),
+        (NOW - timedelta(minutes=5), None, "migration not yet"),
+        (None, NOW, "migration never, over"),
+    ],
+)
+def test_a_profile_outside_its_season_is_one_quiet_line(
+    starts: datetime | None, expires: datetime | None, said: str
+) -> None:
+    """Nothing is wrong with it."""
+    profile = SweepProfile(name="migration", schedule="0 0 3 * * *", starts=starts, expires=expires)
+    out = timer("sweep migration", profile.schedule, NOW, last=None, profile=profile)
+    found = page(look(board(GOOD)), [*ON_TIME, *ON_TIME, out], Filters(), {}, ARM)
+    assert found.headline.text == "Everything is protected."
+    assert f'<span class="off">{said}</span>' in page_answer(found).body
+
+
+def test_signals_that_wait_are_said_where_there_are_any() -> None:
+    """With the oldest's age; nothing is called protected while a failure has been heard and not looked into."""
+    waiting = Waiting(number=3, since=NOW - timedelta(minutes=12))
+    found = made(look(board(GOOD), waiting=waiting))
+    assert (found.headline.tone, found.headline.text) == ("busy", "3 signals wait to be looked into.")
+    assert "The oldest waits for 12 min" in page_answer(found).body
+    assert "kept_signals" not in page_answer(made(look(board(GOOD)))).body
+
+
+def test_before_anything_is_read_the_page_says_so_and_comes_back_soon() -> None:
+    """It is shown at once, however long the journal is."""
+    found = made(look(None))
+    assert found.headline.text == "Reading the ledger …"
+    assert found.reload_seconds is not None
+    assert found.reload_seconds < 10
+    assert "Reading the ledger" in page_answer(found).body
+
+
+# ---- lists, calendar, filters ------------------------------------------------------------------------------
+
+
+def test_what_needs_a_person_comes_with_all_that_a_person_needs() -> None:
+    """Error, remedy, link, last good recovery point."""
+    [need] = made(look(board(backups(good=[3]), closed=[NEEDY])), Filters(code="k&y")).needs
+    assert (need.error, need.remedy, need.name) == ("CloudInternalError", "Do something.", "vm-01")
+    assert need.last_good_at is not None
+    assert need.incident_url == "incidents/needs_action-0?code=k%26y"
+
+
+def test_the_lists_are_cut_and_say_so() -> None:
+    """Ten thousand items that need a person make no endless page."""
+    many = [closed(Outcome.EXHAUSTED, of=item(number), name=f"i-{number}") for number in range(LISTED + 7)]
+    found = made(look(board(closed=many)))
+    assert (len(found.needs), found.needs_total) == (LISTED, LISTED + 7)
+    assert f"the first {LISTED} of them" in page_answer(found).body
+
+
+def test_many_items_are_shown_as_vaults_until_somebody_asks() -> None:
+    """The numbers say how many items are as bad as the vault's worst."""
+    known = [
+        backups(good=[0], bad=[1] if number < 3 else [], of=item(number, vault(name)))
+        for name in ("vault-1", "vault-2")
+        for number in range(LINES)
+    ]
+    made_board = board(*known)
+    vaults = calendar(made_board.days, made_board.rows, Filters(), estate_known=True)
+    assert (vaults.of_vaults, vaults.total, vaults.items) == (True, 2, 2 * LINES)
+    assert [cell.text for cell in vaults.lines[0].cells[-2:]] == ["3", "✓"]
+    items = calendar(made_board.days, made_board.rows, Filters(view="items", page=2), estate_known=True)
+    assert (items.of_vaults, items.page, items.pages, len(items.lines)) == (False, 2, 2, LINES)
+
+
+def test_a_page_that_is_not_there_is_the_last_one() -> None:
+    """A kept address may outlive its items."""
+    made_board = board(GOOD)
+    assert calendar(made_board.days, made_board.rows, Filters(page=99), estate_known=True).page == 1
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [
+        ({"page": "7"}, Filters(page=7)),
+        ({"page": "-1"}, Filters()),
+        ({"page": "٣"}, Filters()),
+        ({"page": "9" * 5000}, Filters(page=100_000)),
+        ({"view": "<b>"}, Filters()),
+        ({"q": " web ", "vault": "V"}, Filters(text="web", vault="V")),
+        ({"q": "x" * 5000}, Filters(text="x" * 200)),
+        ({"refresh": "on", "unknown": "1"}, Filters()),
+    ],
+    ids=str,
+)
+def test_filters_are_read_from_whatever_stands_in_the_url(params: dict[str, str], expected: Filters) -> None:
+    """What means nothing is left out."""
+    assert Filters.of(params) == expected
+
+
+def test_filters_come_back_from_their_own_address() -> None:
+    """And turning to another filter goes back to the first page."""
+    filters = Filters(text="a b&c", vault="v", page=3, code="key")
+    assert filters.url(page=4) == "status?vault=v&q=a+b%26c&page=4&code=key"
+    assert filters.url(vault="") == "status?q=a+b%26c&code=key"
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        Filters(vault="VAULT-2"),
+        Filters(vault=vault("vault-2").id),
+        Filters(subscription=SUBSCRIPTION.upper(), text="vault-2"),
+        Filters(text="VM-02"),
+    ],
+    ids=str,
+)
+def test_a_filter_has_no_case(filters: Filters) -> None:
+    """By name, id or part of a name."""
+    rows = board(backups(good=[0]), backups(good=[0], of=item(2, vault("vault-2")))).rows
+    assert [row.item.friendly_name for row in filters.apply(rows)] == ["vm-02"]
+
+
+# ---- hostile ------------------------------------------------------------------------------------------------
+
+
+def test_what_others_wrote_is_text() -> None:
+    """Names, errors, remedies and reasons of a pause."""
+    evil = "<script>alert(1)</script>"
+    named = replace(item(), name=f"VM;x;{evil.replace('/', '')}")
+    bad: Closed = replace(NEEDY, item=named, last_error=evil, detail=evil)
+    seen = look(board(closed=[bad]), pauses=[Pause(by=evil, why=evil)])
+    body = page_answer(made(seen, Filters(text="<script>", code='"><script>'))).body
+    assert "<script" not in body
+    assert "&lt;script&gt;" in body
+
+
+def test_the_policy_allows_the_one_style_sheet_and_nothing_else() -> None:
+    """No script, no frame, no address but its own."""
+    policy = page_answer(made(look(board(GOOD)))).headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    assert "unsafe" not in policy
+    assert "script" not in policy
+
+
+# ---- small things -------------------------------------------------------------------------------------------
+
+
+def test_a_pauses_scope_is_named() -> None:
+    """Everything, a subscription by its name, or a vault."""
+    made_board = replace(board(), subscriptions={SUBSCRIPTION: "Production"})
+    scopes = ["", SUBSCRIPTION.upper(), vault().id]
+    found = [scope_name(Pause(by="a", why="b", scope=each), made_board) for each in scopes]
+    assert found == ["everywhere", "in subscription Production", "in vault-1"]
+
+
+def test_links_lead_to_the_machine_in_its_own_cloud() -> None:
+    """A machine that the names do not tell: to its vault."""
+    assert item_url(item(), ARM).startswith("https://portal.azure.com/#resource/subscriptions/")
+    assert item_url(item(), ARM).endswith("/virtualmachines/vm-01/backup")
+    assert item_url(item(), "https://management.usgovcloudapi.net").startswith("https://portal.azure.us/")
+    other = replace(item(), container="Windows;server")
+    assert item_url(other, ARM).endswith("/vaults/vault-1/backupItems")
+    assert Vault.parse(item_url(other, ARM).split("#resource")[1]) == vault()

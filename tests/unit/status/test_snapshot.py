@@ -1,0 +1,212 @@
+"""The page's gathering: in the background, from fakes of ledger and Resource Graph."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest_asyncio
+
+from backup_retry.domain.errors import AzureUnavailable
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import Close, Outcome, Pause, Reason, Source
+from backup_retry.policy.scope import Names, Scope
+from backup_retry.policy.storm import Storm
+from backup_retry.ports.inbox import MemoryInbox, Waiting
+from backup_retry.ports.reports import MemoryReports
+from status.background_refresh import Kept
+from status.dashboard import Mark, Trouble
+from status.estate import estate
+from status.snapshot import Overview
+from tests.builders import NOW, failed, item, vault
+from tests.clock import Clock
+
+PATIENT = 10.0
+
+
+class FakeGraph:
+    """Rows in memory; raises, or waits for ever, when told to."""
+
+    def __init__(self) -> None:
+        self.shown: list[Mapping[str, Any]] = []
+        self.error: AzureUnavailable | None = None
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked: list[str] = []
+
+    async def rows(self, query: str) -> AsyncIterator[Mapping[str, Any]]:
+        """See Graph."""
+        self.asked.append(query)
+        await self.gate.wait()
+        if self.error:
+            raise self.error
+        for row in self.shown:
+            yield row
+
+
+class Desk:
+    """An overview on fakes."""
+
+    def __init__(self, scope: Scope | None = None) -> None:
+        self.clock, self.ledger, self.graph = Clock(), MemoryReports(), FakeGraph()
+        self.inbox = MemoryInbox(self.clock)
+        self.overview = Overview(
+            reports=self.ledger,
+            inbox=self.inbox,
+            controls=self.ledger,
+            graph=self.graph,
+            scope=scope or Scope(),
+            clock=self.clock,
+        )
+
+    def shows(self, number: int = 1, day: str = "2026-11-22 good", **columns: Any) -> None:
+        """Resource Graph has an item."""
+        row = {"id": item(number).id, "name": "", "lastGood": "2026-11-22T01:00:00Z", "days": [day]}
+        self.graph.shown.append(row | columns)
+
+    async def ends(self, outcome: Outcome) -> None:
+        """An incident of vm-01 is opened and closed."""
+        incident = await self.ledger.save(Incident.open(failed(), Source.ALERT, NOW), job_id="job-1")
+        assert incident is not None
+        await self.ledger.save(incident.closed(Close(outcome=outcome, reason=Reason.NEEDS_ACTION), NOW))
+
+
+@pytest_asyncio.fixture
+async def desk() -> AsyncIterator[Desk]:
+    """Closed after the test."""
+    desk = Desk()
+    yield desk
+    await desk.overview.close()
+
+
+async def test_ledger_and_estate_come_together(desk: Desk) -> None:
+    """In one board, with the subscriptions' names."""
+    desk.shows(1)
+    desk.shows(2)
+    desk.graph.shown.append(
+        {"id": f"/subscriptions/{vault().subscription}", "name": "Production", "days": []}
+    )
+    await desk.ends(Outcome.NEEDS_ACTION)
+    made = (await desk.overview.look(PATIENT)).made
+    assert made is not None
+    assert [row.trouble for row in made.board.rows] == [Trouble.NEEDS_PERSON, Trouble.NONE]
+    assert made.board.subscriptions == {vault().subscription: "Production"}
+
+
+async def test_a_failing_resource_graph_takes_nothing_else_away(desk: Desk) -> None:
+    """What failed is known from the ledger."""
+    desk.graph.error = AzureUnavailable("Resource Graph: 503")
+    await desk.ends(Outcome.EXHAUSTED)
+    made = (await desk.overview.look(PATIENT)).made
+    assert made is not None
+    assert made.estate_problem == "Resource Graph: 503"
+    assert made.board.rows[0].marks[-1] is Mark.FAILED
+
+
+async def test_resource_graph_is_asked_every_few_minutes_only(desk: Desk) -> None:
+    """However often somebody looks."""
+    for _ in range(5):
+        await desk.overview.look(PATIENT)
+        desk.clock.time += timedelta(seconds=30)
+    assert len(desk.graph.asked) == 1
+    desk.clock.time += timedelta(minutes=3)
+    await desk.overview.look(PATIENT)
+    assert len(desk.graph.asked) == 2
+
+
+async def test_days_that_are_over_are_read_once(desk: Desk) -> None:
+    """Only today's journal can still grow."""
+    read: list[str] = []
+    original = desk.ledger.closed
+
+    async def counted(day: Any) -> Any:
+        read.append(day.isoformat())
+        return await original(day)
+
+    desk.ledger.closed = counted  # type: ignore[method-assign]
+    await desk.overview.look(PATIENT)
+    assert len(read) == 14
+    desk.clock.time += timedelta(minutes=1)
+    await desk.overview.look(PATIENT)
+    assert read[14:] == ["2026-11-22"]
+
+
+async def test_nobody_waits_for_a_slow_reading(desk: Desk) -> None:
+    """The look is there at once, the board with a later one."""
+    desk.graph.gate.clear()
+    look = await desk.overview.look(0)
+    assert look.made is None
+    desk.graph.gate.set()
+    assert (await desk.overview.look(PATIENT)).made is not None
+
+
+async def test_nobody_waits_for_the_signals_to_be_counted(desk: Desk) -> None:
+    """Heartbeats are there at once, the number with a later look."""
+    gate, count = asyncio.Event(), desk.inbox.waiting
+
+    async def slow(most: int) -> Waiting:
+        await gate.wait()
+        return await count(most)
+
+    desk.inbox.waiting = slow  # type: ignore[method-assign]
+    await desk.inbox.keep({"label": "an alert"})
+    await desk.ledger.beat("incomplete-sweep-hourly", NOW)
+    look = await desk.overview.look(0)
+    assert (look.made, look.beats) == (None, {"incomplete-sweep-hourly": NOW})
+    gate.set()
+    made = (await desk.overview.look(PATIENT)).made
+    assert made is not None
+    assert made.waiting == Waiting(number=1, since=NOW)
+
+
+async def test_what_is_outside_the_scope_is_not_shown() -> None:
+    """The app does not look after it."""
+    desk = Desk(Scope(vaults=Names(patterns=("other-*",))))
+    desk.shows()
+    made = (await desk.overview.look(PATIENT)).made
+    assert made is not None
+    assert made.board.rows == ()
+    await desk.overview.close()
+
+
+async def test_only_what_is_in_force_is_shown(desk: Desk) -> None:
+    """A pause that has run out and a storm that has passed are history."""
+    await desk.ledger.set_pause(Pause(by="ada", why="done", until=NOW - timedelta(hours=1)))
+    await desk.ledger.set_pause(Pause(by="ada", why="now", scope=vault().id))
+    storm = Storm(
+        vault=vault(), code="X", began_at=NOW, size=30, canary=item(), canary_incident="i-1", led_at=NOW
+    )
+    await desk.ledger.save_storm(storm)
+    await desk.ledger.save_storm(replace(storm, code="Y", released_at=NOW))
+    look = await desk.overview.look(PATIENT)
+    assert [each.why for each in look.pauses] == ["now"]
+    assert [each.code for each in look.storms] == ["X"]
+
+
+async def test_a_failed_reading_leaves_the_last_one() -> None:
+    """With the problem beside it."""
+    clock = Clock()
+    answers: Iterator[int | AzureUnavailable] = iter([1, AzureUnavailable("gone"), 3])
+
+    async def read() -> int:
+        answer = next(answers)
+        if isinstance(answer, AzureUnavailable):
+            raise answer
+        return answer
+
+    kept = Kept(read, clock, timedelta(seconds=1))
+    found = []
+    for _ in range(3):
+        known = await kept.get(PATIENT)
+        found.append((known.value, known.problem))
+        clock.time += timedelta(seconds=2)
+    assert found == [(1, ""), (1, "gone"), (3, "")]
+
+
+def test_rows_that_name_nothing_are_left_out() -> None:
+    """And days that are no days of an outcome."""
+    row = {"id": item().id, "name": "", "lastGood": None, "days": ["", "2026-11-20 bad", "2026-11-20 good"]}
+    found = estate([{"id": "nonsense"}, {}, row])
+    [only] = found.items
+    assert (only.item, only.last_good_at, only.good, len(only.bad)) == (item(), None, only.bad, 1)
