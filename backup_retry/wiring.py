@@ -13,7 +13,7 @@ from backup_retry.domain.errors import SettingsError
 from backup_retry.engine.engine import Engine
 from backup_retry.policy.scope import REFUSE
 from backup_retry.ports.inbox import Inbox
-from backup_retry.ports.item_lookup import Finder
+from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.ledger import Archive, Controls, Ledger
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.reports import Reports
@@ -42,7 +42,7 @@ class Parts:
     ledger: Ledger
     controls: Controls
     vaults: Vaults
-    finder: Finder
+    item_lookup: ItemLookup
     graph: "ResourceGraph"
     engine: Engine
     clients: "AzureClients"
@@ -86,7 +86,7 @@ def schedules() -> Settings:
 async def build(settings: Settings, clients: "AzureClients") -> Parts:
     """The real parts on open clients; makes the ledger's tables where they are missing."""
     from backup_retry.azure.event_grid import TopicPublisher  # noqa: PLC0415
-    from backup_retry.azure.protected_items import GraphFinder  # noqa: PLC0415
+    from backup_retry.azure.protected_items import GraphItemLookup  # noqa: PLC0415
     from backup_retry.azure.resource_graph import ResourceGraph  # noqa: PLC0415
     from backup_retry.azure.table_archive import TableArchive  # noqa: PLC0415
     from backup_retry.azure.table_inbox import TableInbox  # noqa: PLC0415
@@ -116,7 +116,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         ledger=ledger,
         controls=ledger,
         vaults=vaults,
-        finder=GraphFinder(graph),
+        item_lookup=GraphItemLookup(graph),
         graph=graph,
         engine=engine,
         clients=clients,

@@ -14,7 +14,7 @@ from cli.replay import replay
 from cli.retry import retry
 from cli.status import status
 from cli.sweep import sweep
-from cli.wiring import AzureDesks
+from cli.wiring import AzureSessions
 
 app = typer.Typer(
     name="backup-retry",
@@ -45,7 +45,7 @@ VersionOption = Annotated[
 @app.callback()
 def main(ctx: typer.Context, version: VersionOption = False) -> None:  # noqa: ARG001
     """Use Azure, unless a test has brought its own desks."""
-    ctx.obj = ctx.obj or AzureDesks()
+    ctx.obj = ctx.obj or AzureSessions()
 
 
 def run() -> None:

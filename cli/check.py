@@ -7,7 +7,7 @@ import typer
 from cli.checks import Check, Verdict, all_checks
 from cli.exit_codes import Exit, run
 from cli.output import JsonOption, say, show, table
-from cli.session import desks
+from cli.session import sessions
 
 _MARKS = {Verdict.GOOD: "ok", Verdict.BAD: "FAILED", Verdict.UNKNOWN: "?"}
 
@@ -22,8 +22,8 @@ def check(ctx: typer.Context, as_json: JsonOption = False) -> None:
 
 
 async def _gather(ctx: typer.Context) -> Sequence[Check]:
-    async with desks(ctx).open() as desk:
-        return await all_checks(desk)
+    async with sessions(ctx).open() as session:
+        return await all_checks(session)
 
 
 def render(checks: Sequence[Check], failed: Sequence[Check]) -> None:

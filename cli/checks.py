@@ -8,7 +8,7 @@ from enum import StrEnum
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden
 from backup_retry.ports.access_inspection import FoundVault, Identity, missing_rights
 from backup_retry.settings.timer_status import Timer, timers
-from cli.session import Desk
+from cli.session import Session
 from cli.timer_line import standing
 
 
@@ -42,28 +42,28 @@ def bad(name: str, detail: str, mend: str) -> Check:
     return Check(name=name, verdict=Verdict.BAD, detail=detail, mend=mend)
 
 
-async def all_checks(desk: Desk) -> Sequence[Check]:
+async def all_checks(session: Session) -> Sequence[Check]:
     """Every check, in the order in which things depend on each other."""
     try:
-        identity = await desk.inspection.whoami()
+        identity = await session.inspection.whoami()
     except (AzureUnavailable, AzureRefused) as error:
         return [bad("identity", str(error), "az login, or run where the app's managed identity is")]
     who = good("identity", f"{identity.name} (object id {identity.object_id})")
     return [
         who,
-        *await _vaults(desk, identity),
-        await _checked("tables", _tables, desk, identity),
-        await _checked("topic", _topic, desk, identity),
-        *await _runs(desk),
+        *await _vaults(session, identity),
+        await _checked("tables", _tables, session, identity),
+        await _checked("topic", _topic, session, identity),
+        *await _runs(session),
     ]
 
 
 async def _checked(
-    name: str, look: Callable[[Desk, Identity], Awaitable[Check]], desk: Desk, identity: Identity
+    name: str, look: Callable[[Session, Identity], Awaitable[Check]], session: Session, identity: Identity
 ) -> Check:
     """A check whose refusal is a result as well."""
     try:
-        return await look(desk, identity)
+        return await look(session, identity)
     except Forbidden as error:
         return bad(name, str(error), _role(_ROLES[name], identity, f"<the id of the {_WHERE[name]}>"))
     except (AzureUnavailable, AzureRefused) as error:
@@ -81,55 +81,57 @@ def _role(role: str, identity: Identity, scope: str) -> str:
     )
 
 
-async def _tables(desk: Desk, identity: Identity) -> Check:
+async def _tables(session: Session, identity: Identity) -> Check:
     del identity
-    missing = await desk.inspection.missing_tables()
+    missing = await session.inspection.missing_tables()
     if missing:
         mend = "Send the app its first event, or run backup-retry sweep: whoever writes first makes them"
         return bad("tables", f"missing: {', '.join(missing)}", mend)
-    return good("tables", f"readable at {desk.settings.ledger_endpoint}")
+    return good("tables", f"readable at {session.settings.ledger_endpoint}")
 
 
-async def _topic(desk: Desk, identity: Identity) -> Check:
+async def _topic(session: Session, identity: Identity) -> Check:
     del identity
-    endpoint = desk.settings.eventgrid_topic_endpoint
+    endpoint = session.settings.eventgrid_topic_endpoint
     if not endpoint:
         return good("topic", "none is configured, outcomes are not published")
-    await desk.inspection.topic()
+    await session.inspection.topic()
     return good("topic", f"takes events at {endpoint}")
 
 
-async def _vaults(desk: Desk, identity: Identity) -> Sequence[Check]:
+async def _vaults(session: Session, identity: Identity) -> Sequence[Check]:
     try:
         seen = [
-            each for each in await desk.inspection.vaults() if desk.settings.scope.allows_vault(each.vault)
+            each
+            for each in await session.inspection.vaults()
+            if session.settings.scope.allows_vault(each.vault)
         ]
     except (AzureUnavailable, AzureRefused) as error:
         return [bad("vaults", str(error), "Ask again later")]
     if not seen:
         mend = "sh infra/connect.sh gives the app its role in each subscription of SCOPE_SUBSCRIPTIONS"
         return [bad("vaults", "this identity sees no vault", mend)]
-    return [each for found in seen for each in await _vault(desk, found, identity)]
+    return [each for found in seen for each in await _vault(session, found, identity)]
 
 
-async def _vault(desk: Desk, found: FoundVault, identity: Identity) -> Sequence[Check]:
+async def _vault(session: Session, found: FoundVault, identity: Identity) -> Sequence[Check]:
     """Whether its jobs can be read, what else may be done there, and whether it raises alerts."""
-    return [await _reads(desk, found), await _rights(desk, found, identity), _alerts(found)]
+    return [await _reads(session, found), await _rights(session, found, identity), _alerts(found)]
 
 
-async def _reads(desk: Desk, found: FoundVault) -> Check:
-    name, now = f"jobs of {found.vault.name}", desk.clock()
+async def _reads(session: Session, found: FoundVault) -> Check:
+    name, now = f"jobs of {found.vault.name}", session.clock()
     try:
-        listed = await desk.vaults.jobs(found.vault, now - timedelta(days=1), fresh_since=now)
+        listed = await session.vaults.jobs(found.vault, now - timedelta(days=1), fresh_since=now)
     except (AzureUnavailable, AzureRefused) as error:
         return bad(name, str(error), "See the rights below, and the vault's network settings")
     return good(name, f"{len(listed.jobs)} in the last day")
 
 
-async def _rights(desk: Desk, found: FoundVault, identity: Identity) -> Check:
+async def _rights(session: Session, found: FoundVault, identity: Identity) -> Check:
     name = f"rights on {found.vault.name}"
     try:
-        missing = missing_rights(found.vault.kind, await desk.inspection.permissions(found.vault))
+        missing = missing_rights(found.vault.kind, await session.inspection.permissions(found.vault))
     except (AzureUnavailable, AzureRefused) as error:
         return Check(name=name, verdict=Verdict.UNKNOWN, detail=f"Azure does not say: {error}")
     if not missing:
@@ -148,12 +150,12 @@ def _alerts(found: FoundVault) -> Check:
     return bad(name, "switched off: only the sweep finds its failures", mend)
 
 
-async def _runs(desk: Desk) -> Sequence[Check]:
+async def _runs(session: Session) -> Sequence[Check]:
     try:
-        beats, now = await desk.reports.beats(), desk.clock()
+        beats, now = await session.reports.beats(), session.clock()
     except (AzureUnavailable, AzureRefused) as error:
         return [bad("runs", str(error), "See the tables above")]
-    return [_run(each, now) for each in timers(desk.settings, beats, now)]
+    return [_run(each, now) for each in timers(session.settings, beats, now)]
 
 
 def _run(each: Timer, now: datetime) -> Check:

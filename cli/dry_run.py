@@ -17,7 +17,7 @@ class Store(Ledger, Controls, Storms, Protocol):
     """The three ports that every ledger of ours has in one."""
 
 
-class RehearsedLedger(MemoryLedger):
+class DryRunLedger(MemoryLedger):
     """Reads the ledger beneath and keeps every change to itself."""
 
     def __init__(self, beneath: Store) -> None:

@@ -17,7 +17,7 @@ from cli.exit_codes import run
 from cli.item_search import Found, find
 from cli.output import Document, JsonOption, facts, say, show, table
 from cli.policy_questions import Answer, answers
-from cli.session import Desk, desks
+from cli.session import Session, sessions
 
 Subject = Annotated[
     str, typer.Argument(metavar="ITEM|JOB", help="A machine's name, an ARM id, or a job's or incident's id.")
@@ -47,36 +47,36 @@ def explain(ctx: typer.Context, subject: Subject, as_json: JsonOption = False) -
 
 
 async def _gather(ctx: typer.Context, subject: str) -> Explanation:
-    async with desks(ctx).open() as desk:
-        return await look(desk, await find(desk, subject))
+    async with sessions(ctx).open() as session:
+        return await look(session, await find(session, subject))
 
 
-async def look(desk: Desk, found: Found) -> Explanation:
+async def look(session: Session, found: Found) -> Explanation:
     """Read the ledger, and for what is not closed ask Azure as the engine would."""
-    steps = await desk.ledger.steps(found.item)
-    known = (await desk.ledger.load(found.item)).incident
+    steps = await session.ledger.steps(found.item)
+    known = (await session.ledger.load(found.item)).incident
     if known is not None and (found.job is None or _is_about(known, steps, found.job.id)):
         said = _of_incident(found, known, steps)
-        return await _with_decision(desk, said) if known.is_open else said
+        return await _with_decision(session, said) if known.is_open else said
     earlier = _incident_of(steps, found.job.id) if found.job else ""
     if earlier:
         return Explanation(
             found=found, incident=None, steps=[each for each in steps if each.incident_id == earlier]
         )
-    return await _unknown(desk, found, known)
+    return await _unknown(session, found, known)
 
 
-async def _unknown(desk: Desk, found: Found, after: Incident | None) -> Explanation:
+async def _unknown(session: Session, found: Found, after: Incident | None) -> Explanation:
     """The ledger has not heard of it: what would be decided, had it."""
-    now = desk.clock()
+    now = session.clock()
     failed = confirmed(found.job, found.item) if found.job else None
     if found.job is None:
-        failures = await unrecovered(desk.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
+        failures = await unrecovered(session.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
         failed = max(failures, key=FailedJob.weight, default=None)
     if failed is None or (after is not None and not after.is_open and after.covers(failed)):
         return Explanation(found=found, incident=None)
     opened = Incident.open(failed, Source.OPERATOR, now, after=after)
-    return await _with_decision(desk, Explanation(found=found, incident=opened, noted=False))
+    return await _with_decision(session, Explanation(found=found, incident=opened, noted=False))
 
 
 def _of_incident(found: Found, incident: Incident, steps: Sequence[Step]) -> Explanation:
@@ -84,11 +84,11 @@ def _of_incident(found: Found, incident: Incident, steps: Sequence[Step]) -> Exp
     return Explanation(found=found, incident=incident, steps=own)
 
 
-async def _with_decision(desk: Desk, said: Explanation) -> Explanation:
+async def _with_decision(session: Session, said: Explanation) -> Explanation:
     if said.incident is None:
         return said
     try:
-        asked, decision = answers(await desk.engine.case(said.incident))
+        asked, decision = answers(await session.engine.context(said.incident))
     except (AzureRefused, AzureUnavailable) as error:
         return replace(said, problem=str(error))
     return replace(said, asked=asked, decision=decision)

@@ -16,7 +16,7 @@ from cli import json_documents as documents
 from cli.exit_codes import UsageError, run
 from cli.journal import closed_within
 from cli.output import Document, JsonOption, say, show, table
-from cli.session import Desk, desks
+from cli.session import Session, sessions
 from cli.status import Days
 
 OpenOnly = Annotated[bool, typer.Option("--open", help="Only open incidents.")]
@@ -115,14 +115,14 @@ def incidents(
 
 
 async def _gather(ctx: typer.Context, days: int) -> Sequence[Line]:
-    async with desks(ctx).open() as desk:
-        return await lines_of(desk, days)
+    async with sessions(ctx).open() as session:
+        return await lines_of(session, days)
 
 
-async def lines_of(desk: Desk, days: int) -> Sequence[Line]:
+async def lines_of(session: Session, days: int) -> Sequence[Line]:
     """Every line, newest failure first."""
-    opened = [Line.of_open(each) for each in await desk.ledger.open_incidents() if each.is_open]
-    closed = [Line.of_closed(each) for each in await closed_within(desk, days)]
+    opened = [Line.of_open(each) for each in await session.ledger.open_incidents() if each.is_open]
+    closed = [Line.of_closed(each) for each in await closed_within(session, days)]
     return sorted([*opened, *closed], key=lambda line: line.failed_at, reverse=True)
 
 

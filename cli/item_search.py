@@ -10,7 +10,7 @@ from backup_retry.domain.arm_ids import ProtectedItem, Vault, parse_job_id
 from backup_retry.domain.jobs import Job
 from backup_retry.engine.failed_jobs import confirmed
 from cli.exit_codes import UsageError
-from cli.session import Desk
+from cli.session import Session
 
 #: what may stand in a query; no name of Azure's holds a quote or a backslash
 _NAME = re.compile(r"[\w .;()-]{1,260}")
@@ -26,7 +26,7 @@ class Found:
     job: Job | None = None
 
 
-async def find(desk: Desk, text: str) -> Found:
+async def find(session: Session, text: str) -> Found:
     """The item or job that the text names.
 
     Raises:
@@ -35,31 +35,31 @@ async def find(desk: Desk, text: str) -> Found:
     if item := ProtectedItem.parse(text):
         return Found(item=item)
     if named := parse_job_id(text):
-        return await _of_job(desk, *named)
+        return await _of_job(session, *named)
     if not _NAME.fullmatch(text):
         raise UsageError(f"{text!r} is neither an ARM id nor a name of an item or job.")
     if _GUID.fullmatch(text):
-        return await _by_guid(desk, text.lower())
-    return await _by_name(desk, text)
+        return await _by_guid(session, text.lower())
+    return await _by_name(session, text)
 
 
-async def _by_guid(desk: Desk, guid: str) -> Found:
+async def _by_guid(session: Session, guid: str) -> Found:
     """A job's id, or an incident's."""
-    for incident in await desk.ledger.open_incidents():
+    for incident in await session.ledger.open_incidents():
         if guid == incident.id:
             return Found(item=incident.item)
-    jobs = [named for id_ in await _ids(desk, "jobs.kql", guid) if (named := parse_job_id(id_))]
+    jobs = [named for id_ in await _ids(session, "jobs.kql", guid) if (named := parse_job_id(id_))]
     if len(jobs) == 1:
-        return await _of_job(desk, *jobs[0])
-    today = desk.clock().date()
+        return await _of_job(session, *jobs[0])
+    today = session.clock().date()
     days = [today - timedelta(days=back) for back in range(_JOURNAL.days)]
-    if closed := await desk.reports.find(guid, days):
+    if closed := await session.reports.find(guid, days):
         return Found(item=closed.item)
     raise UsageError(f"No job and no incident of the last {_JOURNAL.days} days has the id {guid}.")
 
 
-async def _of_job(desk: Desk, vault: Vault, job_id: str) -> Found:
-    job = await desk.vaults.job(vault, job_id)
+async def _of_job(session: Session, vault: Vault, job_id: str) -> Found:
+    job = await session.vaults.job(vault, job_id)
     failed = confirmed(job)
     item = job.item or (failed.item if failed else None)
     if item is None:
@@ -67,12 +67,12 @@ async def _of_job(desk: Desk, vault: Vault, job_id: str) -> Found:
     return Found(item=item, job=job)
 
 
-async def _by_name(desk: Desk, name: str) -> Found:
+async def _by_name(session: Session, name: str) -> Found:
     """A machine's name: as the vaults know it, else as an open incident does."""
-    ids = await _ids(desk, "protected_items.kql", name)
+    ids = await _ids(session, "protected_items.kql", name)
     items = {item.key: item for id_ in ids if (item := ProtectedItem.parse(id_))}
     if not items:
-        opened = [each.item for each in await desk.ledger.open_incidents()]
+        opened = [each.item for each in await session.ledger.open_incidents()]
         items = {item.key: item for item in opened if item.friendly_name.lower() == name.lower()}
     if not items:
         raise UsageError(f"No protected item that this identity sees is called {name!r}.")
@@ -84,6 +84,6 @@ async def _by_name(desk: Desk, name: str) -> Found:
     return Found(item=next(iter(items.values())))
 
 
-async def _ids(desk: Desk, query: str, name: str) -> Sequence[str]:
+async def _ids(session: Session, query: str, name: str) -> Sequence[str]:
     text = files("cli").joinpath(query).read_text(encoding="utf-8").replace("'{name}'", f"'{name}'")
-    return [str(row["id"]) async for row in desk.graph.rows(text)]
+    return [str(row["id"]) async for row in session.graph.rows(text)]

@@ -16,7 +16,7 @@ from backup_retry.settings.setting_types import PositiveDuration
 from cli import json_documents as documents
 from cli.exit_codes import UsageError, run
 from cli.output import JsonOption, say, show
-from cli.session import Desk, desks
+from cli.session import Session, sessions
 
 Why = Annotated[str, typer.Option(help="Why, for those who wonder later.")]
 By = Annotated[str, typer.Option(help="Who; you, unless said otherwise.")]
@@ -51,10 +51,10 @@ def pause(
 
 
 async def _pause(ctx: typer.Context, wanted: Pause, until: str) -> Pause:
-    async with desks(ctx).open(writing=True) as desk:
-        end = end_of(until, desk.clock()) if until else None
+    async with sessions(ctx).open(writing=True) as session:
+        end = end_of(until, session.clock()) if until else None
         done = Pause(by=wanted.by, why=wanted.why, until=end, scope=wanted.scope)
-        await desk.ledger.set_pause(done)
+        await session.ledger.set_pause(done)
         return done
 
 
@@ -75,23 +75,23 @@ def resume(
 
 
 async def _resume(ctx: typer.Context, scope: str, *, everything: bool) -> tuple[list[Pause], list[Pause]]:
-    async with desks(ctx).open(writing=True) as desk:
-        pauses = await desk.ledger.pauses()
+    async with sessions(ctx).open(writing=True) as session:
+        pauses = await session.ledger.pauses()
         meant = [each for each in pauses if everything or each.scope.lower() == scope.lower()]
         for each in meant:
-            await desk.ledger.resume(each.scope)
-        left, now = await desk.ledger.pauses(), desk.clock()
+            await session.ledger.resume(each.scope)
+        left, now = await session.ledger.pauses(), session.clock()
         taken = [each for each in meant if each not in left]
-        await _wake(desk, taken, now)
+        await _wake(session, taken, now)
         return taken, [each for each in left if each.until is None or now < each.until]
 
 
-async def _wake(desk: Desk, taken: Sequence[Pause], now: datetime) -> None:
+async def _wake(session: Session, taken: Sequence[Pause], now: datetime) -> None:
     """Have the next follow-up look at what waits for the end of a pause that is over earlier; losing a race is fine."""
-    for incident in await desk.ledger.open_incidents():
+    for incident in await session.ledger.open_incidents():
         waits = incident.is_open and incident.reason is Reason.PAUSED and incident.due > now
         if waits and any(each.holds(incident.item.vault, now) for each in taken):
-            await desk.ledger.save(replace(incident, due=now))
+            await session.ledger.save(replace(incident, due=now))
 
 
 def end_of(text: str, now: datetime) -> datetime:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from backup_retry.domain.jobs import Close, Decision, Reason, Trigger, Wait
 from backup_retry.policy import decide as policy
-from backup_retry.policy.decision_context import Case
+from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.settle import settle
 
-Row = Callable[[Case], Wait | Close | None]
+Row = Callable[[DecisionContext], Wait | Close | None]
 
 QUESTIONS: Mapping[Row, str] = {
     policy.paused: "Are retries switched off?",
@@ -50,27 +50,27 @@ class Answer:
         return f"yes ({self.decision.reason}): {detail}" if detail else f"yes ({self.decision.reason})"
 
 
-def answers(case: Case) -> tuple[Sequence[Answer], Decision]:
+def answers(context: DecisionContext) -> tuple[Sequence[Answer], Decision]:
     """Every question up to the one that decides, and the decision."""
     asked = []
-    settled, in_flight = settle(case.incident, case.facts, case.rules, case.now)
-    if case.incident.running_attempt is not None:
+    settled, in_flight = settle(context.incident, context.facts, context.rules, context.now)
+    if context.incident.running_attempt is not None:
         asked.append(Answer(question=IN_FLIGHT, decision=in_flight))
         if in_flight is not None:
             return asked, in_flight
-    case = replace(case, incident=settled)
+    context = replace(context, incident=settled)
     for row in policy.ROWS:
-        decision = row(case)
+        decision = row(context)
         asked.append(Answer(question=QUESTIONS[row], decision=decision))
         if decision is not None:
             return asked, decision
-    storm = _storm(case, case.rules)
+    storm = _storm(context, context.rules)
     return [*asked, Answer(question=STORM, decision=storm)], storm or Trigger()
 
 
-def _storm(case: Case, rules: Rules) -> Wait | None:
-    alike = case.facts.failing_alike
+def _storm(context: DecisionContext, rules: Rules) -> Wait | None:
+    alike = context.facts.failing_alike
     if alike < rules.storm_size:
         return None
     detail = f"{alike} items fail alike: one of them is retried first, the others wait for it."
-    return Wait(until=case.now, reason=Reason.STORM, detail=detail)
+    return Wait(until=context.now, reason=Reason.STORM, detail=detail)

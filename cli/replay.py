@@ -15,12 +15,12 @@ from cli import json_documents as documents
 from cli.exit_codes import Exit, UsageError, run
 from cli.output import Document, JsonOption, say, show
 from cli.result_tables import needs_a_person, reports_table, totals
-from cli.session import Desk, desks
+from cli.session import Session, sessions
 from cli.sweep import sweeping
 from reactor.alerts import parse_payload
 from reactor.events import parse_events
 from reactor.resolve import Resolver
-from reactor.signal_handler import Reactor
+from reactor.signal_handler import SignalHandler
 from reactor.signals import Ignored, Signal
 
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="A JSON file, or - for standard input.")]
@@ -61,27 +61,27 @@ def replay(ctx: typer.Context, file: FileArgument, as_json: JsonOption = False) 
 
 
 async def _gather(ctx: typer.Context, read: "Rows | Sequence[object]") -> Replay:
-    async with desks(ctx).open(ledger=False) as desk:
-        rehearsing = desk.rehearsing()
+    async with sessions(ctx).open(ledger=False) as session:
+        dry_run = session.dry_run()
         if isinstance(read, Rows):
-            swept = await sweeping(rehearsing, graph=read).run()
+            swept = await sweeping(dry_run, graph=read).run()
             return Replay(reports=swept.handled, problems=swept.problems)
-        dimensions = desk.settings.dimensions
-        return await _react(rehearsing, [signal for each in read for signal in _signals(each, dimensions)])
+        dimensions = session.settings.dimensions
+        return await _react(dry_run, [signal for each in read for signal in _signals(each, dimensions)])
 
 
-async def _react(desk: Desk, signals: Sequence[Signal | Ignored]) -> Replay:
+async def _react(session: Session, signals: Sequence[Signal | Ignored]) -> Replay:
     """Every signal, as the reactor takes it."""
     resolver = Resolver(
-        vaults=desk.vaults,
-        finder=desk.finder,
-        clock=desk.clock,
-        lookback=desk.settings.sweep_lookback,
-        scope=desk.settings.scope,
+        vaults=session.vaults,
+        item_lookup=session.item_lookup,
+        clock=session.clock,
+        lookback=session.settings.sweep_lookback,
+        scope=session.settings.scope,
     )
-    reactor, said = Reactor(resolver=resolver, engine=desk.engine), Replay()
+    reactor, said = SignalHandler(resolver=resolver, engine=session.engine), Replay()
     for signal in signals:
-        reaction = await reactor.react(signal, seconds=_SECONDS)
+        reaction = await reactor.handle_signal(signal, seconds=_SECONDS)
         said.reports.extend(reaction.reports)
         if not reaction.reports:
             said.ignored.append(reaction.why)

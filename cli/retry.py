@@ -13,7 +13,7 @@ from cli import json_documents as documents
 from cli.exit_codes import Exit, run
 from cli.item_search import Found, find
 from cli.output import Document, JsonOption, say, show
-from cli.session import Desk, desks
+from cli.session import Session, sessions
 
 Subject = Annotated[
     str, typer.Argument(metavar="ITEM", help="A machine's name, an ARM id, or a job's or incident's id.")
@@ -35,21 +35,21 @@ def _is_well(report: Report) -> bool:
 
 
 async def _retry(ctx: typer.Context, subject: str) -> Report | None:
-    async with desks(ctx).open(writing=True) as desk:
-        return await advance(desk, await find(desk, subject))
+    async with sessions(ctx).open(writing=True) as session:
+        return await advance(session, await find(session, subject))
 
 
-async def advance(desk: Desk, found: Found) -> Report | None:
+async def advance(session: Session, found: Found) -> Report | None:
     """Advance the item's open incident, or have its failure handled; None when nothing has failed."""
-    known = (await desk.ledger.load(found.item)).incident
+    known = (await session.ledger.load(found.item)).incident
     if known is not None and known.is_open:
-        return await desk.engine.advance(known)
-    now = desk.clock()
+        return await session.engine.advance(known)
+    now = session.clock()
     failed = confirmed(found.job, found.item) if found.job else None
     if failed is None:
-        failures = await unrecovered(desk.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
+        failures = await unrecovered(session.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
         failed = max(failures, key=FailedJob.weight, default=None)
-    return await desk.engine.handle(failed, Source.OPERATOR) if failed else None
+    return await session.engine.handle(failed, Source.OPERATOR) if failed else None
 
 
 def document(report: Report | None) -> Document:

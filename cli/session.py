@@ -13,17 +13,17 @@ from backup_retry.domain.notices import Publisher
 from backup_retry.engine.engine import Engine
 from backup_retry.ports.access_inspection import Inspection
 from backup_retry.ports.inbox import Inbox
-from backup_retry.ports.item_lookup import Finder
+from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.opt_outs import OptOuts
 from backup_retry.ports.reports import Reports
 from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.settings import Settings
-from cli.dry_run import ReadOnlyVaults, RehearsedLedger, Store
+from cli.dry_run import DryRunLedger, ReadOnlyVaults, Store
 from reconciler.sweep import Graph
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class Session:
     """The parts of the app, as a person at a terminal needs them."""
 
     settings: Settings
@@ -33,7 +33,7 @@ class Desk:
     inbox: Inbox
     vaults: Vaults
     graph: Graph
-    finder: Finder
+    item_lookup: ItemLookup
     opt_outs: OptOuts
     inspection: Inspection
     publisher: Publisher | None = None
@@ -52,18 +52,18 @@ class Desk:
             publisher=self.publisher,
         )
 
-    def rehearsing(self) -> "Desk":
+    def dry_run(self) -> "Session":
         """The same, but nothing is written, triggered or told: what would happen is kept in memory."""
-        ledger, vaults = RehearsedLedger(self.ledger), ReadOnlyVaults(self.vaults)
+        ledger, vaults = DryRunLedger(self.ledger), ReadOnlyVaults(self.vaults)
         return replace(self, ledger=ledger, vaults=vaults, publisher=None)
 
 
-class Desks(Protocol):
+class Sessions(Protocol):
     """Where a desk comes from: Azure, or a test's memory."""
 
     def open(
         self, *, writing: bool = False, ledger: bool = True, **overrides: str
-    ) -> AbstractAsyncContextManager[Desk]:
+    ) -> AbstractAsyncContextManager[Session]:
         """A desk for the time of one command; `overrides` are settings that an option of the command replaces.
 
         `writing` makes the ledger's tables where they are missing. Without `ledger`, a setting that names none is
@@ -75,7 +75,7 @@ class Desks(Protocol):
         ...
 
 
-def desks(ctx: typer.Context) -> Desks:
+def sessions(ctx: typer.Context) -> Sessions:
     """Where this run's desks come from."""
-    found: Desks = ctx.obj
+    found: Sessions = ctx.obj
     return found

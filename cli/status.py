@@ -19,7 +19,7 @@ from cli import json_documents as documents
 from cli.exit_codes import Exit, run
 from cli.journal import closed_within
 from cli.output import Document, JsonOption, facts, say, show, table
-from cli.session import Desk, desks
+from cli.session import Session, sessions
 from cli.timer_line import standing
 
 Days = Annotated[int, typer.Option(min=1, max=90, help="How many days of closed incidents to look at.")]
@@ -61,23 +61,23 @@ def status(ctx: typer.Context, days: Days = 7, as_json: JsonOption = False) -> N
 
 
 async def _gather(ctx: typer.Context, days: int) -> Status:
-    async with desks(ctx).open() as desk:
-        return await look(desk, days)
+    async with sessions(ctx).open() as session:
+        return await look(session, days)
 
 
-async def look(desk: Desk, days: int) -> Status:
+async def look(session: Session, days: int) -> Status:
     """Read the ledger; Azure's vaults are not asked."""
-    now = desk.clock()
-    opened = [each for each in await desk.ledger.open_incidents() if each.is_open]
-    storms = await desk.reports.storms()
+    now = session.clock()
+    opened = [each for each in await session.ledger.open_incidents() if each.is_open]
+    storms = await session.reports.storms()
     return Status(
         now=now,
         days=days,
         opened=opened,
-        closed=await closed_within(desk, days),
-        waiting=await desk.inbox.waiting(COUNTED),
-        timers=timers(desk.settings, await desk.reports.beats(), now),
-        pauses=[each for each in await desk.ledger.pauses() if each.until is None or now < each.until],
+        closed=await closed_within(session, days),
+        waiting=await session.inbox.waiting(COUNTED),
+        timers=timers(session.settings, await session.reports.beats(), now),
+        pauses=[each for each in await session.ledger.pauses() if each.until is None or now < each.until],
         storms=[each for each in storms if each.released_at is None and now - each.began_at < _STORM_AGE],
     )
 

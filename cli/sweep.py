@@ -11,7 +11,7 @@ from cli import json_documents as documents
 from cli.exit_codes import Exit, run
 from cli.output import Document, JsonOption, console, say, show
 from cli.result_tables import needs_a_person, reports_table, totals
-from cli.session import Desk, desks
+from cli.session import Session, sessions
 from reconciler.sweep import Graph, Sweep
 from reconciler.sweep_report import SweepReport
 
@@ -38,21 +38,21 @@ def sweep(
 
 async def _sweep(ctx: typer.Context, lookback: str, *, dry_run: bool) -> SweepReport:
     overrides = {"sweep_lookback": lookback} if lookback else {}
-    async with desks(ctx).open(writing=not dry_run, ledger=not dry_run, **overrides) as desk:
+    async with sessions(ctx).open(writing=not dry_run, ledger=not dry_run, **overrides) as session:
         with _progress() as watch:
-            return await sweeping(desk.rehearsing() if dry_run else desk, watch=watch).run()
+            return await sweeping(session.dry_run() if dry_run else session, watch=watch).run()
 
 
-def sweeping(desk: Desk, graph: Graph | None = None, watch: "Progressed | None" = None) -> Sweep:
+def sweeping(session: Session, graph: Graph | None = None, watch: "Progressed | None" = None) -> Sweep:
     """The app's own sweep on this desk, or on rows from elsewhere."""
     return Sweep(
-        graph=graph or desk.graph,
-        vaults=desk.vaults,
-        engine=desk.engine,
-        controls=desk.ledger,
-        clock=desk.clock,
-        profile=desk.settings.daily_sweep,
-        scope=desk.settings.scope,
+        graph=graph or session.graph,
+        vaults=session.vaults,
+        engine=session.engine,
+        controls=session.ledger,
+        clock=session.clock,
+        profile=session.settings.daily_sweep,
+        scope=session.settings.scope,
         keep_reports=True,
         watch=watch or (lambda _: None),
     )

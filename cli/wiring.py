@@ -9,7 +9,7 @@ from dataclasses import replace
 from backup_retry.azure.access_inspection import AzureInspection
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.event_grid import TopicPublisher
-from backup_retry.azure.protected_items import GraphFinder
+from backup_retry.azure.protected_items import GraphItemLookup
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TableLedger
@@ -20,31 +20,31 @@ from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.settings.settings import Settings, load_settings
 from backup_retry.wiring import clock
-from cli.session import Desk
+from cli.session import Session
 
 _LEDGER = "LEDGER_ENDPOINT"
 #: stands where a ledger would be named; nothing is ever asked there
 _NO_LEDGER = "https://no-ledger.invalid"
 
 
-class AzureDesks:
+class AzureSessions:
     """Desks with whatever identity the environment has: `az login`, a managed identity, a service principal."""
 
     @asynccontextmanager
     async def open(
         self, *, writing: bool = False, ledger: bool = True, **overrides: str
-    ) -> AsyncIterator[Desk]:
+    ) -> AsyncIterator[Session]:
         """See Desks."""
         _quiet()
         has_ledger = ledger or any(name.upper() == _LEDGER and value for name, value in os.environ.items())
         settings = load_settings(overrides if has_ledger else {**overrides, "ledger_endpoint": _NO_LEDGER})
         async with AzureClients(settings) as clients:
-            desk = _desk(settings, clients)
-            if writing and isinstance(desk.ledger, TableLedger):
-                await desk.ledger.create_tables()
-            if not ledger and has_ledger and await desk.inspection.missing_tables():
-                desk = _forgetful(desk)
-            yield desk
+            session = _session(settings, clients)
+            if writing and isinstance(session.ledger, TableLedger):
+                await session.ledger.create_tables()
+            if not ledger and has_ledger and await session.inspection.missing_tables():
+                session = _forgetful(session)
+            yield session
 
 
 def _quiet() -> None:
@@ -54,16 +54,16 @@ def _quiet() -> None:
     logging.getLogger("azure").setLevel(logging.CRITICAL)
 
 
-def _forgetful(desk: Desk) -> Desk:
+def _forgetful(session: Session) -> Session:
     """The same with a ledger that knows nothing and forgets at the end."""
     memory = MemoryReports()
-    return replace(desk, ledger=memory, reports=memory, inbox=MemoryInbox(desk.clock))
+    return replace(session, ledger=memory, reports=memory, inbox=MemoryInbox(session.clock))
 
 
-def _desk(settings: Settings, clients: AzureClients) -> Desk:
+def _session(settings: Settings, clients: AzureClients) -> Session:
 
     graph, tables = ResourceGraph(clients, settings.swept_subscriptions), clients.tables()
-    desk = Desk(
+    session = Session(
         settings=settings,
         clock=clock,
         ledger=TableLedger(tables, clock),
@@ -71,9 +71,9 @@ def _desk(settings: Settings, clients: AzureClients) -> Desk:
         inbox=TableInbox(tables, clock),
         vaults=AzureVaults(clients, clock),
         graph=graph.estate((), settings.scope.allows_subscription),
-        finder=GraphFinder(graph),
+        item_lookup=GraphItemLookup(graph),
         opt_outs=TagOptOuts(graph, clock),
         inspection=AzureInspection(clients, graph, settings),
         publisher=TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None,
     )
-    return _forgetful(desk) if settings.ledger_endpoint == _NO_LEDGER else desk
+    return _forgetful(session) if settings.ledger_endpoint == _NO_LEDGER else session

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.jobs import Source
 from backup_retry.policy.rules import JOB_RETENTION
-from backup_retry.ports.inbox import Fields, Inbox, Kept
+from backup_retry.ports.inbox import DeferredSignal, Fields, Inbox
 from backup_retry.ports.log_events import LogEvent, log_event
-from reactor.signal_handler import Reactor
+from reactor.signal_handler import SignalHandler
 from reactor.signals import Signal
 
 _AT_A_TIME = 500
@@ -44,22 +44,24 @@ def read(fields: Fields) -> Signal:
     )
 
 
-async def look_into_kept(inbox: Inbox, reactor: Reactor, clock: Callable[[], datetime]) -> None:
+async def process_deferred(inbox: Inbox, reactor: SignalHandler, clock: Callable[[], datetime]) -> None:
     """React to the signals that wait, some hundreds at a time: they share what is read of a vault.
 
     One whose meaning is still not to be had waits on, until Azure would not know its job any more.
     """
     began = clock()
     while clock() - began < _TIME and (waiting := await inbox.kept(_AT_A_TIME)):
-        if not await _look_into(waiting, inbox, reactor, clock()):
+        if not await _process(waiting, inbox, reactor, clock()):
             return
 
 
-async def _look_into(waiting: Sequence[Kept], inbox: Inbox, reactor: Reactor, now: datetime) -> bool:
+async def _process(
+    waiting: Sequence[DeferredSignal], inbox: Inbox, reactor: SignalHandler, now: datetime
+) -> bool:
     """True when all of them have been dealt with, so that it is worth while to go on."""
     due = [kept for kept in waiting if now - kept.kept_at <= JOB_RETENTION]
     signals = [read(kept.fields) for kept in due]
-    reactions = await reactor.react_all(signals, seconds=_SECONDS, run_began=now)
+    reactions = await reactor.handle_signals(signals, seconds=_SECONDS, run_began=now)
     done = [kept for kept, reaction in zip(due, reactions, strict=True) if not reaction.kept]
     for kept in done:
         await inbox.forget(kept)
@@ -69,7 +71,7 @@ async def _look_into(waiting: Sequence[Kept], inbox: Inbox, reactor: Reactor, no
     return len(done) == len(due)
 
 
-async def _give_up(inbox: Inbox, kept: Kept) -> None:
+async def _give_up(inbox: Inbox, kept: DeferredSignal) -> None:
     problem = "its vault could not be asked for as long as Azure keeps jobs"
     log_event(LogEvent.SIGNAL_FAILED, level=logging.ERROR, signal=kept.fields["label"], problem=problem)
     await inbox.forget(kept)

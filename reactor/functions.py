@@ -10,10 +10,10 @@ from backup_retry import wiring
 from backup_retry.domain.errors import BadSignal
 from backup_retry.ports.log_events import LogEvent, log_event
 from reactor import webhook
-from reactor.deferred_signals import look_into_kept, written
+from reactor.deferred_signals import process_deferred, written
 from reactor.events import parse_events
 from reactor.resolve import Resolver
-from reactor.signal_handler import Reactor
+from reactor.signal_handler import SignalHandler
 from reactor.signals import Signal
 
 blueprint = func.Blueprint()
@@ -23,11 +23,11 @@ _PLACES = asyncio.Semaphore(16)
 _EVENT_SECONDS = 20.0
 
 
-async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> Reactor:
+async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
     parts = await wiring.parts()
     resolver = Resolver(
         vaults=parts.vaults,
-        finder=parts.finder,
+        item_lookup=parts.item_lookup,
         clock=parts.clock,
         lookback=parts.settings.sweep_lookback,
         scope=parts.settings.scope,
@@ -36,7 +36,7 @@ async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> Reactor:
     async def keep(signal: Signal) -> None:
         await parts.inbox.keep(written(signal))
 
-    return Reactor(resolver=resolver, engine=parts.engine, keep=keep, places=places)
+    return SignalHandler(resolver=resolver, engine=parts.engine, keep=keep, places=places)
 
 
 @blueprint.route(route="alerts", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
@@ -69,11 +69,11 @@ async def events(event: func.EventGridEvent) -> None:
         log_event(LogEvent.SIGNAL_REJECTED, level=logging.ERROR, **fields)
         return
     began = wiring.clock()
-    await (await _reactor()).react_all(signals, seconds=_EVENT_SECONDS, run_began=began)
+    await (await _reactor()).handle_signals(signals, seconds=_EVENT_SECONDS, run_began=began)
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule=wiring.schedules().follow_up_schedule, use_monitor=True)
 async def kept_signals(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
     """The five-minute look into the signals that Azure was too slow for."""
     parts = await wiring.parts()
-    await look_into_kept(parts.inbox, await _reactor(None), parts.clock)
+    await process_deferred(parts.inbox, await _reactor(None), parts.clock)

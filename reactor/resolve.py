@@ -11,7 +11,7 @@ from backup_retry.engine.engine import fresh_since
 from backup_retry.engine.failed_jobs import confirmed, unrecovered
 from backup_retry.policy.rules import LONGEST_JOB
 from backup_retry.policy.scope import Scope
-from backup_retry.ports.item_lookup import Finder
+from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.vaults import Vaults
 from reactor.signals import Signal
 
@@ -31,13 +31,13 @@ class Resolver:
         self,
         *,
         vaults: Vaults,
-        finder: Finder,
+        item_lookup: ItemLookup,
         clock: Callable[[], datetime],
         lookback: timedelta,
         scope: Scope,
     ) -> None:
         self._vaults = vaults
-        self._finder = finder
+        self._item_lookup = item_lookup
         self._clock = clock
         self._lookback = lookback
         self._scope = scope
@@ -57,7 +57,7 @@ class Resolver:
 
     async def _by_resource(self, signal: Signal, run_began: datetime | None) -> Resolved:
         """No vault named: each that protects the resource is asked."""
-        items = await self._finder.items_of(signal.resource_id)
+        items = await self._item_lookup.items_of(signal.resource_id)
         if not items:
             return Resolved(why=f"no vault that this app sees protects {signal.resource_id}")
         vaults = {item.vault.key: item.vault for item in items if self._scope.allows_vault(item.vault)}
@@ -114,7 +114,7 @@ class Resolver:
         """The vault's items that a signal means: the one that it names, or those of its resource."""
         if signal.item is not None:
             return [signal.item]
-        found = await self._finder.items_of(signal.resource_id) if signal.resource_id else []
+        found = await self._item_lookup.items_of(signal.resource_id) if signal.resource_id else []
         return [item for item in found if item.vault.key == vault.key]
 
 

@@ -25,7 +25,7 @@ _SECONDS_TO_STORE = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reaction:
+class SignalResult:
     """What became of a signal: one report per failed job, or why there is none."""
 
     reports: Sequence[Report] = ()
@@ -34,7 +34,7 @@ class Reaction:
     kept: bool = False
 
 
-class Reactor:
+class SignalHandler:
     """Handles signals in bounded time: what does not fit is stored and left to the follow-up."""
 
     def __init__(
@@ -53,9 +53,9 @@ class Reactor:
         self._places = places or asyncio.Semaphore(_PLENTY)
         self._left_running: set[asyncio.Task[Report]] = set()
 
-    async def react_all(
+    async def handle_signals(
         self, signals: Sequence[Signal | Ignored], *, seconds: float, run_began: datetime
-    ) -> Sequence[Reaction]:
+    ) -> Sequence[SignalResult]:
         """React to many signals within about so many seconds; they share what is read of a vault.
 
         Raises:
@@ -64,20 +64,20 @@ class Reactor:
         deadline = asyncio.get_running_loop().time() + seconds
         at_once = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(signal: Signal | Ignored) -> Reaction:
+        async def one(signal: Signal | Ignored) -> SignalResult:
             async with at_once:
                 left = max(0.0, deadline - asyncio.get_running_loop().time())
-                return await self.react(signal, seconds=left, run_began=run_began)
+                return await self.handle_signal(signal, seconds=left, run_began=run_began)
 
         done = await asyncio.gather(*(one(each) for each in signals), return_exceptions=True)
         for each in done:
             if isinstance(each, BaseException):
                 raise each
-        return [each for each in done if isinstance(each, Reaction)]
+        return [each for each in done if isinstance(each, SignalResult)]
 
-    async def react(
+    async def handle_signal(
         self, signal: Signal | Ignored, *, seconds: float, run_began: datetime | None = None
-    ) -> Reaction:
+    ) -> SignalResult:
         """Resolve and handle a signal within about so many seconds, or keep it for later.
 
         Raises:
@@ -85,7 +85,7 @@ class Reactor:
         """
         if isinstance(signal, Ignored):
             _log_ignored(signal)
-            return Reaction(why=signal.why)
+            return SignalResult(why=signal.why)
         _log_received(signal)
         deadline = asyncio.get_running_loop().time() + seconds
         try:
@@ -94,23 +94,23 @@ class Reactor:
         except TimeoutError:
             return await self._kept(signal, AzureUnavailable("busy with other signals"))
         try:
-            return await self._look_into(signal, deadline, run_began)
+            return await self._process(signal, deadline, run_began)
         finally:
             self._places.release()
 
-    async def _look_into(self, signal: Signal, deadline: float, run_began: datetime | None) -> Reaction:
+    async def _process(self, signal: Signal, deadline: float, run_began: datetime | None) -> SignalResult:
         try:
             resolved = await self._resolved(signal, deadline, run_began)
         except AzureUnavailable as error:
             return await self._kept(signal, error)
         except AzureRefused as error:
             log_event(LogEvent.SIGNAL_FAILED, level=logging.ERROR, signal=signal.label, problem=str(error))
-            return Reaction(why=f"Azure refused: {error}")
+            return SignalResult(why=f"Azure refused: {error}")
         if not resolved.failures:
             log_event(LogEvent.SIGNAL_IGNORED, signal=signal.label, why=resolved.why)
-            return Reaction(why=resolved.why)
+            return SignalResult(why=resolved.why)
         left = deadline - asyncio.get_running_loop().time()
-        return Reaction(reports=await self._handle_all(resolved.failures, signal.source, left, run_began))
+        return SignalResult(reports=await self._handle_all(resolved.failures, signal.source, left, run_began))
 
     async def _resolved(self, signal: Signal, deadline: float, run_began: datetime | None) -> Resolved:
         try:
@@ -119,7 +119,7 @@ class Reactor:
         except TimeoutError as error:
             raise AzureUnavailable(f"{_asked(signal)} did not answer in time") from error
 
-    async def _kept(self, signal: Signal, error: AzureUnavailable) -> Reaction:
+    async def _kept(self, signal: Signal, error: AzureUnavailable) -> SignalResult:
         """The signal in the ledger, for a timer to look into: the sender need not call again."""
         if self._keep is None:
             raise error
@@ -129,7 +129,7 @@ class Reactor:
         except TimeoutError as late:
             raise AzureUnavailable(f"the ledger did not answer in {_SECONDS_TO_STORE:g} s") from late
         log_event(LogEvent.SIGNAL_KEPT, level=logging.WARNING, signal=signal.label, problem=str(error))
-        return Reaction(why=str(error), kept=True)
+        return SignalResult(why=str(error), kept=True)
 
     async def _handle_all(
         self, failures: Sequence[FailedJob], source: Source, seconds: float, run_began: datetime | None

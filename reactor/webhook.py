@@ -15,7 +15,7 @@ from backup_retry.domain.errors import AzureRefused, AzureUnavailable, BadSignal
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.ports.log_events import LogEvent, log_event
 from reactor.alerts import parse_body
-from reactor.signal_handler import Reactor
+from reactor.signal_handler import SignalHandler
 
 #: the common alert schema never makes a payload larger than this
 LARGEST_BODY = 256 * 1024
@@ -38,7 +38,7 @@ class Answer:
 
 
 async def answer(
-    body: bytes, reactor: Callable[[], Awaitable[Reactor]], dimensions: Dimensions = DEFAULT
+    body: bytes, reactor: Callable[[], Awaitable[SignalHandler]], dimensions: Dimensions = DEFAULT
 ) -> Answer:
     """Answer one call of the webhook; every error of ours becomes an answer."""
     if len(body) > LARGEST_BODY:
@@ -48,7 +48,7 @@ async def answer(
         async with asyncio.timeout(_SECONDS_TO_START):
             ready = await reactor()
         async with asyncio.timeout(_AT_MOST_SECONDS):
-            reaction = await ready.react(signal, seconds=_SECONDS)
+            reaction = await ready.handle_signal(signal, seconds=_SECONDS)
     except BadSignal as error:
         log_event(LogEvent.SIGNAL_REJECTED, level=logging.WARNING, problem=str(error))
         return Answer(status=400, body={"error": error.problem, "where": error.where, "remedy": error.remedy})

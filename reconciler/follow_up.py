@@ -13,7 +13,7 @@ from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.ports.ledger import Archive, Beat, Controls, Ledger
 from backup_retry.ports.log_events import LogEvent, log_event
-from reconciler.vault_slots import Lanes
+from reconciler.vault_slots import VaultSlots
 
 _ITEMS_AT_ONCE = 8
 #: incidents; a bounded part of the few minutes that a follow-up has, and 28,800 a day
@@ -57,10 +57,10 @@ class FollowUp:
         opened = await self._ledger.open_incidents()
         due = [incident for incident in opened if incident.due <= now]
         report = FollowUpReport(open=len(opened), due=len(due))
-        lanes = Lanes()
+        slots = VaultSlots()
 
         async def one_vault(incidents: Sequence[Incident]) -> None:
-            async with lanes.of(incidents[0].item.vault):
+            async with slots.of(incidents[0].item.vault):
                 await self._follow_vault(incidents, report, now)
 
         await asyncio.gather(*(one_vault(incidents) for incidents in _by_vault(due)))

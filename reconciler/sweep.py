@@ -26,7 +26,7 @@ from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.sweep_profile import SweepProfile
 from reconciler.dispatch import Announcer, announce_all
 from reconciler.sweep_report import SweepReport
-from reconciler.vault_slots import Lanes
+from reconciler.vault_slots import VaultSlots
 
 #: Resource Graph may lag behind the vaults, and clocks differ
 _OVERLAP = timedelta(hours=1)
@@ -91,7 +91,7 @@ class Sweep:
         #: called whenever the report has grown
         self._watch = watch
         self._keep_reports = keep_reports
-        self._lanes = Lanes()
+        self._slots = VaultSlots()
 
     async def run(self) -> SweepReport:
         """One sweep: query, confirm vault by vault, handle, and remember that it was complete."""
@@ -152,7 +152,7 @@ class Sweep:
         return found if all(scope.allows_vault(found.vault) for scope in scopes) else None
 
     async def _in_its_lane(self, found: Sequence[FoundJob], report: SweepReport) -> None:
-        async with self._lanes.of(found[0].vault):
+        async with self._slots.of(found[0].vault):
             if self._is_late(report):
                 report.vaults_left += 1
             else:

@@ -6,29 +6,29 @@ from typing import Any
 from backup_retry.domain.arm_ids import ProtectedItem
 from status.dashboard import Row
 from status.page import Page
-from status.snapshot import Look
-from status.timeline import Event, Story
+from status.snapshot import Snapshot
+from status.timeline import Event, Timeline
 
 SCHEMA = 1
 #: items a page
 ITEMS = 1000
 
 
-def page_document(page: Page, look: Look) -> dict[str, Any]:
+def page_document(page: Page, snapshot: Snapshot) -> dict[str, Any]:
     """The status page, with a thousand of the items that the filters leave."""
-    board = look.made.board if look.made else None
-    rows = page.filters.apply(board.rows) if board else ()
+    dashboard = snapshot.made.dashboard if snapshot.made else None
+    rows = page.filters.apply(dashboard.rows) if dashboard else ()
     begin = (page.filters.page - 1) * ITEMS
     return {
         "schema": SCHEMA,
         "at": _text(page.now),
-        "ledger_read_at": _text(look.read_at),
-        "estate_read_at": _text(look.made.estate_at if look.made else None),
+        "ledger_read_at": _text(snapshot.read_at),
+        "estate_read_at": _text(snapshot.made.estate_at if snapshot.made else None),
         "headline": {"tone": page.headline.tone, "text": page.headline.text},
         "notes": list(page.notes),
         "counts": {count.label.replace(" ", "_"): count.number for count in page.counts},
         "timers": {each.label.replace(" ", "_"): each.document for each in page.timers},
-        "signals": look.made.waiting.document if look.made else None,
+        "signals": snapshot.made.waiting.document if snapshot.made else None,
         "pauses": [
             {"by": pause.by, "why": pause.why, "until": _text(pause.until), "scope": pause.scope}
             for pause, _ in page.pauses
@@ -37,7 +37,7 @@ def page_document(page: Page, look: Look) -> dict[str, Any]:
             {"vault": each.vault.id, "error": each.code, "began_at": _text(each.began_at), "items": each.size}
             for each in page.storms
         ],
-        "days": [day.isoformat() for day in board.days] if board else [],
+        "days": [day.isoformat() for day in dashboard.days] if dashboard else [],
         "items_total": len(rows),
         "page": page.filters.page,
         "pages": max(1, -(-len(rows) // ITEMS)),
@@ -55,23 +55,23 @@ def page_document(page: Page, look: Look) -> dict[str, Any]:
     }
 
 
-def incident_document(story: Story) -> dict[str, Any]:
+def incident_document(timeline: Timeline) -> dict[str, Any]:
     """An incident with its timeline."""
     return {
         "schema": SCHEMA,
-        "id": story.incident_id,
-        **_item(story.item),
-        "state": story.state,
-        "reason": story.code,
-        "reason_text": story.reason,
-        "detail": story.detail,
-        "error": story.error,
-        "error_message": story.error_message,
-        "found_by": story.found_by,
-        "failed_at": _text(story.failed_at),
-        "closed_at": _text(story.closed_at),
-        "due": _text(story.due),
-        "last_good_at": _text(story.last_good_at),
+        "id": timeline.incident_id,
+        **_item(timeline.item),
+        "state": timeline.state,
+        "reason": timeline.code,
+        "reason_text": timeline.reason,
+        "detail": timeline.detail,
+        "error": timeline.error,
+        "error_message": timeline.error_message,
+        "found_by": timeline.found_by,
+        "failed_at": _text(timeline.failed_at),
+        "closed_at": _text(timeline.closed_at),
+        "due": _text(timeline.due),
+        "last_good_at": _text(timeline.last_good_at),
         "attempts": [
             {
                 "id": attempt.id,
@@ -80,9 +80,9 @@ def incident_document(story: Story) -> dict[str, Any]:
                 "job": attempt.job_id,
                 "result": attempt.result.value,
             }
-            for attempt, _ in story.attempts
+            for attempt, _ in timeline.attempts
         ],
-        "timeline": [_event(each) for each in story.events],
+        "timeline": [_event(each) for each in timeline.events],
     }
 
 

@@ -13,7 +13,7 @@ _REST = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known(Generic[Value]):
+class Reading(Generic[Value]):
     """What is known by now."""
 
     #: None: nothing yet
@@ -26,7 +26,7 @@ class Known(Generic[Value]):
     pending: bool = False
 
 
-class Kept(Generic[Value]):
+class BackgroundRefresh(Generic[Value]):
     """One value that is read in the background; a reading that failed leaves the last good one."""
 
     def __init__(
@@ -35,12 +35,12 @@ class Kept(Generic[Value]):
         self._read = read
         self._clock = clock
         self._fresh_for = fresh_for
-        self._known: Known[Value] = Known()
+        self._known: Reading[Value] = Reading()
         self._asked_at: datetime | None = None
         self._took = timedelta(0)
         self._task: asyncio.Task[None] | None = None
 
-    async def get(self, patience: float) -> Known[Value]:
+    async def get(self, patience: float) -> Reading[Value]:
         """The value, after waiting at most so many seconds for a fresh one; in vain it does not wait."""
         if self._task is None and self._is_old():
             self._asked_at = self._clock()
@@ -53,7 +53,7 @@ class Kept(Generic[Value]):
             task.result()
         known = self._known
         pending = self._task is not None
-        return Known(value=known.value, at=known.at, problem=known.problem, pending=pending)
+        return Reading(value=known.value, at=known.at, problem=known.problem, pending=pending)
 
     def hurry(self) -> None:
         """Ask again at the next call: what was read last was not all of it."""
@@ -73,7 +73,7 @@ class Kept(Generic[Value]):
 
     async def _refresh(self, began: datetime) -> None:
         try:
-            self._known = Known(value=await self._read(), at=began)
+            self._known = Reading(value=await self._read(), at=began)
             self._took = self._clock() - began
         except BackupRetryError as error:
-            self._known = Known(value=self._known.value, at=self._known.at, problem=str(error))
+            self._known = Reading(value=self._known.value, at=self._known.at, problem=str(error))

@@ -80,7 +80,7 @@ class Day:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Board:
+class Dashboard:
     """Everything that the page is about, at one moment."""
 
     #: oldest first
@@ -97,7 +97,9 @@ class Board:
     estate_known: bool
 
 
-def build(today: date, estate: Estate | None, opened: Sequence[Opened], closed: Sequence[Closed]) -> Board:
+def build(
+    today: date, estate: Estate | None, opened: Sequence[Opened], closed: Sequence[Closed]
+) -> Dashboard:
     """Lay everything over everything."""
     days = tuple(today - timedelta(days=back) for back in reversed(range(DAYS)))
     known = estate or Estate()
@@ -108,7 +110,7 @@ def build(today: date, estate: Estate | None, opened: Sequence[Opened], closed: 
         ended[each.item.key].append(each)
     keys = {**backups, **running, **ended}
     rows = [_row(days, backups.get(key), running.get(key), ended.get(key, ())) for key in keys]
-    return Board(
+    return Dashboard(
         days=days,
         rows=tuple(sorted(rows, key=_worst_first)),
         trend=_trend(days, opened, closed),

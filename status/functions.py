@@ -10,7 +10,7 @@ import azure.functions as func
 
 from backup_retry import __version__, wiring
 from backup_retry.domain.errors import BackupRetryError
-from status.health import health as look
+from status.health import health as snapshot
 
 if TYPE_CHECKING:
     from status.html import Answer
@@ -31,7 +31,7 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 (t
     try:
         async with asyncio.timeout(_SECONDS):
             parts = await wiring.parts()
-            status, body = 200, await look(parts.ledger, parts.reports, parts.settings, parts.clock())
+            status, body = 200, await snapshot(parts.ledger, parts.reports, parts.settings, parts.clock())
     except (BackupRetryError, TimeoutError):
         status, body = 503, {"version": __version__}
     return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json")

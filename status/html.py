@@ -8,10 +8,10 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from backup_retry.domain import labels as words
+from backup_retry.domain import labels
 from status.calendar import LABELS
 from status.page import Page
-from status.timeline import Story
+from status.timeline import Timeline
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -35,9 +35,9 @@ def page_answer(page: Page) -> Answer:
     return Answer(body=body, headers=_headers() | refresh)
 
 
-def incident_answer(story: Story, now: datetime) -> Answer:
+def incident_answer(timeline: Timeline, now: datetime) -> Answer:
     """An incident's page."""
-    return Answer(body=_render("incident.html.j2", story=story, now=now), headers=_headers())
+    return Answer(body=_render("incident.html.j2", timeline=timeline, now=now), headers=_headers())
 
 
 def message_answer(status: int, title: str, text: str) -> Answer:
@@ -83,7 +83,7 @@ def _environment() -> "Environment":
         "stamp": _stamp,
         "day": _day,
         "weekday": _weekday,
-        "span": words.duration,
+        "span": labels.duration,
         "coded": _coded,
     }
     return environment
@@ -105,7 +105,7 @@ def _coded(text: str) -> "Markup":
 
 
 def _age(at: datetime, now: datetime) -> str:
-    return words.duration((now - at).total_seconds())
+    return labels.duration((now - at).total_seconds())
 
 
 def _moment(at: datetime) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from backup_retry.domain import labels as words
+from backup_retry.domain import labels
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Pause
 from backup_retry.policy.storm import Storm
@@ -12,10 +12,10 @@ from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.reports import Opened
 from backup_retry.settings.timer_status import Timer
 from status.calendar import Calendar, calendar
-from status.dashboard import Board, Day, Row, Trouble
+from status.dashboard import Dashboard, Day, Row, Trouble
 from status.filters import Filters
 from status.portal_links import item_url
-from status.snapshot import Look
+from status.snapshot import Snapshot
 from status.summary import Count, Headline, counts, headline, notes, scope_name
 
 #: how many lines the two lists show; the calendar shows the rest
@@ -98,47 +98,47 @@ class Page:
     reload_seconds: int | None
 
 
-def opened(board: Board, filters: Filters) -> Sequence[Opened]:
+def opened(dashboard: Dashboard, filters: Filters) -> Sequence[Opened]:
     """The open incidents that the page will show, for somebody to fetch what they are about."""
-    found = [row.opened for row in filters.apply(board.rows) if row.opened]
+    found = [row.opened for row in filters.apply(dashboard.rows) if row.opened]
     return sorted(found, key=lambda each: each.at, reverse=True)[:LISTED]
 
 
 def page(
-    look: Look,
+    snapshot: Snapshot,
     timers: Sequence[Timer],
     filters: Filters,
     incidents: Mapping[str, Incident],
     arm_endpoint: str,
 ) -> Page:
     """The page; `incidents` are those of `opened`, by their ids."""
-    board = look.made.board if look.made else _NOTHING
-    rows = filters.apply(board.rows)
+    dashboard = snapshot.made.dashboard if snapshot.made else _NOTHING
+    rows = filters.apply(dashboard.rows)
     needs = [row for row in rows if row.trouble is Trouble.NEEDS_PERSON]
-    shown = opened(board, filters)
+    shown = opened(dashboard, filters)
     return Page(
-        now=look.now,
-        headline=headline(look, timers),
-        counts=counts(board),
+        now=snapshot.now,
+        headline=headline(snapshot, timers),
+        counts=counts(dashboard),
         timers=timers,
-        pauses=[(each, scope_name(each, board)) for each in look.pauses],
-        storms=look.storms,
-        notes=notes(look),
+        pauses=[(each, scope_name(each, dashboard)) for each in snapshot.pauses],
+        storms=snapshot.storms,
+        notes=notes(snapshot),
         filters=filters,
-        choices=_choices(board, filters),
+        choices=_choices(dashboard, filters),
         needs=[_need(row, filters, arm_endpoint) for row in needs[:LISTED]],
         needs_total=len(needs),
         trying=[_trying(each, incidents.get(each.incident_id), filters) for each in shown],
         trying_total=sum(row.opened is not None for row in rows),
-        waiting=look.made.waiting if look.made else Waiting(),
-        calendar=calendar(board.days, rows, filters, estate_known=board.estate_known),
-        trend=board.trend,
-        median_seconds=board.median_seconds,
-        reload_seconds=_reload_seconds(look, filters),
+        waiting=snapshot.made.waiting if snapshot.made else Waiting(),
+        calendar=calendar(dashboard.days, rows, filters, estate_known=dashboard.estate_known),
+        trend=dashboard.trend,
+        median_seconds=dashboard.median_seconds,
+        reload_seconds=_reload_seconds(snapshot, filters),
     )
 
 
-_NOTHING = Board(
+_NOTHING = Dashboard(
     days=(), rows=(), trend=(), outcomes={}, subscriptions={}, median_seconds=None, estate_known=False
 )
 
@@ -153,7 +153,7 @@ def _need(row: Row, filters: Filters, arm_endpoint: str) -> Need:
         incident_url=filters.incident_url(closed.incident_id),
         portal_url=item_url(row.item, arm_endpoint),
         error=closed.last_error,
-        reason=words.reason(closed.reason),
+        reason=labels.reason(closed.reason),
         remedy=closed.detail,
         since=closed.first_failed_at,
         attempts=closed.attempts,
@@ -168,18 +168,20 @@ def _trying(opened: Opened, incident: Incident | None, filters: Filters) -> Tryi
         place=opened.item.vault.name,
         incident_url=filters.incident_url(opened.incident_id),
         since=opened.at,
-        state=words.STATES[current.state] if current else "",
-        reason=words.REASONS[current.reason] if current else "",
+        state=labels.STATES[current.state] if current else "",
+        reason=labels.REASONS[current.reason] if current else "",
         due=current.due if current else None,
     )
 
 
-def _choices(board: Board, filters: Filters) -> Choices:
-    items = [row.item for row in board.rows]
+def _choices(dashboard: Dashboard, filters: Filters) -> Choices:
+    items = [row.item for row in dashboard.rows]
     subscriptions = {item.vault.subscription: item.vault.subscription for item in items}
-    subscriptions |= {key: board.subscriptions.get(key.lower(), name) for key, name in subscriptions.items()}
+    subscriptions |= {
+        key: dashboard.subscriptions.get(key.lower(), name) for key, name in subscriptions.items()
+    }
     vaults = {item.vault.name.lower(): item.vault.name for item in items}
-    workloads = {row.workload: row.workload for row in board.rows}
+    workloads = {row.workload: row.workload for row in dashboard.rows}
     return Choices(
         subscriptions=_options(subscriptions, filters.subscription),
         vaults=_options(vaults, filters.vault.rsplit("/", 1)[-1]),
@@ -194,7 +196,7 @@ def _options(labels: Mapping[str, str], chosen: str) -> Sequence[Option]:
     ]
 
 
-def _reload_seconds(look: Look, filters: Filters) -> int | None:
+def _reload_seconds(snapshot: Snapshot, filters: Filters) -> int | None:
     if filters.refresh == "off":
         return None
-    return _RELOAD_SOON_SECONDS if look.made is None else _RELOAD_SECONDS
+    return _RELOAD_SOON_SECONDS if snapshot.made is None else _RELOAD_SECONDS

@@ -11,9 +11,9 @@ from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import COUNTED, Inbox, Waiting
 from backup_retry.ports.ledger import Controls
 from backup_retry.ports.reports import Closed, Reports
-from status import dashboard as board
-from status.background_refresh import Kept, Known
-from status.dashboard import Board
+from status import dashboard
+from status.background_refresh import BackgroundRefresh, Reading
+from status.dashboard import Dashboard
 from status.estate import Estate, Graph, read_estate
 
 #: the ledger is cheap to read where little has happened, Resource Graph counts its queries
@@ -31,7 +31,7 @@ _NO_STORM_AFTER = timedelta(days=1)
 class Made:
     """A board, and how far Resource Graph was known when it was made."""
 
-    board: Board
+    dashboard: Dashboard
     #: the signals that nobody has looked into yet
     waiting: Waiting
     estate_at: datetime | None
@@ -41,7 +41,7 @@ class Made:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Look:
+class Snapshot:
     """One look at everything."""
 
     now: datetime
@@ -56,7 +56,7 @@ class Look:
     storms: Sequence[Storm]
 
 
-class Overview:
+class SnapshotReader:
     """Makes the board, and keeps it while the next one is being made."""
 
     def __init__(
@@ -76,10 +76,12 @@ class Overview:
         self._scope = scope
         self._clock = clock
         self._days: dict[date, Sequence[Closed]] = {}
-        self._estate: Kept[Estate] = Kept(self._read_estate, clock, _ESTATE_FRESH_FOR)
-        self._made: Kept[Made] = Kept(self._make, clock, _LEDGER_FRESH_FOR)
+        self._estate: BackgroundRefresh[Estate] = BackgroundRefresh(
+            self._read_estate, clock, _ESTATE_FRESH_FOR
+        )
+        self._made: BackgroundRefresh[Made] = BackgroundRefresh(self._make, clock, _LEDGER_FRESH_FOR)
 
-    async def look(self, patience: float) -> Look:
+    async def snapshot(self, patience: float) -> Snapshot:
         """What is known by now; waits at most so many seconds for the newest of it.
 
         Raises AzureUnavailable when the ledger does not answer for the controls.
@@ -93,7 +95,7 @@ class Overview:
         if made.value and made.value.estate_pending and not made.pending:
             self._made.hurry()
         now = self._clock()
-        return Look(
+        return Snapshot(
             now=now,
             made=made.value,
             read_at=made.at,
@@ -119,10 +121,10 @@ class Overview:
             self._estate.get(_ESTATE_PATIENCE),
         )
         # In a thread: ten thousand items take a while, and others are waiting for this loop.
-        made = await asyncio.to_thread(board.build, today, estate.value, opened, closed)
+        made = await asyncio.to_thread(dashboard.build, today, estate.value, opened, closed)
         problem, pending = _why(estate), estate.pending and estate.value is None
         return Made(
-            board=made,
+            dashboard=made,
             waiting=waiting,
             estate_at=estate.at,
             estate_problem=problem,
@@ -131,7 +133,7 @@ class Overview:
 
     async def _closed(self, today: date) -> list[Closed]:
         """The journal of the board's days; days that are over are read once."""
-        days = [today - timedelta(days=back) for back in range(board.DAYS)]
+        days = [today - timedelta(days=back) for back in range(dashboard.DAYS)]
         at_once = asyncio.Semaphore(_DAYS_AT_ONCE)
 
         async def read(day: date) -> Sequence[Closed]:
@@ -144,7 +146,7 @@ class Overview:
         return [each for closed in found.values() for each in closed]
 
     async def _read_estate(self) -> Estate:
-        estate = await read_estate(self._graph, self._clock() - timedelta(days=board.DAYS))
+        estate = await read_estate(self._graph, self._clock() - timedelta(days=dashboard.DAYS))
         allowed = [
             each
             for each in estate.items
@@ -153,7 +155,7 @@ class Overview:
         return Estate(items=allowed, subscriptions=estate.subscriptions)
 
 
-def _why(estate: Known[Estate]) -> str:
+def _why(estate: Reading[Estate]) -> str:
     if estate.problem or estate.value is not None:
         return estate.problem
     return "Resource Graph has not answered yet"

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from backup_retry.domain import labels as words
+from backup_retry.domain import labels
 from backup_retry.domain.jobs import Outcome, Pause
 from backup_retry.settings.timer_status import Timer
-from status.dashboard import Board, Trouble
-from status.snapshot import Look, Made
+from status.dashboard import Dashboard, Trouble
+from status.snapshot import Made, Snapshot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,23 +30,23 @@ class Headline:
     text: str
 
 
-def headline(look: Look, timers: Sequence[Timer]) -> Headline:
+def headline(snapshot: Snapshot, timers: Sequence[Timer]) -> Headline:
     """The worst thing that is so; nothing is called protected that is not known to be."""
-    if look.made is None:
+    if snapshot.made is None:
         return Headline(tone="plain", text="Reading the ledger …")
-    board = look.made.board
-    if worst := next(_findings(look.made, look, timers), None):
+    dashboard = snapshot.made.dashboard
+    if worst := next(_findings(snapshot.made, snapshot, timers), None):
         return worst
-    if not board.estate_known:
+    if not dashboard.estate_known:
         return Headline(tone="plain", text="Nothing needs a person.")
     return Headline(
-        tone="good", text="Everything is protected." if board.rows else "Nothing is protected yet."
+        tone="good", text="Everything is protected." if dashboard.rows else "Nothing is protected yet."
     )
 
 
-def _findings(made: Made, look: Look, timers: Sequence[Timer]) -> Iterator[Headline]:
+def _findings(made: Made, snapshot: Snapshot, timers: Sequence[Timer]) -> Iterator[Headline]:
     """What is not as it should be, worst first."""
-    troubles = Counter(row.trouble for row in made.board.rows)
+    troubles = Counter(row.trouble for row in made.dashboard.rows)
     if number := troubles[Trouble.NEEDS_PERSON]:
         yield Headline(tone="bad", text=_items(number, "needs a person", "need a person"))
     if number := troubles[Trouble.UNPROTECTED]:
@@ -54,7 +54,7 @@ def _findings(made: Made, look: Look, timers: Sequence[Timer]) -> Iterator[Headl
     for timer in timers:
         if timer.needs_a_person:
             yield Headline(tone="bad", text=timer.sentence)
-    if look.pauses:
+    if snapshot.pauses:
         yield Headline(tone="busy", text="Retries are paused.")
     if number := troubles[Trouble.OPEN]:
         yield Headline(tone="busy", text=_items(number, "is being looked after", "are being looked after"))
@@ -62,48 +62,52 @@ def _findings(made: Made, look: Look, timers: Sequence[Timer]) -> Iterator[Headl
         yield Headline(tone="busy", text=f"{made.waiting} to be looked into.")
 
 
-def counts(board: Board) -> Sequence[Count]:
+def counts(dashboard: Dashboard) -> Sequence[Count]:
     """The big numbers; what waits for a person counts once for an item, what has ended once for an incident."""
-    waiting = [row.closed for row in board.rows if row.closed and row.trouble is Trouble.NEEDS_PERSON]
+    waiting = [row.closed for row in dashboard.rows if row.closed and row.trouble is Trouble.NEEDS_PERSON]
     ended = Counter(each.outcome for each in waiting)
-    still_open = sum(row.opened is not None for row in board.rows)
-    unprotected = sum(row.trouble is Trouble.UNPROTECTED for row in board.rows)
+    still_open = sum(row.opened is not None for row in dashboard.rows)
+    unprotected = sum(row.trouble is Trouble.UNPROTECTED for row in dashboard.rows)
     return [
         _count(ended[Outcome.NEEDS_ACTION], "need a person", "bad"),
         _count(ended[Outcome.EXHAUSTED], "retries used up", "bad"),
         _count(unprotected, "no good backup", "bad"),
         _count(still_open, "being looked after", "busy"),
-        _count(board.outcomes.get(Outcome.RECOVERED, 0), "recovered by a retry", "good"),
-        _count(board.outcomes.get(Outcome.RECOVERED_ELSEWHERE, 0), "recovered without us", "good"),
-        _count(board.outcomes.get(Outcome.LEFT_ALONE, 0), "left alone", "plain"),
+        _count(dashboard.outcomes.get(Outcome.RECOVERED, 0), "recovered by a retry", "good"),
+        _count(dashboard.outcomes.get(Outcome.RECOVERED_ELSEWHERE, 0), "recovered without us", "good"),
+        _count(dashboard.outcomes.get(Outcome.LEFT_ALONE, 0), "left alone", "plain"),
     ]
 
 
-def notes(look: Look) -> Sequence[str]:
+def notes(snapshot: Snapshot) -> Sequence[str]:
     """What a reader has to know of how much the page knows."""
-    if look.made is None:
-        what = f"it does not answer: {look.problem}" if look.problem else "this page comes back by itself"
+    if snapshot.made is None:
+        what = (
+            f"it does not answer: {snapshot.problem}"
+            if snapshot.problem
+            else "this page comes back by itself"
+        )
         return [f"The ledger is being read; {what}."]
     found = []
-    if look.problem and look.read_at:
-        age = words.duration((look.now - look.read_at).total_seconds())
-        found.append(f"The ledger does not answer; this is what it said {age} ago. ({look.problem})")
-    if look.made.estate_problem and look.made.estate_at is None:
+    if snapshot.problem and snapshot.read_at:
+        age = labels.duration((snapshot.now - snapshot.read_at).total_seconds())
+        found.append(f"The ledger does not answer; this is what it said {age} ago. ({snapshot.problem})")
+    if snapshot.made.estate_problem and snapshot.made.estate_at is None:
         found.append(
             "Resource Graph does not answer, so only what failed is shown and good backups are not known. "
-            f"({look.made.estate_problem})"
+            f"({snapshot.made.estate_problem})"
         )
-    elif look.made.estate_problem and look.made.estate_at:
-        age = words.duration((look.now - look.made.estate_at).total_seconds())
+    elif snapshot.made.estate_problem and snapshot.made.estate_at:
+        age = labels.duration((snapshot.now - snapshot.made.estate_at).total_seconds())
         found.append(f"Resource Graph does not answer; good backups are shown as of {age} ago.")
     return found
 
 
-def scope_name(pause: Pause, board: Board) -> str:
-    """What a pause is about, in a person's words."""
+def scope_name(pause: Pause, dashboard: Dashboard) -> str:
+    """What a pause is about, in a person's labels."""
     if not pause.scope:
         return "everywhere"
-    known = board.subscriptions.get(pause.scope.lower())
+    known = dashboard.subscriptions.get(pause.scope.lower())
     return f"in subscription {known}" if known else f"in {pause.scope.rsplit('/', 1)[-1]}"
 
 

@@ -1,10 +1,10 @@
-"""An incident's page: what happened, in order, in words."""
+"""An incident's page: what happened, in order, in labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from backup_retry.domain import labels as words
+from backup_retry.domain import labels
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.incident import Attempt, AttemptResult, Incident, Step, StepKind
 from backup_retry.ports.reports import Closed, Opened
@@ -29,7 +29,7 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Story:
+class Timeline:
     """An incident from its first failure on."""
 
     incident_id: str
@@ -56,9 +56,9 @@ class Story:
     back_url: str
 
 
-def story(
+def timeline(
     found: Opened | Closed, head: Incident | None, steps: Sequence[Step], filters: Filters, arm_endpoint: str
-) -> Story | None:
+) -> Timeline | None:
     """The page of an incident; `head` is its item's latest. None: its item has no trace of it any more."""
     own = head if head and head.id == found.incident_id else None
     closed = (Closed.of(own) if own else None) or (found if isinstance(found, Closed) else None)
@@ -72,7 +72,7 @@ def story(
     }
     common |= {"events": events, "portal_url": item_url(found.item, arm_endpoint)}
     common |= {"back_url": f"../{filters.everything.url()}"}
-    return Story(**common, **(_of_closed(closed, own) if closed else _of_open(own)))  # type: ignore[arg-type]
+    return Timeline(**common, **(_of_closed(closed, own) if closed else _of_open(own)))  # type: ignore[arg-type]
 
 
 def _of_open(incident: Incident | None) -> dict[str, object]:
@@ -80,13 +80,13 @@ def _of_open(incident: Incident | None) -> dict[str, object]:
         raise ValueError("an incident is open or closed")
     return _attempts(incident) | {
         "tone": "busy",
-        "state": words.STATES[incident.state],
+        "state": labels.STATES[incident.state],
         "code": incident.reason.value,
-        "reason": words.REASONS[incident.reason],
+        "reason": labels.REASONS[incident.reason],
         "detail": incident.detail,
         "error": incident.failure.error.label,
         "error_message": incident.failure.error.message,
-        "found_by": words.SOURCES[incident.found_by],
+        "found_by": labels.SOURCES[incident.found_by],
         "failed_at": incident.first_failed_at,
         "closed_at": None,
         "due": incident.due,
@@ -100,13 +100,13 @@ def _of_closed(closed: Closed, incident: Incident | None) -> dict[str, object]:
     attempts = _attempts(incident) if incident else {"attempts": (), "attempts_total": closed.attempts}
     return attempts | {
         "tone": tone,
-        "state": words.OUTCOMES[outcome],
+        "state": labels.OUTCOMES[outcome],
         "code": closed.reason.value,
-        "reason": words.REASONS[closed.reason],
+        "reason": labels.REASONS[closed.reason],
         "detail": closed.detail,
         "error": closed.last_error,
         "error_message": incident.failure.error.message if incident else "",
-        "found_by": words.SOURCES[closed.found_by],
+        "found_by": labels.SOURCES[closed.found_by],
         "failed_at": closed.first_failed_at,
         "closed_at": closed.closed_at,
         "due": None,
@@ -115,7 +115,7 @@ def _of_closed(closed: Closed, incident: Incident | None) -> dict[str, object]:
 
 
 def _attempts(incident: Incident) -> dict[str, object]:
-    told = [(attempt, words.RESULTS[attempt.result]) for attempt in incident.attempts]
+    told = [(attempt, labels.RESULTS[attempt.result]) for attempt in incident.attempts]
     return {"attempts": told, "attempts_total": len(told)}
 
 
@@ -124,16 +124,16 @@ def _event(step: Step) -> Event:
     return Event(
         at=step.at,
         kind=step.kind.value,
-        title=words.STEPS[step.kind],
+        title=labels.STEPS[step.kind],
         code=step.reason if decided else "",
-        reason=words.reason(step.reason) if decided else "",
+        reason=labels.reason(step.reason) if decided else "",
         detail=_detail(step),
         job_id=step.job_id,
     )
 
 
 def _detail(step: Step) -> str:
-    """What the step says for itself; how a retry ended is put into words."""
+    """What the step says for itself; how a retry ended is put into labels."""
     if step.kind is StepKind.ENDED and step.detail in set(AttemptResult):
-        return f"Its job: {words.RESULTS[AttemptResult(step.detail)]}."
+        return f"Its job: {labels.RESULTS[AttemptResult(step.detail)]}."
     return step.detail

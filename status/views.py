@@ -17,8 +17,8 @@ from status.as_json import incident_document, page_document
 from status.filters import Filters
 from status.html import Answer, incident_answer, message_answer, page_answer
 from status.page import Page
-from status.snapshot import Look, Overview
-from status.timeline import Story, story
+from status.snapshot import Snapshot, SnapshotReader
+from status.timeline import Timeline, timeline
 
 #: seconds; a person sees what is known by then, a program waits for all of it
 _PERSONS_PATIENCE = 0.3
@@ -35,7 +35,7 @@ class Views:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._settings = parts.settings
-        self.overview = Overview(
+        self.snapshots = SnapshotReader(
             reports=parts.reports,
             inbox=parts.inbox,
             controls=parts.controls,
@@ -51,8 +51,8 @@ class Views:
 
     async def status_json(self, params: Mapping[str, str]) -> Answer:
         """The status page as JSON; raises AzureUnavailable when the ledger could not be read at all."""
-        page, look = await self._page(params, _PROGRAMS_PATIENCE)
-        return as_json(page_document(page, look), status=200 if look.made else 503)
+        page, snapshot = await self._page(params, _PROGRAMS_PATIENCE)
+        return as_json(page_document(page, snapshot), status=200 if snapshot.made else 503)
 
     async def incident(self, incident_id: str, params: Mapping[str, str]) -> Answer:
         """An incident's page."""
@@ -64,13 +64,13 @@ class Views:
         told = await self._story(incident_id, Filters.of(params))
         return as_json(incident_document(told)) if told else as_json({"error": _NO_INCIDENT}, status=404)
 
-    async def _page(self, params: Mapping[str, str], patience: float) -> tuple[Page, Look]:
+    async def _page(self, params: Mapping[str, str], patience: float) -> tuple[Page, Snapshot]:
         filters, settings = Filters.of(params), self._settings
-        look = await self.overview.look(patience)
-        shown = pages.opened(look.made.board, filters) if look.made else ()
+        snapshot = await self.snapshots.snapshot(patience)
+        shown = pages.opened(snapshot.made.dashboard, filters) if snapshot.made else ()
         incidents = await self._incidents([each.item for each in shown])
-        found = timers(settings, look.beats, look.now)
-        return pages.page(look, found, filters, incidents, settings.arm_endpoint), look
+        found = timers(settings, snapshot.beats, snapshot.now)
+        return pages.page(snapshot, found, filters, incidents, settings.arm_endpoint), snapshot
 
     async def _incidents(self, items: list[ProtectedItem]) -> dict[str, Incident]:
         """The latest incident of each item, by its id."""
@@ -83,7 +83,7 @@ class Views:
         found = await asyncio.gather(*(read(item) for item in items))
         return {each.id: each for each in found if each}
 
-    async def _story(self, incident_id: str, filters: Filters) -> Story | None:
+    async def _story(self, incident_id: str, filters: Filters) -> Timeline | None:
         today = self._parts.clock().astimezone(UTC).date()
         days = [today - timedelta(days=back) for back in range(_FOUND_FOR_DAYS)]
         is_id = 0 < len(incident_id) <= _LONGEST_ID and incident_id.replace("-", "").isalnum()
@@ -95,7 +95,7 @@ class Views:
         )
         if isinstance(found, Opened) and record.incident and record.incident.id != incident_id:
             return None
-        return story(found, record.incident, steps, filters, self._settings.arm_endpoint)
+        return timeline(found, record.incident, steps, filters, self._settings.arm_endpoint)
 
 
 def unavailable(error: BackupRetryError | TimeoutError) -> Answer:

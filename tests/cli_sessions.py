@@ -15,7 +15,7 @@ from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.settings.settings import load_settings
 from cli.app import app
-from cli.session import Desk
+from cli.session import Session
 from tests.builders import item
 from tests.world import NetworkLedger, World
 
@@ -61,13 +61,13 @@ class Terminal(World):
     @asynccontextmanager
     async def open(
         self, *, writing: bool = False, ledger: bool = True, **overrides: str
-    ) -> AsyncIterator[Desk]:
+    ) -> AsyncIterator[Session]:
         """See Desks."""
         self.opened_for_writing = writing
         if ledger and not self.has_ledger:
             raise SettingsError("Settings: LEDGER_ENDPOINT is not set")
         settings = {"ledger_endpoint": "https://ledger.test", **self.settings, **overrides}
-        yield Desk(
+        yield Session(
             settings=load_settings(settings),
             clock=self.clock,
             ledger=self.ledger if self.has_ledger else MemoryReports(),
@@ -75,7 +75,7 @@ class Terminal(World):
             inbox=self.inbox,
             vaults=self.vaults,
             graph=self,
-            finder=self.finder,
+            item_lookup=self.item_lookup,
             opt_outs=self.opt_outs,
             inspection=self.inspection,
             publisher=self.publisher,

@@ -253,7 +253,7 @@ class App:
         """Fire the sweep by hand and wait until it is complete."""
         await self._fire("sweep")
 
-    async def look_into_kept(self) -> None:
+    async def process_deferred(self) -> None:
         """Fire the look into kept signals by hand."""
         await self._start("kept_signals")
 

@@ -10,9 +10,9 @@ from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.ledger import Beat
 from backup_retry.ports.reports import Closed, Opened
-from status.dashboard import Board, build
+from status.dashboard import Dashboard, build
 from status.estate import Backups, Estate
-from status.snapshot import Look, Made
+from status.snapshot import Made, Snapshot
 from tests.builders import NOW, item
 
 TODAY = NOW.date()
@@ -70,24 +70,24 @@ def backups(
     )
 
 
-def board(
+def dashboard(
     *known: Backups, opened: Sequence[Opened] = (), closed: Sequence[Closed] = (), answered: bool = True
-) -> Board:
+) -> Dashboard:
     """The board of all that; `answered`: Resource Graph has."""
     return build(TODAY, Estate(items=known) if answered else None, opened, closed)
 
 
-def look(
-    made: Board | None,
+def snapshot(
+    made: Dashboard | None,
     *,
     pauses: Sequence[Pause] = (),
     storms: Sequence[Storm] = (),
     waiting: Waiting | None = None,
-) -> Look:
+) -> Snapshot:
     """A look at a board just made."""
-    return Look(
+    return Snapshot(
         now=NOW,
-        made=Made(board=made, waiting=waiting or Waiting(), estate_at=NOW, estate_problem="")
+        made=Made(dashboard=made, waiting=waiting or Waiting(), estate_at=NOW, estate_problem="")
         if made
         else None,
         read_at=NOW if made else None,
@@ -98,7 +98,7 @@ def look(
     )
 
 
-def without_estate(of: Look, problem: str) -> Look:
+def without_estate(of: Snapshot, problem: str) -> Snapshot:
     """The same look where Resource Graph has never answered."""
     assert of.made is not None
     return replace(of, made=replace(of.made, estate_at=None, estate_problem=problem))

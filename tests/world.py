@@ -22,7 +22,7 @@ from backup_retry.domain.notices import MemoryPublisher
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.policy.rules import Rules
-from backup_retry.ports.item_lookup import MemoryFinder
+from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.ledger import MemoryLedger, Record
 from backup_retry.ports.opt_outs import MemoryOptOuts
 from backup_retry.ports.vaults import MemoryVaults
@@ -112,7 +112,7 @@ class World:
         self.rules = rules or Rules()
         self.opt_outs = MemoryOptOuts()
         self.publisher = MemoryPublisher()
-        self.finder = MemoryFinder()
+        self.item_lookup = MemoryItemLookup()
         self.engine = self.another_engine()
 
     def another_engine(self) -> Engine:

@@ -16,7 +16,7 @@ from azure.core.rest import HttpRequest
 
 from backup_retry.azure import data_protection_wire as wire
 from backup_retry.azure.client import ABOVE_THE_ITEM, AzureClients, azure_errors, translate_trigger
-from backup_retry.azure.shared_reads import Kept, SharedLists
+from backup_retry.azure.shared_reads import CachedReads, SharedLists
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.jobs import BackupRequest, ItemState, Job, JobList, Operation
@@ -32,7 +32,7 @@ class DataProtectionVaults:
     def __init__(self, clients: AzureClients, clock: Callable[[], datetime]) -> None:
         self._clients = clients
         self._lists = SharedLists(clock)
-        self._policies: Kept[BackupPolicy | None] = Kept(clock, _POLICY_KEPT_FOR)
+        self._policies: CachedReads[BackupPolicy | None] = CachedReads(clock, _POLICY_KEPT_FOR)
 
     async def job(self, vault: Vault, job_id: str) -> Job:
         """One job; raises NotFound when the vault has no such job."""

@@ -28,7 +28,7 @@ class _Query:
     found: _Found | None = None
 
 
-class GraphFinder:
+class GraphItemLookup:
     """Finds protected items in the subscriptions that the graph is asked about."""
 
     def __init__(self, graph: ResourceGraph) -> None:

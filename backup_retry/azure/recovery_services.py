@@ -17,7 +17,7 @@ from azure.core.rest import HttpRequest
 from backup_retry.azure import recovery_services_wire as wire
 from backup_retry.azure.client import ABOVE_THE_ITEM, AzureClients, azure_errors, translate_trigger
 from backup_retry.azure.json_fields import Fields, text
-from backup_retry.azure.shared_reads import Kept, SharedLists
+from backup_retry.azure.shared_reads import CachedReads, SharedLists
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.jobs import BackupRequest, ItemState, Job, JobList, Operation
@@ -41,8 +41,8 @@ class RecoveryServicesVaults:
         self._clients = clients
         self._clock = clock
         self._lists = SharedLists(clock)
-        self._policies: Kept[BackupPolicy | None] = Kept(clock, _POLICY_KEPT_FOR)
-        self._items: Kept[Sequence[wire.Named]] = Kept(clock, _ITEMS_KEPT_FOR)
+        self._policies: CachedReads[BackupPolicy | None] = CachedReads(clock, _POLICY_KEPT_FOR)
+        self._items: CachedReads[Sequence[wire.Named]] = CachedReads(clock, _ITEMS_KEPT_FOR)
 
     async def job(self, vault: Vault, job_id: str) -> Job:
         """One job; raises NotFound when the vault has no such job."""

@@ -53,7 +53,7 @@ class SharedLists:
             del self._listed[key]
 
 
-class Kept(Generic[T]):
+class CachedReads(Generic[T]):
     """What changes rarely: one request per key and period."""
 
     def __init__(self, clock: Callable[[], datetime], kept_for: timedelta) -> None:

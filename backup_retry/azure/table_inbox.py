@@ -13,7 +13,7 @@ from azure.data.tables import UpdateMode
 from backup_retry.azure import table_rows as rows
 from backup_retry.azure.client import azure_errors
 from backup_retry.azure.table_ledger import CONTROL
-from backup_retry.ports.inbox import Fields, Kept, Waiting
+from backup_retry.ports.inbox import DeferredSignal, Fields, Waiting
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
@@ -30,7 +30,7 @@ class TableInbox:
 
     async def keep(self, fields: Fields) -> None:
         """See Inbox; one request, or two for a signal that waits already."""
-        kept = Kept(kept_at=self._clock(), fields=fields)
+        kept = DeferredSignal(kept_at=self._clock(), fields=fields)
         row = {
             "PartitionKey": _PARTITION,
             "RowKey": kept.key,
@@ -47,14 +47,16 @@ class TableInbox:
                     await self._table.update_entity(again, mode=UpdateMode.MERGE)
                     return
 
-    async def kept(self, most: int) -> Sequence[Kept]:
+    async def kept(self, most: int) -> Sequence[DeferredSignal]:
         """See Inbox."""
-        found: list[Kept] = []
+        found: list[DeferredSignal] = []
         query, partition = "PartitionKey eq @partition", {"partition": _PARTITION}
         async with azure_errors("ledger"):
             async for row in self._table.query_entities(query, parameters=partition):
                 kept_at, fields = rows.time(row["kept_at"]), json.loads(row["signal"])
-                found.append(Kept(kept_at=kept_at, fields=fields, version=str(row.metadata["etag"])))
+                found.append(
+                    DeferredSignal(kept_at=kept_at, fields=fields, version=str(row.metadata["etag"]))
+                )
                 if len(found) == most:
                     break
         return found
@@ -73,12 +75,12 @@ class TableInbox:
                     break
         return Waiting.of(times, most)
 
-    async def forget(self, kept: Kept) -> None:
+    async def forget(self, kept: DeferredSignal) -> None:
         """See Inbox."""
         async with azure_errors("ledger"):
             with suppress(ResourceNotFoundError, ResourceModifiedError):
                 await self._table.delete_entity(_PARTITION, kept.key, **_unless_it_came_again(kept))
 
 
-def _unless_it_came_again(kept: Kept) -> dict[str, Any]:
+def _unless_it_came_again(kept: DeferredSignal) -> dict[str, Any]:
     return {"etag": kept.version, "match_condition": MatchConditions.IfNotModified} if kept.version else {}

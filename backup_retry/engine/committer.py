@@ -5,27 +5,27 @@ import logging
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.notices import Publisher
-from backup_retry.engine.unit_of_work import Change
+from backup_retry.engine.unit_of_work import UnitOfWork
 from backup_retry.ports.ledger import Ledger
 from backup_retry.ports.log_events import LogEvent, log_event, log_step
 
 
-class Book:
+class Committer:
     """The one way to the ledger: what is saved is logged, and what is to be told is told, now or later."""
 
     def __init__(self, ledger: Ledger, publisher: Publisher | None) -> None:
         self.ledger = ledger
         self._publisher = publisher
 
-    async def save(self, change: Change) -> Incident | None:
+    async def save(self, work: UnitOfWork) -> Incident | None:
         """Store a change; None when another worker was first."""
         if self._publisher is None:
-            change.incident = change.incident.telling_nobody()
-        saved = await self.ledger.save(change.incident, change.steps, change.job_id)
+            work.incident = work.incident.telling_nobody()
+        saved = await self.ledger.save(work.incident, work.steps, work.job_id)
         if saved is None:
-            log_event(LogEvent.RACE_LOST, item=change.incident.item.id, incident=change.incident.id)
+            log_event(LogEvent.RACE_LOST, item=work.incident.item.id, incident=work.incident.id)
             return None
-        for step in change.steps:
+        for step in work.steps:
             log_step(saved, step)
         return await self.tell(saved)
 

@@ -27,12 +27,12 @@ from backup_retry.domain.jobs import (
     Wait,
 )
 from backup_retry.domain.notices import NoticeKind, Publisher, notice
-from backup_retry.engine.committer import Book
+from backup_retry.engine.committer import Committer
 from backup_retry.engine.retry import Retrier, refused
-from backup_retry.engine.unit_of_work import Change, Report, already_handled, report
+from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
 from backup_retry.policy import decide as policy
 from backup_retry.policy import storm
-from backup_retry.policy.decision_context import Case
+from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import LONGEST_JOB, Rules
 from backup_retry.policy.settle import attempt_job, settle, with_newest_failure
 from backup_retry.policy.storm import Move, Storm
@@ -78,16 +78,18 @@ class Engine:
         self._opt_outs = opt_outs
         self._rules = rules
         self._clock = clock
-        self._book = Book(ledger, publisher)
-        self._retrier = Retrier(book=self._book, vaults=vaults, clock=clock, claim_lease=rules.claim_lease)
+        self._committer = Committer(ledger, publisher)
+        self._retrier = Retrier(
+            committer=self._committer, vaults=vaults, clock=clock, claim_lease=rules.claim_lease
+        )
 
     async def note(self, failed: FailedJob, source: Source) -> Report:
         """Store that a job failed and leave the rest to the follow-up; stores nothing when it is known."""
 
-        async def store(change: Change) -> Report:
-            saved = await self._book.save(change)
+        async def store(work: UnitOfWork) -> Report:
+            saved = await self._committer.save(work)
             if saved is None:
-                return already_handled(change.incident, failed.id)
+                return already_handled(work.incident, failed.id)
             return report("stored", saved, job_id=failed.id)
 
         return await self._with(failed, source, store)
@@ -98,17 +100,17 @@ class Engine:
         When Azure stops answering on the way, the failure is stored for the follow-up. `run_began` is for runs over
         many items: they share what was read of a vault since then, while it is at most a minute old.
         """
-        return await self._with(failed, source, lambda change: self._advance(change, run_began))
+        return await self._with(failed, source, lambda work: self._advance(work, run_began))
 
     async def _with(
-        self, failed: FailedJob, source: Source, act: Callable[[Change], Awaitable[Report]]
+        self, failed: FailedJob, source: Source, act: Callable[[UnitOfWork], Awaitable[Report]]
     ) -> Report:
         """Act on the failure; after a lost race look again, since the winner need not have known of it."""
         for _ in range(_RACES):
-            change = await self._noted(failed, source)
-            if isinstance(change, Report):
-                return change
-            done = await act(change)
+            work = await self._noted(failed, source)
+            if isinstance(work, Report):
+                return work
+            done = await act(work)
             if done.decision != "already_handled":
                 return done
         raise AzureUnavailable(f"{failed.item.friendly_name}: other workers kept changing its incident")
@@ -116,16 +118,16 @@ class Engine:
     async def advance(self, incident: Incident, *, run_began: datetime | None = None) -> Report:
         """Move an incident on by one decision; one that is closed already only tells what is left to tell."""
         if not incident.is_open:
-            return report("closed", await self._book.tell(incident))
-        return await self._advance(Change(await self._book.tell(incident), self._clock()), run_began)
+            return report("closed", await self._committer.tell(incident))
+        return await self._advance(UnitOfWork(await self._committer.tell(incident), self._clock()), run_began)
 
-    async def case(self, incident: Incident) -> Case:
+    async def context(self, incident: Incident) -> DecisionContext:
         """All that a decision about the incident would look at now; changes and triggers nothing."""
-        change = Change(incident, self._clock())
-        facts = await self._facts(change, change.now)
-        return await self._seen(change, await self._case(change), facts)
+        work = UnitOfWork(incident, self._clock())
+        facts = await self._facts(work, work.now)
+        return await self._seen(work, await self._context(work), facts)
 
-    async def _noted(self, failed: FailedJob, source: Source) -> Change | Report:
+    async def _noted(self, failed: FailedJob, source: Source) -> UnitOfWork | Report:
         """The item's incident with this failure in it, not yet saved; a report where nothing is to do."""
         record = await self._ledger.load(failed.item, failed.id)
         current, now = record.incident, self._clock()
@@ -135,14 +137,14 @@ class Engine:
         if current is None or not current.is_open:
             current = Incident.open(failed, source, now, after=current)
         own = current.owns(failed)
-        change = Change(current if own else current.with_failure(failed), now, job_id=failed.id)
-        change.heard = None if own else failed
+        work = UnitOfWork(current if own else current.with_failure(failed), now, job_id=failed.id)
+        work.heard = None if own else failed
         what = "the retry's own job" if own else "a backup"
         detail = f"{failed.error.label}: {what} {failed.status.lower()}, heard from {source}"
-        change.step(StepKind.NOTED, job_id=failed.id, detail=detail)
-        return change
+        work.step(StepKind.NOTED, job_id=failed.id, detail=detail)
+        return work
 
-    async def _advance(self, change: Change, run_began: datetime | None) -> Report:
+    async def _advance(self, work: UnitOfWork, run_began: datetime | None) -> Report:
         """Gather, decide, apply.
 
         1. what needs no look at the vault (a pause, the scope, a tag, an unsupported workload) is decided first;
@@ -152,107 +154,110 @@ class Engine:
         5. apply: close, wait, or claim, trigger and record the answer.
         """
         try:
-            decision = await self._decide(change, fresh_since(change.now, run_began))
+            decision = await self._decide(work, fresh_since(work.now, run_began))
         except (AzureUnavailable, AzureRefused) as error:
-            decision = _unanswered(error, change)
+            decision = _unanswered(error, work)
         if isinstance(decision, BackupRequest):
-            done = await self._retrier.retry(change, decision)
+            done = await self._retrier.retry(work, decision)
         else:
-            done = await self._settle_down(change, decision)
-        if change.news and done.decision == "already_handled":
-            await self._tell_all_the_same(change)
+            done = await self._settle_down(work, decision)
+        if work.news and done.decision == "already_handled":
+            await self._tell_all_the_same(work)
         return done
 
-    async def _tell_all_the_same(self, change: Change) -> None:
+    async def _tell_all_the_same(self, work: UnitOfWork) -> None:
         """The race for the incident is lost; what was stored of a storm has to be told nevertheless."""
-        while (current := (await self._ledger.load(change.incident.item)).incident) is not None:
-            again = Change(current, self._clock())
-            again.step(StepKind.STORM, detail=", ".join(notice.kind for notice in change.news))
-            again.tell(*change.news)
-            if await self._book.save(again) is not None:
+        while (current := (await self._ledger.load(work.incident.item)).incident) is not None:
+            again = UnitOfWork(current, self._clock())
+            again.step(StepKind.STORM, detail=", ".join(notice.kind for notice in work.news))
+            again.tell(*work.news)
+            if await self._committer.save(again) is not None:
                 return
 
-    async def _decide(self, change: Change, fresh_since: datetime) -> Wait | Close | BackupRequest:
+    async def _decide(self, work: UnitOfWork, fresh_since: datetime) -> Wait | Close | BackupRequest:
         facts: Facts | None = None
-        if change.incident.running_attempt is not None:
-            facts = await self._facts(change, fresh_since)
-            settled, in_flight = settle(change.incident, facts, self._rules, change.now)
-            change.settle(settled)
+        if work.incident.running_attempt is not None:
+            facts = await self._facts(work, fresh_since)
+            settled, in_flight = settle(work.incident, facts, self._rules, work.now)
+            work.settle(settled)
             if in_flight is not None:
                 return in_flight
-        case = await self._case(change)
-        if early := policy.decide_early(case):
+        context = await self._context(work)
+        if early := policy.decide_early(context):
             return early
-        case = await self._seen(change, case, facts or await self._facts(change, fresh_since))
-        decision = policy.decide(case)
-        if isinstance(decision, Trigger) and not case.error.known:
-            level, code = logging.WARNING, case.error.code
-            log_event(LogEvent.UNKNOWN_ERROR_CODE, level=level, code=code, item=change.incident.item.id)
-        if isinstance(decision, Trigger) and self._in_storm(case):
-            decision = await self._weigh_storm(change, (case.facts.failing_alike, case.facts.storm_code))
+        context = await self._seen(work, context, facts or await self._facts(work, fresh_since))
+        decision = policy.decide(context)
+        if isinstance(decision, Trigger) and not context.error.known:
+            level, code = logging.WARNING, context.error.code
+            log_event(LogEvent.UNKNOWN_ERROR_CODE, level=level, code=code, item=work.incident.item.id)
+        if isinstance(decision, Trigger) and self._in_storm(context):
+            decision = await self._weigh_storm(work, (context.facts.failing_alike, context.facts.storm_code))
         if isinstance(decision, Trigger):
-            return policy.backup_request(await self._with_details(change, case))
+            return policy.backup_request(await self._with_details(work, context))
         return decision
 
-    def _in_storm(self, case: Case) -> bool:
+    def _in_storm(self, context: DecisionContext) -> bool:
         """True where many items fail alike; that each is held by a backup of its own is no cause that they share."""
-        return case.facts.failing_alike >= self._rules.storm_size and case.error.verdict is not Verdict.WAIT
-
-    async def _with_details(self, change: Change, case: Case) -> Case:
-        """The case with the rule and the tag that the failed job ran by, where a list did not tell them."""
-        if not policy.lacks_details(case):
-            return case
-        try:
-            job = await self._vaults.job(case.incident.item.vault, case.incident.failure.id)
-        except NotFound:
-            return case
-        known = case.incident.failure
-        failure = replace(known, rule=job.rule or known.rule, retention_tag=job.retention_tag)
-        change.incident = replace(change.incident, failure=failure)
-        return replace(case, incident=change.incident)
-
-    async def _seen(self, change: Change, case: Case, facts: Facts) -> Case:
-        """The case with the item's protection, read afresh, and the tag of a resource that only the vault names."""
-        item = await self._vaults.item(change.incident.item)
-        if item is not None:
-            change.incident = replace(change.incident, last_good_at=item.last_recovery_point)
-        case = replace(case, incident=change.incident, facts=replace(facts, item=item))
-        if policy.needs_details(case):
-            case = await self._with_details(change, case)
-        if case.opted_out_by or case.source_id == change.incident.item.machine_id:
-            return case
-        return replace(
-            case, opted_out_by=await self._opt_outs.opted_out_by(change.incident.item, case.source_id)
+        return (
+            context.facts.failing_alike >= self._rules.storm_size
+            and context.error.verdict is not Verdict.WAIT
         )
 
-    async def _case(self, change: Change) -> Case:
+    async def _with_details(self, work: UnitOfWork, context: DecisionContext) -> DecisionContext:
+        """The case with the rule and the tag that the failed job ran by, where a list did not tell them."""
+        if not policy.lacks_details(context):
+            return context
+        try:
+            job = await self._vaults.job(context.incident.item.vault, context.incident.failure.id)
+        except NotFound:
+            return context
+        known = context.incident.failure
+        failure = replace(known, rule=job.rule or known.rule, retention_tag=job.retention_tag)
+        work.incident = replace(work.incident, failure=failure)
+        return replace(context, incident=work.incident)
+
+    async def _seen(self, work: UnitOfWork, context: DecisionContext, facts: Facts) -> DecisionContext:
+        """The case with the item's protection, read afresh, and the tag of a resource that only the vault names."""
+        item = await self._vaults.item(work.incident.item)
+        if item is not None:
+            work.incident = replace(work.incident, last_good_at=item.last_recovery_point)
+        context = replace(context, incident=work.incident, facts=replace(facts, item=item))
+        if policy.needs_details(context):
+            context = await self._with_details(work, context)
+        if context.opted_out_by or context.source_id == work.incident.item.machine_id:
+            return context
+        return replace(
+            context, opted_out_by=await self._opt_outs.opted_out_by(work.incident.item, context.source_id)
+        )
+
+    async def _context(self, work: UnitOfWork) -> DecisionContext:
         """What can be known without a look at the vault; during a pause nobody is asked about tags."""
-        incident = change.incident
+        incident = work.incident
         pauses = [
-            pause for pause in await self._controls.pauses() if pause.holds(incident.item.vault, change.now)
+            pause for pause in await self._controls.pauses() if pause.holds(incident.item.vault, work.now)
         ]
         pause = pauses[0] if pauses else None
         tagged = "" if pause else await self._opt_outs.opted_out_by(incident.item)
-        return Case(
+        return DecisionContext(
             incident=incident,
             facts=Facts(),
             rules=self._rules,
-            now=change.now,
+            now=work.now,
             pause=pause,
             opted_out_by=tagged,
         )
 
-    async def _facts(self, change: Change, fresh_since: datetime) -> Facts:
+    async def _facts(self, work: UnitOfWork, fresh_since: datetime) -> Facts:
         """The item's jobs that ended since the first failure began; the newest failure becomes the incident's."""
-        incident = change.incident
+        incident = work.incident
         since = incident.first_failed_at - max(LONGEST_JOB, self._rules.storm_window)
         listed = await self._vaults.jobs(incident.item.vault, since, fresh_since=fresh_since)
         own = [job for job in listed.jobs if incident.is_about(job) and _matters(job, incident)]
         facts = Facts(jobs=own, read_at=listed.read_at)
-        change.incident = with_newest_failure(incident, facts, change.heard)
-        alike, code = storm.items_failing_alike(listed.jobs, change.incident, self._rules.storm_window)
+        work.incident = with_newest_failure(incident, facts, work.heard)
+        alike, code = storm.items_failing_alike(listed.jobs, work.incident, self._rules.storm_window)
         return replace(
-            facts, failing_alike=alike, storm_code=code, operation=await self._operation(change.incident, own)
+            facts, failing_alike=alike, storm_code=code, operation=await self._operation(work.incident, own)
         )
 
     async def _operation(self, incident: Incident, own: Sequence[Job]) -> Operation | None:
@@ -262,30 +267,30 @@ class Engine:
             return None
         return await self._vaults.operation(incident.item, attempt.operation_id)
 
-    async def _weigh_storm(self, change: Change, alike: tuple[int, str]) -> Decision:
+    async def _weigh_storm(self, work: UnitOfWork, alike: tuple[int, str]) -> Decision:
         """Row 13: go, or wait for the canary; a move that changes the storm counts only once it is stored."""
-        item, (_, code) = change.incident.item, alike
+        item, (_, code) = work.incident.item, alike
         while True:
             known = await self._storms.storm(storm.storm_key(item.vault, code))
             canary = (await self._ledger.load(known.canary)).incident if known else None
-            move, seen = storm.weigh(known, canary, change.incident, alike, change.now)
+            move, seen = storm.weigh(known, canary, work.incident, alike, work.now)
             if seen == known or await self._storms.save_storm(seen) is not None:
                 break
-        _tell_of_storm(change, move, seen, is_new=known is None or seen.began_at != known.began_at)
+        _tell_of_storm(work, move, seen, is_new=known is None or seen.began_at != known.began_at)
         if move in {Move.GO, Move.LEAD}:
             return Trigger()
         detail = (
             f"{seen.size} items of the vault fail with {seen.code}; {seen.canary.friendly_name} goes first."
         )
-        return Wait(until=seen.goes_at(item) or change.now, reason=Reason.STORM, detail=detail)
+        return Wait(until=seen.goes_at(item) or work.now, reason=Reason.STORM, detail=detail)
 
-    async def _settle_down(self, change: Change, decision: Wait | Close) -> Report:
+    async def _settle_down(self, work: UnitOfWork, decision: Wait | Close) -> Report:
         """Close the incident, or let it wait; what changed nothing is not written."""
         label = "closed" if isinstance(decision, Close) else "waiting"
-        if not change.decide(decision):
-            return report(label, change.incident, decision=decision)
-        saved = await self._book.save(change)
-        return report(label, saved, decision=decision) if saved else already_handled(change.incident)
+        if not work.decide(decision):
+            return report(label, work.incident, decision=decision)
+        saved = await self._committer.save(work)
+        return report(label, saved, decision=decision) if saved else already_handled(work.incident)
 
 
 def _is_known(failed: FailedJob, head: Incident) -> bool:
@@ -297,19 +302,19 @@ def _matters(job: Job, incident: Incident) -> bool:
     return job.ended_at is None or job.ended_at >= incident.first_failed_at
 
 
-def _unanswered(error: AzureUnavailable | AzureRefused, change: Change) -> Wait | Close:
+def _unanswered(error: AzureUnavailable | AzureRefused, work: UnitOfWork) -> Wait | Close:
     """What to do where the vault cannot be looked at: an attempt in flight is not forgotten for that."""
-    if outlived := policy.outlived(change.incident, change.now):
+    if outlived := policy.outlived(work.incident, work.now):
         return outlived
     if isinstance(error, AzureUnavailable):
-        until = change.now + (error.retry_after or timedelta(0))
+        until = work.now + (error.retry_after or timedelta(0))
         return Wait(until=until, reason=Reason.AZURE_UNAVAILABLE, detail=str(error))
-    if change.incident.running_attempt is not None:
-        return Wait(until=change.now, reason=Reason.AZURE_REFUSED, detail=str(error))
-    return refused(error, change.now)
+    if work.incident.running_attempt is not None:
+        return Wait(until=work.now, reason=Reason.AZURE_REFUSED, detail=str(error))
+    return refused(error, work.now)
 
 
-def _tell_of_storm(change: Change, move: Move, seen: Storm, *, is_new: bool) -> None:
+def _tell_of_storm(work: UnitOfWork, move: Move, seen: Storm, *, is_new: bool) -> None:
     """Log, journal and announce what has just been stored of a storm."""
     told = _STORM_NEWS.get(move)
     if told is None or (move is Move.LEAD and not is_new):
@@ -323,12 +328,12 @@ def _tell_of_storm(change: Change, move: Move, seen: Storm, *, is_new: bool) -> 
         canary=seen.canary.id,
         level=logging.WARNING,
     )
-    change.step(StepKind.STORM, detail=f"{event}: {seen.size} items fail with {seen.code}")
+    work.step(StepKind.STORM, detail=f"{event}: {seen.size} items fail with {seen.code}")
     about = f"{seen.key}{seen.began_at.isoformat()}{seen.canary.key}"
-    change.news.append(
-        notice(kind, change.incident, change.now, about=about, items=seen.size, canaryItemId=seen.canary.id)
+    work.news.append(
+        notice(kind, work.incident, work.now, about=about, items=seen.size, canaryItemId=seen.canary.id)
     )
-    change.tell(*change.news)
+    work.tell(*work.news)
 
 
 def fresh_since(now: datetime, run_began: datetime | None) -> datetime:

@@ -8,8 +8,8 @@ from backup_retry.domain.errors import AnswerUnclear, AzureRefused, AzureUnavail
 from backup_retry.domain.incident import AttemptResult, Incident, State, StepKind
 from backup_retry.domain.jobs import BackupRequest, Close, JobError, Outcome, Reason, Trigger, Wait
 from backup_retry.domain.notices import NoticeKind, notice
-from backup_retry.engine.committer import Book
-from backup_retry.engine.unit_of_work import Change, Report, already_handled, report
+from backup_retry.engine.committer import Committer
+from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
 from backup_retry.ports.vaults import Vaults
 
 _THROTTLE_PAUSE = timedelta(seconds=30)
@@ -17,27 +17,27 @@ _NO_PERMISSION = "Azure refuses this app's identity: give it the Backup Operator
 
 
 #: what an answer of Azure's to a trigger makes of the incident as it then is
-_Answer = Callable[[Change], None]
+_Answer = Callable[[UnitOfWork], None]
 
 
 class Retrier:
     """Triggers backups, each behind a stored claim."""
 
     def __init__(
-        self, *, book: Book, vaults: Vaults, clock: Callable[[], datetime], claim_lease: timedelta
+        self, *, committer: Committer, vaults: Vaults, clock: Callable[[], datetime], claim_lease: timedelta
     ) -> None:
-        self._book = book
+        self._committer = committer
         self._vaults = vaults
         self._clock = clock
         self._claim_lease = claim_lease
 
-    async def retry(self, change: Change, request: BackupRequest) -> Report:
+    async def retry(self, work: UnitOfWork, request: BackupRequest) -> Report:
         """Claim, trigger, record the answer. A crash after the claim leaves a lease that lapses."""
-        change.incident = change.incident.missing(request.kind).claimed(change.now, self._claim_lease)
-        change.step(StepKind.CLAIMED)
-        claimed = await self._book.save(change)
+        work.incident = work.incident.missing(request.kind).claimed(work.now, self._claim_lease)
+        work.step(StepKind.CLAIMED)
+        claimed = await self._committer.save(work)
         if claimed is None:
-            return already_handled(change.incident)
+            return already_handled(work.incident)
         answered = await self._record(claimed, await self._ask(claimed, request))
         return _told(answered)
 
@@ -58,12 +58,12 @@ class Retrier:
         attempt_id = claimed.attempts[-1].id
         current: Incident | None = claimed
         while current is not None and current.attempts and current.attempts[-1].id == attempt_id:
-            change = Change(current, self._clock())
-            answer(change)
-            saved = await self._book.save(change)
+            work = UnitOfWork(current, self._clock())
+            answer(work)
+            saved = await self._committer.save(work)
             if saved is not None:
                 return saved
-            current = (await self._book.ledger.load(claimed.item)).incident
+            current = (await self._committer.ledger.load(claimed.item)).incident
             if current is not None and current.state is not State.CLAIMED:
                 return current  # the lease lapsed and a follow-up has already asked the vault
         return current or claimed
@@ -77,11 +77,11 @@ def _told(answered: Incident) -> Report:
 
 
 def _accepted(operation_id: str) -> _Answer:
-    def apply(change: Change) -> None:
-        change.incident = change.incident.triggered(operation_id, change.now)
-        change.step(StepKind.TRIGGERED)
-        attempt_id = change.incident.attempts[-1].id
-        change.tell(notice(NoticeKind.RETRY_TRIGGERED, change.incident, change.now, about=attempt_id))
+    def apply(work: UnitOfWork) -> None:
+        work.incident = work.incident.triggered(operation_id, work.now)
+        work.step(StepKind.TRIGGERED)
+        attempt_id = work.incident.attempts[-1].id
+        work.tell(notice(NoticeKind.RETRY_TRIGGERED, work.incident, work.now, about=attempt_id))
 
     return apply
 
@@ -89,9 +89,9 @@ def _accepted(operation_id: str) -> _Answer:
 def _unclear(error: AnswerUnclear) -> _Answer:
     detail = str(error)
 
-    def apply(change: Change) -> None:
-        change.incident = change.incident.unclear(detail, change.now)
-        change.step(StepKind.UNCLEAR)
+    def apply(work: UnitOfWork) -> None:
+        work.incident = work.incident.unclear(detail, work.now)
+        work.step(StepKind.UNCLEAR)
 
     return apply
 
@@ -100,10 +100,10 @@ def _put_off(error: AzureUnavailable) -> _Answer:
     """Nothing was started: wait as long as Azure asks; this does not use up an attempt."""
     wait, detail = error.retry_after or _THROTTLE_PAUSE, str(error)
 
-    def apply(change: Change) -> None:
-        ended = change.incident.attempt_ended(AttemptResult.THROTTLED, change.now)
-        change.incident = ended.waiting(change.now + wait, Reason.THROTTLED, detail)
-        change.step(StepKind.THROTTLED)
+    def apply(work: UnitOfWork) -> None:
+        ended = work.incident.attempt_ended(AttemptResult.THROTTLED, work.now)
+        work.incident = ended.waiting(work.now + wait, Reason.THROTTLED, detail)
+        work.step(StepKind.THROTTLED)
 
     return apply
 
@@ -112,19 +112,17 @@ def _turned_down(error: AzureRefused) -> _Answer:
     """Azure refused the trigger for good: its code is weighed as that of a failed job."""
     refusal = error
 
-    def apply(change: Change) -> None:
-        ended = change.incident.attempt_ended(AttemptResult.FAILED, change.now)
+    def apply(work: UnitOfWork) -> None:
+        ended = work.incident.attempt_ended(AttemptResult.FAILED, work.now)
         failure = replace(ended.failure, error=JobError(title=refusal.code, message=str(refusal)))
-        decision = refused(refusal, change.now)
+        decision = refused(refusal, work.now)
         if isinstance(decision, Close):
-            change.incident = ended
-            change.step(StepKind.REFUSED, detail=str(refusal))
-            change.close(decision)
+            work.incident = ended
+            work.step(StepKind.REFUSED, detail=str(refusal))
+            work.close(decision)
             return
-        change.incident = replace(ended, failure=failure).waiting(
-            change.now, decision.reason, decision.detail
-        )
-        change.step(StepKind.REFUSED)
+        work.incident = replace(ended, failure=failure).waiting(work.now, decision.reason, decision.detail)
+        work.step(StepKind.REFUSED)
 
     return apply
 

@@ -22,7 +22,7 @@ class Report:
 
 
 @dataclass
-class Change:
+class UnitOfWork:
     """An incident with the journal of how it got where it is; nothing of it counts before it is saved."""
 
     incident: Incident

@@ -21,7 +21,7 @@ from backup_retry.domain.jobs import (
     Wait,
 )
 from backup_retry.domain.workloads import FULL, LOG, kind_of
-from backup_retry.policy.decision_context import Case
+from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import JOB_RETENTION
 
 _DAY = timedelta(hours=24)
@@ -37,32 +37,32 @@ _PROTECTED_STATES = frozenset({"protected", "irpending", "protectionconfigured",
 # ---- the rows, in the order of the design ------------------------------------------------------------------
 
 
-def paused(case: Case) -> Wait | None:
+def paused(context: DecisionContext) -> Wait | None:
     """Row 1: somebody has switched retries off."""
-    pause = case.pause
-    if pause is None or not pause.holds(case.incident.item.vault, case.now):
+    pause = context.pause
+    if pause is None or not pause.holds(context.incident.item.vault, context.now):
         return None
     return Wait(
-        until=pause.until or case.now, reason=Reason.PAUSED, detail=f"Paused by {pause.by}: {pause.why}"
+        until=pause.until or context.now, reason=Reason.PAUSED, detail=f"Paused by {pause.by}: {pause.why}"
     )
 
 
-def opted_out(case: Case) -> Close | None:
+def opted_out(context: DecisionContext) -> Close | None:
     """Row 2: outside the configured scope, or opted out by a tag."""
-    why = case.rules.scope.why_not(case.incident.item, case.workload.name, case.source_id)
-    if not why and case.opted_out_by:
-        why = f"{case.opted_out_by} is tagged backup-retry = off"
+    why = context.rules.scope.why_not(context.incident.item, context.workload.name, context.source_id)
+    if not why and context.opted_out_by:
+        why = f"{context.opted_out_by} is tagged backup-retry = off"
     return _left_alone(Reason.OPTED_OUT, f"Opted out: {why}.") if why else None
 
 
-def unsupported(case: Case) -> Close | None:
+def unsupported(context: DecisionContext) -> Close | None:
     """Row 3: nothing that this project can trigger from Azure: restores, agents, what it does not know."""
-    failure, workload = case.incident.failure, case.workload
+    failure, workload = context.incident.failure, context.workload
     is_backup = failure.operation.lower().split(" ")[0] == "backup"
     if workload.retried and is_backup:
         return None
     if failure.status is JobStatus.CANCELLED:
-        return cancelled(case)
+        return cancelled(context)
     by_hand = workload.by_hand if is_backup else workload.restore
     return Close(
         outcome=Outcome.NEEDS_ACTION,
@@ -78,24 +78,24 @@ def _what_failed(failure: FailedJob, words: str) -> str:
     return f"{failure.operation} of {name} ({words}) failed with {why}."
 
 
-def not_protected(case: Case) -> Close | None:
+def not_protected(context: DecisionContext) -> Close | None:
     """Row 4: the vault does not back this item up any more, or its protection was set up anew since."""
-    item = case.facts.item
+    item = context.facts.item
     if item is None:
         return _left_alone(Reason.NOT_PROTECTED, "The vault does not know this item any more.")
     if item.deleted:
         return _left_alone(Reason.NOT_PROTECTED, "The item is soft-deleted.")
     if item.protection_state.lower() not in _PROTECTED_STATES:
         return _left_alone(Reason.NOT_PROTECTED, f"The item's protection state is {item.protection_state}.")
-    if any(job.protects_anew for job in case.later_jobs):
+    if any(job.protects_anew for job in context.later_jobs):
         return _left_alone(Reason.NOT_PROTECTED, "Protection was stopped or set up anew after the failure.")
     return None
 
 
-def no_backup_rule(case: Case) -> Close | None:
+def no_backup_rule(context: DecisionContext) -> Close | None:
     """Row 4, in a backup vault: the item's policy has no rule that could be run."""
-    policy = case.facts.item.policy if case.facts.item else None
-    if case.incident.item.vault.kind is not VaultKind.BACKUP or case.incident.failure.rule:
+    policy = context.facts.item.policy if context.facts.item else None
+    if context.incident.item.vault.kind is not VaultKind.BACKUP or context.incident.failure.rule:
         return None
     if policy is None:
         detail = (
@@ -108,11 +108,11 @@ def no_backup_rule(case: Case) -> Close | None:
     return _left_alone(Reason.NO_BACKUP_RULE, detail)
 
 
-def already_recovered(case: Case) -> Close | None:
+def already_recovered(context: DecisionContext) -> Close | None:
     """Row 5: a job completed after the failure: somebody else's, or a late one of ours that was given up."""
-    ours = {attempt.id for attempt in case.incident.attempts}
-    failure = case.incident.failure
-    for job in case.facts.jobs:
+    ours = {attempt.id for attempt in context.incident.attempts}
+    failure = context.incident.failure
+    for job in context.facts.jobs:
         if job.makes_up_for(failure):
             if job.activity_id.lower() in ours:
                 return Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED)
@@ -124,56 +124,58 @@ def already_recovered(case: Case) -> Close | None:
     return None
 
 
-def in_progress(case: Case) -> Wait | None:
+def in_progress(context: DecisionContext) -> Wait | None:
     """Row 6: a backup of the item is running; a second one would only fail."""
-    for job in case.facts.jobs:
+    for job in context.facts.jobs:
         if job.is_backup and job.status.running:
-            return Wait(until=case.now, reason=Reason.IN_PROGRESS, detail=f"Job {job.id} is running.")
+            return Wait(until=context.now, reason=Reason.IN_PROGRESS, detail=f"Job {job.id} is running.")
     return None
 
 
-def cancelled(case: Case) -> Close | None:
+def cancelled(context: DecisionContext) -> Close | None:
     """Row 7: a person cancelled it, another node did it, or the service repairs it by itself."""
-    if case.incident.failure.status is JobStatus.CANCELLED:
+    if context.incident.failure.status is JobStatus.CANCELLED:
         return _left_alone(Reason.CANCELLED, "The job was cancelled by a person.")
-    if case.error.verdict is Verdict.LEAVE:
-        return _left_alone(Reason.CANCELLED, case.error.cause)
+    if context.error.verdict is Verdict.LEAVE:
+        return _left_alone(Reason.CANCELLED, context.error.cause)
     return None
 
 
-def needs_person(case: Case) -> Close | None:
+def needs_person(context: DecisionContext) -> Close | None:
     """Row 8: no retry helps before a person has acted."""
-    if case.error.verdict is not Verdict.PERSON:
+    if context.error.verdict is not Verdict.PERSON:
         return None
     return Close(
         outcome=Outcome.NEEDS_ACTION,
         reason=Reason.NEEDS_ACTION,
-        detail=f"{case.error.cause} {case.error.remedy}",
+        detail=f"{context.error.cause} {context.error.remedy}",
     )
 
 
-def log_schedule(case: Case) -> Wait | Close | None:
+def log_schedule(context: DecisionContext) -> Wait | Close | None:
     """Row 8, of log backups: one is left to its own schedule; a person is told when that does not help."""
-    failure, item = case.incident.failure, case.facts.item
-    if kind_of(failure.operation).lower() != LOG.lower() or case.error.verdict is Verdict.FULL:
+    failure, item = context.incident.failure, context.facts.item
+    if kind_of(failure.operation).lower() != LOG.lower() or context.error.verdict is Verdict.FULL:
         return None
     interval = item.policy.log_interval if item and item.policy else None
     patience = max(2 * (interval or _USUAL_LOG_INTERVAL), _LEAST_PATIENCE)
-    if case.now - case.incident.first_failed_at < patience:
+    if context.now - context.incident.first_failed_at < patience:
         detail = "Log backups run again by their own schedule; the next one decides."
-        return Wait(until=case.now, reason=Reason.LOG_SCHEDULE, detail=detail)
+        return Wait(until=context.now, reason=Reason.LOG_SCHEDULE, detail=detail)
     hours = patience / timedelta(hours=1)
-    detail = f"Log backups have failed for {hours:g} h, last error {failure.error.label}. {case.error.remedy}"
+    detail = (
+        f"Log backups have failed for {hours:g} h, last error {failure.error.label}. {context.error.remedy}"
+    )
     return Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.LOG_SCHEDULE, detail=detail)
 
 
-def exhausted(case: Case) -> Close | None:
+def exhausted(context: DecisionContext) -> Close | None:
     """Row 9: all allowed attempts made (one where the catalogue says so), or older than Azure's memory."""
-    incident = case.incident
-    limit = 1 if case.error.verdict is Verdict.ONCE else case.rules.max_attempts
+    incident = context.incident
+    limit = 1 if context.error.verdict is Verdict.ONCE else context.rules.max_attempts
     if incident.attempts_spent < limit:
-        return outlived(incident, case.now)
-    return _exhausted(incident, case.error.remedy)
+        return outlived(incident, context.now)
+    return _exhausted(incident, context.error.remedy)
 
 
 def outlived(incident: Incident, now: datetime) -> Close | None:
@@ -192,47 +194,47 @@ def _exhausted(incident: Incident, remedy: str) -> Close:
     )
 
 
-def daily_cap(case: Case) -> Wait | None:
+def daily_cap(context: DecisionContext) -> Wait | None:
     """Row 10: as many on-demand backups in 24 hours as are allowed, counted over the item's incidents."""
-    cap = case.rules.daily_caps[case.workload.cap]
-    recent = sorted(at for at in case.incident.triggers if case.now - at < _DAY + _CLOCKS_DIFFER)
+    cap = context.rules.daily_caps[context.workload.cap]
+    recent = sorted(at for at in context.incident.triggers if context.now - at < _DAY + _CLOCKS_DIFFER)
     if len(recent) < cap:
         return None
-    until = recent[-cap] + _DAY + _CLOCKS_DIFFER if cap else case.now + _DAY
+    until = recent[-cap] + _DAY + _CLOCKS_DIFFER if cap else context.now + _DAY
     detail = f"{len(recent)} on-demand backups in 24 hours; {cap} are allowed."
     return Wait(until=until, reason=Reason.DAILY_CAP, detail=detail)
 
 
-def schedule_near(case: Case) -> Wait | None:
+def schedule_near(context: DecisionContext) -> Wait | None:
     """Row 11: the item's own schedule is about to run; a retry now would only be in its way."""
-    policy = case.facts.item.policy if case.facts.item else None
-    next_run = policy.next_run(case.now, _schedule(case.incident.failure)) if policy else None
-    if next_run is None or next_run - case.now > case.rules.schedule_margin:
+    policy = context.facts.item.policy if context.facts.item else None
+    next_run = policy.next_run(context.now, _schedule(context.incident.failure)) if policy else None
+    if next_run is None or next_run - context.now > context.rules.schedule_margin:
         return None
-    until = next_run + case.rules.schedule_margin
+    until = next_run + context.rules.schedule_margin
     return Wait(
         until=until, reason=Reason.SCHEDULE_NEAR, detail=f"Its own schedule runs at {next_run:%H:%M} UTC."
     )
 
 
-def outside_hours(case: Case) -> Wait | None:
+def outside_hours(context: DecisionContext) -> Wait | None:
     """Row 12: retries are not allowed at this hour."""
-    opens = case.rules.hours.open_at(case.now)
-    if opens <= case.now:
+    opens = context.rules.hours.open_at(context.now)
+    if opens <= context.now:
         return None
     return Wait(
         until=opens, reason=Reason.OUTSIDE_HOURS, detail=f"Retries are allowed again from {opens:%H:%M} UTC."
     )
 
 
-def not_yet(case: Case) -> Wait | None:
+def not_yet(context: DecisionContext) -> Wait | None:
     """Row 14: the backoff is not over, or Azure said when to come back."""
-    incident, rules = case.incident, case.rules
-    if incident.reason is Reason.THROTTLED and case.now < incident.due:
+    incident, rules = context.incident, context.rules
+    if incident.reason is Reason.THROTTLED and context.now < incident.due:
         return Wait(until=incident.due, reason=Reason.THROTTLED, detail=incident.detail)
     step = min(incident.attempts_spent, len(rules.backoff) - 1)
     due = _last_end(incident) + rules.backoff[step]
-    if case.now >= due:
+    if context.now >= due:
         return None
     return Wait(
         until=due, reason=Reason.BACKOFF, detail=f"Attempt {incident.attempts_spent + 1} is due then."
@@ -244,9 +246,9 @@ def _last_end(incident: Incident) -> datetime:
     return max([incident.failure.ended_at, *ends])
 
 
-def dry_run(case: Case) -> Close | None:
+def dry_run(context: DecisionContext) -> Close | None:
     """Last of all: everything says retry, and nothing may be started."""
-    if not case.rules.dry_run:
+    if not context.rules.dry_run:
         return None
     return _left_alone(Reason.DRY_RUN, "A retry would have been started now; DRY_RUN is on.")
 
@@ -261,8 +263,8 @@ def _left_alone(reason: Reason, detail: str) -> Close:
 
 
 #: the rows that need no look at the vault
-EARLY_ROWS: tuple[Callable[[Case], Wait | Close | None], ...] = (paused, opted_out, unsupported)
-ROWS: tuple[Callable[[Case], Wait | Close | None], ...] = (
+EARLY_ROWS: tuple[Callable[[DecisionContext], Wait | Close | None], ...] = (paused, opted_out, unsupported)
+ROWS: tuple[Callable[[DecisionContext], Wait | Close | None], ...] = (
     *EARLY_ROWS,
     not_protected,
     no_backup_rule,
@@ -280,52 +282,52 @@ ROWS: tuple[Callable[[Case], Wait | Close | None], ...] = (
 )
 
 
-def decide_early(case: Case) -> Wait | Close | None:
+def decide_early(context: DecisionContext) -> Wait | Close | None:
     """The first early row that has something to say: a case may be decided before Azure is asked anything."""
-    return next((decision for row in EARLY_ROWS if (decision := row(case))), None)
+    return next((decision for row in EARLY_ROWS if (decision := row(context))), None)
 
 
-def decide(case: Case) -> Decision:
+def decide(context: DecisionContext) -> Decision:
     """The first row that has something to say; none: trigger."""
-    return next((decision for row in ROWS if (decision := row(case))), Trigger())
+    return next((decision for row in ROWS if (decision := row(context))), Trigger())
 
 
 # ---- what to trigger ---------------------------------------------------------------------------------------
 
 
-def lacks_details(case: Case) -> bool:
+def lacks_details(context: DecisionContext) -> bool:
     """True for a failure that a backup vault's list told, which says neither rule nor retention tag."""
-    return case.incident.item.vault.kind is VaultKind.BACKUP and not case.incident.failure.retention_tag
+    return context.incident.item.vault.kind is VaultKind.BACKUP and not context.incident.failure.retention_tag
 
 
-def needs_details(case: Case) -> bool:
+def needs_details(context: DecisionContext) -> bool:
     """True where only the failed job can tell the rule, since the item's policy cannot be read."""
-    item = case.facts.item
-    unknown = item is not None and item.policy is None and not case.incident.failure.rule
-    return unknown and lacks_details(case)
+    item = context.facts.item
+    unknown = item is not None and item.policy is None and not context.incident.failure.rule
+    return unknown and lacks_details(context)
 
 
-def backup_request(case: Case) -> BackupRequest:
+def backup_request(context: DecisionContext) -> BackupRequest:
     """The backup that a retry asks for: of the kind that failed, a full one where the log chain broke."""
-    failure, policy = case.incident.failure, case.facts.item.policy if case.facts.item else None
-    kind = kind_of(failure.operation) or FULL if case.workload.has_kinds else ""
-    if case.error.verdict is Verdict.FULL or kind == LOG:
+    failure, policy = context.incident.failure, context.facts.item.policy if context.facts.item else None
+    kind = kind_of(failure.operation) or FULL if context.workload.has_kinds else ""
+    if context.error.verdict is Verdict.FULL or kind == LOG:
         kind = FULL
     rules = (policy.rules if policy else None) or {}
     rule = failure.rule if failure.rule in rules or not rules else next(iter(rules))
     return BackupRequest(
-        workload=case.workload.name,
+        workload=context.workload.name,
         kind=kind,
-        keep_until=_keep_until(case) if kind in _KINDS_THAT_EXPIRE else None,
+        keep_until=_keep_until(context) if kind in _KINDS_THAT_EXPIRE else None,
         rule=rule,
         retention_tag=failure.retention_tag or rules.get(rule, ""),
     )
 
 
-def _keep_until(case: Case) -> datetime:
+def _keep_until(context: DecisionContext) -> datetime:
     """Until when a retry's recovery point is kept: as set, or as long as the item's policy keeps a daily one."""
-    policy = case.facts.item.policy if case.facts.item else None
+    policy = context.facts.item.policy if context.facts.item else None
     daily = policy.daily_retention if policy else None
-    wanted = case.rules.retention or daily or _DEFAULT_RETENTION
-    shortest = case.workload.shortest + _CLOCKS_DIFFER
-    return case.now + min(max(wanted, shortest), case.workload.longest)
+    wanted = context.rules.retention or daily or _DEFAULT_RETENTION
+    shortest = context.workload.shortest + _CLOCKS_DIFFER
+    return context.now + min(max(wanted, shortest), context.workload.longest)

@@ -15,7 +15,7 @@ _CAN_BE_TRIED = frozenset({Verdict.RETRY, Verdict.ONCE, Verdict.FULL})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class DecisionContext:
     """An incident, what is known of its item, and what the administrator has set."""
 
     incident: Incident

@@ -16,7 +16,7 @@ COUNTED = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class DeferredSignal:
     """A signal that waits."""
 
     kept_at: datetime
@@ -66,7 +66,7 @@ class Inbox(Protocol):
         """Store a signal; of one that waits already it is only remembered that it came again."""
         ...
 
-    async def kept(self, most: int) -> Sequence[Kept]:
+    async def kept(self, most: int) -> Sequence[DeferredSignal]:
         """At most so many of those that wait, in no particular order."""
         ...
 
@@ -74,7 +74,7 @@ class Inbox(Protocol):
         """How many wait, counted to `most`."""
         ...
 
-    async def forget(self, kept: Kept) -> None:
+    async def forget(self, kept: DeferredSignal) -> None:
         """It has been looked into; one that has come again since it was read goes on waiting."""
         ...
 
@@ -84,15 +84,15 @@ class MemoryInbox:
     """An inbox in memory, for tests."""
 
     clock: Callable[[], datetime]
-    signals: dict[str, Kept] = field(default_factory=dict)
+    signals: dict[str, DeferredSignal] = field(default_factory=dict)
 
     async def keep(self, fields: Fields) -> None:
         """See Inbox."""
-        kept = Kept(kept_at=self.clock(), fields=dict(fields))
+        kept = DeferredSignal(kept_at=self.clock(), fields=dict(fields))
         known = self.signals.get(kept.key, kept)
         self.signals[kept.key] = replace(known, version=f"{known.version}+")
 
-    async def kept(self, most: int) -> Sequence[Kept]:
+    async def kept(self, most: int) -> Sequence[DeferredSignal]:
         """See Inbox."""
         return list(self.signals.values())[:most]
 
@@ -100,7 +100,7 @@ class MemoryInbox:
         """See Inbox."""
         return Waiting.of([each.kept_at for each in await self.kept(most)], most)
 
-    async def forget(self, kept: Kept) -> None:
+    async def forget(self, kept: DeferredSignal) -> None:
         """See Inbox."""
         known = self.signals.get(kept.key)
         if known is not None and kept.version in {"", known.version}:

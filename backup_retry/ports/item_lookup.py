@@ -15,7 +15,7 @@ RESOURCE_ID = re.compile(
 )
 
 
-class Finder(Protocol):
+class ItemLookup(Protocol):
     """Who protects what."""
 
     async def items_of(self, resource_id: str) -> Sequence[ProtectedItem]:
@@ -27,7 +27,7 @@ class Finder(Protocol):
 
 
 @dataclass
-class MemoryFinder:
+class MemoryItemLookup:
     """Protected items in memory, for tests."""
 
     #: by the resource's ARM id, in any casing

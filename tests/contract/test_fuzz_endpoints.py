@@ -26,14 +26,14 @@ from backup_retry.domain.jobs import Job, JobList, JobStatus
 from backup_retry.engine.engine import Engine
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import Names, Scope
-from backup_retry.ports.item_lookup import MemoryFinder
+from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.ledger import MemoryLedger
 from backup_retry.ports.opt_outs import MemoryOptOuts
 from backup_retry.ports.vaults import MemoryVaults
 from reactor import webhook
 from reactor.events import ACTION_FAILED
 from reactor.resolve import Resolver
-from reactor.signal_handler import Reactor
+from reactor.signal_handler import SignalHandler
 from tests.builders import OTHER_SUBSCRIPTION, SUBSCRIPTION, item, job, minutes
 from tests.clock import Clock
 
@@ -242,17 +242,25 @@ class Target:
             rules=Rules(scope=scope),
             clock=clock,
         )
-        self.finder = MemoryFinder({MACHINE: [item()]})
+        self.item_lookup = MemoryItemLookup({MACHINE: [item()]})
         resolver = Resolver(
-            vaults=self.vaults, finder=self.finder, clock=clock, lookback=minutes(60 * 24), scope=scope
+            vaults=self.vaults,
+            item_lookup=self.item_lookup,
+            clock=clock,
+            lookback=minutes(60 * 24),
+            scope=scope,
         )
-        self._reactor = Reactor(resolver=resolver, engine=self._engine)
+        self._reactor = SignalHandler(resolver=resolver, engine=self._engine)
         self.settings = SimpleNamespace(sweep_lookback=minutes(60 * 24), scope=scope, dimensions=Dimensions())
         self.parts = SimpleNamespace(
-            vaults=self.vaults, finder=self.finder, clock=clock, settings=self.settings, engine=self._engine
+            vaults=self.vaults,
+            item_lookup=self.item_lookup,
+            clock=clock,
+            settings=self.settings,
+            engine=self._engine,
         )
 
-    async def reactor(self) -> Reactor:
+    async def reactor(self) -> SignalHandler:
         """As reactor.functions gives it."""
         return self._reactor
 

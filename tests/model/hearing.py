@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import inf
 
 from backup_retry.domain.arm_ids import Vault
-from backup_retry.ports.inbox import Fields, Kept
+from backup_retry.ports.inbox import DeferredSignal, Fields
 from tests.model.agenda import Agenda
 from tests.model.little_azure import APPEARS_WITHIN, LIST_LAG, LittleAzure
 from tests.model.restraint import FRESH, WhyNot
@@ -22,7 +22,7 @@ class Hearing:
     agenda: Agenda
     azure: LittleAzure
     #: the signals that wait, by their keys
-    waiting: Mapping[str, Kept]
+    waiting: Mapping[str, DeferredSignal]
     #: whether the ledger has that failed job, or one that counts more
     stored: Callable[[TrueJob], bool]
     refused_at: dict[str, float] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Hearing:
             if kept.fields == fields:
                 self.kept_at[kept.key] = self.agenda.now
 
-    def forgotten(self, kept: Kept) -> WhyNot | None:
+    def forgotten(self, kept: DeferredSignal) -> WhyNot | None:
         """A signal counts as looked into: whatever it told of has to be in the ledger."""
         lost = [job for job in self._told_by(kept) if not (self._excused(job) or self.stored(job))]
         if not lost:
@@ -68,7 +68,7 @@ class Hearing:
         broken = [job for job in self.promised.values() if not self.stored(job) and self._is_missing(job)]
         return WhyNot(9, f"the signal of failed job {broken[0].id} came to nothing") if broken else None
 
-    def _told_by(self, kept: Kept) -> Iterator[TrueJob]:
+    def _told_by(self, kept: DeferredSignal) -> Iterator[TrueJob]:
         """The failed jobs that a kept signal tells of: the one that it names, or all that had ended when it came."""
         named = self.azure.jobs.get(kept.fields["job"])
         if named is not None:

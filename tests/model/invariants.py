@@ -13,7 +13,7 @@ from backup_retry.domain.notices import Notice, NoticeKind
 from backup_retry.domain.workloads import workload
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.storm import Storm
-from backup_retry.ports.inbox import Kept
+from backup_retry.ports.inbox import DeferredSignal
 from tests.model.agenda import START, Agenda
 from tests.model.hearing import Hearing
 from tests.model.little_azure import LittleAzure
@@ -48,7 +48,7 @@ class Watch:
     in_scope: frozenset[str]
     restraint: Restraint
     #: the signals that wait
-    waiting: Mapping[str, Kept]
+    waiting: Mapping[str, DeferredSignal]
     #: a sweep runs, so that no failure stays unseen
     swept: bool = True
     opened: dict[tuple[str, str], str] = field(default_factory=dict)

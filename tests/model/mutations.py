@@ -13,9 +13,9 @@ from unittest.mock import patch
 from backup_retry.azure import client
 from backup_retry.domain.incident import AttemptResult, Incident, State, Step
 from backup_retry.domain.jobs import Close, Outcome, Reason
-from backup_retry.engine.committer import Book
+from backup_retry.engine.committer import Committer
 from backup_retry.engine.retry import Retrier
-from backup_retry.engine.unit_of_work import Change
+from backup_retry.engine.unit_of_work import UnitOfWork
 from backup_retry.policy import settle, storm
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.ledger import MemoryLedger
@@ -27,14 +27,14 @@ from tests.model.mutations_of_signals import mutations_of_signals
 
 def _skip_the_claim() -> AbstractContextManager[Any]:
     """A claim is not written down before the trigger."""
-    save = Book.save
+    save = Committer.save
 
-    async def unclaimed(self: Book, change: Change) -> Incident | None:
-        if change.incident.state is State.CLAIMED:
-            return replace(change.incident)
-        return await save(self, change)
+    async def unclaimed(self: Committer, work: UnitOfWork) -> Incident | None:
+        if work.incident.state is State.CLAIMED:
+            return replace(work.incident)
+        return await save(self, work)
 
-    return patch.object(Book, "save", unclaimed)
+    return patch.object(Committer, "save", unclaimed)
 
 
 def _ignore_the_version() -> AbstractContextManager[Any]:
@@ -81,7 +81,7 @@ def _repeat_the_trigger() -> AbstractContextManager[Any]:
 
     async def twice(self: Retrier, claimed: Incident, *arguments: Any) -> Any:
         answer = await ask(self, claimed, *arguments)
-        probe = Change(claimed, claimed.due)
+        probe = UnitOfWork(claimed, claimed.due)
         answer(probe)
         return await ask(self, claimed, *arguments) if probe.incident.state is State.UNKNOWN else answer
 
@@ -119,24 +119,24 @@ def _ignore_the_storms_version() -> AbstractContextManager[Any]:
 
 def _tell_before_storing() -> AbstractContextManager[Any]:
     """An outcome is told although the ledger has not taken it."""
-    save = Book.save
+    save = Committer.save
 
-    async def hasty(self: Book, change: Change) -> Incident | None:
-        await self._publisher.publish(change.incident.notices)  # type: ignore[union-attr]
-        return await save(self, change)
+    async def hasty(self: Committer, work: UnitOfWork) -> Incident | None:
+        await self._publisher.publish(work.incident.notices)  # type: ignore[union-attr]
+        return await save(self, work)
 
-    return patch.object(Book, "save", hasty)
+    return patch.object(Committer, "save", hasty)
 
 
 def _forget_what_could_not_be_told() -> AbstractContextManager[Any]:
     """A notice that the topic did not take is dropped."""
-    tell = Book.tell
+    tell = Committer.tell
 
-    async def forgetful(self: Book, incident: Incident) -> Incident:
+    async def forgetful(self: Committer, incident: Incident) -> Incident:
         left = await tell(self, incident)
         return await self.ledger.told(left) if left.notices else left
 
-    return patch.object(Book, "tell", forgetful)
+    return patch.object(Committer, "tell", forgetful)
 
 
 def _take_202_for_recovered() -> AbstractContextManager[Any]:

@@ -13,7 +13,7 @@ from backup_retry.domain.workloads import FULL, kind_of
 from backup_retry.engine import engine
 from backup_retry.policy import decide as policy
 from backup_retry.policy import settle
-from backup_retry.policy.decision_context import Case
+from backup_retry.policy.decision_context import DecisionContext
 from tests.model.mutation import Mutation, without_row
 
 
@@ -44,9 +44,9 @@ def _ask_for(kind: str) -> AbstractContextManager[Any]:
     """Every retry of a database is of one kind; "": of the kind that failed, whatever became of the log chain."""
     request = policy.backup_request
 
-    def other(case: Case) -> BackupRequest:
-        asked = request(case)
-        failed = kind_of(case.incident.failure.operation)
+    def other(context: DecisionContext) -> BackupRequest:
+        asked = request(context)
+        failed = kind_of(context.incident.failure.operation)
         return replace(asked, kind=(kind or failed) if asked.kind else "")
 
     return patch.object(policy, "backup_request", other)

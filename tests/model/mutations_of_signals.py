@@ -12,10 +12,10 @@ from backup_retry.domain.jobs import FailedJob, JobError, JobStatus, Source
 from backup_retry.engine import unit_of_work as change
 from backup_retry.engine.engine import Engine
 from backup_retry.policy.scope import Scope
-from backup_retry.ports.inbox import Inbox, Kept
+from backup_retry.ports.inbox import DeferredSignal, Inbox
 from reactor import deferred_signals as kept_signals
 from reactor.resolve import Resolved, Resolver
-from reactor.signal_handler import Reaction, Reactor
+from reactor.signal_handler import SignalHandler, SignalResult
 from reactor.signals import Signal
 from tests.model import worker
 from tests.model.mutation import Mutation
@@ -63,9 +63,9 @@ def _answer_before_storing() -> AbstractContextManager[Any]:
 
 def _forget_before_looking() -> AbstractContextManager[Any]:
     """A kept signal is taken out of the inbox, and only then looked into."""
-    look = kept_signals._look_into
+    look = kept_signals._process
 
-    async def hasty(waiting: Sequence[Kept], inbox: Inbox, *arguments: Any) -> bool:
+    async def hasty(waiting: Sequence[DeferredSignal], inbox: Inbox, *arguments: Any) -> bool:
         for kept in waiting:
             await inbox.forget(kept)
         return await look(waiting, inbox, *arguments)
@@ -75,22 +75,22 @@ def _forget_before_looking() -> AbstractContextManager[Any]:
 
 def _forget_what_nobody_could_say() -> AbstractContextManager[Any]:
     """A kept signal counts as looked into although the vault did not answer once more."""
-    react_all = Reactor.react_all
+    handle_signals = SignalHandler.handle_signals
 
-    async def optimistic(self: Reactor, *arguments: Any, **named: Any) -> Sequence[Reaction]:
-        reactions = await react_all(self, *arguments, **named)
-        return [Reaction(reports=each.reports, why=each.why) for each in reactions]
+    async def optimistic(self: SignalHandler, *arguments: Any, **named: Any) -> Sequence[SignalResult]:
+        reactions = await handle_signals(self, *arguments, **named)
+        return [SignalResult(reports=each.reports, why=each.why) for each in reactions]
 
-    return patch.object(Reactor, "react_all", optimistic)
+    return patch.object(SignalHandler, "react_all", optimistic)
 
 
 def _answer_without_keeping() -> AbstractContextManager[Any]:
     """A signal that nobody has time for is answered with success and thrown away."""
 
-    async def careless(self: Reactor, signal: Any, error: AzureUnavailable) -> Reaction:
-        return Reaction(why=str(error), kept=True)
+    async def careless(self: SignalHandler, signal: Any, error: AzureUnavailable) -> SignalResult:
+        return SignalResult(why=str(error), kept=True)
 
-    return patch.object(Reactor, "_kept", careless)
+    return patch.object(SignalHandler, "_kept", careless)
 
 
 def _never_look_into_the_kept() -> AbstractContextManager[Any]:

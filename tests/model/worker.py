@@ -9,15 +9,15 @@ from typing import Any
 from backup_retry.domain.errors import BackupRetryError
 from backup_retry.engine.engine import Engine
 from backup_retry.policy.rules import Rules
-from backup_retry.ports.inbox import Kept, MemoryInbox
-from backup_retry.ports.item_lookup import MemoryFinder
+from backup_retry.ports.inbox import DeferredSignal, MemoryInbox
+from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.ledger import MemoryLedger
 from backup_retry.settings.sweep_profile import daily
 from reactor import webhook
-from reactor.deferred_signals import look_into_kept, written
+from reactor.deferred_signals import process_deferred, written
 from reactor.events import parse_events
 from reactor.resolve import Resolver
-from reactor.signal_handler import Reactor
+from reactor.signal_handler import SignalHandler
 from reactor.signals import Signal
 from reconciler.follow_up import FollowUp
 from reconciler.sweep import Sweep
@@ -42,7 +42,7 @@ class Surroundings:
     azure: LittleAzure
     store: MemoryLedger
     #: the signals that wait
-    waiting: dict[str, Kept]
+    waiting: dict[str, DeferredSignal]
     #: how many signals a worker looks into at once
     places: int
     watch: Watch
@@ -73,18 +73,18 @@ class Worker:
         self.inbox = RemoteInbox(inbox, link, surroundings.watch).inbox
         resolver = Resolver(
             vaults=vaults,
-            finder=MemoryFinder(),
+            item_lookup=MemoryItemLookup(),
             clock=self.clock,
             lookback=LOOKBACK,
             scope=surroundings.rules.scope,
         )
-        self.reactor = Reactor(
+        self.reactor = SignalHandler(
             resolver=resolver,
             engine=self.engine,
             keep=self._keep,
             places=asyncio.Semaphore(surroundings.places),
         )
-        self.patient_reactor = Reactor(resolver=resolver, engine=self.engine, keep=self._keep)
+        self.patient_reactor = SignalHandler(resolver=resolver, engine=self.engine, keep=self._keep)
         self.follow_up = FollowUp(
             ledger=store.ledger, engine=self.engine, controls=store.controls, clock=self.clock
         )
@@ -133,9 +133,11 @@ class Worker:
         """The daily timer."""
         self._begin(self._timer(self.sweep.run()), lambda _: None)
 
-    def look_into_kept(self) -> None:
+    def process_deferred(self) -> None:
         """The other five-minute timer."""
-        self._begin(self._timer(look_into_kept(self.inbox, self.patient_reactor, self.clock)), lambda _: None)
+        self._begin(
+            self._timer(process_deferred(self.inbox, self.patient_reactor, self.clock)), lambda _: None
+        )
 
     async def _keep(self, signal: Signal) -> None:
         await self.inbox.keep(written(signal))
@@ -156,7 +158,7 @@ class Worker:
         self.loop.start(work, done)
 
     async def _webhook(self, body: bytes) -> int:
-        async def reactor() -> Reactor:
+        async def reactor() -> SignalHandler:
             return self.reactor
 
         try:
@@ -167,7 +169,7 @@ class Worker:
     async def _event(self, event_type: str, data: object) -> int:
         try:
             signals = parse_events(event_type, data)
-            await self.reactor.react_all(signals, seconds=_EVENT_SECONDS, run_began=self.clock())
+            await self.reactor.handle_signals(signals, seconds=_EVENT_SECONDS, run_began=self.clock())
         except BackupRetryError:
             return 500
         return 200

@@ -12,7 +12,7 @@ from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import JobStatus
 from backup_retry.policy.rules import Rules
-from backup_retry.ports.inbox import Kept
+from backup_retry.ports.inbox import DeferredSignal
 from backup_retry.ports.ledger import MemoryLedger
 from tests.model.agenda import Agenda
 from tests.model.courier import Courier
@@ -67,7 +67,7 @@ class World:
         self.network = Network(self.agenda, self.random, self.faults)
         self.azure = LittleAzure(self.agenda, self.random, self.faults)
         self.store = MemoryLedger()
-        self.waiting: dict[str, Kept] = {}
+        self.waiting: dict[str, DeferredSignal] = {}
         self.watch = self._watch()
         self.courier = Courier(self.agenda, self.random, self.faults, self.alive, self._signal_accepted)
         self.azure.ended = self._backup_ended
@@ -80,7 +80,7 @@ class World:
         for _ in range(self.estate.workers):
             self._start_worker()
         self.always(lambda: _FOLLOW_UP_IN_PEACE if self.calm else _FOLLOW_UP_EVERY, self.follow_up)
-        self.always(lambda: _KEPT_IN_PEACE if self.calm else _FOLLOW_UP_EVERY, self.look_into_kept)
+        self.always(lambda: _KEPT_IN_PEACE if self.calm else _FOLLOW_UP_EVERY, self.process_deferred)
         if self.estate.swept:
             self.always(lambda: _SWEEP_EVERY, self.sweep)
 
@@ -129,10 +129,10 @@ class World:
         for worker in self._whoever_has_the_timer():
             worker.run_follow_up()
 
-    def look_into_kept(self) -> None:
+    def process_deferred(self) -> None:
         """The other timer fires."""
         for worker in self._whoever_has_the_timer():
-            worker.look_into_kept()
+            worker.process_deferred()
 
     def sweep(self) -> None:
         """The daily timer fires."""

@@ -240,7 +240,7 @@ async def test_while_azure_is_down_a_signal_is_kept(app: App) -> None:
     await app.arm()
     assert (answer.status, answer.body["results"]) == (202, [])
     assert "vault-1" in answer.body["kept"]
-    await app.look_into_kept()
+    await app.process_deferred()
     await app.until(lambda: app.remembered(item_id("vm-14")))
     closed = await app.closed("vm-14")
     assert (closed.outcome, len(await app.posts("vm-14"))) == (Outcome.RECOVERED, 1)

@@ -84,7 +84,7 @@ async def test_an_event_that_azure_is_too_slow_for_is_kept(app: App, topic: str,
     statuses = await published(app, topic, FAILURE_FOUND, {"jobId": job})
     await app.arm()
     assert (statuses, await app.posts(vm)) == ([202], [])
-    await app.look_into_kept()
+    await app.process_deferred()
     await app.until(lambda: app.remembered(item_id(vm)))
     await app.closed(vm)
     assert len(await app.posts(vm)) == 1

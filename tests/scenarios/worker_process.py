@@ -19,7 +19,7 @@ from backup_retry.settings.settings import load_settings
 from backup_retry.wiring import Parts
 from reactor import webhook
 from reactor.resolve import Resolver
-from reactor.signal_handler import Reactor
+from reactor.signal_handler import SignalHandler
 from reconciler.follow_up import FollowUp
 from reconciler.sweep import Sweep
 
@@ -74,12 +74,12 @@ class _Worker:
         self._running: set[asyncio.Task[None]] = set()
         resolver = Resolver(
             vaults=parts.vaults,
-            finder=parts.finder,
+            item_lookup=parts.item_lookup,
             clock=parts.clock,
             lookback=parts.settings.sweep_lookback,
             scope=parts.settings.scope,
         )
-        self._reactor = Reactor(resolver=resolver, engine=parts.engine)
+        self._reactor = SignalHandler(resolver=resolver, engine=parts.engine)
 
     def take(self) -> None:
         """Begin the task that has come in."""
@@ -106,7 +106,7 @@ class _Worker:
             return await self._follow_up()
         return await self._sweep()
 
-    async def _give_reactor(self) -> Reactor:
+    async def _give_reactor(self) -> SignalHandler:
         return self._reactor
 
     async def _follow_up(self) -> int:

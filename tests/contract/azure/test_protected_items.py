@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from backup_retry.azure.protected_items import GraphFinder
+from backup_retry.azure.protected_items import GraphItemLookup
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.errors import Forbidden
@@ -106,20 +106,20 @@ async def player(trust: Certificates) -> AsyncIterator[Player]:
 
 async def test_the_answer_is_the_items_of_the_resource(player: Player) -> None:
     """A row that names no item is left out."""
-    finder = GraphFinder(ResourceGraph(player.clients))
+    item_lookup = GraphItemLookup(ResourceGraph(player.clients))
 
-    assert await finder.items_of(MACHINE_ID) == [VM]
-    assert await finder.items_of(DISK_ID.upper()) == [DISK]
-    assert await finder.items_of(SERVER_ID) == []
+    assert await item_lookup.items_of(MACHINE_ID) == [VM]
+    assert await item_lookup.items_of(DISK_ID.upper()) == [DISK]
+    assert await item_lookup.items_of(SERVER_ID) == []
     assert "({resources})" not in player.asked[0]["query"]
 
 
 async def test_those_who_ask_at_once_share_a_query(player: Player) -> None:
     """The first one goes alone, all who come while it is under way go together, a hundred at most."""
-    finder = GraphFinder(ResourceGraph(player.clients))
+    item_lookup = GraphItemLookup(ResourceGraph(player.clients))
     servers = [f"{SERVER_ID}-{number:03}" for number in range(150)]
 
-    found = await asyncio.gather(*(finder.items_of(each) for each in [MACHINE_ID, *servers, DISK_ID]))
+    found = await asyncio.gather(*(item_lookup.items_of(each) for each in [MACHINE_ID, *servers, DISK_ID]))
 
     assert [each for each in found if each] == [[VM], [DISK]]
     assert [each["query"].count("'/subscriptions/") // 3 for each in player.asked] == [1, 100, 51]
@@ -127,15 +127,15 @@ async def test_those_who_ask_at_once_share_a_query(player: Player) -> None:
 
 async def test_after_a_failure_the_next_one_asks_again(player: Player) -> None:
     """Each with its own time limit; nobody is told that there is nothing."""
-    finder = GraphFinder(ResourceGraph(player.clients))
+    item_lookup = GraphItemLookup(ResourceGraph(player.clients))
     player.status = 403
     outcomes = await asyncio.gather(
-        *(finder.items_of(each) for each in (MACHINE_ID, DISK_ID)), return_exceptions=True
+        *(item_lookup.items_of(each) for each in (MACHINE_ID, DISK_ID)), return_exceptions=True
     )
     player.status = 200
 
     assert [type(each) for each in outcomes] == [Forbidden, Forbidden]
-    assert await finder.items_of(MACHINE_ID) == [VM]
+    assert await item_lookup.items_of(MACHINE_ID) == [VM]
 
 
 @pytest.mark.parametrize(
@@ -155,4 +155,4 @@ async def test_what_is_no_resources_id_is_never_asked_about(resource_id: str) ->
     """It would become part of a query."""
     nobody: Any = None
 
-    assert await GraphFinder(nobody).items_of(resource_id) == []
+    assert await GraphItemLookup(nobody).items_of(resource_id) == []

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from backup_retry.azure.table_inbox import TableInbox
-from backup_retry.ports.inbox import Inbox, Kept, MemoryInbox, Waiting
+from backup_retry.ports.inbox import DeferredSignal, Inbox, MemoryInbox, Waiting
 from tests.clock import Clock
 from tests.table_storage import Tables
 
@@ -32,7 +32,7 @@ async def test_what_is_kept_is_found(inbox: tuple[Inbox, Clock]) -> None:
     """As it was given, with the time."""
     kept, clock = inbox
     await kept.keep(ALERT)
-    assert await kept.kept(10) == [Kept(kept_at=clock(), fields=ALERT)]
+    assert await kept.kept(10) == [DeferredSignal(kept_at=clock(), fields=ALERT)]
 
 
 async def test_the_same_signal_is_kept_once(inbox: tuple[Inbox, Clock]) -> None:
@@ -85,7 +85,7 @@ async def test_what_is_forgotten_is_gone(inbox: tuple[Inbox, Clock]) -> None:
     kept, clock = inbox
     await kept.keep(ALERT)
     await kept.keep(OTHER)
-    gone = Kept(kept_at=clock() - timedelta(days=1), fields=ALERT)
+    gone = DeferredSignal(kept_at=clock() - timedelta(days=1), fields=ALERT)
     await kept.forget(gone)
     await kept.forget(gone)
     assert [each.fields for each in await kept.kept(10)] == [OTHER]

@@ -5,18 +5,18 @@ import pytest
 from backup_retry.domain.jobs import Pause, Reason, Source
 from backup_retry.engine.engine import Engine
 from backup_retry.ports.ledger import Beat
-from cli.dry_run import ReadOnlyVaults, RehearsedLedger
+from cli.dry_run import DryRunLedger, ReadOnlyVaults
 from tests.builders import NOW, failed, incident, item
 from tests.world import World
 
 
 @pytest.fixture
-def ledger(world: World) -> RehearsedLedger:
+def ledger(world: World) -> DryRunLedger:
     """A rehearsal on the world's ledger."""
-    return RehearsedLedger(world.ledger)
+    return DryRunLedger(world.ledger)
 
 
-def rehearsing(world: World, ledger: RehearsedLedger, vaults: ReadOnlyVaults) -> Engine:
+def dry_run(world: World, ledger: DryRunLedger, vaults: ReadOnlyVaults) -> Engine:
     """The engine on a rehearsal."""
     return Engine(
         ledger=ledger,
@@ -29,27 +29,27 @@ def rehearsing(world: World, ledger: RehearsedLedger, vaults: ReadOnlyVaults) ->
     )
 
 
-async def test_what_is_rehearsed_stays_above(world: World, ledger: RehearsedLedger) -> None:
+async def test_what_is_rehearsed_stays_above(world: World, ledger: DryRunLedger) -> None:
     """Claim, trigger and answer are seen by the rehearsal alone."""
     vaults = ReadOnlyVaults(world.vaults)
-    report = await rehearsing(world, ledger, vaults).handle(world.fails(), Source.SWEEP)
+    report = await dry_run(world, ledger, vaults).handle(world.fails(), Source.SWEEP)
     assert (report.decision, vaults.started) == ("triggered", [item()])
     assert (await ledger.load(item())).incident is not None
     assert (await world.ledger.load(item())).incident is None
     assert (world.attempts, world.ledger.saves) == ([], 0)
 
 
-async def test_what_is_beneath_is_known(world: World, ledger: RehearsedLedger) -> None:
+async def test_what_is_beneath_is_known(world: World, ledger: DryRunLedger) -> None:
     """A job that was noted there is not handled again here."""
     failure = world.fails()
     await world.handle(failure)
     vaults = ReadOnlyVaults(world.vaults)
-    report = await rehearsing(world, ledger, vaults).handle(failure, Source.SWEEP)
+    report = await dry_run(world, ledger, vaults).handle(failure, Source.SWEEP)
     assert (report.reason, vaults.started) == (Reason.ALREADY_HANDLED, [])
     assert await ledger.steps(item()) == await world.ledger.steps(item())
 
 
-async def test_an_incident_beneath_is_changed_as_a_copy(world: World, ledger: RehearsedLedger) -> None:
+async def test_an_incident_beneath_is_changed_as_a_copy(world: World, ledger: DryRunLedger) -> None:
     """Fenced as the ledger's own; a noted job is refused."""
     stored = await world.ledger.save(incident(), job_id="job-1")
     assert stored is not None
@@ -62,7 +62,7 @@ async def test_an_incident_beneath_is_changed_as_a_copy(world: World, ledger: Re
     assert (await world.ledger.load(item())).incident == stored
 
 
-async def test_controls_beneath_hold(world: World, ledger: RehearsedLedger) -> None:
+async def test_controls_beneath_hold(world: World, ledger: DryRunLedger) -> None:
     """Pauses and heartbeats; those of the rehearsal stay in it."""
     await world.ledger.set_pause(Pause(by="eve", why="x"))
     await world.ledger.beat(Beat.SWEEP, NOW)
@@ -72,13 +72,13 @@ async def test_controls_beneath_hold(world: World, ledger: RehearsedLedger) -> N
     assert await world.ledger.last_beat(Beat.FOLLOW_UP) is None
 
 
-async def test_a_storm_is_rehearsed_with_its_canary(world: World, ledger: RehearsedLedger) -> None:
+async def test_a_storm_is_rehearsed_with_its_canary(world: World, ledger: DryRunLedger) -> None:
     """The first of many is started, the others wait for it."""
     failures = [
         world.fails(f"job-{number}", of=item(number)) for number in range(1, world.rules.storm_size + 1)
     ]
     vaults = ReadOnlyVaults(world.vaults)
-    engine = rehearsing(world, ledger, vaults)
+    engine = dry_run(world, ledger, vaults)
     decisions = [(await engine.handle(each, Source.SWEEP)).decision for each in failures]
     assert decisions == ["triggered", *["waiting"] * (len(failures) - 1)]
     assert vaults.started == [item(1)]
@@ -87,7 +87,7 @@ async def test_a_storm_is_rehearsed_with_its_canary(world: World, ledger: Rehear
 async def test_a_case_is_all_that_a_decision_looks_at(world: World) -> None:
     """The engine gathers it and changes nothing."""
     world.fails()
-    case = await world.engine.case(incident(failure=failed()))
-    assert [each.id for each in case.facts.jobs] == ["job-1"]
-    assert case.facts.item is not None
-    assert (case.pause, case.opted_out_by, world.ledger.saves) == (None, "", 0)
+    context = await world.engine.context(incident(failure=failed()))
+    assert [each.id for each in context.facts.jobs] == ["job-1"]
+    assert context.facts.item is not None
+    assert (context.pause, context.opted_out_by, world.ledger.saves) == (None, "", 0)

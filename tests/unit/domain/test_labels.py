@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import pytest
 
-from backup_retry.domain import labels as words
+from backup_retry.domain import labels
 from backup_retry.domain.incident import AttemptResult, State, StepKind
 from backup_retry.domain.jobs import JobStatus, Outcome, Reason, Source
 
@@ -12,13 +12,13 @@ from backup_retry.domain.jobs import JobStatus, Outcome, Reason, Source
 @pytest.mark.parametrize(
     ("codes", "table"),
     [
-        (Reason, words.REASONS),
-        (StepKind, words.STEPS),
-        (Outcome, words.OUTCOMES),
-        (State, words.STATES),
-        (AttemptResult, words.RESULTS),
-        (Source, words.SOURCES),
-        (JobStatus, words.JOB_STATUSES),
+        (Reason, labels.REASONS),
+        (StepKind, labels.STEPS),
+        (Outcome, labels.OUTCOMES),
+        (State, labels.STATES),
+        (AttemptResult, labels.RESULTS),
+        (Source, labels.SOURCES),
+        (JobStatus, labels.JOB_STATUSES),
     ],
     ids=lambda each: each.__name__ if isinstance(each, type) else "",
 )
@@ -30,12 +30,12 @@ def test_every_code_has_words(codes: type[StrEnum], table: dict[StrEnum, str]) -
 
 def test_reasons_are_sentences() -> None:
     """They stand alone on the page."""
-    assert [each for each in words.REASONS.values() if not each.endswith(".") or each[0].islower()] == []
+    assert [each for each in labels.REASONS.values() if not each.endswith(".") or each[0].islower()] == []
 
 
 def test_a_code_of_another_version_stands_for_itself() -> None:
     """A ledger may be older or newer than the code that reads it."""
-    assert (words.reason("paused"), words.reason("other")) == (words.REASONS[Reason.PAUSED], "other")
+    assert (labels.reason("paused"), labels.reason("other")) == (labels.REASONS[Reason.PAUSED], "other")
 
 
 @pytest.mark.parametrize(
@@ -54,4 +54,4 @@ def test_a_code_of_another_version_stands_for_itself() -> None:
 )
 def test_lengths_of_time_are_told_in_their_two_largest_units(seconds: float, told: str) -> None:
     """12,000 s are 3 h 20 min."""
-    assert words.duration(seconds) == told
+    assert labels.duration(seconds) == told

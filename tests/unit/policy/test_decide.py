@@ -20,7 +20,7 @@ from backup_retry.domain.jobs import (
     Wait,
 )
 from backup_retry.policy.decide import decide, decide_early
-from backup_retry.policy.decision_context import Case
+from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import Rules
 from tests.builders import (
     ENDED,
@@ -52,10 +52,12 @@ def facts(*jobs: Job, state: ItemState | None = None) -> Facts:
     return Facts(jobs=jobs, read_at=NOW, item=state or protected())
 
 
-def case(
+def context(
     of: Incident | None = None, seen: Facts | None = None, pause: Pause | None = None, now: datetime = NOW
-) -> Case:
-    return Case(incident=of or incident(), facts=seen or facts(), rules=RULES, now=now, pause=pause)
+) -> DecisionContext:
+    return DecisionContext(
+        incident=of or incident(), facts=seen or facts(), rules=RULES, now=now, pause=pause
+    )
 
 
 TRIGGER = (Trigger, Reason.RETRY)
@@ -85,10 +87,10 @@ class Example:
     due: datetime = NOW
 
     @property
-    def case(self) -> Case:
+    def context(self) -> DecisionContext:
         """The case that the policy is shown."""
         opened = incident(*self.attempts, failure=self.failure, reason=self.reason, due=self.due)
-        return case(opened, self.seen, self.pause, self.now)
+        return context(opened, self.seen, self.pause, self.now)
 
 
 @pytest.mark.parametrize(
@@ -282,7 +284,7 @@ class Example:
 )
 def test_a_case_is_decided(example: Example, expected: tuple[object, ...]) -> None:
     """The whole policy as a table: what is known, and the decision with its reason code."""
-    assert in_short(decide(example.case)) == expected
+    assert in_short(decide(example.context)) == expected
 
 
 @pytest.mark.parametrize(
@@ -348,7 +350,7 @@ def test_a_case_is_decided(example: Example, expected: tuple[object, ...]) -> No
 )
 def test_the_earlier_row_wins(example: Example, reason: Reason) -> None:
     """Where two rows apply, the one that stands first in the design decides."""
-    assert decide(example.case).reason == reason
+    assert decide(example.context).reason == reason
 
 
 @pytest.mark.parametrize(
@@ -360,19 +362,21 @@ def test_the_earlier_row_wins(example: Example, reason: Reason) -> None:
 )
 def test_what_needs_no_look_at_the_vault_is_decided_before_it(example: Example) -> None:
     """Azure is not asked about a paused or unsupported incident: no facts are needed."""
-    blind = Case(incident=example.case.incident, facts=Facts(), rules=RULES, now=NOW, pause=example.pause)
+    blind = DecisionContext(
+        incident=example.context.incident, facts=Facts(), rules=RULES, now=NOW, pause=example.pause
+    )
 
-    assert decide_early(blind) == decide(example.case)
+    assert decide_early(blind) == decide(example.context)
 
 
 def test_an_ordinary_failure_is_not_decided_before_the_vault_was_asked() -> None:
     """Without facts the rows that need them stay silent; most of all, nothing is triggered blindly."""
-    assert decide_early(Case(incident=incident(), facts=Facts(), rules=RULES, now=NOW)) is None
+    assert decide_early(DecisionContext(incident=incident(), facts=Facts(), rules=RULES, now=NOW)) is None
 
 
 def test_needing_a_person_tells_that_person_what_to_do() -> None:
     """The detail holds the catalogue's remedy, not only the code."""
-    example = case(incident(failure=failed(error=NEEDS_PERSON)))
+    example = context(incident(failure=failed(error=NEEDS_PERSON)))
     decision = decide(example)
 
     assert isinstance(decision, Close)
@@ -382,7 +386,7 @@ def test_needing_a_person_tells_that_person_what_to_do() -> None:
 def test_an_exhausted_incident_names_its_last_error() -> None:
     """A person who reads it does not have to open the vault to see what is wrong."""
     attempts = (ended(1, STARTED), ended(2, STARTED), ended(3, ENDED))
-    decision = decide(case(incident(*attempts, failure=failed(error="VMCreationTimeOutStorageErrorV2"))))
+    decision = decide(context(incident(*attempts, failure=failed(error="VMCreationTimeOutStorageErrorV2"))))
 
     assert isinstance(decision, Close)
     assert "3 retries" in decision.detail
@@ -394,7 +398,7 @@ def test_the_last_backoff_repeats() -> None:
     rules = Rules(backoff=(timedelta(0), minutes(20)), max_attempts=5)
     opened = incident(ended(1, STARTED), ended(2, ENDED))
 
-    decision = decide(Case(incident=opened, facts=facts(), rules=rules, now=NOW))
+    decision = decide(DecisionContext(incident=opened, facts=facts(), rules=rules, now=NOW))
 
     # two attempts spent, waits are [0, 20]: the index stops at 1; 13:50 + 20 min = 14:10
     assert in_short(decision) == backoff(ENDED + minutes(20))
@@ -410,4 +414,4 @@ def test_a_throttled_second_attempt_comes_back_when_azure_said() -> None:
     )
 
     # 13:50 + 15 min = 14:05, throttled at 14:06 for one minute: 14:07 it is
-    assert in_short(decide(case(opened, now=ENDED + minutes(17)))) == TRIGGER
+    assert in_short(decide(context(opened, now=ENDED + minutes(17)))) == TRIGGER

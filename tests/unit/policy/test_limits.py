@@ -11,7 +11,7 @@ from backup_retry.domain.jobs import Close, Decision, Facts, ItemState, Outcome,
 from backup_retry.domain.schedule import BackupPolicy, Daily
 from backup_retry.domain.workloads import Cap
 from backup_retry.policy.decide import backup_request, decide
-from backup_retry.policy.decision_context import Case
+from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.hours import Hours, Window
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import Names, Scope
@@ -26,10 +26,17 @@ def decision(
     rules: Rules = NO_BACKOFF,
     state: ItemState | None = None,
     now: datetime = NOW,
-    **case: object,
+    **context: object,
 ) -> Decision:
     facts = Facts(item=state or protected(), read_at=now)
-    return decide(Case(incident=opened or incident(), facts=facts, rules=rules, now=now, **case))  # type: ignore[arg-type]
+    weighed = DecisionContext(
+        incident=opened or incident(),
+        facts=facts,
+        rules=rules,
+        now=now,
+        **context,  # type: ignore[arg-type]
+    )
+    return decide(weighed)
 
 
 def test_nothing_keeps_this_case_from_being_retried() -> None:
@@ -186,7 +193,9 @@ def test_a_dry_run_says_what_it_would_have_done() -> None:
 def test_a_dry_run_changes_no_other_decision() -> None:
     """What would not be retried says why, as ever."""
     gone = decide(
-        Case(incident=incident(), facts=Facts(item=None), rules=replace(NO_BACKOFF, dry_run=True), now=NOW)
+        DecisionContext(
+            incident=incident(), facts=Facts(item=None), rules=replace(NO_BACKOFF, dry_run=True), now=NOW
+        )
     )
     assert isinstance(gone, Close)
     assert gone.reason is Reason.NOT_PROTECTED
@@ -211,9 +220,9 @@ def test_how_long_a_recovery_point_is_kept(setting: int | None, policys: int | N
     daily = timedelta(days=policys) if policys else None
     state = replace(protected(), policy=BackupPolicy(daily_retention=daily))
     rules = Rules(retention=timedelta(days=setting) if setting else None)
-    case = Case(incident=incident(), facts=Facts(item=state), rules=rules, now=NOW)
+    context = DecisionContext(incident=incident(), facts=Facts(item=state), rules=rules, now=NOW)
     added = minutes(15) if kept == 7 else minutes(0)
-    assert backup_request(case).keep_until == NOW + timedelta(days=kept) + added
+    assert backup_request(context).keep_until == NOW + timedelta(days=kept) + added
 
 
 def test_the_item_is_known_by_its_machine() -> None:

@@ -18,7 +18,7 @@ from backup_retry.domain.jobs import (
     Wait,
 )
 from backup_retry.policy.decide import decide
-from backup_retry.policy.decision_context import Case
+from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.settle import attempt_job, settle, with_newest_failure
 from tests.builders import (
@@ -250,7 +250,7 @@ def test_a_failed_operation_fails_the_attempt() -> None:
     assert decision is None
     assert (changed.state, changed.attempts[-1].result) == (State.WAITING, AttemptResult.FAILED)
     assert (changed.failure.error.title, changed.failure.ended_at) == (NEEDS_PERSON, ENDED)
-    weighed = decide(Case(incident=changed, facts=facts(), rules=RULES, now=NOW))
+    weighed = decide(DecisionContext(incident=changed, facts=facts(), rules=RULES, now=NOW))
     assert in_short(weighed) == (Close, Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION)
 
 

@@ -24,7 +24,7 @@ from backup_retry.domain.jobs import (
 from backup_retry.domain.schedule import BackupPolicy
 from backup_retry.domain.workloads import Cap
 from backup_retry.policy.decide import backup_request, decide
-from backup_retry.policy.decision_context import Case
+from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import Names, Scope
 from tests.builders import (
@@ -52,9 +52,11 @@ DAILY = BackupPolicy(rules={"BackupDaily": "Default", "BackupHourly": "Hourly"})
 CHAIN_BROKE = "UserErrorParentFullBackupMissing"
 
 
-def case(failure: FailedJob, *jobs: Job, state: ItemState | None = None, rules: Rules | None = None) -> Case:
+def context(
+    failure: FailedJob, *jobs: Job, state: ItemState | None = None, rules: Rules | None = None
+) -> DecisionContext:
     seen = Facts(jobs=jobs, read_at=NOW, item=state or protected())
-    return Case(incident=incident(failure=failure), facts=seen, rules=rules or Rules(), now=NOW)
+    return DecisionContext(incident=incident(failure=failure), facts=seen, rules=rules or Rules(), now=NOW)
 
 
 def database(
@@ -115,7 +117,7 @@ def days(number: int) -> timedelta:
 )
 def test_a_retry_asks_for_the_backup_that_failed(failure: FailedJob, expected: BackupRequest) -> None:
     """Of the same kind, or a full one where the log chain broke; kept as long as its workload allows."""
-    assert backup_request(case(failure)) == expected
+    assert backup_request(context(failure)) == expected
 
 
 @pytest.mark.parametrize(
@@ -129,13 +131,13 @@ def test_a_retry_asks_for_the_backup_that_failed(failure: FailedJob, expected: B
 )
 def test_a_backup_vault_is_told_rule_and_tag(rule: str, tag: str, expected: tuple[str, str]) -> None:
     """From the failed job where it says them, else from the policy; a rule that is gone is not asked for."""
-    request = backup_request(case(disk(rule=rule, tag=tag), state=with_policy(DAILY)))
+    request = backup_request(context(disk(rule=rule, tag=tag), state=with_policy(DAILY)))
     assert (request.rule, request.retention_tag) == expected
 
 
 def test_a_rule_that_no_policy_confirms_is_used_all_the_same() -> None:
     """The policy cannot be read; the failed job has run with that rule."""
-    assert backup_request(case(disk(rule="BackupDaily"), state=with_policy(None))).rule == "BackupDaily"
+    assert backup_request(context(disk(rule="BackupDaily"), state=with_policy(None))).rule == "BackupDaily"
 
 
 # ---- log backups -------------------------------------------------------------------------------------------
@@ -143,7 +145,7 @@ def test_a_rule_that_no_policy_confirms_is_used_all_the_same() -> None:
 
 def test_a_failed_log_backup_is_left_to_its_schedule() -> None:
     """Never Log: the next one runs by itself within minutes."""
-    assert in_short(decide(case(database("Log")))) == (Wait, Reason.LOG_SCHEDULE, NOW)
+    assert in_short(decide(context(database("Log")))) == (Wait, Reason.LOG_SCHEDULE, NOW)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,9 @@ def test_a_failed_log_backup_is_left_to_its_schedule() -> None:
 def test_log_backups_that_go_on_failing_need_a_person(interval: int, hours_ago: float, told: bool) -> None:
     """After two intervals of the schedule, and after an hour at least."""
     policy = BackupPolicy(log_interval=minutes(interval))
-    decision = decide(case(database("Log", hours_ago=hours_ago), state=replace(protected(), policy=policy)))
+    decision = decide(
+        context(database("Log", hours_ago=hours_ago), state=replace(protected(), policy=policy))
+    )
     expected = (
         (Close, Reason.LOG_SCHEDULE, Outcome.NEEDS_ACTION) if told else (Wait, Reason.LOG_SCHEDULE, NOW)
     )
@@ -162,12 +166,12 @@ def test_log_backups_that_go_on_failing_need_a_person(interval: int, hours_ago: 
 
 def test_a_log_backup_whose_chain_broke_is_retried_as_a_full_one() -> None:
     """Waiting for the next log backup would not mend the chain."""
-    assert decide(case(database("Log", error=CHAIN_BROKE))) == Trigger()
+    assert decide(context(database("Log", error=CHAIN_BROKE))) == Trigger()
 
 
 def test_a_log_backup_that_needs_a_person_says_so_at_once() -> None:
     """Its schedule would only fail again."""
-    decision = decide(case(database("Log", error="UserErrorSQLNoSysadminMembership")))
+    decision = decide(context(database("Log", error="UserErrorSQLNoSysadminMembership")))
     assert in_short(decision) == (Close, Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION)
 
 
@@ -190,7 +194,7 @@ def test_only_a_backup_worth_as_much_makes_up_for_one_that_failed(
 ) -> None:
     """A log backup every fifteen minutes must not hide that the full one is missing."""
     good = job("good", operation=f"Backup ({later})", status=JobStatus.COMPLETED, started_at=ENDED)
-    decision = decide(case(database(kind), good))
+    decision = decide(context(database(kind), good))
     assert (decision.reason is Reason.ALREADY_RECOVERED) is recovered
 
 
@@ -223,7 +227,7 @@ def test_without_a_backup_rule_there_is_nothing_to_run(
     policy: BackupPolicy | None, expected: tuple[object, ...]
 ) -> None:
     """Operational blobs are backed up continuously; a policy that cannot be read is a person's matter."""
-    assert in_short(decide(case(disk(), state=with_policy(policy)))) == expected
+    assert in_short(decide(context(disk(), state=with_policy(policy)))) == expected
 
 
 @pytest.mark.parametrize(
@@ -245,13 +249,13 @@ def test_the_service_says_whether_a_retry_can_help(
 ) -> None:
     """IsRetryable counts where the catalogue does not know the code of this workload."""
     error = JobError(title=title, message="Disk busy.", retryable=retryable, advice="Wait.")
-    assert case(disk(error)).error.verdict is verdict
+    assert context(disk(error)).error.verdict is verdict
 
 
 def test_what_the_service_will_not_have_retried_is_told_in_its_own_words() -> None:
     """Cause and remedy are the service's."""
     error = JobError(title="NeverSeen", message="The disk is locked.", retryable=False, advice="Unlock it.")
-    decision = decide(case(disk(error), state=with_policy(DAILY)))
+    decision = decide(context(disk(error), state=with_policy(DAILY)))
     assert decision == Close(
         outcome=Outcome.NEEDS_ACTION, reason=Reason.NEEDS_ACTION, detail="The disk is locked. Unlock it."
     )
@@ -283,7 +287,7 @@ def test_a_backup_vault_need_not_keep_our_id() -> None:
 )
 def test_what_cannot_be_retried_says_how_to_run_it_again(failure: FailedJob, said: str) -> None:
     """A person is told what failed, with what, and the command."""
-    decision = decide(case(failure))
+    decision = decide(context(failure))
     assert isinstance(decision, Close)
     assert in_short(decision) == (Close, Reason.UNSUPPORTED, Outcome.NEEDS_ACTION)
     assert said in decision.detail
@@ -305,7 +309,7 @@ def test_a_backup_vaults_item_is_judged_by_the_group_that_only_the_vault_tells()
     """The instance's name does not say where the disk is."""
     rules = Rules(scope=Scope(resource_groups=Names(patterns=("!rg-lab",))))
     source = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/RG-Lab/providers/Microsoft.Compute/disks/disk-1"
-    decision = decide(case(disk(), state=replace(with_policy(DAILY), source_id=source), rules=rules))
+    decision = decide(context(disk(), state=replace(with_policy(DAILY), source_id=source), rules=rules))
     assert in_short(decision) == (Close, Reason.OPTED_OUT, Outcome.LEFT_ALONE)
 
 
@@ -324,5 +328,5 @@ def test_each_workload_has_its_own_daily_cap(failure: FailedJob, cap: Cap) -> No
     state = with_policy(DAILY)
     none = Rules(daily_caps={each: 0 if each is cap else 3 for each in Cap})
     others = Rules(daily_caps={each: 3 if each is cap else 0 for each in Cap})
-    assert decide(case(failure, state=state, rules=none)).reason is Reason.DAILY_CAP
-    assert decide(case(failure, state=state, rules=others)) == Trigger()
+    assert decide(context(failure, state=state, rules=none)).reason is Reason.DAILY_CAP
+    assert decide(context(failure, state=state, rules=others)) == Trigger()

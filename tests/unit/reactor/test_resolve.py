@@ -22,7 +22,7 @@ def resolver(world: World) -> Resolver:
     """A resolver whose scope is one subscription."""
     return Resolver(
         vaults=world.vaults,
-        finder=world.finder,
+        item_lookup=world.item_lookup,
         clock=world.clock,
         lookback=LOOKBACK,
         scope=Scope(subscriptions=Names(patterns=(SUBSCRIPTION,))),
@@ -149,7 +149,7 @@ async def test_azures_errors_are_the_callers(world: World, error: Exception, job
 
 def machine(world: World, *items: ProtectedItem) -> Signal:
     """A signal about a machine, which the items protect."""
-    world.finder.items[MACHINE_ID.upper()] = items
+    world.item_lookup.items[MACHINE_ID.upper()] = items
     return Signal(source=Source.ALERT, resource_id=MACHINE_ID)
 
 
@@ -163,7 +163,7 @@ async def test_a_resources_items_are_looked_for_in_their_vaults(world: World) ->
     resolved = await resolver(world).resolve(machine(world, item(1), second))
 
     assert [failure.id for failure in resolved.failures] == ["job-1", "job-2"]
-    assert world.finder.asked == [MACHINE_ID]
+    assert world.item_lookup.asked == [MACHINE_ID]
 
 
 async def test_a_resource_that_nothing_protects_is_nothing(world: World) -> None:
@@ -246,7 +246,7 @@ async def test_resource_graph_is_not_asked_where_the_job_names_its_item(world: W
 
     resolved = await resolver(world).resolve(replace(machine(world, item()), vault=vault(), job_id="job-1"))
 
-    assert ([failure.id for failure in resolved.failures], world.finder.asked) == (["job-1"], [])
+    assert ([failure.id for failure in resolved.failures], world.item_lookup.asked) == (["job-1"], [])
 
 
 async def test_a_job_that_is_no_failure_of_ours_is_nothing(world: World) -> None:

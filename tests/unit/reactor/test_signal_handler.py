@@ -13,10 +13,10 @@ from backup_retry.domain.errors import AzureUnavailable, Forbidden
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.jobs import Source
 from backup_retry.policy.scope import Names, Scope
-from backup_retry.ports.item_lookup import MemoryFinder
+from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.ledger import Record
 from reactor.resolve import Resolver
-from reactor.signal_handler import Reactor
+from reactor.signal_handler import SignalHandler
 from reactor.signals import Ignored, Signal
 from tests.builders import SUBSCRIPTION, item, vault
 from tests.signal_reading import MACHINE_ID
@@ -28,16 +28,16 @@ AMPLE = 30.0
 SHORT = 0.02
 
 
-def reactor(world: World) -> Reactor:
+def reactor(world: World) -> SignalHandler:
     """A reactor on the world's vaults."""
     resolver = Resolver(
         vaults=world.vaults,
-        finder=world.finder,
+        item_lookup=world.item_lookup,
         clock=world.clock,
         lookback=timedelta(hours=24),
         scope=Scope(subscriptions=Names(patterns=(SUBSCRIPTION,))),
     )
-    return Reactor(resolver=resolver, engine=world.engine)
+    return SignalHandler(resolver=resolver, engine=world.engine)
 
 
 def signal(job_id: str = "job-1") -> Signal:
@@ -55,7 +55,7 @@ class Gate:
         """Wait for the gate to open."""
         await self._opened.wait()
 
-    async def open(self, reactor: Reactor) -> None:
+    async def open(self, reactor: SignalHandler) -> None:
         """Let everybody through, and wait for the tasks that the reactor left at work."""
         self._opened.set()
         await asyncio.gather(*reactor._left_running, return_exceptions=True)
@@ -65,7 +65,7 @@ async def test_a_signal_of_a_failed_job_is_handled(world: World) -> None:
     """The report of its one failure."""
     world.fails()
 
-    reaction = await reactor(world).react(signal(), seconds=AMPLE)
+    reaction = await reactor(world).handle_signal(signal(), seconds=AMPLE)
 
     assert [report.decision for report in reaction.reports] == ["triggered"]
     assert reaction.why == ""
@@ -76,7 +76,7 @@ async def test_a_signal_without_a_job_handles_every_unrecovered_failure(world: W
     for number in range(19):
         world.fails(f"job-{number}", of=item(number))
 
-    reaction = await reactor(world).react(signal(""), seconds=AMPLE)
+    reaction = await reactor(world).handle_signal(signal(""), seconds=AMPLE)
 
     assert [report.decision for report in reaction.reports] == ["triggered"] * 19
     assert sorted(report.job_id for report in reaction.reports) == sorted(f"job-{n}" for n in range(19))
@@ -85,22 +85,24 @@ async def test_a_signal_without_a_job_handles_every_unrecovered_failure(world: W
 async def test_a_resource_that_nobody_answers_for_in_time_is_an_outage(world: World) -> None:
     """Nothing is stored: the sender has to come again."""
 
-    class Hangs(MemoryFinder):
+    class Hangs(MemoryItemLookup):
         async def items_of(self, resource_id: str) -> Sequence[ProtectedItem]:
             await asyncio.sleep(AMPLE)
             return await super().items_of(resource_id)
 
-    world.finder = Hangs()
+    world.item_lookup = Hangs()
 
     with pytest.raises(AzureUnavailable, match="Resource Graph"):
-        await reactor(world).react(Signal(source=Source.ALERT, resource_id=MACHINE_ID), seconds=SHORT)
+        await reactor(world).handle_signal(Signal(source=Source.ALERT, resource_id=MACHINE_ID), seconds=SHORT)
 
 
 async def test_what_came_is_logged_with_its_sender(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """So that an administrator sees why nothing happened, and who to ask."""
     caplog.set_level(logging.INFO, "backup_retry")
 
-    await reactor(world).react(Ignored(why="not ours", label="a-1", came={"rule": "cpu"}), seconds=AMPLE)
+    await reactor(world).handle_signal(
+        Ignored(why="not ours", label="a-1", came={"rule": "cpu"}), seconds=AMPLE
+    )
 
     assert [json.loads(message) for message in caplog.messages] == [
         {"event": "signal_ignored", "signal": "a-1", "why": "not ours", "rule": "cpu"}
@@ -109,14 +111,14 @@ async def test_what_came_is_logged_with_its_sender(world: World, caplog: pytest.
 
 async def test_an_ignored_signal_does_nothing(world: World) -> None:
     """The reaction says why."""
-    reaction = await reactor(world).react(Ignored(why="not ours"), seconds=AMPLE)
+    reaction = await reactor(world).handle_signal(Ignored(why="not ours"), seconds=AMPLE)
 
     assert (reaction.reports, reaction.why) == ((), "not ours")
 
 
 async def test_a_signal_that_means_no_failure_does_nothing(world: World) -> None:
     """The vault has no such job."""
-    reaction = await reactor(world).react(signal(), seconds=AMPLE)
+    reaction = await reactor(world).handle_signal(signal(), seconds=AMPLE)
 
     assert reaction.reports == ()
     assert "job-1" in reaction.why
@@ -126,7 +128,7 @@ async def test_a_vault_that_refuses_is_said_to(world: World) -> None:
     """Delivered again, the signal would be refused again."""
     world.vaults.read_error = Forbidden("no role on vault-1", status=403)
 
-    reaction = await reactor(world).react(signal(), seconds=AMPLE)
+    reaction = await reactor(world).handle_signal(signal(), seconds=AMPLE)
 
     assert reaction.reports == ()
     assert "no role on vault-1" in reaction.why
@@ -137,7 +139,7 @@ async def test_a_vault_that_does_not_answer_is_the_callers_to_repeat(world: Worl
     world.vaults.read_error = AzureUnavailable("no answer")
 
     with pytest.raises(AzureUnavailable):
-        await reactor(world).react(signal(), seconds=AMPLE)
+        await reactor(world).handle_signal(signal(), seconds=AMPLE)
 
 
 @pytest.mark.parametrize("job_id", ["job-1", ""])
@@ -148,7 +150,7 @@ async def test_a_vault_that_is_too_slow_counts_as_not_answering(world: World, jo
     world.fails()
 
     with pytest.raises(AzureUnavailable, match="vault-1"):
-        await reactor(world).react(signal(job_id), seconds=SHORT)
+        await reactor(world).handle_signal(signal(job_id), seconds=SHORT)
 
 
 async def test_a_failure_that_cannot_be_decided_in_time_is_stored(world: World) -> None:
@@ -158,7 +160,7 @@ async def test_a_failure_that_cannot_be_decided_in_time_is_stored(world: World) 
     world.fails()
     at_work = reactor(world)
 
-    reaction = await at_work.react(signal(), seconds=SHORT)
+    reaction = await at_work.handle_signal(signal(), seconds=SHORT)
 
     assert [report.decision for report in reaction.reports] == ["stored"]
     assert (await world.ledger.load(item(), "job-1")).job_known
@@ -174,7 +176,7 @@ async def test_a_slow_trigger_is_left_at_work(world: World) -> None:
     world.fails()
     at_work = reactor(world)
 
-    reaction = await at_work.react(signal(), seconds=SHORT)
+    reaction = await at_work.handle_signal(signal(), seconds=SHORT)
 
     assert [report.decision for report in reaction.reports] == ["stored"]
     assert (await world.incident()).state == State.CLAIMED
@@ -196,7 +198,7 @@ async def test_a_slow_item_holds_up_no_other(world: World) -> None:
     world.fails("job-2", of=item(2))
     at_work = reactor(world)
 
-    reaction = await at_work.react(signal(""), seconds=SHORT)
+    reaction = await at_work.handle_signal(signal(""), seconds=SHORT)
 
     done = {report.job_id: report.decision for report in reaction.reports}
     assert set(done) == {"job-1", "job-2"}
@@ -215,7 +217,7 @@ async def test_a_ledger_that_hangs_counts_as_not_answering(world: World) -> None
     world.ledger.load = hang  # type: ignore[method-assign]
     async with asyncio.timeout(20):  # only so that a hanging reactor fails this test soon
         with pytest.raises(AzureUnavailable):
-            await reactor(world).react(signal(), seconds=SHORT)
+            await reactor(world).handle_signal(signal(), seconds=SHORT)
 
 
 async def test_a_late_task_that_fails_is_logged_and_forgotten(
@@ -226,7 +228,7 @@ async def test_a_late_task_that_fails_is_logged_and_forgotten(
     world.vaults.on_trigger = gate
     world.fails()
     at_work = reactor(world)
-    await at_work.react(signal(), seconds=SHORT)
+    await at_work.handle_signal(signal(), seconds=SHORT)
 
     def down(_: Incident) -> None:
         raise AzureUnavailable("the ledger does not answer")

@@ -13,7 +13,7 @@ from backup_retry.domain.jobs import Outcome, Reason
 from backup_retry.policy.scope import Scope
 from reactor import webhook
 from reactor.resolve import Resolver
-from reactor.signal_handler import Reactor
+from reactor.signal_handler import SignalHandler
 from reactor.webhook import LARGEST_BODY, Answer
 from tests.builders import NEEDS_PERSON, item, minutes
 from tests.payloads import body, payload
@@ -36,16 +36,16 @@ async def post(
 ) -> Answer:
     """Send a body to the webhook, of an instance that is ready as soon as it has started."""
 
-    async def reactor() -> Reactor:
+    async def reactor() -> SignalHandler:
         await started()
         resolver = Resolver(
             vaults=world.vaults,
-            finder=world.finder,
+            item_lookup=world.item_lookup,
             clock=world.clock,
             lookback=timedelta(hours=24),
             scope=Scope(),
         )
-        return Reactor(resolver=resolver, engine=world.engine)
+        return SignalHandler(resolver=resolver, engine=world.engine)
 
     answer = await webhook.answer(content, reactor, dimensions)
     json.dumps(answer.body)
@@ -133,7 +133,7 @@ async def test_a_job_that_the_vault_does_not_confirm_is_answered_with_200(world:
 )
 async def test_every_kind_of_alert_leads_to_the_failed_job(world: World, name: str) -> None:
     """202, the same result and one trigger, whichever way it is heard of and however often."""
-    world.finder.items[MACHINE_ID] = [item()]
+    world.item_lookup.items[MACHINE_ID] = [item()]
     world.fails(JOB)
 
     answers = [await post(world, body(name)) for _ in range(2)]
@@ -223,7 +223,7 @@ async def test_azures_own_retry_after_is_passed_on(world: World) -> None:
 async def test_a_ledger_that_cannot_be_reached_is_answered_with_503(error: BackupRetryError) -> None:
     """Nothing could be stored: the sender has to come back, whether the ledger is away or refuses us."""
 
-    async def reactor() -> Reactor:
+    async def reactor() -> SignalHandler:
         raise error
 
     answer = await webhook.answer(ALERT, reactor)
@@ -235,7 +235,7 @@ async def test_a_ledger_that_cannot_be_reached_is_answered_with_503(error: Backu
 async def test_a_malformed_alert_needs_no_ledger() -> None:
     """400 even while nothing else works."""
 
-    async def reactor() -> Reactor:
+    async def reactor() -> SignalHandler:
         raise AssertionError("the reactor was built")
 
     assert (await webhook.answer(b"{", reactor)).status == 400
@@ -247,7 +247,7 @@ async def test_an_instance_that_does_not_get_ready_is_answered_with_503(
     """Before Azure gives up waiting: the sender comes back."""
     monkeypatch.setattr(webhook, "_SECONDS_TO_START", 0.01)
 
-    async def reactor() -> Reactor:
+    async def reactor() -> SignalHandler:
         await asyncio.Event().wait()
         raise AssertionError("nobody sets it")
 

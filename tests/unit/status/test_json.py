@@ -19,10 +19,10 @@ from status.as_json import ITEMS, incident_document, page_document
 from status.filters import Filters
 from status.html import incident_answer
 from status.page import page
-from status.timeline import Story, story
+from status.timeline import Timeline, timeline
 from status.views import unavailable, unavailable_json
 from tests.builders import NOW, attempt, incident, item, vault
-from tests.status_world import backups, board, closed, look
+from tests.status_world import backups, closed, dashboard, snapshot
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "status-json.md").read_text(encoding="utf-8")
 ARM = "https://management.azure.com"
@@ -38,8 +38,8 @@ def documented(begin: str, end: str) -> set[str]:
 def status_document(filters: Filters | None = None, items: int = 1) -> dict[str, Any]:
     """A document with one of everything."""
     known = [backups(good=[0], of=item(number)) for number in range(1, items + 1)]
-    seen = look(
-        board(*known, closed=[closed(Outcome.NEEDS_ACTION)]),
+    seen = snapshot(
+        dashboard(*known, closed=[closed(Outcome.NEEDS_ACTION)]),
         pauses=[Pause(by="a", why="b")],
         storms=[
             Storm(
@@ -58,7 +58,7 @@ def status_document(filters: Filters | None = None, items: int = 1) -> dict[str,
     return document
 
 
-def told(found: Opened | Closed, **changes: Any) -> Story | None:
+def told(found: Opened | Closed, **changes: Any) -> Timeline | None:
     """The story of what the item's latest incident is."""
     head = replace(incident(attempt()), id="i-1", **changes)
     steps = [
@@ -67,7 +67,7 @@ def told(found: Opened | Closed, **changes: Any) -> Story | None:
         Step(at=NOW, kind=StepKind.WAITING, incident_id="i-1", reason="backoff"),
         Step(at=NOW, kind=StepKind.NOTED, incident_id="another"),
     ]
-    return story(found, head, steps, Filters(code="k"), ARM)
+    return timeline(found, head, steps, Filters(code="k"), ARM)
 
 
 def test_every_field_of_the_status_is_documented() -> None:
@@ -97,7 +97,7 @@ def test_every_field_of_an_incident_is_documented() -> None:
 def test_timers_and_signals_are_told() -> None:
     """Each profile's sweep beside the daily one; of the signals nothing, while the ledger is being read."""
     weekly = timer("sweep weekly", "0 0 3 * * 0", NOW, last=None, incomplete=NOW)
-    read = look(board(), waiting=Waiting(number=3, since=NOW))
+    read = snapshot(dashboard(), waiting=Waiting(number=3, since=NOW))
     unread = replace(read, made=None)
     told_read, told_unread = (
         page_document(page(seen, [weekly], Filters(), {}, ARM), seen) for seen in (read, unread)
@@ -134,7 +134,7 @@ def test_an_incident_that_has_just_been_closed_is_told_as_closed() -> None:
     """Though the index still has it."""
     ended = incident().closed(Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED), NOW)
     opened = Opened(incident_id=ended.id, item=item(), at=NOW)
-    found = story(opened, ended, [], Filters(), ARM)
+    found = timeline(opened, ended, [], Filters(), ARM)
     assert found is not None
     assert found.state == "Recovered after a retry"
 

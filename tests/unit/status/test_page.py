@@ -17,10 +17,10 @@ from status.filters import Filters
 from status.html import page_answer
 from status.page import LISTED, Page, page
 from status.portal_links import item_url
-from status.snapshot import Look
+from status.snapshot import Snapshot
 from status.summary import scope_name
 from tests.builders import NOW, SUBSCRIPTION, item, vault
-from tests.status_world import backups, board, closed, look, opened, without_estate
+from tests.status_world import backups, closed, dashboard, opened, snapshot, without_estate
 
 ARM = "https://management.azure.com"
 ON_TIME = [timer("sweep", "0 0 5 * * *", NOW, last=NOW)]
@@ -28,7 +28,7 @@ GOOD = backups(good=range(14))
 NEEDY = closed(Outcome.NEEDS_ACTION)
 
 
-def made(seen: Look, filters: Filters | None = None) -> Page:
+def made(seen: Snapshot, filters: Filters | None = None) -> Page:
     """The page of a look, timers on time."""
     return page(seen, ON_TIME, filters or Filters(), {}, ARM)
 
@@ -38,7 +38,10 @@ def made(seen: Look, filters: Filters | None = None) -> Page:
 
 def test_all_good_is_said_only_where_it_is_known() -> None:
     """Without Resource Graph nobody can say it."""
-    known, unknown = look(board(GOOD)), without_estate(look(board(answered=False)), "no answer")
+    known, unknown = (
+        snapshot(dashboard(GOOD)),
+        without_estate(snapshot(dashboard(answered=False)), "no answer"),
+    )
     assert made(known).headline.text == "Everything is protected."
     assert made(unknown).headline.text == "Nothing needs a person."
     assert "Resource Graph does not answer" in made(unknown).notes[0]
@@ -46,7 +49,7 @@ def test_all_good_is_said_only_where_it_is_known() -> None:
 
 def test_a_stale_estate_is_said_to_be_so() -> None:
     """With its age."""
-    seen = look(board(GOOD))
+    seen = snapshot(dashboard(GOOD))
     assert seen.made is not None
     stale = replace(seen.made, estate_at=NOW - timedelta(minutes=20), estate_problem="no answer")
     [note] = made(replace(seen, made=stale)).notes
@@ -56,17 +59,17 @@ def test_a_stale_estate_is_said_to_be_so() -> None:
 def test_the_worst_is_said_first() -> None:
     """A person is needed before anything is being looked after; a late sweep before a pause."""
     pause = [Pause(by="ada", why="work")]
-    assert made(look(board(closed=[NEEDY]), pauses=pause)).headline.text == "1 item needs a person."
+    assert made(snapshot(dashboard(closed=[NEEDY]), pauses=pause)).headline.text == "1 item needs a person."
     late = [timer("sweep", "0 0 5 * * *", NOW, last=None)]
-    found = page(look(board(GOOD), pauses=pause), late, Filters(), {}, ARM)
+    found = page(snapshot(dashboard(GOOD), pauses=pause), late, Filters(), {}, ARM)
     assert found.headline.text == "The sweep has not run when it should have."
-    assert made(look(board(GOOD), pauses=pause)).headline.text == "Retries are paused."
-    assert made(look(board(opened=[opened()]))).headline.text == "1 item is being looked after."
+    assert made(snapshot(dashboard(GOOD), pauses=pause)).headline.text == "Retries are paused."
+    assert made(snapshot(dashboard(opened=[opened()]))).headline.text == "1 item is being looked after."
 
 
 def test_an_incomplete_sweep_is_said_with_what_to_do() -> None:
     """At the top, though everything is protected as far as is known; the profile's line says it as well."""
-    seen = look(board(GOOD))
+    seen = snapshot(dashboard(GOOD))
     left_out = timer("sweep weekly", "0 0 3 * * 0", NOW, last=None, incomplete=NOW - timedelta(hours=2))
     found = page(seen, [*ON_TIME, *ON_TIME, left_out], Filters(), {}, ARM)
     assert (found.headline.tone, found.headline.text) == ("bad", "The last sweep weekly was not complete.")
@@ -80,7 +83,8 @@ def test_a_sweep_that_stopped_after_an_incomplete_one_is_said_to_have_stopped() 
     weeks = [NOW - timedelta(days=days) for days in (21, 14)]
     stopped = timer("sweep weekly", "0 0 3 * * 0", NOW, last=weeks[0], incomplete=weeks[1])
     [note] = re.findall(
-        r"tone-bad\">(.*?)</p>", page_answer(page(look(board(GOOD)), [stopped], Filters(), {}, ARM)).body
+        r"tone-bad\">(.*?)</p>",
+        page_answer(page(snapshot(dashboard(GOOD)), [stopped], Filters(), {}, ARM)).body,
     )
     words = re.sub(r"<.*?>", "", note)
     assert words.startswith(
@@ -103,7 +107,7 @@ def test_a_profile_outside_its_season_is_one_quiet_line(
     """Nothing is wrong with it."""
     profile = SweepProfile(name="migration", schedule="0 0 3 * * *", starts=starts, expires=expires)
     out = timer("sweep migration", profile.schedule, NOW, last=None, profile=profile)
-    found = page(look(board(GOOD)), [*ON_TIME, *ON_TIME, out], Filters(), {}, ARM)
+    found = page(snapshot(dashboard(GOOD)), [*ON_TIME, *ON_TIME, out], Filters(), {}, ARM)
     assert found.headline.text == "Everything is protected."
     assert f'<span class="off">{said}</span>' in page_answer(found).body
 
@@ -111,15 +115,15 @@ def test_a_profile_outside_its_season_is_one_quiet_line(
 def test_signals_that_wait_are_said_where_there_are_any() -> None:
     """With the oldest's age; nothing is called protected while a failure has been heard and not looked into."""
     waiting = Waiting(number=3, since=NOW - timedelta(minutes=12))
-    found = made(look(board(GOOD), waiting=waiting))
+    found = made(snapshot(dashboard(GOOD), waiting=waiting))
     assert (found.headline.tone, found.headline.text) == ("busy", "3 signals wait to be looked into.")
     assert "The oldest waits for 12 min" in page_answer(found).body
-    assert "kept_signals" not in page_answer(made(look(board(GOOD)))).body
+    assert "kept_signals" not in page_answer(made(snapshot(dashboard(GOOD)))).body
 
 
 def test_before_anything_is_read_the_page_says_so_and_comes_back_soon() -> None:
     """It is shown at once, however long the journal is."""
-    found = made(look(None))
+    found = made(snapshot(None))
     assert found.headline.text == "Reading the ledger …"
     assert found.reload_seconds is not None
     assert found.reload_seconds < 10
@@ -131,7 +135,7 @@ def test_before_anything_is_read_the_page_says_so_and_comes_back_soon() -> None:
 
 def test_what_needs_a_person_comes_with_all_that_a_person_needs() -> None:
     """Error, remedy, link, last good recovery point."""
-    [need] = made(look(board(backups(good=[3]), closed=[NEEDY])), Filters(code="k&y")).needs
+    [need] = made(snapshot(dashboard(backups(good=[3]), closed=[NEEDY])), Filters(code="k&y")).needs
     assert (need.error, need.remedy, need.name) == ("CloudInternalError", "Do something.", "vm-01")
     assert need.last_good_at is not None
     assert need.incident_url == "incidents/needs_action-0?code=k%26y"
@@ -140,7 +144,7 @@ def test_what_needs_a_person_comes_with_all_that_a_person_needs() -> None:
 def test_the_lists_are_cut_and_say_so() -> None:
     """Ten thousand items that need a person make no endless page."""
     many = [closed(Outcome.EXHAUSTED, of=item(number), name=f"i-{number}") for number in range(LISTED + 7)]
-    found = made(look(board(closed=many)))
+    found = made(snapshot(dashboard(closed=many)))
     assert (len(found.needs), found.needs_total) == (LISTED, LISTED + 7)
     assert f"the first {LISTED} of them" in page_answer(found).body
 
@@ -152,18 +156,20 @@ def test_many_items_are_shown_as_vaults_until_somebody_asks() -> None:
         for name in ("vault-1", "vault-2")
         for number in range(LINES)
     ]
-    made_board = board(*known)
-    vaults = calendar(made_board.days, made_board.rows, Filters(), estate_known=True)
+    made_dashboard = dashboard(*known)
+    vaults = calendar(made_dashboard.days, made_dashboard.rows, Filters(), estate_known=True)
     assert (vaults.of_vaults, vaults.total, vaults.items) == (True, 2, 2 * LINES)
     assert [cell.text for cell in vaults.lines[0].cells[-2:]] == ["3", "✓"]
-    items = calendar(made_board.days, made_board.rows, Filters(view="items", page=2), estate_known=True)
+    items = calendar(
+        made_dashboard.days, made_dashboard.rows, Filters(view="items", page=2), estate_known=True
+    )
     assert (items.of_vaults, items.page, items.pages, len(items.lines)) == (False, 2, 2, LINES)
 
 
 def test_a_page_that_is_not_there_is_the_last_one() -> None:
     """A kept address may outlive its items."""
-    made_board = board(GOOD)
-    assert calendar(made_board.days, made_board.rows, Filters(page=99), estate_known=True).page == 1
+    made_dashboard = dashboard(GOOD)
+    assert calendar(made_dashboard.days, made_dashboard.rows, Filters(page=99), estate_known=True).page == 1
 
 
 @pytest.mark.parametrize(
@@ -204,7 +210,7 @@ def test_filters_come_back_from_their_own_address() -> None:
 )
 def test_a_filter_has_no_case(filters: Filters) -> None:
     """By name, id or part of a name."""
-    rows = board(backups(good=[0]), backups(good=[0], of=item(2, vault("vault-2")))).rows
+    rows = dashboard(backups(good=[0]), backups(good=[0], of=item(2, vault("vault-2")))).rows
     assert [row.item.friendly_name for row in filters.apply(rows)] == ["vm-02"]
 
 
@@ -216,7 +222,7 @@ def test_what_others_wrote_is_text() -> None:
     evil = "<script>alert(1)</script>"
     named = replace(item(), name=f"VM;x;{evil.replace('/', '')}")
     bad: Closed = replace(NEEDY, item=named, last_error=evil, detail=evil)
-    seen = look(board(closed=[bad]), pauses=[Pause(by=evil, why=evil)])
+    seen = snapshot(dashboard(closed=[bad]), pauses=[Pause(by=evil, why=evil)])
     body = page_answer(made(seen, Filters(text="<script>", code='"><script>'))).body
     assert "<script" not in body
     assert "&lt;script&gt;" in body
@@ -224,7 +230,7 @@ def test_what_others_wrote_is_text() -> None:
 
 def test_the_policy_allows_the_one_style_sheet_and_nothing_else() -> None:
     """No script, no frame, no address but its own."""
-    policy = page_answer(made(look(board(GOOD)))).headers["Content-Security-Policy"]
+    policy = page_answer(made(snapshot(dashboard(GOOD)))).headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; style-src 'sha256-")
     assert "unsafe" not in policy
     assert "script" not in policy
@@ -235,9 +241,9 @@ def test_the_policy_allows_the_one_style_sheet_and_nothing_else() -> None:
 
 def test_a_pauses_scope_is_named() -> None:
     """Everything, a subscription by its name, or a vault."""
-    made_board = replace(board(), subscriptions={SUBSCRIPTION: "Production"})
+    made_dashboard = replace(dashboard(), subscriptions={SUBSCRIPTION: "Production"})
     scopes = ["", SUBSCRIPTION.upper(), vault().id]
-    found = [scope_name(Pause(by="a", why="b", scope=each), made_board) for each in scopes]
+    found = [scope_name(Pause(by="a", why="b", scope=each), made_dashboard) for each in scopes]
     assert found == ["everywhere", "in subscription Production", "in vault-1"]
 
 

@@ -15,10 +15,10 @@ from backup_retry.policy.scope import Names, Scope
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import MemoryInbox, Waiting
 from backup_retry.ports.reports import MemoryReports
-from status.background_refresh import Kept
+from status.background_refresh import BackgroundRefresh
 from status.dashboard import Mark, Trouble
 from status.estate import estate
-from status.snapshot import Overview
+from status.snapshot import SnapshotReader
 from tests.builders import NOW, failed, item, vault
 from tests.clock import Clock
 
@@ -45,13 +45,13 @@ class FakeGraph:
             yield row
 
 
-class Desk:
+class Session:
     """An overview on fakes."""
 
     def __init__(self, scope: Scope | None = None) -> None:
         self.clock, self.ledger, self.graph = Clock(), MemoryReports(), FakeGraph()
         self.inbox = MemoryInbox(self.clock)
-        self.overview = Overview(
+        self.snapshots = SnapshotReader(
             reports=self.ledger,
             inbox=self.inbox,
             controls=self.ledger,
@@ -73,115 +73,115 @@ class Desk:
 
 
 @pytest_asyncio.fixture
-async def desk() -> AsyncIterator[Desk]:
+async def session() -> AsyncIterator[Session]:
     """Closed after the test."""
-    desk = Desk()
-    yield desk
-    await desk.overview.close()
+    session = Session()
+    yield session
+    await session.snapshots.close()
 
 
-async def test_ledger_and_estate_come_together(desk: Desk) -> None:
+async def test_ledger_and_estate_come_together(session: Session) -> None:
     """In one board, with the subscriptions' names."""
-    desk.shows(1)
-    desk.shows(2)
-    desk.graph.shown.append(
+    session.shows(1)
+    session.shows(2)
+    session.graph.shown.append(
         {"id": f"/subscriptions/{vault().subscription}", "name": "Production", "days": []}
     )
-    await desk.ends(Outcome.NEEDS_ACTION)
-    made = (await desk.overview.look(PATIENT)).made
+    await session.ends(Outcome.NEEDS_ACTION)
+    made = (await session.snapshots.snapshot(PATIENT)).made
     assert made is not None
-    assert [row.trouble for row in made.board.rows] == [Trouble.NEEDS_PERSON, Trouble.NONE]
-    assert made.board.subscriptions == {vault().subscription: "Production"}
+    assert [row.trouble for row in made.dashboard.rows] == [Trouble.NEEDS_PERSON, Trouble.NONE]
+    assert made.dashboard.subscriptions == {vault().subscription: "Production"}
 
 
-async def test_a_failing_resource_graph_takes_nothing_else_away(desk: Desk) -> None:
+async def test_a_failing_resource_graph_takes_nothing_else_away(session: Session) -> None:
     """What failed is known from the ledger."""
-    desk.graph.error = AzureUnavailable("Resource Graph: 503")
-    await desk.ends(Outcome.EXHAUSTED)
-    made = (await desk.overview.look(PATIENT)).made
+    session.graph.error = AzureUnavailable("Resource Graph: 503")
+    await session.ends(Outcome.EXHAUSTED)
+    made = (await session.snapshots.snapshot(PATIENT)).made
     assert made is not None
     assert made.estate_problem == "Resource Graph: 503"
-    assert made.board.rows[0].marks[-1] is Mark.FAILED
+    assert made.dashboard.rows[0].marks[-1] is Mark.FAILED
 
 
-async def test_resource_graph_is_asked_every_few_minutes_only(desk: Desk) -> None:
+async def test_resource_graph_is_asked_every_few_minutes_only(session: Session) -> None:
     """However often somebody looks."""
     for _ in range(5):
-        await desk.overview.look(PATIENT)
-        desk.clock.time += timedelta(seconds=30)
-    assert len(desk.graph.asked) == 1
-    desk.clock.time += timedelta(minutes=3)
-    await desk.overview.look(PATIENT)
-    assert len(desk.graph.asked) == 2
+        await session.snapshots.snapshot(PATIENT)
+        session.clock.time += timedelta(seconds=30)
+    assert len(session.graph.asked) == 1
+    session.clock.time += timedelta(minutes=3)
+    await session.snapshots.snapshot(PATIENT)
+    assert len(session.graph.asked) == 2
 
 
-async def test_days_that_are_over_are_read_once(desk: Desk) -> None:
+async def test_days_that_are_over_are_read_once(session: Session) -> None:
     """Only today's journal can still grow."""
     read: list[str] = []
-    original = desk.ledger.closed
+    original = session.ledger.closed
 
     async def counted(day: Any) -> Any:
         read.append(day.isoformat())
         return await original(day)
 
-    desk.ledger.closed = counted  # type: ignore[method-assign]
-    await desk.overview.look(PATIENT)
+    session.ledger.closed = counted  # type: ignore[method-assign]
+    await session.snapshots.snapshot(PATIENT)
     assert len(read) == 14
-    desk.clock.time += timedelta(minutes=1)
-    await desk.overview.look(PATIENT)
+    session.clock.time += timedelta(minutes=1)
+    await session.snapshots.snapshot(PATIENT)
     assert read[14:] == ["2026-11-22"]
 
 
-async def test_nobody_waits_for_a_slow_reading(desk: Desk) -> None:
+async def test_nobody_waits_for_a_slow_reading(session: Session) -> None:
     """The look is there at once, the board with a later one."""
-    desk.graph.gate.clear()
-    look = await desk.overview.look(0)
-    assert look.made is None
-    desk.graph.gate.set()
-    assert (await desk.overview.look(PATIENT)).made is not None
+    session.graph.gate.clear()
+    snapshot = await session.snapshots.snapshot(0)
+    assert snapshot.made is None
+    session.graph.gate.set()
+    assert (await session.snapshots.snapshot(PATIENT)).made is not None
 
 
-async def test_nobody_waits_for_the_signals_to_be_counted(desk: Desk) -> None:
+async def test_nobody_waits_for_the_signals_to_be_counted(session: Session) -> None:
     """Heartbeats are there at once, the number with a later look."""
-    gate, count = asyncio.Event(), desk.inbox.waiting
+    gate, count = asyncio.Event(), session.inbox.waiting
 
     async def slow(most: int) -> Waiting:
         await gate.wait()
         return await count(most)
 
-    desk.inbox.waiting = slow  # type: ignore[method-assign]
-    await desk.inbox.keep({"label": "an alert"})
-    await desk.ledger.beat("incomplete-sweep-hourly", NOW)
-    look = await desk.overview.look(0)
-    assert (look.made, look.beats) == (None, {"incomplete-sweep-hourly": NOW})
+    session.inbox.waiting = slow  # type: ignore[method-assign]
+    await session.inbox.keep({"label": "an alert"})
+    await session.ledger.beat("incomplete-sweep-hourly", NOW)
+    snapshot = await session.snapshots.snapshot(0)
+    assert (snapshot.made, snapshot.beats) == (None, {"incomplete-sweep-hourly": NOW})
     gate.set()
-    made = (await desk.overview.look(PATIENT)).made
+    made = (await session.snapshots.snapshot(PATIENT)).made
     assert made is not None
     assert made.waiting == Waiting(number=1, since=NOW)
 
 
 async def test_what_is_outside_the_scope_is_not_shown() -> None:
     """The app does not look after it."""
-    desk = Desk(Scope(vaults=Names(patterns=("other-*",))))
-    desk.shows()
-    made = (await desk.overview.look(PATIENT)).made
+    session = Session(Scope(vaults=Names(patterns=("other-*",))))
+    session.shows()
+    made = (await session.snapshots.snapshot(PATIENT)).made
     assert made is not None
-    assert made.board.rows == ()
-    await desk.overview.close()
+    assert made.dashboard.rows == ()
+    await session.snapshots.close()
 
 
-async def test_only_what_is_in_force_is_shown(desk: Desk) -> None:
+async def test_only_what_is_in_force_is_shown(session: Session) -> None:
     """A pause that has run out and a storm that has passed are history."""
-    await desk.ledger.set_pause(Pause(by="ada", why="done", until=NOW - timedelta(hours=1)))
-    await desk.ledger.set_pause(Pause(by="ada", why="now", scope=vault().id))
+    await session.ledger.set_pause(Pause(by="ada", why="done", until=NOW - timedelta(hours=1)))
+    await session.ledger.set_pause(Pause(by="ada", why="now", scope=vault().id))
     storm = Storm(
         vault=vault(), code="X", began_at=NOW, size=30, canary=item(), canary_incident="i-1", led_at=NOW
     )
-    await desk.ledger.save_storm(storm)
-    await desk.ledger.save_storm(replace(storm, code="Y", released_at=NOW))
-    look = await desk.overview.look(PATIENT)
-    assert [each.why for each in look.pauses] == ["now"]
-    assert [each.code for each in look.storms] == ["X"]
+    await session.ledger.save_storm(storm)
+    await session.ledger.save_storm(replace(storm, code="Y", released_at=NOW))
+    snapshot = await session.snapshots.snapshot(PATIENT)
+    assert [each.why for each in snapshot.pauses] == ["now"]
+    assert [each.code for each in snapshot.storms] == ["X"]
 
 
 async def test_a_failed_reading_leaves_the_last_one() -> None:
@@ -195,7 +195,7 @@ async def test_a_failed_reading_leaves_the_last_one() -> None:
             raise answer
         return answer
 
-    kept = Kept(read, clock, timedelta(seconds=1))
+    kept = BackgroundRefresh(read, clock, timedelta(seconds=1))
     found = []
     for _ in range(3):
         known = await kept.get(PATIENT)
