@@ -9,12 +9,12 @@ from typing import Protocol
 
 import typer
 
-from backup_retry.domain.notices import Publisher
 from backup_retry.engine.engine import Engine
 from backup_retry.ports.access_inspection import Inspection
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.opt_outs import OptOuts
+from backup_retry.ports.publisher import Publisher
 from backup_retry.ports.reports import Reports
 from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.settings import Settings
@@ -59,12 +59,12 @@ class Session:
 
 
 class Sessions(Protocol):
-    """Where a desk comes from: Azure, or a test's memory."""
+    """Where a session comes from: Azure, or a test's memory."""
 
     def open(
         self, *, writing: bool = False, ledger: bool = True, **overrides: str
     ) -> AbstractAsyncContextManager[Session]:
-        """A desk for the time of one command; `overrides` are settings that an option of the command replaces.
+        """A session for the time of one command; `overrides` are settings that an option of the command replaces.
 
         `writing` makes the ledger's tables where they are missing. Without `ledger`, a setting that names none is
         no error, and what is written is forgotten at the end.

@@ -44,7 +44,7 @@ async def _sweep(ctx: typer.Context, lookback: str, *, dry_run: bool) -> SweepRe
 
 
 def sweeping(session: Session, graph: Graph | None = None, watch: "Progressed | None" = None) -> Sweep:
-    """The app's own sweep on this desk, or on rows from elsewhere."""
+    """The app's own sweep with this session's parts, or on rows from elsewhere."""
     return Sweep(
         graph=graph or session.graph,
         vaults=session.vaults,

@@ -1,4 +1,4 @@
-"""Desks on the real Azure, opened for one command."""
+"""Sessions on the real Azure, opened for one command."""
 
 import logging
 import os
@@ -28,13 +28,13 @@ _NO_LEDGER = "https://no-ledger.invalid"
 
 
 class AzureSessions:
-    """Desks with whatever identity the environment has: `az login`, a managed identity, a service principal."""
+    """Sessions with whatever identity the environment has: `az login`, a managed identity, a service principal."""
 
     @asynccontextmanager
     async def open(
         self, *, writing: bool = False, ledger: bool = True, **overrides: str
     ) -> AsyncIterator[Session]:
-        """See Desks."""
+        """See Sessions."""
         _quiet()
         has_ledger = ledger or any(name.upper() == _LEDGER and value for name, value in os.environ.items())
         settings = load_settings(overrides if has_ledger else {**overrides, "ledger_endpoint": _NO_LEDGER})

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from backup_retry.domain.arm_ids import ProtectedItem, Vault, parse_job_id
+from backup_retry.domain.arm_ids import RESOURCE_ID, ProtectedItem, Vault, parse_job_id
 from backup_retry.domain.jobs import Source
-from backup_retry.ports.item_lookup import RESOURCE_ID
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,5 @@
+"""A simulated Azure: Resource Manager, both kinds of vault, Resource Graph, Event Grid, Azure Monitor, Entra ID.
+
+Imports nothing of the product, or it would only confirm our assumptions.
+Start with `simulated_azure`, then `server`.
+"""

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
@@ -12,9 +12,7 @@ from simulator.arm.wire import instant
 from simulator.estate.estate_file import BackupFile, EstateError
 from simulator.estate.faults import FaultError
 from simulator.estate.inventory import Item, Job, Vault
-
-if TYPE_CHECKING:
-    from simulator.server import Simulator
+from simulator.simulated_azure import Simulator
 
 Json = dict[str, Any]
 
@@ -22,7 +20,7 @@ Json = dict[str, Any]
 class Admin:
     """The handlers; each acts on the simulator as a whole."""
 
-    def __init__(self, simulator: "Simulator") -> None:
+    def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
 
     def routes(self) -> list[web.RouteDef]:

@@ -2,38 +2,22 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 
 from simulator.admin import Admin
-from simulator.arm.front_door import Arm
-from simulator.arm.identity import Identity
-from simulator.arm.permissions import Permissions
-from simulator.arm.request_log import RequestLog
-from simulator.arm.resources import Resources
-from simulator.data_protection.api import DataProtection
-from simulator.estate.estate_file import DEFAULT_ESTATE, EstateError, EstateFile
+from simulator.estate.estate_file import DEFAULT_ESTATE
 from simulator.estate.faults import Faults
 from simulator.estate.state import Azure
-from simulator.event_grid.subscriptions import EventSubscription
-from simulator.event_grid.topics import LARGEST_PUBLISH, EventGrid
+from simulator.event_grid.topics import EventGrid
 from simulator.machine.tls import Certificates, ensure_ca
-from simulator.monitor.action_groups import ActionGroup
 from simulator.monitor.alerting import Monitor
-from simulator.recovery_services.api import RecoveryServices
-from simulator.resource_graph.api import ResourceGraph
-
-_TICK_SECONDS = 0.1
-_LARGEST_BODY = 16 * LARGEST_PUBLISH
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
+from simulator.simulated_azure import LARGEST_BODY, Simulator, utc_now
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +31,7 @@ class ServerConfig:
     estate: Mapping[str, Any] = field(default_factory=lambda: DEFAULT_ESTATE)
     alerts_url: str | None = None
     eventgrid_url: str | None = None
-    now: Callable[[], datetime] = _utc_now
+    now: Callable[[], datetime] = utc_now
 
 
 class PortTakenError(Exception):
@@ -57,95 +41,6 @@ class PortTakenError(Exception):
         super().__init__(f"port {port} ({purpose}) is taken")
         self.port = port
         self.purpose = purpose
-
-
-class Simulator:
-    """All parts of the simulated Azure, wired together. Needs a running event loop."""
-
-    def __init__(self, now: Callable[[], datetime] = _utc_now) -> None:
-        self.now = now
-        self.azure = Azure()
-        self.faults = Faults()
-        self.identity = Identity(now)
-        self.requests = RequestLog(now)
-        self.monitor = Monitor(self.faults, now)
-        self.event_grid = EventGrid(now)
-        self.azure.listeners.append(self.monitor.job_failed)
-        self._graph = ResourceGraph(self.azure, self.faults)
-        services = (
-            Resources(self.azure),
-            RecoveryServices(self.azure),
-            DataProtection(self.azure),
-            Permissions(self.azure),
-            self._graph,
-        )
-        #: All that Resource Manager answers to.
-        self.routes = [route for service in services for route in service.routes()]
-        self._arm = Arm(self.azure, self.identity, self.faults, self.routes, now)
-        self._arm.listeners.extend((self.monitor.backup_refused, self.event_grid.backup_refused))
-
-    def reset(self, document: object) -> None:
-        """Begin anew with the estate that the JSON document describes; nothing is armed, logged or under way.
-
-        Raises:
-            ValueError: the document describes none; nothing was changed.
-        """
-        wanted = EstateFile.read(document)
-        estate = wanted.build(self.now())
-        _check_each("action_groups", wanted.action_groups, ActionGroup.from_json)
-        _check_each("event_subscriptions", wanted.event_subscriptions, EventSubscription.from_json)
-        pace = estate.settings.delivery_pace
-        delay = estate.settings.alert_delay_seconds
-        self.monitor.configure(wanted.action_groups, pace, delay, wanted.notices)
-        self.event_grid.configure(wanted.event_subscriptions, pace, wanted.notices)
-        self.azure.reset(estate)
-        self.faults.arm([])
-        self.requests.clear()
-        self._arm.reset()
-        self._graph.reset()
-
-    def advance(self) -> Azure:
-        """The state as it is now."""
-        self.azure.advance(self.now())
-        return self.azure
-
-    def tls_app(self) -> web.Application:
-        """Entra ID, Event Grid's topics and Resource Manager."""
-        app = web.Application(middlewares=[self.requests.middleware], client_max_size=_LARGEST_BODY)
-        app.add_routes(self.identity.tls_routes())
-        app.add_routes(self.event_grid.routes(self.identity.authenticated))
-        app.router.add_route("*", "/{path:.*}", self._arm.handle)
-        return app
-
-    def plain_app(self) -> web.Application:
-        """The managed identity endpoints and the admin API."""
-        app = web.Application(middlewares=[self.requests.middleware], client_max_size=_LARGEST_BODY)
-        app.add_routes(self.identity.plain_routes())
-        app.add_routes(Admin(self).routes())
-        return app
-
-    async def tick(self) -> None:
-        """Let time pass, for ever."""
-        while True:
-            await asyncio.sleep(_TICK_SECONDS)
-            self.advance()
-
-    async def close(self) -> None:
-        """Give up what is under way."""
-        await self.monitor.close()
-        await self.event_grid.close()
-        self._graph.close()
-
-
-def _check_each(
-    name: str, entries: Sequence[Mapping[str, Any]] | None, read: Callable[[Mapping[str, Any]], object]
-) -> None:
-    """Refuse entries that Monitor or Event Grid would, before anything has changed."""
-    for index, entry in enumerate(entries or ()):
-        try:
-            read(entry)
-        except (TypeError, ValueError) as error:
-            raise EstateError(f"{name}[{index}]: {error}") from error
 
 
 @dataclass(kw_only=True)
@@ -219,7 +114,7 @@ async def serve(config: ServerConfig) -> RunningServer:
     certificates = ensure_ca(config.ca_directory)
     runners = [
         web.AppRunner(simulator.tls_app(), access_log=None),
-        web.AppRunner(simulator.plain_app(), access_log=None),
+        web.AppRunner(_plain_app(simulator), access_log=None),
     ]
     try:
         arm_port = await _listen(
@@ -241,6 +136,14 @@ async def serve(config: ServerConfig) -> RunningServer:
         _runners=runners,
         _ticker=asyncio.create_task(simulator.tick()),
     )
+
+
+def _plain_app(simulator: Simulator) -> web.Application:
+    """The managed identity endpoints and the admin API."""
+    app = web.Application(middlewares=[simulator.requests.middleware], client_max_size=LARGEST_BODY)
+    app.add_routes(simulator.identity.plain_routes())
+    app.add_routes(Admin(simulator).routes())
+    return app
 
 
 async def _listen(

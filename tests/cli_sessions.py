@@ -1,4 +1,4 @@
-"""Desks in memory for the command line: one world, and what a person types."""
+"""Sessions in memory for the command line: one world, and what a person types."""
 
 import asyncio
 import json
@@ -62,7 +62,7 @@ class Terminal(World):
     async def open(
         self, *, writing: bool = False, ledger: bool = True, **overrides: str
     ) -> AsyncIterator[Session]:
-        """See Desks."""
+        """See Sessions."""
         self.opened_for_writing = writing
         if ledger and not self.has_ledger:
             raise SettingsError("Settings: LEDGER_ENDPOINT is not set")

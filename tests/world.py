@@ -18,13 +18,13 @@ from backup_retry.domain.jobs import (
     JobStatus,
     Source,
 )
-from backup_retry.domain.notices import MemoryPublisher
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.policy.rules import Rules
 from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.ledger import MemoryLedger, Record
 from backup_retry.ports.opt_outs import MemoryOptOuts
+from backup_retry.ports.publisher import MemoryPublisher
 from backup_retry.ports.vaults import MemoryVaults
 from tests.builders import PASSES, STARTED, item, job
 from tests.clock import Clock

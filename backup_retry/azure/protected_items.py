@@ -1,4 +1,4 @@
-"""The port `finder.Finder` on Resource Graph: one query at a time, for all who wait.
+"""The port `item_lookup.ItemLookup` on Resource Graph: one query at a time, for all who wait.
 
 Resource Graph grants three queries a second, which is less than a storm of alerts that name no vault.
 """
@@ -10,8 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from backup_retry.azure.resource_graph import ResourceGraph
-from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.ports.item_lookup import RESOURCE_ID
+from backup_retry.domain.arm_ids import RESOURCE_ID, ProtectedItem
 
 _MOST_RESOURCES = 100
 _PROTECTED = ("machine", "source", "sourceSet")
@@ -37,7 +36,7 @@ class GraphItemLookup:
         self._next = _Query()
 
     async def items_of(self, resource_id: str) -> Sequence[ProtectedItem]:
-        """See Finder; what is no resource's id is not asked about.
+        """See ItemLookup; what is no resource's id is not asked about.
 
         Whoever comes while a query is under way shares the next one; the answer is never older than the question.
         """

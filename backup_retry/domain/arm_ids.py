@@ -25,7 +25,7 @@ _ITEM_TAIL = re.compile(
 )
 _INSTANCE_TAIL = re.compile(rf"/backupinstances/(?P<name>{_SEGMENT}){_RESTORE}", _FLAGS)
 _JOB_TAIL = re.compile(r"/backupjobs/(?P<job>[0-9a-z-]{1,64})", _FLAGS)
-_RESOURCE_ID = re.compile(
+_RESOURCE_WITH_GROUP = re.compile(
     rf"/subscriptions/{_GUID}/resourcegroups/(?P<group>[\w.()-]{{1,90}})/providers/[\w./()-]+", _FLAGS
 )
 _MACHINES = {
@@ -37,6 +37,12 @@ _MACHINE_PARTS = 3
 #: an instance is named by its source, its source again and a GUID
 _INSTANCE_NAME = re.compile(rf"(?P<friendly>.+?)-(?P=friendly)-{_GUID}", _FLAGS)
 JOB_ID = re.compile(r"[0-9a-z-]{1,64}", _FLAGS)
+#: a resource's ARM id: no quote, no backslash, nothing else that could end a text in KQL
+RESOURCE_ID = re.compile(
+    r"/subscriptions/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourcegroups/[\w.()-]{1,90}"
+    r"/providers/[a-z0-9.]{1,80}(?:/[a-z0-9]{1,80}/[\w.()$-]{1,260}){1,5}",
+    _FLAGS,
+)
 
 
 class VaultKind(StrEnum):
@@ -143,7 +149,7 @@ class ProtectedItem:
 
 def resource_group_of(resource_id: str) -> str:
     """The resource group in any resource's ARM id, or ""."""
-    match = _RESOURCE_ID.fullmatch(resource_id)
+    match = _RESOURCE_WITH_GROUP.fullmatch(resource_id)
     return match["group"] if match else ""
 
 

@@ -1,20 +1,11 @@
-"""What is told to the world: one notice per outcome, kept with its incident until it is sent."""
+"""A notice: one CloudEvent that tells the world what became of an incident or a storm."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Protocol
-from uuid import UUID, uuid5
-
-from backup_retry.domain.errors import BackupRetryError
-from backup_retry.domain.jobs import Outcome
-
-if TYPE_CHECKING:
-    from backup_retry.domain.incident import Incident
+from typing import Any
 
 SOURCE = "/azure-backup-retry"
-_NAMESPACE = UUID("6f1d7d0e-3f0b-4d0c-9a54-0d2d4b8a5a11")
 
 
 class NoticeKind(StrEnum):
@@ -29,14 +20,6 @@ class NoticeKind(StrEnum):
     STORM_ENDED = "BackupRetry.StormEnded"
 
 
-_OF_OUTCOME = {
-    Outcome.RECOVERED: NoticeKind.RECOVERED,
-    Outcome.RECOVERED_ELSEWHERE: NoticeKind.RECOVERED,
-    Outcome.NEEDS_ACTION: NoticeKind.NEEDS_PERSON,
-    Outcome.EXHAUSTED: NoticeKind.EXHAUSTED,
-}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Notice:
     """One CloudEvent; the same thing told twice has the same id, so that a receiver can drop the second."""
@@ -47,64 +30,3 @@ class Notice:
     #: the protected item's ARM id
     subject: str
     data: dict[str, Any] = field(default_factory=dict, hash=False)
-
-
-class Publisher(Protocol):
-    """Where notices go."""
-
-    async def publish(self, notices: Sequence[Notice]) -> None:
-        """Send them all; raises AzureUnavailable or AzureRefused when they may not have arrived."""
-        ...
-
-
-@dataclass
-class MemoryPublisher:
-    """A topic in memory, for tests: keeps what arrives, fails while told to."""
-
-    sent: list[Notice] = field(default_factory=list)
-    error: BackupRetryError | None = None
-
-    async def publish(self, notices: Sequence[Notice]) -> None:
-        """See Publisher."""
-        if self.error is not None:
-            raise self.error
-        self.sent.extend(notices)
-
-
-def notice(
-    kind: NoticeKind, incident: "Incident", at: datetime, *, about: str = "", **extra: object
-) -> Notice:
-    """A notice about an incident; `about` tells apart what an incident has several of, such as attempts."""
-    return Notice(
-        id=str(uuid5(_NAMESPACE, f"{kind}|{about or incident.id}")),
-        kind=kind,
-        at=at,
-        subject=incident.item.id,
-        data={**_about(incident, at), **extra},
-    )
-
-
-def of_outcome(incident: "Incident", at: datetime) -> Sequence[Notice]:
-    """What a closed incident tells; one that was left alone tells nothing."""
-    kind = _OF_OUTCOME.get(incident.outcome) if incident.outcome else None
-    return [notice(kind, incident, at)] if kind else []
-
-
-def _about(incident: "Incident", at: datetime) -> dict[str, Any]:
-    """Item, job, error, attempts, remedy and the age of the last good recovery point (seconds, null: unknown)."""
-    failure, last_good = incident.failure, incident.last_good_at
-    return {
-        "incidentId": incident.id,
-        "itemId": incident.item.id,
-        "vaultId": incident.item.vault.id,
-        "jobId": failure.id,
-        "firstFailedAt": incident.first_failed_at.isoformat(),
-        "error": failure.error.label,
-        "errorMessage": failure.error.message,
-        "attempts": incident.attempts_spent,
-        "outcome": incident.outcome.value if incident.outcome else None,
-        "reason": incident.reason.value,
-        "remedy": incident.detail,
-        "lastRecoveryPointAt": last_good.isoformat() if last_good else None,
-        "secondsSinceLastRecoveryPoint": int((at - last_good).total_seconds()) if last_good else None,
-    }

@@ -4,10 +4,10 @@ import logging
 
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.notices import Publisher
 from backup_retry.engine.unit_of_work import UnitOfWork
 from backup_retry.ports.ledger import Ledger
 from backup_retry.ports.log_events import LogEvent, log_event, log_step
+from backup_retry.ports.publisher import Publisher
 
 
 class Committer:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from backup_retry.domain.error_catalog import Verdict
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound
 from backup_retry.domain.incident import Incident, StepKind
+from backup_retry.domain.incident_notices import notice
 from backup_retry.domain.jobs import (
     BackupRequest,
     Close,
@@ -26,7 +27,7 @@ from backup_retry.domain.jobs import (
     Trigger,
     Wait,
 )
-from backup_retry.domain.notices import NoticeKind, Publisher, notice
+from backup_retry.domain.notices import NoticeKind
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.retry import Retrier, refused
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
@@ -39,6 +40,7 @@ from backup_retry.policy.storm import Move, Storm
 from backup_retry.ports.ledger import Controls, Ledger, Storms
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.opt_outs import OptOuts
+from backup_retry.ports.publisher import Publisher
 from backup_retry.ports.vaults import Vaults
 
 Clock = Callable[[], datetime]

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from backup_retry.domain.errors import AnswerUnclear, AzureRefused, AzureUnavailable, Forbidden, NotFound
 from backup_retry.domain.incident import AttemptResult, Incident, State, StepKind
+from backup_retry.domain.incident_notices import notice
 from backup_retry.domain.jobs import BackupRequest, Close, JobError, Outcome, Reason, Trigger, Wait
-from backup_retry.domain.notices import NoticeKind, notice
+from backup_retry.domain.notices import NoticeKind
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
 from backup_retry.ports.vaults import Vaults

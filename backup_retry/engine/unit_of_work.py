@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from backup_retry.domain.incident import AttemptResult, Incident, State, Step, StepKind
+from backup_retry.domain.incident_notices import of_outcome
 from backup_retry.domain.jobs import Close, Decision, FailedJob, Reason, Wait
-from backup_retry.domain.notices import Notice, of_outcome
+from backup_retry.domain.notices import Notice
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,18 +1,10 @@
 """The port that finds what protects a resource, and its in-memory fake."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from backup_retry.domain.arm_ids import ProtectedItem
-
-#: a resource's ARM id: no quote, no backslash, nothing else that could end a text in KQL
-RESOURCE_ID = re.compile(
-    r"/subscriptions/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/resourcegroups/[\w.()-]{1,90}"
-    r"/providers/[a-z0-9.]{1,80}(?:/[a-z0-9]{1,80}/[\w.()$-]{1,260}){1,5}",
-    re.IGNORECASE | re.ASCII,
-)
 
 
 class ItemLookup(Protocol):
@@ -36,6 +28,6 @@ class MemoryItemLookup:
     asked: list[str] = field(default_factory=list)
 
     async def items_of(self, resource_id: str) -> Sequence[ProtectedItem]:
-        """See Finder."""
+        """See ItemLookup."""
         self.asked.append(resource_id)
         return next((found for each, found in self.items.items() if each.lower() == resource_id.lower()), ())

@@ -1,4 +1,8 @@
-"""Azure Table Storage: Azurite's table service over TLS, with Entra tokens and in memory."""
+"""Azure Table Storage: Azurite's table service over TLS, with Entra tokens and in memory.
+
+Imports `machine`.
+Start with `Azurite`, here; `install` brings it from npm.
+"""
 
 import os
 from pathlib import Path

@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 from simulator.estate.behaviour import Settings, TokenBuckets
 from simulator.estate.file_parts import EstateError, OutcomeFile, Part, Seconds
 from simulator.estate.inventory import Estate, Subscription
+from simulator.estate.notice_names import DEFAULT_NOTICES, NoticeName
 from simulator.estate.vault_file import ItemFile, PolicyFile, VaultFile
-from simulator.monitor.job_notices import DEFAULT_NOTICES, NoticeName
 
 __all__ = ["BackupFile", "EstateError", "EstateFile", "ItemFile", "PolicyFile", "SettingsFile", "VaultFile"]
 

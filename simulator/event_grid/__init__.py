@@ -1,0 +1,5 @@
+"""Event Grid: topics, event subscriptions, deliveries.
+
+Imports `arm`, `estate` and `machine`.
+Start with `topics`.
+"""

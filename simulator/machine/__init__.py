@@ -1,0 +1,5 @@
+"""This machine: free ports, child processes, certificates, outgoing calls.
+
+Imports nothing of the simulator.
+Start with `processes`.
+"""

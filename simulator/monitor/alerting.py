@@ -15,11 +15,12 @@ from simulator.arm.refusals import Refusal
 from simulator.arm.wire import instant
 from simulator.estate.faults import Faults
 from simulator.estate.inventory import Job
+from simulator.estate.notice_names import DEFAULT_NOTICES
 from simulator.machine.outgoing_calls import Answer, Courier, without_query
 from simulator.monitor.action_groups import DEFAULT_GROUPS, ActionGroup
 from simulator.monitor.activity_alerts import activity_alert
 from simulator.monitor.alert_envelope import alert_id
-from simulator.monitor.job_notices import DEFAULT_NOTICES, JOB_NOTICES
+from simulator.monitor.job_notices import JOB_NOTICES
 
 Json = dict[str, Any]
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from simulator.estate.inventory import Job
 from simulator.monitor.alert_schema import job_failure
@@ -11,7 +11,6 @@ from simulator.monitor.log_alerts import log_alert
 from simulator.monitor.metric_alerts import is_measured, multi_resource_alert, single_resource_alert
 
 Json = dict[str, Any]
-NoticeName = Literal["built_in", "metric", "metric_multi", "log", "activity", "resource_action_failure"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,4 +44,3 @@ JOB_NOTICES: Mapping[str, JobNotice] = {
     "metric_multi": JobNotice(tells_of=is_measured, payload=multi_resource_alert),
     "log": JobNotice(tells_of=_is_logged, payload=log_alert),
 }
-DEFAULT_NOTICES: tuple[NoticeName, ...] = ("built_in",)

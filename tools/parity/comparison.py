@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from simulator.arm.calls import Route
-from simulator.server import Simulator
+from simulator.simulated_azure import Simulator
 from tools.parity.differences import differences
 from tools.parity.explanations import reason
 from tools.parity.forms import form

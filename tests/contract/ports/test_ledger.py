@@ -10,8 +10,9 @@ import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.incident import AttemptResult, Incident, State, StepKind
+from backup_retry.domain.incident_notices import notice
 from backup_retry.domain.jobs import JobError, JobStatus, Pause, Reason, Source
-from backup_retry.domain.notices import NoticeKind, notice
+from backup_retry.domain.notices import NoticeKind
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.ledger import Beat, Controls, Ledger, MemoryLedger, Record, Storms
 from tests import racing

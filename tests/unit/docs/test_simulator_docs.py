@@ -14,9 +14,9 @@ from simulator.admin import Admin
 from simulator.arm.calls import Route
 from simulator.estate.estate_file import BackupFile, EstateFile, ItemFile, PolicyFile, SettingsFile, VaultFile
 from simulator.estate.faults import FAULTS, Fault
+from simulator.estate.notice_names import NoticeName
 from simulator.estate.workloads import WORKLOADS, Workload
-from simulator.monitor.job_notices import NoticeName
-from simulator.server import Simulator
+from simulator.simulated_azure import Simulator
 from tools.parity.comparison import routes
 from tools.parity.report import endpoint
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import backup_retry
+from backup_retry import domain
 from backup_retry.domain import error_catalog
 from backup_retry.domain.error_catalog import ErrorEntry, Verdict, entries, look_up, parse
 
@@ -193,7 +193,7 @@ def test_every_verdict_has_its_place_in_the_order_of_caution() -> None:
 
 def test_importing_the_module_reads_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
     """A cold start pays for the catalogue only when something failed."""
-    monkeypatch.setattr(backup_retry, "error_catalog", error_catalog)
+    monkeypatch.setattr(domain, "error_catalog", error_catalog)
     monkeypatch.delitem(sys.modules, error_catalog.__name__)
 
     fresh = importlib.import_module(error_catalog.__name__)

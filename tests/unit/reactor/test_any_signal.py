@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backup_retry.domain.arm_ids import JOB_ID
+from backup_retry.domain.arm_ids import JOB_ID, RESOURCE_ID
 from backup_retry.domain.errors import BadSignal
 from backup_retry.domain.failure_batches import FAILURE_FOUND
-from backup_retry.ports.item_lookup import RESOURCE_ID
 from reactor.alerts import parse_body
 from reactor.common_schema import COMMON_SCHEMA
 from reactor.events import ACTION_FAILED, parse_event
