@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from croniter import croniter
 from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_settings import NoDecode
 
@@ -14,11 +13,11 @@ from backup_retry.domain.time_zones import time_zone
 from backup_retry.policy.hours import Window
 from backup_retry.policy.rules import JOB_RETENTION
 from backup_retry.policy.scope import REFUSE
+from backup_retry.settings.ncrontab import check_schedule
 
 _SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _SHORT_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smhd])", re.IGNORECASE)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_NCRONTAB_FIELDS = 6
 #: days that Azure keeps an on-demand recovery point of a VM at least and at most
 _SHORTEST, _LONGEST = 7, 9999
 
@@ -34,12 +33,6 @@ def _duration(value: object) -> object:
 
 def _words(value: object) -> object:
     return [word for word in re.split(r"[,;\s]+", value) if word] if isinstance(value, str) else value
-
-
-def _ncrontab(value: str) -> str:
-    if len(value.split()) != _NCRONTAB_FIELDS or not croniter.is_valid(value, second_at_beginning=True):
-        raise ValueError("is no NCRONTAB expression: it takes six fields, seconds first, such as 0 0 5 * * *")
-    return value
 
 
 def _https(value: str) -> str:
@@ -109,7 +102,7 @@ def _lookback(value: timedelta) -> timedelta:
 
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
-Ncrontab = Annotated[str, AfterValidator(_ncrontab)]
+Ncrontab = Annotated[str, AfterValidator(check_schedule)]
 HttpsUrl = Annotated[str, AfterValidator(_https)]
 NotNegative = Annotated[Duration, AfterValidator(_not_negative)]
 OptionalHttpsUrl = Annotated[str, AfterValidator(_optional_https)]

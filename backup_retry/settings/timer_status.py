@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from croniter import CroniterError, croniter
-
 from backup_retry.ports.ledger import Beat
+from backup_retry.settings.ncrontab import turn_before
 from backup_retry.settings.settings import Settings
 from backup_retry.settings.sweep_profile import DAILY, SweepProfile
 
@@ -123,7 +122,7 @@ def timer(
     A heartbeat bears the time at which its run began and is left when the run ends: within `takes`.
     """
     starts = profile.starts if profile else None
-    turn = _newest_turn(schedule, now - _GRACE - takes)
+    turn = turn_before(schedule, now - _GRACE - takes)
     due = None if turn is None or (starts and turn < starts) else turn
     ran = max(filter(None, (last, incomplete)), default=None)
     if profile and profile.expires and profile.expires <= now:
@@ -147,17 +146,3 @@ def timer(
 
 def _missed(due: datetime | None, run: datetime | None) -> bool:
     return due is not None and (run is None or run < due - _GRACE)
-
-
-def _newest_turn(schedule: str, before: datetime) -> datetime | None:
-    """None for a schedule that never comes, such as the 30th of February.
-
-    Unlike cron, a time has to match the day of the month and the day of the week:
-    https://learn.microsoft.com/azure/azure-functions/functions-bindings-timer#ncrontab-expressions
-    """
-    try:
-        turns = croniter(schedule, before, second_at_beginning=True, day_or=False)
-        turn: datetime = turns.get_prev(datetime)
-    except CroniterError:
-        return None
-    return turn

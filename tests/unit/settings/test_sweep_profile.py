@@ -64,7 +64,7 @@ def test_a_profile_without_dates_is_always_in_season() -> None:
         pytest.param({"name": "Hourly!"}, "profile Hourly!: name: takes a letter", id="name"),
         pytest.param({"name": "a" * 32}, f"profile {'a' * 32}: name", id="long name"),
         pytest.param({"name": "daily"}, "profile daily: name: daily is the sweep of", id="the daily one"),
-        pytest.param({"schedule": "hourly"}, "profile hourly: schedule: is no NCRONTAB", id="schedule"),
+        pytest.param({"schedule": "hourly"}, "profile hourly: schedule: is no schedule", id="schedule"),
         pytest.param({"schedule": None}, "profile hourly: schedule:", id="no schedule"),
         pytest.param({"starts": "soon"}, "profile hourly: starts:", id="starts"),
         pytest.param({"starts": "2026-12-01T00:00:00"}, "profile hourly: starts:", id="no time zone"),
