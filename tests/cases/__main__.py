@@ -43,8 +43,8 @@ async def _play(path: Path, *, as_json: bool) -> bool:
         return _complain(path, str(error))
     except Exception as error:  # noqa: BLE001 (the other files are played all the same)
         return _complain(path, f"could not be played: {type(error).__name__}: {error}")
-    said = json.dumps(account.document(), ensure_ascii=False) if as_json else str(account)
-    sys.stdout.write(f"{said}\n")
+    said = json.dumps(account.document()) if as_json else str(account)
+    sys.stdout.write(f"{said}\n".encode(errors="backslashreplace").decode())
     sys.stdout.flush()
     return True
 

@@ -145,7 +145,7 @@ def _step(found: Any, where: str) -> Step:
         set=_changes(found, where),
         jobs=[_named(each, f"{where}.jobs") for each in _objects(found, "jobs", where)],
         state=str(found.get("state") or ""),
-        alerts=_list(found, "alerts", where),
+        alerts=_list(found, "alerts"),
         events=_objects(found, "events", where),
         rows=_objects(found, "rows", where) if "rows" in found else None,
         sweeps=bool(found.get("sweep", "rows" in found)),
@@ -177,7 +177,7 @@ def _part(found: Json, key: str, where: str) -> Json:
     if unknown := part.keys() - _OF_A_PART:
         raise NotACaseError(f"{where} has {sorted(unknown)}; what is understood there: {sorted(_OF_A_PART)}")
     for name in part.keys() & {"jobs", "details", "items"}:
-        part[name] = [_named(each, f"{where}.{name}") for each in _objects(part, name, where)]
+        part[name] = [_named(each, f"{where}.{name}") for each in _list(part, name)]
     if isinstance(part.get("policies"), list):
         part["policies"] = {str(each.get("name")): each for each in _objects(part, "policies", where)}
     if "trigger" in part:
@@ -188,16 +188,16 @@ def _part(found: Json, key: str, where: str) -> Json:
 def _trigger(answer: Json, where: str) -> Json:
     if not isinstance(answer.get("status", 202), int):
         raise NotACaseError(f"{where}.trigger: status is {answer['status']!r}; it takes a number such as 202")
-    if "job" in answer:
+    if answer.get("job"):
         answer = {**answer, "job": _named(answer["job"], f"{where}.trigger.job")}
     return {"status": 202, **answer}
 
 
-def _named(resource: Any, where: str) -> Json:
-    """A resource with its name, which is the last part of its id."""
-    if not isinstance(resource, dict) or not isinstance(resource.get("properties", {}), dict):
-        raise NotACaseError(f"{where} takes resources as Azure lists them: id, name, properties")
-    name = resource.get("name") or str(resource.get("id", "")).rsplit("/", 1)[-1]
+def _named(resource: Any, where: str) -> Any:
+    """A resource with its name, which is the last part of its id; what is none is shown as it stands."""
+    if not isinstance(resource, dict):
+        return resource
+    name = resource.get("name") or str(resource.get("id") or "").rsplit("/", 1)[-1]
     if not name:
         raise NotACaseError(f"{where}: one of them has neither an id nor a name")
     return {**resource, "name": name}
@@ -213,7 +213,7 @@ def _unknown(found: Json) -> Iterator[str]:
                 yield f"advance[{number}].{key}"
 
 
-def _list(found: Json, key: str, where: str = "") -> list[Any]:
+def _list(found: Json, key: str) -> list[Any]:
     """What stands there; one alone counts as a list of one."""
     value = found.get(key)
     if value is None:

@@ -1,5 +1,6 @@
 """Plays a case: what arrives is given to the app, the clock moves, and all that comes of it is written down."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,8 @@ from tests.cases.product import Product, running
 from tests.cases.server import Azure, serving
 from tests.clock import Clock
 
+#: a case takes a few; one that hangs must not hold up the others
+_AT_MOST_SECONDS = 120
 #: what the app publishes for itself: Event Grid brings it back
 _COMES_BACK = frozenset({"BackupRetry.FailureFound", "BackupRetry.TurnDue"})
 #: by the event of the log, the field that says what went wrong
@@ -36,7 +39,10 @@ async def play(case: Case, trust: Certificates) -> Account:
     clock.time = case.now
     async with serving(case, clock, trust) as azure, running(azure, clock, trust, case.settings) as product:
         playing = _Playing(case, azure, product)
-        await playing.run()
+        async with asyncio.timeout(_AT_MOST_SECONDS):
+            await playing.run()
+        if azure.faults:
+            raise azure.faults[0]
         return playing.account
 
 

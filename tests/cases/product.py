@@ -20,7 +20,7 @@ from backup_retry import wiring
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.pacing import ArmPace, GraphQuota
 from backup_retry.domain.errors import SettingsError
-from backup_retry.domain.incident import Incident, Step
+from backup_retry.domain.incident import Incident
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.ports.inbox import MemoryInbox
@@ -47,9 +47,9 @@ class RememberingLedger(MemoryLedger):
     async def create_tables(self) -> None:
         """Nothing to create."""
 
-    async def save(self, incident: Incident, steps: Sequence[Step] = (), job_id: str = "") -> Incident | None:
+    async def save(self, incident: Incident, *args: Any, **options: Any) -> Incident | None:
         """See Ledger."""
-        saved = await super().save(incident, steps, job_id)
+        saved = await super().save(incident, *args, **options)
         if saved is not None:
             self.latest[saved.item.key] = saved
         return saved
@@ -102,7 +102,9 @@ class Product:
     async def alert(self, payload: object) -> tuple[int, Json]:
         """The webhook's answer to an alert; a text is sent as it stands."""
         body = payload if isinstance(payload, str) else json.dumps(payload)
-        request = func.HttpRequest("POST", "https://app.test/api/alerts", body=body.encode())
+        request = func.HttpRequest(
+            "POST", "https://app.test/api/alerts", body=body.encode(errors="surrogatepass")
+        )
         answer = await self.functions["alerts"](request)
         return answer.status_code, json.loads(answer.get_body())
 
@@ -134,7 +136,7 @@ class Product:
         from reactor.alerts import parse_body  # noqa: PLC0415 (as late as the app itself)
 
         body = payload if isinstance(payload, str) else json.dumps(payload)
-        return parse_body(body.encode(), self.settings.dimensions)
+        return parse_body(body.encode(errors="surrogatepass"), self.settings.dimensions)
 
     async def configure(self, changed: Mapping[str, Any]) -> None:
         """The app starts anew with these settings beside those it had; ledger and inbox stay."""
@@ -255,9 +257,9 @@ def _be_patient(clients: AzureClients, clock: Clock) -> None:
 
 def _ours(azure: Azure) -> dict[str, Any]:
     return {
-        "arm_endpoint": azure.url,
+        "arm_endpoint": azure.manager.url,
         "ledger_endpoint": "https://ledger.test",
-        "eventgrid_topic_endpoint": f"{azure.url}{TOPIC}",
+        "eventgrid_topic_endpoint": f"{azure.manager.url}{TOPIC}",
         "keep_days": 0,
     }
 

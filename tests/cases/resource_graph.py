@@ -2,9 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from tests.cases.case import Json
+from tests.cases.case import Case, Json
 
 _SUBSCRIPTION = re.compile(r"/subscriptions/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
 _VAULT = re.compile(
@@ -16,9 +16,11 @@ _VAULT = re.compile(
 class ResourceGraph:
     """What the identity sees: the case's rows of failed jobs, its items, its vaults and its subscriptions."""
 
-    def __init__(self, finder: Mapping[str, Sequence[str]]) -> None:
-        self._finder = finder
-        self.rows: Sequence[Json] = ()
+    def __init__(self, case: Case) -> None:
+        self._finder = case.finder
+        self.rows = case.rows or ()
+        said = json.dumps([case.alerts, case.events, case.rows, case.parts])
+        self._subscriptions = sorted({each.lower() for each in _SUBSCRIPTION.findall(said)})
 
     def answer(self, query: str, parts: Mapping[str, Json]) -> Json:
         """The answer to a query, on one page."""
@@ -35,16 +37,15 @@ class ResourceGraph:
         """What is asked for, by a word that no other query has; what is not known here has no rows."""
         if "backupjobs" in query:
             ends = _ends(parts)
-            return [{"endTime": ends.get(str(row.get("id", "")).lower(), ""), **row} for row in self.rows]
+            return [{**ends.get(str(row.get("id")).lower(), {}), **row} for row in self.rows]
         if "tostring(tags)" in query:
             return []
         if "sourceset" in query:
             return [*self._found(), *_protecting(parts)]
-        seen = json.dumps([list(self.rows), [_shown(part) for part in parts.values()]])
         if "microsoft.resources/subscriptions" in query:
-            found = {each.lower() for each in _SUBSCRIPTION.findall(json.dumps([parts, list(self.rows)]))}
-            return [{"id": each, "name": "Contoso"} for each in sorted(found)]
+            return [{"id": each, "name": "Contoso"} for each in self._subscriptions]
         if "monitoringsettings" in query:
+            seen = json.dumps([list(self.rows), _shown(parts, "jobs", "items")])
             return [{"id": each, "alerts": "Enabled"} for each in sorted(set(_VAULT.findall(seen)))]
         return []
 
@@ -58,23 +59,27 @@ class ResourceGraph:
 
 def _protecting(parts: Mapping[str, Json]) -> Iterable[Json]:
     """What the items say by themselves of what they protect."""
-    for item in (each for part in parts.values() for each in part.get("items", [])):
-        properties = item.get("properties", {})
-        source = properties.get("dataSourceInfo") or {}
-        above = properties.get("dataSourceSetInfo") or {}
+    for item in _shown(parts, "items"):
+        said = item.get("properties") or {}
+        source, above = said.get("dataSourceInfo") or {}, said.get("dataSourceSetInfo") or {}
         yield {
             "id": item.get("id", ""),
-            "machine": str(properties.get("sourceResourceId") or "").lower(),
+            "machine": str(said.get("sourceResourceId") or "").lower(),
             "source": str(source.get("resourceID") or "").lower(),
             "sourceSet": str(above.get("resourceID") or "").lower(),
         }
 
 
-def _ends(parts: Mapping[str, Json]) -> Mapping[str, str]:
+def _ends(parts: Mapping[str, Json]) -> Mapping[str, Json]:
     """When each job ended, by its id: Resource Graph tells it, whatever a case's rows leave out."""
-    jobs = (each for part in parts.values() for each in part.get("jobs", []))
-    return {str(each.get("id", "")).lower(): each.get("properties", {}).get("endTime") or "" for each in jobs}
+    ended = {
+        str(job.get("id")).lower(): (job.get("properties") or {}).get("endTime")
+        for job in _shown(parts, "jobs")
+    }
+    return {job: {"endTime": end} for job, end in ended.items() if end}
 
 
-def _shown(part: Json) -> list[Json]:
-    return [*part.get("jobs", []), *part.get("items", [])]
+def _shown(parts: Mapping[str, Json], *lists: str) -> list[Json]:
+    """The resources in these lists; what is none does not reach Resource Graph."""
+    found = [each for part in parts.values() for name in lists for each in part.get(name, [])]
+    return [each for each in found if isinstance(each, dict)]

@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from tests.cases.case import PARTS, Json
 
@@ -56,6 +57,8 @@ class ResourceManager:
     url: str = ""
     #: by the number of a trigger that was accepted, the job that it started
     _operations: dict[int, str] = field(default_factory=dict)
+    #: when the jobs that fail by themselves do so, by their names
+    _ends: dict[str, datetime] = field(default_factory=dict)
     _triggers: int = 0
 
     def learn(self, parts: Mapping[str, Json], answers: Sequence[Json] | None) -> None:
@@ -72,15 +75,15 @@ class ResourceManager:
     def change(self, name: str, properties: Json) -> None:
         """A job's properties change, wherever it is shown."""
         for job in self._all("jobs", "details"):
-            if job["name"].lower() == name.lower():
-                job["properties"].update(properties)
+            if _name(job) == name.lower():
+                job["properties"] = {**_properties(job), **properties}
 
     def protect(self, state: str) -> None:
         """The items' protection state changes: that of the instances, or of protected items where there are none."""
         instances = self.parts["dpp"].get("items", [])
         key = "currentProtectionState" if instances else "protectionState"
         for item in instances or self.parts["rsv"].get("items", []):
-            item["properties"][key] = state
+            item["properties"] = {**_properties(item), key: state}
 
     def answer(self, call: Call) -> Reply:
         """The answer to one request."""
@@ -112,9 +115,7 @@ class ResourceManager:
         return self._policy(path, name) if kind == "backuppolicies" else self._item(path)
 
     def _item(self, path: str) -> Reply:
-        found = next(
-            (each for each in self._of(path, "items") if str(each.get("id", "")).lower() == path), None
-        )
+        found = next((each for each in self._of(path, "items") if _id(each) == path), None)
         return Reply(body=found) if found else self._missing(path, "BMSUserErrorDataSourceObjectNotFound")
 
     def _policy(self, path: str, name: str) -> Reply:
@@ -124,7 +125,7 @@ class ResourceManager:
 
     def _job(self, path: str, name: str) -> Reply:
         jobs = self._of(path, "details", "jobs")
-        found = next((each for each in jobs if each["name"].lower() == name), None)
+        found = next((each for each in jobs if _name(each) == name), None)
         return Reply(body=self._by_now(found)) if found else self._missing(path, "JobNotFound")
 
     def _missing(self, path: str, code: str) -> Reply:
@@ -139,14 +140,14 @@ class ResourceManager:
         if asked is None:
             return jobs
         since = datetime.strptime(asked[1], "%Y-%m-%d %I:%M:%S %p").replace(tzinfo=UTC)
-        return [each for each in jobs if _time(each["properties"].get("startTime")) >= since]
+        return [each for each in jobs if _time(_properties(each).get("startTime")) >= since]
 
     def _by_now(self, job: Json) -> Json:
-        """A job of ours that has an end ahead is still running."""
-        if not job.get("_ends") or self.clock() >= _time(job["_ends"]):
+        """A job of ours that has its end ahead is still running."""
+        if self.clock() >= self._ends.get(_name(job), self.clock()):
             return job
         running = {
-            key: job["properties"][key] for key in job["properties"].keys() - {"endTime", "errorDetails"}
+            key: value for key, value in _properties(job).items() if key not in {"endTime", "errorDetails"}
         }
         return {**job, "properties": {**running, "status": "InProgress"}}
 
@@ -155,7 +156,7 @@ class ResourceManager:
         body: Json = {"value": values[first : first + _PAGE]}
         if len(values) > first + _PAGE:
             asked = {**call.query, "$skipToken": str(first + _PAGE)}
-            body["nextLink"] = f"{self.url}{call.path}?{'&'.join(f'{key}={asked[key]}' for key in asked)}"
+            body["nextLink"] = f"{self.url}{call.path}?{urlencode(asked)}"
         return Reply(body=body)
 
     # ---- triggers ------------------------------------------------------------------------------------------
@@ -168,7 +169,7 @@ class ResourceManager:
         said = answers.pop(0) if len(answers) > 1 else answers[0]
         request_id = call.headers.get("x-ms-client-request-id", "")
         code = said.get("fail") or part.get("fail")
-        started = said.get("job") or (self._failing(part, code) if code else None)
+        started = said.get("job") or (self._failing(part, call.path, code) if code else None)
         if started:
             self._operations[self._triggers] = self._start(started, request_id)
         headers = dict(said.get("headers") or {})
@@ -184,17 +185,16 @@ class ResourceManager:
         self.appear(started)
         return str(started.get("id") or started["name"])
 
-    def _failing(self, part: Json, code: str) -> Json:
-        """A job like the last of the list, that runs for twenty minutes from now and fails with that code."""
-        like = deepcopy(part["jobs"][-1])
+    def _failing(self, part: Json, path: str, code: str) -> Json:
+        """A job like the item's last one, that runs for twenty minutes from now and fails with that code."""
+        like = deepcopy(_last_of(path, [*part.get("details", []), *part.get("jobs", [])]))
         name = f"{0x900000 + self._triggers:08x}-1111-4222-8333-444444444444"
-        began, ends = self.clock() + timedelta(seconds=5), self.clock() + timedelta(minutes=20)
-        id_ = f"{str(like.get('id', '')).rpartition('/')[0]}/{name}"
-        error = {**(like["properties"].get("errorDetails") or [{}])[0]}
-        error["code" if _is_backup_vault(id_) else "errorTitle"] = code
-        like["properties"] |= {"startTime": _text(began), "endTime": _text(ends), "status": "Failed"}
-        like["properties"]["errorDetails"] = [error]
-        return {**like, "id": id_, "name": name, "_ends": _text(ends)}
+        began, self._ends[name] = self.clock() + timedelta(seconds=5), self.clock() + timedelta(minutes=20)
+        error = {**(_properties(like).get("errorDetails") or [{}])[0]}
+        error["code" if _is_backup_vault(path) else "errorTitle"] = code
+        times = {"startTime": _text(began), "endTime": _text(self._ends[name])}
+        new = {**_properties(like), **times, "status": "Failed", "errorDetails": [error]}
+        return {**like, "id": f"{like['id'].rpartition('/')[0]}/{name}", "name": name, "properties": new}
 
     def _operation(self, number: int) -> Reply:
         """What became of a trigger: its job is there at once, or does not appear."""
@@ -221,10 +221,21 @@ class ResourceManager:
         """The resources of the vault that is asked: those with its id, and those that bear no vault's."""
         vault = _vault_of(path).lower()
         found = [each for name in lists for each in self._part(path).get(name, [])]
-        return [each for each in found if _vault_of(str(each.get("id", ""))).lower() in {"", vault}]
+        return [each for each in found if _vault_of(_id(each)) in {"", vault}]
 
     def _all(self, *lists: str) -> Iterable[Json]:
         return (each for part in self.parts.values() for name in lists for each in part.get(name, []))
+
+
+def _last_of(path: str, jobs: Sequence[Json]) -> Json:
+    """The last of the jobs that name the item in that path, or the last of all."""
+    item = path.lower().removesuffix("/backup")
+
+    def names_it(job: Json) -> bool:
+        names = [_properties(job).get(key) for key in ("backupInstanceId", "containerName")]
+        return any(str(each).lower() in item for each in names if each)
+
+    return ([each for each in jobs if names_it(each)] or list(jobs))[-1]
 
 
 def _fits(answer: Json, call: Call) -> bool:
@@ -244,6 +255,20 @@ def _refusal(status: int, code: str) -> Reply:
 
 def _is_backup_vault(arm_id: str) -> bool:
     return "microsoft.dataprotection" in arm_id.lower()
+
+
+def _id(resource: Any) -> str:
+    """A resource's id in small letters; "" for what is no resource."""
+    return str(resource.get("id") or "").lower() if isinstance(resource, dict) else ""
+
+
+def _name(resource: Any) -> str:
+    return str(resource.get("name") or "").lower() if isinstance(resource, dict) else ""
+
+
+def _properties(resource: Any) -> Json:
+    found = resource.get("properties") if isinstance(resource, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _vault_of(arm_id: str) -> str:

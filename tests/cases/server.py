@@ -30,10 +30,18 @@ class Azure:
     posts: list[Json] = field(default_factory=list)
     #: what the app published, as CloudEvents
     published: list[Json] = field(default_factory=list)
-    url: str = ""
+    #: what went wrong here, and not in the app
+    faults: list[Exception] = field(default_factory=list)
 
     async def play(self, request: web.Request) -> web.Response:
-        """The answer to one request."""
+        """The answer to one request; a fault of this Azure's own must not pass for an outage of the real one."""
+        try:
+            return await self._answer(request)
+        except Exception as error:
+            self.faults.append(error)
+            raise
+
+    async def _answer(self, request: web.Request) -> web.Response:
         body: Any = await request.json() if request.can_read_body else None
         if request.path == TOPIC:
             self.published += body
@@ -67,14 +75,13 @@ async def serving(case: Case, clock: Callable[[], datetime], trust: Certificates
     """The case's Azure, served as long as the block runs."""
     manager = ResourceManager(clock)
     manager.learn(case.parts, case.answers)
-    azure = Azure(manager, ResourceGraph(case.finder), clock)
-    azure.graph.rows = case.rows or ()
+    azure = Azure(manager, ResourceGraph(case), clock)
     application = web.Application(client_max_size=_LARGEST)
     application.router.add_route("*", "/{path:.*}", azure.play)
     runner = web.AppRunner(application)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=trust.server_context()).start()
-    azure.url = manager.url = f"https://localhost:{runner.addresses[0][1]}"
+    manager.url = f"https://localhost:{runner.addresses[0][1]}"
     try:
         yield azure
     finally:
