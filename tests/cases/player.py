@@ -76,9 +76,7 @@ class _Playing:
             await self._step(step)
         calls = [f"{each.method} {'/'.join(each.path.rsplit('/', 2)[-2:])}" for each in self._azure.calls]
         account.posts = self._azure.posts
-        account.notices = Counter(
-            kind for each in self._azure.published if (kind := str(each["type"])) not in _COMES_BACK
-        )
+        account.notices = Counter(str(each["type"]) for each in self._azure.published)
         account.incidents = self._incidents()
         account.story += [f"  {line}" for line in closing(account, calls if case.lists_calls else [])]
 
@@ -92,8 +90,8 @@ class _Playing:
         await self._arrive(step.alerts, step.events)
         if step.sweeps:
             await self._call("sweep")
-        await self._call("kept_signals")
-        await self._call("follow_up")
+        for timer in ("kept_signals", "follow_up"):
+            await self._call(timer)
 
     def _change(self, step: Step) -> None:
         manager = self._azure.manager
@@ -126,6 +124,7 @@ class _Playing:
             await self._alert(alert)
         for event in events:
             await self._event(event)
+        await self._bring_back()
         await self._note()
 
     async def _alert(self, alert: object) -> None:
@@ -161,12 +160,11 @@ class _Playing:
         await self._note()
 
     async def _bring_back(self) -> None:
-        """Event Grid delivers what the app has published for itself."""
-        published, self._azure.published = self._azure.published, []
-        ours = [each for each in published if each.get("type") in _COMES_BACK]
-        self._azure.published += [each for each in published if each not in ours]
-        for each in ours:
-            await self._event(each)
+        """Event Grid delivers what the app has published for itself, and what comes of that."""
+        while ours := [each for each in self._azure.published if each["type"] in _COMES_BACK]:
+            self._azure.published = [each for each in self._azure.published if each not in ours]
+            for each in ours:
+                await self._event(each)
 
     # ---- what came of it -----------------------------------------------------------------------------------
 

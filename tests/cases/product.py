@@ -6,8 +6,8 @@ functions, which are the app's public face, and answer as they answer Azure.
 
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -78,10 +78,6 @@ class Heard:
     reports: list[Report] = field(default_factory=list)
     log: list[Json] = field(default_factory=list)
 
-    def events(self, name: str) -> list[Json]:
-        """The log's events of that name."""
-        return [each for each in self.log if each.get("event") == name]
-
 
 @dataclass
 class Product:
@@ -101,42 +97,33 @@ class Product:
 
     async def alert(self, payload: object) -> tuple[int, Json]:
         """The webhook's answer to an alert; a text is sent as it stands."""
-        body = payload if isinstance(payload, str) else json.dumps(payload)
-        request = func.HttpRequest(
-            "POST", "https://app.test/api/alerts", body=body.encode(errors="surrogatepass")
-        )
+        request = func.HttpRequest("POST", "https://app.test/api/alerts", body=_body(payload))
         answer = await self.functions["alerts"](request)
         return answer.status_code, json.loads(answer.get_body())
 
     async def event(self, event: Json) -> None:
         """Event Grid delivers an event, of either schema."""
-        subject, kind = (
-            str(event.get("subject") or ""),
-            str(event.get("eventType") or event.get("type") or ""),
-        )
         await self.functions["events"](
             func.EventGridEvent(
                 id=str(event.get("id") or uuid4()),
                 data=event.get("data") or {},
                 topic=str(event.get("topic") or event.get("source") or ""),
-                subject=subject,
-                event_type=kind,
+                subject=str(event.get("subject") or ""),
+                event_type=str(event.get("eventType") or event.get("type") or ""),
                 event_time=None,
                 data_version="1.0",
             )
         )
 
     async def timer(self, name: str) -> None:
-        """A timer fires; an app that has none of that name has nothing to do."""
-        if name in self.functions:
-            await self.functions[name](None)
+        """A timer fires."""
+        await self.functions[name](None)
 
     async def parse(self, payload: object) -> object:
         """What the parser alone makes of an alert; raises BadSignal."""
         from reactor.alerts import parse_body  # noqa: PLC0415 (as late as the app itself)
 
-        body = payload if isinstance(payload, str) else json.dumps(payload)
-        return parse_body(body.encode(errors="surrogatepass"), self.settings.dimensions)
+        return parse_body(_body(payload), self.settings.dimensions)
 
     async def configure(self, changed: Mapping[str, Any]) -> None:
         """The app starts anew with these settings beside those it had; ledger and inbox stay."""
@@ -194,20 +181,10 @@ def _instead_of_ours(product: Product) -> Iterator[None]:
         "reactor.webhook._SECONDS": _SECONDS,
         "reactor.webhook._AT_MOST_SECONDS": 2 * _SECONDS,
     }
-    patches = [patch(target, stand_in) for target, stand_in in stand_ins.items()]
-    with _all(patches):
+    with ExitStack() as replaced:
+        for target, stand_in in stand_ins.items():
+            replaced.enter_context(patch(target, stand_in))
         yield
-
-
-@contextmanager
-def _all(patches: Sequence[Any]) -> Iterator[None]:
-    for each in patches:
-        each.start()
-    try:
-        yield
-    finally:
-        for each in reversed(patches):
-            each.stop()
 
 
 @contextmanager
@@ -253,6 +230,11 @@ def _be_patient(clients: AzureClients, clock: Clock) -> None:
     clients._transport.pace = ArmPace(patience.time, patience.sleep)
     clients._transport.sleep = patience.sleep
     clients.graph_quota = GraphQuota(patience.time, patience.sleep)
+
+
+def _body(payload: object) -> bytes:
+    text = payload if isinstance(payload, str) else json.dumps(payload)
+    return text.encode(errors="surrogatepass")
 
 
 def _ours(azure: Azure) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from tests.clock import Clock
 FILES = Path(__file__).parent / "files"
 ROOT = Path(__file__).parents[2]
 VAULT = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.RecoveryServices/vaults/v-1"
-KEYS = "file refused ignored deferred decisions posts notices incidents problems".split()
+KEYS = ["file", "refused", "ignored", "deferred", "decisions", "posts", "notices", "incidents", "problems"]
 ITEM = f"{VAULT}/backupFabrics/Azure/protectionContainers/c/protectedItems/vm;rg;vm-1"
 
 
