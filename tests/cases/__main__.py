@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.cases.case import NotACaseError, read_case
-from tests.cases.player import play, trusted
+from tests.cases.case import NotACaseError
+from tests.cases.player import play_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,14 +35,13 @@ async def _play_all(files: Sequence[Path], *, as_json: bool) -> int:
 async def _play(path: Path, *, as_json: bool) -> bool:
     """Play one file and print what became of it; one that cannot be played holds up no other."""
     try:
-        case = read_case(path)
-        for each in case.ignored:
-            _complain(path, f"{each} is not understood and not played")
-        account = await play(case, trusted())
+        account = await play_file(path)
     except NotACaseError as error:
         return _complain(path, str(error))
     except Exception as error:  # noqa: BLE001 (the other files are played all the same)
         return _complain(path, f"could not be played: {type(error).__name__}: {error}")
+    for each in account.unknown:
+        _complain(path, f"{each} is not understood and not played")
     said = json.dumps(account.document()) if as_json else str(account)
     sys.stdout.write(f"{said}\n".encode(errors="backslashreplace").decode())
     sys.stdout.flush()

@@ -29,6 +29,8 @@ class Account:
     incidents: list[Json] = field(default_factory=list)
     #: of sweep, follow-up and deferred signals, and of a webhook that did not take its alert
     problems: list[str] = field(default_factory=list)
+    #: what of the file was not understood, and therefore not played
+    unknown: list[str] = field(default_factory=list)
     story: list[str] = field(default_factory=list)
 
     def tell(self, line: str) -> None:

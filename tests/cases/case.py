@@ -12,37 +12,9 @@ Json = dict[str, Any]
 #: the keys of Azure Resource Manager's answers, by the kind of vault
 PARTS = ("rsv", "dpp")
 _OF_A_PART = frozenset({"jobs", "details", "items", "policies", "trigger", "missing_code", "fail"})
-_OF_A_STEP = frozenset(
-    {
-        "minutes",
-        "hours",
-        "days",
-        "set",
-        "jobs",
-        "state",
-        "alerts",
-        "events",
-        "rows",
-        "sweep",
-        "settings",
-        "answers",
-    }
-)
-_OF_A_CASE = frozenset(
-    {
-        "about",
-        "now",
-        "settings",
-        "alerts",
-        "events",
-        "rows",
-        "advance",
-        "parse_only",
-        "notices",
-        "calls",
-        "finder",
-    }
-)
+_OF_BOTH = frozenset({"about", "settings", "alerts", "events", "rows", "answers"})
+_OF_A_STEP = _OF_BOTH | {"minutes", "hours", "days", "set", "jobs", "state", "sweep"}
+_OF_A_CASE = _OF_BOTH | {"now", "advance", "parse_only", "notices", "calls", "finder"}
 
 
 class NotACaseError(ValueError):
@@ -91,8 +63,8 @@ class Case:
     advance: Sequence[Step]
     parse_only: bool
     lists_calls: bool
-    #: what of the file is not understood, and therefore not played
-    ignored: Sequence[str]
+    #: keys that are not understood, and therefore not played
+    unknown: Sequence[str]
 
 
 def read_case(path: Path) -> Case:
@@ -133,7 +105,7 @@ def _case(found: Json, file: str) -> Case:
         advance=steps,
         parse_only=bool(found.get("parse_only")),
         lists_calls=bool(found.get("calls")),
-        ignored=list(_unknown(found)),
+        unknown=list(_unknown(found)),
     )
 
 
@@ -174,8 +146,6 @@ def _changes(step: Json, where: str) -> list[Json]:
 def _part(found: Json, key: str, where: str) -> Json:
     """What one kind of vault answers; policies by their names, a trigger as a list of answers."""
     part = dict(_object(found, key))
-    if unknown := part.keys() - _OF_A_PART:
-        raise NotACaseError(f"{where} has {sorted(unknown)}; what is understood there: {sorted(_OF_A_PART)}")
     for name in part.keys() & {"jobs", "details", "items"}:
         part[name] = [_named(each, f"{where}.{name}") for each in _list(part, name)]
     if isinstance(part.get("policies"), list):
@@ -204,13 +174,18 @@ def _named(resource: Any, where: str) -> Any:
 
 
 def _unknown(found: Json) -> Iterator[str]:
-    """What is not understood; a comment is as well a key that begins with an underscore."""
-    known = _OF_A_CASE | {"answers", *PARTS}
-    yield from (key for key in found if key not in known and not key.startswith("_"))
-    for number, step in enumerate(found.get("advance") or []):
-        for key in step:
-            if key not in _OF_A_STEP | {*PARTS, "about", "dpp"} and not key.startswith("_"):
-                yield f"advance[{number}].{key}"
+    """What is not understood; a key that begins with an underscore is a comment."""
+    yield from _beyond(found, _OF_A_CASE, "")
+    for number, step in enumerate(_list(found, "advance")):
+        yield from _beyond(step, _OF_A_STEP, f"advance[{number}].")
+
+
+def _beyond(found: Json, known: frozenset[str], where: str) -> Iterator[str]:
+    for key, value in found.items():
+        if key in PARTS:
+            yield from (f"{where}{key}.{each}" for each in value or () if each not in _OF_A_PART)
+        elif key not in known and not key.startswith("_"):
+            yield f"{where}{key}"
 
 
 def _list(found: Json, key: str) -> list[Any]:

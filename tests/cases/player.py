@@ -11,7 +11,7 @@ from reactor.signals import Ignored
 from simulator.machine.tls import Certificates, ensure_ca
 from tests.cases.account import Account, clock_line, closing, decided, decision_of, incident_of, stands
 from tests.cases.case import Case, Json, Step, read_case
-from tests.cases.product import Product, running
+from tests.cases.product import Product, running, unknown_settings
 from tests.cases.server import Azure, serving
 from tests.clock import Clock
 
@@ -55,7 +55,12 @@ class _Playing:
     """One case under way."""
 
     def __init__(self, case: Case, azure: Azure, product: Product) -> None:
-        self.account = Account(file=case.file, what=case.what)
+        settings = [case.settings, *(step.settings for step in case.advance)]
+        unknown = [
+            *case.unknown,
+            *(f"settings.{name}" for each in settings for name in unknown_settings(each)),
+        ]
+        self.account = Account(file=case.file, what=case.what, unknown=unknown)
         self._case = case
         self._azure = azure
         self._product = product

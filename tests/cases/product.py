@@ -255,7 +255,9 @@ def _settings(values: Mapping[str, Any]) -> Settings:
 
 def _known(changed: Mapping[str, Any]) -> dict[str, Any]:
     """Settings by their names here; a case may write them as the environment has them."""
-    named = {name.lower(): value for name, value in changed.items()}
-    if unknown := sorted(named.keys() - Settings.model_fields.keys()):
-        raise NotACaseError(f"settings: there is none called {', '.join(unknown).upper()}")
-    return named
+    return {name.lower(): value for name, value in changed.items() if name not in unknown_settings(changed)}
+
+
+def unknown_settings(changed: Mapping[str, Any]) -> list[str]:
+    """Names that no setting has."""
+    return [name for name in changed if name.lower() not in Settings.model_fields]
