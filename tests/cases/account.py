@@ -90,7 +90,7 @@ def stands(incident: Mapping[str, Any]) -> str:
 
 
 def closing(account: Account, calls: Sequence[str]) -> Iterator[str]:
-    """The story's last lines: what was started, what was told, what went wrong."""
+    """The story's last lines: what was started and what was told."""
     for post in account.posts:
         properties = (post["body"] or {}).get("properties", post["body"])
         yield f"backup started at {_short(post['at'])}: {_item({'item': post['path']})} {properties}"
@@ -98,7 +98,6 @@ def closing(account: Account, calls: Sequence[str]) -> Iterator[str]:
         yield "no backup was started"
     if account.notices:
         yield "notices: " + ", ".join(f"{kind} {number}" for kind, number in sorted(account.notices.items()))
-    yield from (f"problem: {each}" for each in account.problems)
     if calls:
         yield f"calls: {', '.join(calls)}"
 

@@ -1,6 +1,7 @@
 """A case's file: read, checked and put into one form, whoever wrote it."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,14 @@ _OF_A_PART = frozenset({"jobs", "details", "items", "policies", "trigger", "miss
 _OF_BOTH = frozenset({"about", "settings", "alerts", "events", "rows", "answers"})
 _OF_A_STEP = _OF_BOTH | {"minutes", "hours", "days", "set", "jobs", "state", "sweep"}
 _OF_A_CASE = _OF_BOTH | {"now", "advance", "parse_only", "notices", "calls", "finder"}
+
+
+#: the id of a vault of either kind, at the beginning of whatever belongs to it
+VAULT_ID = re.compile(
+    r"/subscriptions/[^/\"]+/resourcegroups/[^/\"]+/providers"
+    r"/(?:microsoft\.recoveryservices/vaults|microsoft\.dataprotection/backupvaults)/[\w-]+",
+    re.IGNORECASE,
+)
 
 
 class NotACaseError(ValueError):
@@ -86,6 +95,22 @@ def read_case(path: Path) -> Case:
     if not found.keys() & {"alerts", "events", "rows", "advance"}:
         raise NotACaseError("is no case: nothing arrives (no alerts, events, rows or advance)")
     return _case(found, path.name)
+
+
+def id_of(resource: Any) -> str:
+    """A resource's id in small letters; "" for what is no resource."""
+    return str(resource.get("id") or "").lower() if isinstance(resource, dict) else ""
+
+
+def name_of(resource: Any) -> str:
+    """A resource's name in small letters; "" for what is no resource."""
+    return str(resource.get("name") or "").lower() if isinstance(resource, dict) else ""
+
+
+def part_of(resource: Any, key: str = "properties") -> Json:
+    """An object within another; an empty one where there is none."""
+    found = resource.get(key) if isinstance(resource, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def _case(found: Json, file: str) -> Case:

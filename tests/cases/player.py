@@ -218,6 +218,7 @@ class _Playing:
 
     def _problem(self, text: str) -> None:
         self.account.problems.append(text)
+        self.account.tell(f"problem: {text}")
 
     def _decided(self, decision: dict[str, Any]) -> None:
         self.account.decisions.append(decision)

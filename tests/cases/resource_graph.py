@@ -4,13 +4,9 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from tests.cases.case import Case, Json
+from tests.cases.case import VAULT_ID, Case, Json, id_of, part_of
 
 _SUBSCRIPTION = re.compile(r"/subscriptions/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})", re.IGNORECASE)
-_VAULT = re.compile(
-    r"/subscriptions/[^/\"]+/resourcegroups/[^/\"]+/providers/(?:microsoft\.recoveryservices/vaults|microsoft\.dataprotection/backupvaults)/[\w-]+",
-    re.IGNORECASE,
-)
 
 
 class ResourceGraph:
@@ -37,16 +33,16 @@ class ResourceGraph:
         """What is asked for, by a word that no other query has; what is not known here has no rows."""
         if "backupjobs" in query:
             ends = _ends(parts)
-            return [{**ends.get(str(row.get("id")).lower(), {}), **row} for row in self.rows]
+            return [{**ends.get(id_of(row), {}), **row} for row in self.rows]
         if "tostring(tags)" in query:
             return []
         if "sourceset" in query:
             return [*self._found(), *_protecting(parts)]
         if "microsoft.resources/subscriptions" in query:
             return [{"id": each, "name": "Contoso"} for each in self._subscriptions]
-        if "monitoringsettings" in query:
+        if "'microsoft.recoveryservices/vaults'" in query:
             seen = json.dumps([list(self.rows), _shown(parts, "jobs", "items")])
-            return [{"id": each, "alerts": "Enabled"} for each in sorted(set(_VAULT.findall(seen)))]
+            return [{"id": each, "alerts": "Enabled"} for each in sorted(set(VAULT_ID.findall(seen)))]
         return []
 
     def _found(self) -> Iterable[Json]:
@@ -60,8 +56,8 @@ class ResourceGraph:
 def _protecting(parts: Mapping[str, Json]) -> Iterable[Json]:
     """What the items say by themselves of what they protect."""
     for item in _shown(parts, "items"):
-        said = item.get("properties") or {}
-        source, above = said.get("dataSourceInfo") or {}, said.get("dataSourceSetInfo") or {}
+        said = part_of(item)
+        source, above = part_of(said, "dataSourceInfo"), part_of(said, "dataSourceSetInfo")
         yield {
             "id": item.get("id", ""),
             "machine": str(said.get("sourceResourceId") or "").lower(),
@@ -72,10 +68,7 @@ def _protecting(parts: Mapping[str, Json]) -> Iterable[Json]:
 
 def _ends(parts: Mapping[str, Json]) -> Mapping[str, Json]:
     """When each job ended, by its id: Resource Graph tells it, whatever a case's rows leave out."""
-    ended = {
-        str(job.get("id")).lower(): (job.get("properties") or {}).get("endTime")
-        for job in _shown(parts, "jobs")
-    }
+    ended = {id_of(job): part_of(job).get("endTime") for job in _shown(parts, "jobs")}
     return {job: {"endTime": end} for job, end in ended.items() if end}
 
 

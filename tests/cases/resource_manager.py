@@ -9,13 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.cases.case import PARTS, Json
+from tests.cases.case import PARTS, VAULT_ID, Json, id_of, name_of, part_of
 
 _PAGE = 500
-_VAULT = re.compile(
-    r"(/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.(?:recoveryservices/vaults|dataprotection/backupvaults)/[^/]+)",
-    re.IGNORECASE,
-)
 _FILTER_TIME = re.compile(r"startTime eq '([^']+)'")
 _OPERATION = "/operations/"
 _ABOVE_THE_ITEM = frozenset({"resourcenotfound", "resourcegroupnotfound", "subscriptionnotfound"})
@@ -75,15 +71,15 @@ class ResourceManager:
     def change(self, name: str, properties: Json) -> None:
         """A job's properties change, wherever it is shown."""
         for job in self._all("jobs", "details"):
-            if _name(job) == name.lower():
-                job["properties"] = {**_properties(job), **properties}
+            if name_of(job) == name.lower():
+                job["properties"] = {**part_of(job), **properties}
 
     def protect(self, state: str) -> None:
         """The items' protection state changes: that of the instances, or of protected items where there are none."""
         instances = self.parts["dpp"].get("items", [])
         key = "currentProtectionState" if instances else "protectionState"
         for item in instances or self.parts["rsv"].get("items", []):
-            item["properties"] = {**_properties(item), key: state}
+            item["properties"] = {**part_of(item), key: state}
 
     def answer(self, call: Call) -> Reply:
         """The answer to one request."""
@@ -115,7 +111,7 @@ class ResourceManager:
         return self._policy(path, name) if kind == "backuppolicies" else self._item(path)
 
     def _item(self, path: str) -> Reply:
-        found = next((each for each in self._of(path, "items") if _id(each) == path), None)
+        found = next((each for each in self._of(path, "items") if id_of(each) == path), None)
         return Reply(body=found) if found else self._missing(path, "BMSUserErrorDataSourceObjectNotFound")
 
     def _policy(self, path: str, name: str) -> Reply:
@@ -125,7 +121,7 @@ class ResourceManager:
 
     def _job(self, path: str, name: str) -> Reply:
         jobs = self._of(path, "details", "jobs")
-        found = next((each for each in jobs if _name(each) == name), None)
+        found = next((each for each in jobs if name_of(each) == name), None)
         return Reply(body=self._by_now(found)) if found else self._missing(path, "JobNotFound")
 
     def _missing(self, path: str, code: str) -> Reply:
@@ -140,14 +136,14 @@ class ResourceManager:
         if asked is None:
             return jobs
         since = datetime.strptime(asked[1], "%Y-%m-%d %I:%M:%S %p").replace(tzinfo=UTC)
-        return [each for each in jobs if _time(_properties(each).get("startTime")) >= since]
+        return [each for each in jobs if _time(part_of(each).get("startTime")) >= since]
 
     def _by_now(self, job: Json) -> Json:
         """A job of ours that has its end ahead is still running."""
-        if self.clock() >= self._ends.get(_name(job), self.clock()):
+        if self.clock() >= self._ends.get(name_of(job), self.clock()):
             return job
         running = {
-            key: value for key, value in _properties(job).items() if key not in {"endTime", "errorDetails"}
+            key: value for key, value in part_of(job).items() if key not in {"endTime", "errorDetails"}
         }
         return {**job, "properties": {**running, "status": "InProgress"}}
 
@@ -190,10 +186,10 @@ class ResourceManager:
         like = deepcopy(_last_of(path, [*part.get("details", []), *part.get("jobs", [])]))
         name = f"{0x900000 + self._triggers:08x}-1111-4222-8333-444444444444"
         began, self._ends[name] = self.clock() + timedelta(seconds=5), self.clock() + timedelta(minutes=20)
-        error = {**(_properties(like).get("errorDetails") or [{}])[0]}
+        error = {**(part_of(like).get("errorDetails") or [{}])[0]}
         error["code" if _is_backup_vault(path) else "errorTitle"] = code
         times = {"startTime": _text(began), "endTime": _text(self._ends[name])}
-        new = {**_properties(like), **times, "status": "Failed", "errorDetails": [error]}
+        new = {**part_of(like), **times, "status": "Failed", "errorDetails": [error]}
         return {**like, "id": f"{like['id'].rpartition('/')[0]}/{name}", "name": name, "properties": new}
 
     def _operation(self, number: int) -> Reply:
@@ -221,7 +217,7 @@ class ResourceManager:
         """The resources of the vault that is asked: those with its id, and those that bear no vault's."""
         vault = _vault_of(path).lower()
         found = [each for name in lists for each in self._part(path).get(name, [])]
-        return [each for each in found if _vault_of(_id(each)) in {"", vault}]
+        return [each for each in found if _vault_of(id_of(each)) in {"", vault}]
 
     def _all(self, *lists: str) -> Iterable[Json]:
         return (each for part in self.parts.values() for name in lists for each in part.get(name, []))
@@ -232,7 +228,7 @@ def _last_of(path: str, jobs: Sequence[Json]) -> Json:
     item = path.lower().removesuffix("/backup")
 
     def names_it(job: Json) -> bool:
-        names = [_properties(job).get(key) for key in ("backupInstanceId", "containerName")]
+        names = [part_of(job).get(key) for key in ("backupInstanceId", "containerName")]
         return any(str(each).lower() in item for each in names if each)
 
     return ([each for each in jobs if names_it(each)] or list(jobs))[-1]
@@ -257,23 +253,9 @@ def _is_backup_vault(arm_id: str) -> bool:
     return "microsoft.dataprotection" in arm_id.lower()
 
 
-def _id(resource: Any) -> str:
-    """A resource's id in small letters; "" for what is no resource."""
-    return str(resource.get("id") or "").lower() if isinstance(resource, dict) else ""
-
-
-def _name(resource: Any) -> str:
-    return str(resource.get("name") or "").lower() if isinstance(resource, dict) else ""
-
-
-def _properties(resource: Any) -> Json:
-    found = resource.get("properties") if isinstance(resource, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
 def _vault_of(arm_id: str) -> str:
-    found = _VAULT.match(arm_id)
-    return found[1] if found else ""
+    found = VAULT_ID.match(arm_id)
+    return found[0] if found else ""
 
 
 def _time(text: object) -> datetime:
