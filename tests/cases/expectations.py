@@ -38,7 +38,7 @@ ROWS = [
     Row("sql_named_by_instance_conflict", *RETRIED, of="mssqlserver;ledger", wrong="14.2: names over ids"),
     Row("sql_availability_group", *RETRIED, of="aghr;payroll"),
     Row("sql_same_name_in_two_instances", *RETRIED, of="reporting;ledger"),
-    Row("sql_soft_deleted", *LEFT_ALONE, of="mssqlserver;ledger", wrong="14.2: names over ids"),
+    Row("sql_soft_deleted", *LEFT_ALONE, "mssqlserver;ledger", "soft-deleted", wrong="14.2: names over ids"),
     Row("sap_ase_database", *NOT_FOR_US, of="ASE;MASTER"),
     Row("vm_same_name_in_two_groups", *RETRIED, of="rg-shop;web-07"),
     Row("vm_moved", *PERSON, of="rg-old;web-07"),
