@@ -1,9 +1,12 @@
 """Plays a case: what arrives is given to the app, the clock moves, and all that comes of it is written down."""
 
 import asyncio
+import atexit
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from backup_retry.domain.errors import BadSignal
@@ -46,9 +49,12 @@ async def play(case: Case, trust: Certificates) -> Account:
         return playing.account
 
 
+@cache
 def trusted() -> Certificates:
-    """The authority that the player's Azure is trusted by."""
-    return ensure_ca(Path(__file__).parents[2] / "build" / "cases-tls")
+    """Whom the player's Azure is trusted by; each process makes its own, since several may begin at once."""
+    directory = TemporaryDirectory(prefix="cases-tls-")
+    atexit.register(directory.cleanup)
+    return ensure_ca(directory.name)
 
 
 class _Playing:
