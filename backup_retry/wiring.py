@@ -95,6 +95,8 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     from backup_retry.azure.tags import TagOptOuts  # noqa: PLC0415
     from backup_retry.azure.vaults import AzureVaults  # noqa: PLC0415
 
+    for note in settings.notes:
+        log_event(LogEvent.SETTING_RAISED, level=logging.WARNING, problem=note)
     ledger = TableLedger(clients.tables(), clock)
     await ledger.create_tables()
     vaults = AzureVaults(clients, clock)

@@ -51,6 +51,7 @@ async def all_checks(session: Session) -> Sequence[Check]:
     who = good("identity", f"{identity.name} (object id {identity.object_id})")
     return [
         who,
+        *(good("settings", note) for note in session.settings.notes),
         *await _vaults(session, identity),
         await _checked("tables", _tables, session, identity),
         await _checked("topic", _topic, session, identity),

@@ -8,7 +8,7 @@ from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import NotFound
 from backup_retry.domain.jobs import FailedJob, Job
 from backup_retry.engine.engine import fresh_since
-from backup_retry.engine.failed_jobs import confirmed, unrecovered
+from backup_retry.engine.failed_jobs import confirmed, failure_of, unrecovered
 from backup_retry.policy.rules import LONGEST_JOB
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.item_lookup import ItemLookup
@@ -79,7 +79,7 @@ class Resolver:
             return Resolved(why=f"vault {vault.name} has no job {signal.job_id}")
         if not job.failed:
             return Resolved(why=f"job {job.id} is {job.status}, not Failed")
-        if (failed := confirmed(job, signal.item)) is None:
+        if (failed := await failure_of(self._vaults, job, signal.item)) is None:
             hints = await self._items(vault, signal)
             failed = next((found for hint in hints if (found := confirmed(job, hint))), None)
         if failed is None:

@@ -17,7 +17,7 @@ from backup_retry.domain.errors import AnsweredInPart, BackupRetryError
 from backup_retry.domain.jobs import Job, Source
 from backup_retry.domain.workloads import workload
 from backup_retry.engine.engine import Engine
-from backup_retry.engine.failed_jobs import confirmed
+from backup_retry.engine.failed_jobs import failure_of
 from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.ledger import Controls
@@ -183,7 +183,7 @@ class Sweep:
     async def _handle(self, found: FoundJob, job: Job | None, report: SweepReport) -> None:
         try:
             job = job or await self._vaults.job(found.vault, found.job_id)
-            failed = confirmed(job, found.item)
+            failed = await failure_of(self._vaults, job, found.item)
             if failed is None and job.failed and job.candidates:
                 report.problems.append(f"job {job.id} of {job.entity_name} fits several items of its vault")
             if failed is not None and self._profile.scope.workloads.allow([workload(failed.workload).name]):

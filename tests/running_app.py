@@ -31,6 +31,7 @@ SETTINGS: Mapping[str, str] = {
     "FOLLOW_UP_SCHEDULE": "0 0 0 1 1 *",
     "RETRY_BACKOFF": "0s,1s,1s",
     "SETTLE_AFTER": "2s",
+    "CLOCK_DIFFERENCE": "0s",
     "CLAIM_LEASE": "2s",
 }
 

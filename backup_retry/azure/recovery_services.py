@@ -60,7 +60,7 @@ class RecoveryServicesVaults:
 
         A 400 is no "gone": one api-version gave it for items that existed.
         """
-        if wire.is_stand_in(item):
+        if item.is_stand_in:
             return None
         vault = item.vault
         try:
@@ -125,7 +125,7 @@ class RecoveryServicesVaults:
         kind, names = text(properties, "backupManagementType"), wire.job_names(properties)
         key = f"{vault.key}/{kind.lower()}"
         owned = wire.owned(job, names, await self._items.get(key, lambda: self._named(vault, kind)))
-        if owned.item is None or not wire.is_stand_in(owned.item):
+        if owned.item is None or not owned.item.is_stand_in:
             return owned
         items = await self._items.get(key, lambda: self._named(vault, kind), _UNLESS_UNKNOWN)
         return wire.owned(job, names, items)

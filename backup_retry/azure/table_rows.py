@@ -18,6 +18,9 @@ from backup_retry.policy.storm import Storm
 
 Row = dict[str, Any]
 HEAD = "head"
+#: which time of a failure `weighed_before` holds, and a head's `first_failed_at`; version 0.1.0 had the beginning and
+#: did not say so. The first failure is then taken to have ended as it began: more jobs are looked at, none is lost.
+_END, _BEGINNING = "end", "beginning"
 #: a string property holds at most 64 KiB, which is 32,768 characters
 _LONGEST_TEXT = 16_000
 _LONGEST_JSON = 32_000
@@ -68,8 +71,9 @@ def head_row(incident: Incident) -> Row:
         **_error_columns("error", failure.error),
     }
     if incident.weighed_before:
-        began = {str(worth): text(at) for worth, at in incident.weighed_before.items()}
-        row["weighed_before"] = json.dumps(began)
+        ended = {str(worth): text(at) for worth, at in incident.weighed_before.items()}
+        row["weighed_before"] = json.dumps(ended)
+        row["weighed_by"] = _BEGINNING if incident.weighed_by_start else _END
     if incident.outcome is not None:
         row["outcome"] = incident.outcome.value
     if incident.closed_at is not None:
@@ -88,6 +92,7 @@ def attempt_row(incident: Incident, attempt: Attempt) -> Row:
         "attempt": attempt.id,
         "number": attempt.number,
         "claimed_at": text(attempt.claimed_at),
+        **({"failed_at": text(attempt.failed_at)} if attempt.failed_at else {}),
         "operation": attempt.operation_id,
         "job": attempt.job_id,
         "result": attempt.result.value,
@@ -166,6 +171,7 @@ def read_incident(head: Mapping[str, Any], others: Sequence[Mapping[str, Any]], 
         weighed_before={
             int(worth): time(at) for worth, at in json.loads(head.get("weighed_before", "{}")).items()
         },
+        weighed_by_start="weighed_before" in head and head.get("weighed_by") != _END,
         earlier_triggers=tuple(sorted(attempt.claimed_at for attempt in earlier if attempt.spent)),
         notices=tuple(sorted((read_notice(row) for row in notices), key=lambda each: each.at)),
         version=version,
@@ -178,6 +184,7 @@ def read_attempt(row: Mapping[str, Any]) -> Attempt:
         id=row["attempt"],
         number=row["number"],
         claimed_at=time(row["claimed_at"]),
+        failed_at=time(row["failed_at"]) if "failed_at" in row else None,
         operation_id=row["operation"],
         job_id=row["job"],
         result=AttemptResult(row["result"]),

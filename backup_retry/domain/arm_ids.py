@@ -36,6 +36,8 @@ _MACHINES = {
 _MACHINE_PARTS = 3
 #: an instance is named by its source, its source again and a GUID
 _INSTANCE_NAME = re.compile(rf"(?P<friendly>.+?)-(?P=friendly)-{_GUID}", _FLAGS)
+#: no container of Azure's begins so
+STAND_IN = "Unlisted;"
 JOB_ID = re.compile(r"[0-9a-z-]{1,64}", _FLAGS)
 
 
@@ -108,6 +110,11 @@ class ProtectedItem:
     def key(self) -> str:
         """The ARM id, lower-cased: the identity of an item everywhere in this project."""
         return self.id.lower()
+
+    @property
+    def is_stand_in(self) -> bool:
+        """True for an id of our own making, of a job whose names fit no item of the vault."""
+        return self.container.startswith(STAND_IN)
 
     @property
     def machine_id(self) -> str:

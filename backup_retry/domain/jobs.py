@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.schedule import BackupPolicy
-from backup_retry.domain.workloads import worth
+from backup_retry.domain.workloads import workload_in_name, worth
 
 
 class Source(StrEnum):
@@ -32,7 +32,7 @@ class JobStatus(StrEnum):
 
     @property
     def succeeded(self) -> bool:
-        """True when the job made a recovery point."""
+        """True when the job completed, which is no proof that it moved anything."""
         return self in {JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_WARNINGS}
 
     @property
@@ -82,8 +82,12 @@ class Job:
     entity_name: str = ""
     #: the item, where the vault tells it
     item: ProtectedItem | None = None
+    #: only the job's names say which item that is: whoever names an item knows better
+    guessed: bool = False
     #: the items that the job's names fit, where they fit several
     candidates: tuple[ProtectedItem, ...] = ()
+    #: whether one that completed with warnings moved data; None where that is not said, as in every list
+    moved_data: bool | None = None
     error: JobError | None = None
     #: the policy rule and the retention tag that a backup vault's job ran with
     rule: str = ""
@@ -105,6 +109,23 @@ class Job:
         return self.status in {JobStatus.FAILED, JobStatus.CANCELLED}
 
     @property
+    def warning(self) -> str:
+        """What a person has to know of one that completed with warnings, or ""."""
+        if self.status is not JobStatus.COMPLETED_WITH_WARNINGS:
+            return ""
+        said = (
+            f"{self.error.label}: {self.error.message}".removesuffix(": ")
+            if self.error
+            else "no reason given"
+        )
+        return f"Job {self.id} completed with warnings ({said})."
+
+    @property
+    def end(self) -> datetime | None:
+        """When it ended, or began where the service does not say; None while it runs."""
+        return None if self.status.running else self.ended_at or self.started_at
+
+    @property
     def protects_anew(self) -> bool:
         """True for a job that sets protection up or deletes its data: older failures no longer matter."""
         return self.operation.lower() in {"configurebackup", "deletebackupdata", "disablebackup"}
@@ -114,6 +135,7 @@ class Job:
         return (
             self.is_backup
             and self.status.succeeded
+            and self.moved_data is not False
             and (self.ended_at or self.started_at) > failure.ended_at
             and worth(self.operation) >= worth(failure.operation)
         )
@@ -141,8 +163,8 @@ class FailedJob:
     retention_tag: str = ""
 
     def weight(self) -> tuple[int, datetime]:
-        """How much it counts beside other failures of its item: the best kind of backup first, then the newest."""
-        return worth(self.operation), self.started_at
+        """How much it counts beside other failures of its item: the best kind of backup first, then what ended last."""
+        return worth(self.operation), self.ended_at
 
     @classmethod
     def of(cls, job: Job, item: ProtectedItem) -> "FailedJob":
@@ -150,7 +172,7 @@ class FailedJob:
         return cls(
             id=job.id,
             item=replace(item, restore_job=job.id) if job.is_restore else item,
-            workload=job.workload,
+            workload=job.workload or workload_in_name(item),
             operation=job.operation,
             status=job.status,
             started_at=job.started_at,
@@ -212,12 +234,23 @@ class Operation:
     job_id: str = ""
     error: JobError | None = None
 
+    @property
+    def in_progress(self) -> bool:
+        """True until it has ended; backup vaults write Inprogress."""
+        return self.status.lower() == "inprogress"
+
+    @property
+    def failed(self) -> bool:
+        """True where no job was made of it."""
+        return self.status.lower() == "failed"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """What is known about an incident's item at the time of a decision."""
 
-    #: the item's jobs that ended since the incident's first failure began, newest first
+    #: the item's jobs that run or ended since the incident's first failure did, those of its attempts whenever they
+    #: ended, and those running that may be the item's; newest first
     jobs: Sequence[Job] = ()
     #: when the vault was asked for them; None: not yet
     read_at: datetime | None = None
@@ -227,7 +260,7 @@ class Facts:
     failing_alike: int = 1
     #: the error that they share, as `JobError.label` has it
     storm_code: str = ""
-    #: the operation of the attempt in flight, asked for only where its job has not appeared
+    #: the operation of the attempt in flight, asked for only where no job bears the attempt's id
     operation: Operation | None = None
 
     def make_up_for(self, failure: FailedJob) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from backup_retry.domain.arm_ids import VaultKind
+from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
 
 
 class Cap(StrEnum):
@@ -147,6 +147,12 @@ def workload(name: str) -> Workload:
     """The workload of that name, in any casing; one that is not known is none that can be retried."""
     known = _BY_NAME.get(name.lower())
     return known or Workload(name=name, label=name, words=name or "an unknown workload")
+
+
+def workload_in_name(item: ProtectedItem) -> str:
+    """The workload that an item's name begins with, or ""; a young job of a database does not say it."""
+    known = _BY_NAME.get(item.name.partition(";")[0].lower())
+    return known.name if known else ""
 
 
 # ---- kinds of backup ---------------------------------------------------------------------------------------

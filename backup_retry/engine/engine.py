@@ -6,7 +6,7 @@ item, the other one leaves.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -19,8 +19,6 @@ from backup_retry.domain.jobs import (
     Decision,
     Facts,
     FailedJob,
-    Job,
-    Operation,
     Reason,
     Source,
     Trigger,
@@ -30,11 +28,12 @@ from backup_retry.domain.notices import NoticeKind, Publisher, notice
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.retry import Retrier, refused
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
+from backup_retry.gather import Gatherer
 from backup_retry.policy import decide as policy
 from backup_retry.policy import storm
 from backup_retry.policy.decision_context import DecisionContext
-from backup_retry.policy.rules import LONGEST_JOB, Rules
-from backup_retry.policy.settle import attempt_job, settle, with_newest_failure
+from backup_retry.policy.rules import Rules
+from backup_retry.policy.settle import settle
 from backup_retry.policy.storm import Move, Storm
 from backup_retry.ports.ledger import Controls, Ledger, Storms
 from backup_retry.ports.log_events import LogEvent, log_event
@@ -79,6 +78,7 @@ class Engine:
         self._rules = rules
         self._clock = clock
         self._committer = Committer(ledger, publisher)
+        self._gatherer = Gatherer(vaults, rules)
         self._retrier = Retrier(
             committer=self._committer, vaults=vaults, clock=clock, claim_lease=rules.claim_lease
         )
@@ -124,7 +124,7 @@ class Engine:
     async def context(self, incident: Incident) -> DecisionContext:
         """All that a decision about the incident would look at now; changes and triggers nothing."""
         work = UnitOfWork(incident, self._clock())
-        facts = await self._facts(work, work.now)
+        facts = await self._gatherer.facts(work, work.now)
         return await self._seen(work, await self._context(work), facts)
 
     async def _noted(self, failed: FailedJob, source: Source) -> UnitOfWork | Report:
@@ -177,7 +177,7 @@ class Engine:
     async def _decide(self, work: UnitOfWork, fresh_since: datetime) -> Wait | Close | BackupRequest:
         facts: Facts | None = None
         if work.incident.running_attempt is not None:
-            facts = await self._facts(work, fresh_since)
+            facts = await self._gatherer.facts(work, fresh_since)
             settled, in_flight = settle(work.incident, facts, self._rules, work.now)
             work.settle(settled)
             if in_flight is not None:
@@ -185,7 +185,7 @@ class Engine:
         context = await self._context(work)
         if early := policy.decide_early(context):
             return early
-        context = await self._seen(work, context, facts or await self._facts(work, fresh_since))
+        context = await self._seen(work, context, facts or await self._gatherer.facts(work, fresh_since))
         decision = policy.decide(context)
         if isinstance(decision, Trigger) and not context.error.known:
             level, code = logging.WARNING, context.error.code
@@ -247,26 +247,6 @@ class Engine:
             opted_out_by=tagged,
         )
 
-    async def _facts(self, work: UnitOfWork, fresh_since: datetime) -> Facts:
-        """The item's jobs that ended since the first failure began; the newest failure becomes the incident's."""
-        incident = work.incident
-        since = incident.first_failed_at - max(LONGEST_JOB, self._rules.storm_window)
-        listed = await self._vaults.jobs(incident.item.vault, since, fresh_since=fresh_since)
-        own = [job for job in listed.jobs if incident.is_about(job) and _matters(job, incident)]
-        facts = Facts(jobs=own, read_at=listed.read_at)
-        work.incident = with_newest_failure(incident, facts, work.heard)
-        alike, code = storm.items_failing_alike(listed.jobs, work.incident, self._rules.storm_window)
-        return replace(
-            facts, failing_alike=alike, storm_code=code, operation=await self._operation(work.incident, own)
-        )
-
-    async def _operation(self, incident: Incident, own: Sequence[Job]) -> Operation | None:
-        """The operation of the attempt in flight, asked for only where its job has not appeared."""
-        attempt = incident.running_attempt
-        if attempt is None or not attempt.operation_id or attempt_job(incident, attempt, own):
-            return None
-        return await self._vaults.operation(incident.item, attempt.operation_id)
-
     async def _weigh_storm(self, work: UnitOfWork, alike: tuple[int, str]) -> Decision:
         """Row 13: go, or wait for the canary; a move that changes the storm counts only once it is stored."""
         item, (_, code) = work.incident.item, alike
@@ -296,10 +276,6 @@ class Engine:
 def _is_known(failed: FailedJob, head: Incident) -> bool:
     """True for a failure that the item's latest incident, or an earlier one, has brought to its end."""
     return head.is_past(failed) if head.is_open else head.covers(failed)
-
-
-def _matters(job: Job, incident: Incident) -> bool:
-    return job.ended_at is None or job.ended_at >= incident.first_failed_at
 
 
 def _unanswered(error: AzureUnavailable | AzureRefused, work: UnitOfWork) -> Wait | Close:

@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.jobs import FailedJob, Job, JobStatus
-from backup_retry.domain.workloads import worth
+from backup_retry.domain.workloads import workload_in_name, worth
+from backup_retry.policy.rules import LONGEST_JOB
 from backup_retry.ports.vaults import Vaults
 
 
@@ -22,23 +24,47 @@ def confirmed(job: Job, hint: ProtectedItem | None = None) -> FailedJob | None:
     return FailedJob.of(job, item) if job.failed and counts and item is not None else None
 
 
+async def failure_of(vaults: Vaults, job: Job, named: ProtectedItem | None) -> FailedJob | None:
+    """The failure that a vault's job shows, of the item that somebody named with it, however the job is called.
+
+    Before that only an id in the job itself is believed. An item that its vault does not show is nobody's.
+    """
+    if named is None or not job.failed or not _may_name(named, job) or await vaults.item(named) is None:
+        return confirmed(job, named)
+    return confirmed(replace(job, item=named, guessed=False, candidates=()))
+
+
+def _may_name(named: ProtectedItem, job: Job) -> bool:
+    """True where the job's names say less, or something else, than an item of its vault and workload that was named."""
+    open_to_names = job.item is None or (job.guessed and job.item.key != named.key)
+    workload = workload_in_name(named)
+    fits = not workload or not job.workload or workload.lower() == job.workload.lower()
+    return named.vault.key == job.vault.key and not named.restore_job and open_to_names and fits
+
+
 async def unrecovered(
     vaults: Vaults, vault: Vault, since: datetime, now: datetime, item: ProtectedItem | None = None
 ) -> Sequence[FailedJob]:
     """The newest failure of each worth, of each item of a vault (or of one item), that nothing made up for.
 
-    Oldest first. A full backup that is missing hides no differential one: its incident may have been closed long ago.
+    `since` is when they ended; oldest first. A full backup that is missing hides no differential one: its incident may
+    have been closed long ago.
     """
-    jobs = (await vaults.jobs(vault, since, fresh_since=now)).jobs
+    jobs = (await vaults.jobs(vault, since - LONGEST_JOB, fresh_since=now)).jobs
     succeeded = defaultdict(list)
     for job in jobs:
-        if job.item is not None and job.status.succeeded:
+        if job.item is not None and _surely_succeeded(job):
             succeeded[job.item.key].append(job)
     counting: dict[tuple[str, int], FailedJob] = {}
     for failed in (each for job in jobs if (each := confirmed(job, item)) is not None):
         key = failed.item.key
         made_up_for = any(job.makes_up_for(failed) for job in succeeded[key])
-        if not made_up_for and (item is None or key == item.key):
+        if failed.ended_at >= since and not made_up_for and (item is None or key == item.key):
             like = key, worth(failed.operation)
             counting[like] = max(failed, counting.get(like, failed), key=FailedJob.weight)
-    return sorted(counting.values(), key=lambda failed: failed.started_at)
+    return sorted(counting.values(), key=lambda failed: failed.ended_at)
+
+
+def _surely_succeeded(job: Job) -> bool:
+    """False for one that completed with warnings: only its details say whether it moved anything, see `Gatherer`."""
+    return job.status is JobStatus.COMPLETED or (job.status.succeeded and job.moved_data is True)

@@ -32,7 +32,11 @@ class Retrier:
         self._claim_lease = claim_lease
 
     async def retry(self, work: UnitOfWork, request: BackupRequest) -> Report:
-        """Claim, trigger, record the answer. A crash after the claim leaves a lease that lapses."""
+        """Claim, trigger, record the answer. A crash after the claim leaves a lease that lapses.
+
+        The claim bears the time at which it is stored: deciding may have taken minutes, and the lease counts on.
+        """
+        work.now = self._clock()
         work.incident = work.incident.missing(request.kind).claimed(work.now, self._claim_lease)
         work.step(StepKind.CLAIMED)
         claimed = await self._committer.save(work)

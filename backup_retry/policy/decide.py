@@ -22,11 +22,9 @@ from backup_retry.domain.jobs import (
 )
 from backup_retry.domain.workloads import FULL, LOG, kind_of
 from backup_retry.policy.decision_context import DecisionContext
-from backup_retry.policy.rules import JOB_RETENTION
+from backup_retry.policy.rules import CLOCKS_DIFFER, JOB_RETENTION
 
 _DAY = timedelta(hours=24)
-#: caps and Azure's own bounds have to hold although clocks differ by minutes
-_CLOCKS_DIFFER = timedelta(minutes=15)
 _DEFAULT_RETENTION = timedelta(days=30)
 #: differential and incremental backups are kept as long as the policy has it, whatever is asked for
 _KINDS_THAT_EXPIRE = frozenset({"", FULL, "CopyOnlyFull", "SnapshotFull", "SnapshotCopyOnlyFull"})
@@ -81,6 +79,8 @@ def _what_failed(failure: FailedJob, words: str) -> str:
 def not_protected(context: DecisionContext) -> Close | None:
     """Row 4: the vault does not back this item up any more, or its protection was set up anew since."""
     item = context.facts.item
+    if context.incident.item.is_stand_in:
+        return _nobodys(context)
     if item is None:
         return _left_alone(Reason.NOT_PROTECTED, "The vault does not know this item any more.")
     if item.deleted:
@@ -90,6 +90,16 @@ def not_protected(context: DecisionContext) -> Close | None:
     if any(job.protects_anew for job in context.later_jobs):
         return _left_alone(Reason.NOT_PROTECTED, "Protection was stopped or set up anew after the failure.")
     return None
+
+
+def _nobodys(context: DecisionContext) -> Close:
+    """No item of the vault is called as the job is, and nobody has named one: what cannot be found is not forgotten."""
+    return Close(
+        outcome=Outcome.NEEDS_ACTION,
+        reason=Reason.NOT_PROTECTED,
+        detail=f"{_what_failed(context.incident.failure, context.workload.words)} Its vault lists no item of that name, so "
+        "nothing was retried. Find the item under Backup items, and back it up there.",
+    )
 
 
 def no_backup_rule(context: DecisionContext) -> Close | None:
@@ -110,16 +120,15 @@ def no_backup_rule(context: DecisionContext) -> Close | None:
 
 def already_recovered(context: DecisionContext) -> Close | None:
     """Row 5: a job completed after the failure: somebody else's, or a late one of ours that was given up."""
-    ours = {attempt.id for attempt in context.incident.attempts}
     failure = context.incident.failure
     for job in context.facts.jobs:
         if job.makes_up_for(failure):
-            if job.activity_id.lower() in ours:
-                return Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED)
+            if context.incident.owns(job):
+                return Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED, detail=job.warning)
             return Close(
                 outcome=Outcome.RECOVERED_ELSEWHERE,
                 reason=Reason.ALREADY_RECOVERED,
-                detail=f"Job {job.id} completed after the failure.",
+                detail=job.warning or f"Job {job.id} completed after the failure.",
             )
     return None
 
@@ -197,10 +206,10 @@ def _exhausted(incident: Incident, remedy: str) -> Close:
 def daily_cap(context: DecisionContext) -> Wait | None:
     """Row 10: as many on-demand backups in 24 hours as are allowed, counted over the item's incidents."""
     cap = context.rules.daily_caps[context.workload.cap]
-    recent = sorted(at for at in context.incident.triggers if context.now - at < _DAY + _CLOCKS_DIFFER)
+    recent = sorted(at for at in context.incident.triggers if context.now - at < _DAY + CLOCKS_DIFFER)
     if len(recent) < cap:
         return None
-    until = recent[-cap] + _DAY + _CLOCKS_DIFFER if cap else context.now + _DAY
+    until = recent[-cap] + _DAY + CLOCKS_DIFFER if cap else context.now + _DAY
     detail = f"{len(recent)} on-demand backups in 24 hours; {cap} are allowed."
     return Wait(until=until, reason=Reason.DAILY_CAP, detail=detail)
 
@@ -329,5 +338,5 @@ def _keep_until(context: DecisionContext) -> datetime:
     policy = context.facts.item.policy if context.facts.item else None
     daily = policy.daily_retention if policy else None
     wanted = context.rules.retention or daily or _DEFAULT_RETENTION
-    shortest = context.workload.shortest + _CLOCKS_DIFFER
+    shortest = context.workload.shortest + CLOCKS_DIFFER
     return context.now + min(max(wanted, shortest), context.workload.longest)

@@ -52,9 +52,9 @@ class DecisionContext:
 
     @property
     def later_jobs(self) -> Sequence[Job]:
-        """The item's jobs that started after the newest failure."""
-        failed_at = self.incident.failure.started_at
-        return [job for job in self.facts.jobs if job.started_at > failed_at]
+        """The item's jobs that ended after the newest failure did."""
+        failed_at = self.incident.failure.ended_at
+        return [job for job in self.facts.jobs if job.end is not None and job.end > failed_at]
 
 
 def _with_the_services_word(entry: ErrorEntry, error: JobError, of: Workload) -> ErrorEntry:

@@ -158,13 +158,14 @@ def items_failing_alike(jobs: Sequence[Job], incident: Incident, window: timedel
     """
     failure = incident.failure
     code = next((job.error.label for job in jobs if job.id == failure.id and job.error), failure.error.label)
-    times = [failure.started_at]
+    times = [failure.ended_at]
     if incident.first_error.label == code:
         times.append(incident.first_failed_at)
-    return max(len(_alike(jobs, at, code, window) | {incident.item.key}) for at in times), code
+    others = [job for job in jobs if job.id != failure.id and not incident.is_about(job)]
+    return max(len(_alike(others, at, code, window)) + 1 for at in times), code
 
 
 def _alike(jobs: Sequence[Job], at: datetime, label: str, window: timedelta) -> set[str]:
     failed = (job for job in jobs if job.is_backup and job.failed and job.error and job.error.label == label)
-    near = (job for job in failed if abs(job.started_at - at) <= window)
+    near = (job for job in failed if abs((job.end or job.started_at) - at) <= window)
     return {job.item.key if job.item else job.entity_name for job in near}

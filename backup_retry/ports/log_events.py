@@ -40,6 +40,7 @@ class LogEvent(StrEnum):
     LEDGER_PURGED = "ledger_purged"
     PURGE_FAILED = "purge_failed"
     SETTINGS_WRONG = "settings_wrong"
+    SETTING_RAISED = "setting_raised"
 
 
 def log_event(event: LogEvent, *, level: int = logging.INFO, **fields: object) -> None:

@@ -61,7 +61,7 @@ class SettingsFile(Part):
     delivery_pace: Seconds = 1.0
     operation_seconds: Seconds = 0.2
     page_size: Annotated[int, Field(gt=0)] = 200
-    backup_vault_keeps_request_ids: bool = False
+    backup_vault_keeps_request_ids: bool = True
     arm_buckets: BucketsFile = BucketsFile()
 
     def build(self) -> Settings:

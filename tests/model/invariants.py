@@ -101,16 +101,14 @@ class Watch:
     def has_stored(self, job: TrueJob) -> bool:
         """Whether the ledger knows a failed job, or one of its item that counts more."""
         noted = [self.azure.jobs[job_id] for job_id in self.noted[job.item.key]]
-        if any(
-            each is job or (each.worth >= job.worth and each.started_at >= job.started_at) for each in noted
-        ):
+        if any(each is job or (each.worth >= job.worth and each.ends_at >= job.ends_at) for each in noted):
             return True
         return any(_covers(incident, job) or self._gave_way(incident, job) for incident in self._of(job))
 
     def _gave_way(self, incident: Incident, job: TrueJob) -> bool:
         """Whether the incident weighed it, and turned to a lesser one after a backup had made up for it."""
-        began = START + timedelta(seconds=job.started_at)
-        weighed = any(began <= at and job.worth <= worth for worth, at in incident.weighed_before.items())
+        ended = START + timedelta(seconds=job.ends_at)
+        weighed = any(ended <= at and job.worth <= worth for worth, at in incident.weighed_before.items())
         return weighed and self.azure.items[job.item.key].mended(job, self.agenda.now)
 
     def _of(self, job: TrueJob) -> Iterable[Incident]:
@@ -280,6 +278,6 @@ class Watch:
 
 def _covers(incident: Incident, job: TrueJob) -> bool:
     """Whether an incident has weighed that failed job or one that counts more, or made it itself."""
-    started_at, failure = START + timedelta(seconds=job.started_at), incident.failure
-    weighed = started_at <= failure.started_at and job.worth <= worth_of(failure.operation)
+    ended_at, failure = START + timedelta(seconds=job.ends_at), incident.failure
+    weighed = ended_at <= failure.ended_at and job.worth <= worth_of(failure.operation)
     return weighed or job.attempt_id in {attempt.id for attempt in incident.attempts}

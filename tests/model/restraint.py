@@ -10,7 +10,7 @@ from math import inf
 
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.jobs import BackupRequest, JobStatus
-from backup_retry.policy.rules import Rules
+from backup_retry.policy.rules import LONGEST_JOB, Rules
 from backup_retry.policy.storm import Storm, storm_key
 from tests.model.agenda import START, Agenda
 from tests.model.little_azure import APPEARS_WITHIN, LIST_LAG, LittleAzure
@@ -204,10 +204,10 @@ class Restraint:
         alike = {
             job.item.key
             for true_item in self.azure.in_vault[failure.item.vault.key]
-            for job in true_item.since(failure.started_at - window)
+            for job in true_item.since(failure.ends_at - window - LONGEST_JOB.total_seconds())
             if job.is_backup
             and job.error == failure.error
             and job.failed_at(sent.claimed_at - FRESH)
-            and job.started_at <= failure.started_at + window
+            and abs(job.ends_at - failure.ends_at) <= window
         }
         return len(alike) >= self.rules.storm_size

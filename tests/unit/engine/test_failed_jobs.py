@@ -7,6 +7,7 @@ import pytest
 
 from backup_retry.domain.jobs import FailedJob, Job, JobStatus
 from backup_retry.engine.failed_jobs import confirmed, unrecovered
+from backup_retry.policy.rules import LONGEST_JOB
 from tests.builders import ENDED, NOW, STARTED, item, job, minutes, vault
 from tests.world import World
 
@@ -141,4 +142,4 @@ async def test_the_list_is_read_afresh(world: World) -> None:
     """A signal is answered with what the vault says now."""
     await found(world)
 
-    assert (world.vaults.listed, world.vaults.freshness) == ([(vault(), SINCE)], [NOW])
+    assert (world.vaults.listed, world.vaults.freshness) == ([(vault(), SINCE - LONGEST_JOB)], [NOW])

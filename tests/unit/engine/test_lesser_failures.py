@@ -67,7 +67,7 @@ def test_a_retry_mends_no_better_backup_that_failed_beside_it(retried: str, reco
 @pytest.mark.parametrize("lesser", ["Log", "Differential"])
 @pytest.mark.parametrize("listed", [True, False])
 def test_a_failure_that_is_made_up_for_gives_way_to_a_lesser_one(lesser: str, listed: bool) -> None:
-    """It would be closed as recovered with the full one; it counts from its own beginning, listed yet or only heard."""
+    """It would be closed as recovered with the full one; it counts from its own end, listed yet or only heard."""
     good = backup("Full", "good", status=JobStatus.COMPLETED, began=STARTED + minutes(6))
     missing = backup(lesser, began=STARTED + minutes(15))
     shown = [good, backup("Full"), *([missing] if listed else [])]
@@ -75,7 +75,7 @@ def test_a_failure_that_is_made_up_for_gives_way_to_a_lesser_one(lesser: str, li
     changed = with_newest_failure(about("Full"), Facts(jobs=shown), None if listed else failure_of(missing))
 
     assert (changed.failure.id, changed.first_job_id) == (missing.id, missing.id)
-    assert changed.first_failed_at == missing.started_at
+    assert changed.first_failed_at == missing.ended_at
     assert changed.covers(failure_of(backup("Full")))
 
 
@@ -102,10 +102,12 @@ def test_a_retry_that_failed_before_the_good_backup_does_not_come_back() -> None
 def test_what_an_earlier_incident_has_weighed_is_no_news() -> None:
     """A log backup that fails beside the full one must not bring that up again once a person has been told."""
     full, log = backup("Full", lasted=20), backup("Log", began=STARTED + minutes(10))
-    closed = about("Full").closed(Close(outcome=Outcome.EXHAUSTED, reason=Reason.EXHAUSTED), NOW)
+    closed = incident(failure=failure_of(full)).closed(
+        Close(outcome=Outcome.EXHAUSTED, reason=Reason.EXHAUSTED), NOW
+    )
     opened = Incident.open(failure_of(log), Source.ALERT, NOW, after=closed)
 
-    assert opened.weighed_before == {3: STARTED}
+    assert opened.weighed_before == {3: full.ended_at}
     assert with_newest_failure(opened, Facts(jobs=[full, log])) == opened
     assert opened.covers(failure_of(full))
 

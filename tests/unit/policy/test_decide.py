@@ -156,10 +156,8 @@ class Example:
         ),
         pytest.param(Example(failure=failed(error=ITEM_IS_BUSY)), TRIGGER, id="busy-then-and-free-now"),
         # ---- Azure forgets a job after 14 days
-        pytest.param(Example(now=STARTED + timedelta(days=14)), TRIGGER, id="14-days-old"),
-        pytest.param(
-            Example(now=STARTED + timedelta(days=14, seconds=1)), EXHAUSTED, id="older-than-14-days"
-        ),
+        pytest.param(Example(now=ENDED + timedelta(days=14)), TRIGGER, id="14-days-old"),
+        pytest.param(Example(now=ENDED + timedelta(days=14, seconds=1)), EXHAUSTED, id="older-than-14-days"),
         # ---- row 1
         pytest.param(Example(pause=PAUSE), (Wait, Reason.PAUSED, NOW), id="paused"),
         pytest.param(
@@ -173,7 +171,7 @@ class Example:
         # ---- row 3
         pytest.param(Example(failure=failed(workload="MAB")), UNSUPPORTED, id="mars-agent"),
         pytest.param(Example(failure=failed(workload="DPM")), UNSUPPORTED, id="dpm"),
-        pytest.param(Example(failure=failed(workload="")), UNSUPPORTED, id="unknown-workload"),
+        pytest.param(Example(failure=failed(workload="SAPAseDatabase")), UNSUPPORTED, id="unknown-workload"),
         pytest.param(Example(failure=failed(operation="Restore")), UNSUPPORTED, id="restore"),
         pytest.param(
             Example(failure=failed(operation="ConfigureBackup")), UNSUPPORTED, id="configuration-job"

@@ -8,6 +8,7 @@ import pytest
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.errors import AzureUnavailable, Forbidden
 from backup_retry.domain.jobs import JobStatus, Source
+from backup_retry.policy.rules import LONGEST_JOB
 from backup_retry.policy.scope import Names, Scope
 from reactor.resolve import Resolver
 from reactor.signals import Signal
@@ -94,7 +95,7 @@ async def test_without_a_job_the_vault_is_looked_through(world: World) -> None:
     resolved = await resolver(world).resolve(signal(""))
 
     assert [failure.id for failure in resolved.failures] == ["job-1", "job-2"]
-    assert world.vaults.listed == [(vault(), NOW - LOOKBACK)]
+    assert world.vaults.listed == [(vault(), NOW - LOOKBACK - LONGEST_JOB)]
 
 
 async def test_without_a_job_only_the_item_that_is_named_is_looked_for(world: World) -> None:
