@@ -56,9 +56,6 @@ LATER_LOG_IN_ITS_WAY = database_backup("Log", began=6, ended=5.9, error=DATABASE
 FULL_IN_ITS_WAY = database_backup("Full", began=4, ended=3.9, error=DATABASE_IS_BUSY)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="failures are ordered by their beginnings, and recoveries by their ends"
-)
 @pytest.mark.parametrize(
     ("told", "listed"),
     [
@@ -84,7 +81,6 @@ async def test_a_long_backup_that_failed_last_is_still_missing(
     assert (incident.outcome, incident.failure.id) == (None, LONG_LOG.id)
 
 
-@pytest.mark.xfail(strict=True, reason="the conflict began last and hides that the long backup was cancelled")
 async def test_a_person_who_cancels_a_long_backup_has_decided_that(world: World) -> None:
     """The schedule's backup ran into the long one an hour ago; that is no newer than the cancelling."""
     running = job("long", status=JobStatus.IN_PROGRESS, started_at=NOW - minutes(150))
@@ -129,9 +125,6 @@ def disk_that_fails(world: World) -> FailedJob:
     return FailedJob.of(failed, DISK)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a job that began before the claim by Azure's clock is not taken for ours"
-)
 @pytest.mark.parametrize("ahead", [38, 300])
 async def test_a_job_that_may_be_ours_is_waited_for_and_then_a_person_decides(
     world: World, ahead: float
@@ -155,9 +148,6 @@ async def test_a_job_that_may_be_ours_is_waited_for_and_then_a_person_decides(
     assert (await world.incident(DISK)).outcome is Outcome.NEEDS_ACTION
 
 
-@pytest.mark.xfail(
-    strict=True, reason="an attempt's job that ended before the newest failure is filtered out"
-)
 async def test_an_attempt_that_ended_before_the_next_failure_is_over(world: World) -> None:
     """Our clock is ahead; the operation names the job once a newer failure counts, and holds the disk: seed 7900."""
     await world.handle(disk_that_fails(world))
