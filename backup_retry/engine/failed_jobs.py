@@ -36,7 +36,8 @@ async def failure_of(vaults: Vaults, job: Job, named: ProtectedItem | None) -> F
 
 def _may_name(named: ProtectedItem, job: Job) -> bool:
     """True where the job's names say less, or something else, than an item of its vault and workload that was named."""
-    open_to_names = job.item is None or (job.guessed and job.item.key != named.key)
+    known = {each.key for each in job.candidates} | ({job.item.key} if job.item else set())
+    open_to_names = named.key not in known and (job.item is None or job.guessed)
     workload = workload_in_name(named)
     fits = not workload or not job.workload or workload.lower() == job.workload.lower()
     return named.vault.key == job.vault.key and not named.restore_job and open_to_names and fits

@@ -124,6 +124,22 @@ def test_items_that_fail_alike_are_counted_once_each() -> None:
     assert items_failing_alike(jobs, of_item(1), WINDOW) == (6, PASSES)
 
 
+def test_failures_are_simultaneous_by_their_ends() -> None:
+    """Azure starts a schedule's backups over two hours; what breaks them breaks them at one time."""
+    spread = [
+        job(f"job-{n}", of=item(n), started_at=STARTED - minutes(n * 20), ended_at=ENDED) for n in range(2, 7)
+    ]
+    later = [job(f"job-{n}", of=item(n), ended_at=ENDED + minutes(31)) for n in range(7, 12)]
+    assert items_failing_alike([*spread, *later], of_item(1), WINDOW) == (6, PASSES)
+
+
+def test_an_items_own_failure_counts_once_whatever_its_job_is_called() -> None:
+    """The list has it under another item's name, and an own retry of the item as well."""
+    renamed = replace(of_item(1), attempts=(attempt(1, job_id="retry", result=AttemptResult.FAILED),))
+    jobs = [job("job-1", of=item(50)), job("retry", of=item(51)), job("job-2", of=item(2))]
+    assert items_failing_alike(jobs, renamed, WINDOW) == (2, PASSES)
+
+
 def test_a_failed_retry_is_no_way_out_of_a_storm() -> None:
     """The newest failure is the retry's own, an hour later; the first one was among the storm's."""
     jobs = [job(f"job-{n}", of=item(n)) for n in range(2, 30)]
