@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from backup_retry.domain.error_catalog import Verdict
 from backup_retry.domain.errors import NotFound
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Facts, Job, JobStatus, Operation
 from backup_retry.engine.unit_of_work import UnitOfWork
 from backup_retry.policy import storm
-from backup_retry.policy.rules import LONGEST_JOB, Rules
+from backup_retry.policy.decision_context import DecisionContext
+from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB, Rules
 from backup_retry.policy.settle import attempt_job, with_newest_failure
 from backup_retry.ports.vaults import Vaults
 
@@ -24,7 +26,7 @@ class Gatherer:
     async def facts(self, work: UnitOfWork, fresh_since: datetime) -> Facts:
         """The item's jobs that ended since the first failure did; the newest failure becomes the incident's."""
         incident = work.incident
-        since = incident.first_failed_at - LONGEST_JOB - self._rules.storm_window
+        since = incident.first_failed_at - self._longest_job(work) - self._rules.storm_window
         listed = await self._vaults.jobs(incident.item.vault, since, fresh_since=fresh_since)
         operation = await self._operation(incident, listed.jobs)
         own = [job for job in listed.jobs if _matters(job, incident, operation)]
@@ -33,6 +35,11 @@ class Gatherer:
         alike, code = storm.items_failing_alike(listed.jobs, work.incident, self._rules.storm_window)
         jobs = [await self._looked_through(job, work.incident) for job in own]
         return replace(facts, jobs=jobs, failing_alike=alike, storm_code=code)
+
+    def _longest_job(self, work: UnitOfWork) -> timedelta:
+        """How much earlier what counts may have begun; what holds the item may be any job that Azure still shows."""
+        context = DecisionContext(incident=work.incident, facts=Facts(), rules=self._rules, now=work.now)
+        return JOB_RETENTION if context.error.verdict is Verdict.WAIT else LONGEST_JOB
 
     async def _operation(self, incident: Incident, jobs: Sequence[Job]) -> Operation | None:
         """The operation of the attempt in flight, asked for only where its job has not appeared."""

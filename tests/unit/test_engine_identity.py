@@ -9,7 +9,7 @@ from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AnswerUnclear
 from backup_retry.domain.incident import AttemptResult
 from backup_retry.domain.jobs import FailedJob, Job, JobError, JobStatus, Operation, Outcome, Reason
-from tests.builders import ENDED, NOW, STARTED, item, job, minutes, vault
+from tests.builders import ENDED, ITEM_IS_BUSY, NOW, STARTED, item, job, minutes, vault
 from tests.world import NetworkVaults, World
 
 AG = "SQLAGWorkLoadContainer;074d1466"
@@ -130,6 +130,17 @@ async def test_a_vaults_list_reaches_back_to_what_began_three_days_before_the_fa
     await world.handle(world.fails(ended_at=ENDED))
 
     assert world.vaults.listed == [(vault(), ENDED - timedelta(hours=72) - world.rules.storm_window)]
+
+
+@pytest.mark.parametrize("days", [2.9, 13.9])
+async def test_a_job_that_has_held_the_item_for_days_is_found(world: World, days: float) -> None:
+    """The failure says that one does: nothing is started, since it would only run into that job as well."""
+    began = ENDED - timedelta(days=days)
+    world.vaults.shown_jobs.append(job("stuck", status=JobStatus.IN_PROGRESS, started_at=began))
+
+    report = await world.handle(world.fails(error=ITEM_IS_BUSY, ended_at=ENDED))
+
+    assert (report.reason, report.detail, world.attempts) == (Reason.IN_PROGRESS, "Job stuck is running.", [])
 
 
 async def test_a_success_before_the_failures_end_mends_nothing(world: World) -> None:
