@@ -173,7 +173,7 @@ def mutations() -> Sequence[Mutation]:
         Mutation("ignore the version", _ignore_the_version(), seed=9),
         Mutation("forget which jobs are known", _forget_which_jobs_are_known()),
         Mutation("retry an unclear answer at once", _retry_an_unclear_answer_at_once(), seed=10),
-        Mutation("repeat the trigger", _repeat_the_trigger(), seed=9),
+        Mutation("repeat the trigger", _repeat_the_trigger(), seed=3),
         Mutation("treat 5xx as not started", _treat_5xx_as_not_started(), seed=10),
         Mutation("forget what was unclear", _forget_what_was_unclear(), seed=9),
         Mutation("never ask about unclear answers", _never_ask_about_unclear_answers(), seed=3),

@@ -107,6 +107,15 @@ def test_an_older_or_equal_failure_is_covered() -> None:
     assert not incident().covers(failed("job-2", ended_at=ENDED + minutes(1)))
 
 
+def test_an_attempts_own_failure_is_covered_however_late_it_comes() -> None:
+    """The attempt was given up and the incident closed; what its job does afterwards is no failure of its own."""
+    given_up = incident(attempt(1, result=AttemptResult.NO_JOB))
+    late = failed("own", activity_id="attempt-1", ended_at=NOW + minutes(60))
+
+    assert given_up.covers(late)
+    assert not given_up.covers(replace(late, activity_id="somebody"))
+
+
 def test_a_long_backup_is_not_covered_by_one_that_ran_into_it() -> None:
     """It began first and ended last: what became of it, by failing or by a person's cancelling it, is news."""
     long = failed("long", started_at=STARTED - timedelta(hours=9), ended_at=ENDED + minutes(1))
