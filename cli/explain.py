@@ -10,7 +10,7 @@ from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.domain.incident import Incident, Step
 from backup_retry.domain.jobs import Decision, FailedJob, Source
 from backup_retry.domain.labels import JOB_STATUSES, OUTCOMES, RESULTS, SOURCES, STATES, STEPS, reason
-from backup_retry.engine.failed_jobs import confirmed, unrecovered
+from backup_retry.engine.failed_jobs import failure_of, unrecovered
 from backup_retry.policy.rules import JOB_RETENTION
 from cli import json_documents as documents
 from cli.exit_codes import run
@@ -69,7 +69,7 @@ async def look(session: Session, found: Found) -> Explanation:
 async def _unknown(session: Session, found: Found, after: Incident | None) -> Explanation:
     """The ledger has not heard of it: what would be decided, had it."""
     now = session.clock()
-    failed = confirmed(found.job, found.item) if found.job else None
+    failed = await failure_of(session.vaults, found.job, found.item) if found.job else None
     if found.job is None:
         failures = await unrecovered(session.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
         failed = max(failures, key=FailedJob.weight, default=None)

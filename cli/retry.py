@@ -6,7 +6,7 @@ import typer
 
 from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.domain.labels import OUTCOMES, reason
-from backup_retry.engine.failed_jobs import confirmed, unrecovered
+from backup_retry.engine.failed_jobs import failure_of, unrecovered
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.policy.rules import JOB_RETENTION
 from cli import json_documents as documents
@@ -45,7 +45,7 @@ async def advance(session: Session, found: Found) -> Report | None:
     if known is not None and known.is_open:
         return await session.engine.advance(known)
     now = session.clock()
-    failed = confirmed(found.job, found.item) if found.job else None
+    failed = await failure_of(session.vaults, found.job, found.item) if found.job else None
     if failed is None:
         failures = await unrecovered(session.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
         failed = max(failures, key=FailedJob.weight, default=None)

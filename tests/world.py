@@ -115,16 +115,17 @@ class World:
         self.item_lookup = MemoryItemLookup()
         self.engine = self.another_engine()
 
-    def another_engine(self) -> Engine:
-        """A second machine on the same ledger and vaults."""
+    def another_engine(self, clock: Callable[[], datetime] | None = None) -> Engine:
+        """A second machine on the same ledger and vaults, perhaps with a clock of its own."""
+        vaults = replace(self.vaults, clock=clock) if clock else self.vaults
         return Engine(
             ledger=self.ledger,
             controls=self.ledger,
             storms=self.ledger,
-            vaults=self.vaults,
+            vaults=vaults,
             opt_outs=self.opt_outs,
             rules=self.rules,
-            clock=self.clock,
+            clock=clock or self.clock,
             publisher=self.publisher,
         )
 

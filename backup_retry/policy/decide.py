@@ -96,7 +96,7 @@ def _nobodys(context: DecisionContext) -> Close:
     """No item of the vault is called as the job is, and nobody has named one: what cannot be found is not forgotten."""
     return Close(
         outcome=Outcome.NEEDS_ACTION,
-        reason=Reason.NOT_PROTECTED,
+        reason=Reason.NEEDS_ACTION,
         detail=f"{_what_failed(context.incident.failure, context.workload.words)} Its vault lists no item of that name, so "
         "nothing was retried. Find the item under Backup items, and back it up there.",
     )

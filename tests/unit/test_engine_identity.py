@@ -8,7 +8,9 @@ import pytest
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AnswerUnclear
 from backup_retry.domain.incident import AttemptResult
-from backup_retry.domain.jobs import FailedJob, Job, JobError, JobStatus, Operation, Outcome, Reason
+from backup_retry.domain.jobs import FailedJob, Job, JobError, JobStatus, Operation, Outcome, Reason, Source
+from backup_retry.engine.engine import Engine
+from backup_retry.policy.rules import Rules
 from tests.builders import ENDED, ITEM_IS_BUSY, NOW, STARTED, item, job, minutes, vault
 from tests.world import NetworkVaults, World
 
@@ -116,7 +118,8 @@ async def test_what_no_item_of_the_vault_is_called_after_is_a_persons(world: Wor
 
     report = await world.handle(FailedJob.of(shown, NODES))
 
-    assert (await world.incident(NODES)).outcome is Outcome.NEEDS_ACTION
+    closed = await world.incident(NODES)
+    assert (closed.outcome, closed.reason) == (Outcome.NEEDS_ACTION, Reason.NEEDS_ACTION)
     assert "Backup (Full) of orders [node-2] (a SQL database)" in report.detail
 
 
@@ -225,6 +228,26 @@ async def test_the_lease_of_a_claim_counts_from_when_it_is_stored(world: World) 
     await world.handle(world.fails())
 
     assert dues == [world.rules.claim_lease]
+
+
+async def test_two_workers_whose_clocks_are_apart_start_one_retry(world: World) -> None:
+    """One is five minutes slow, the other as fast, and nothing is waited for: a job may take five minutes to appear."""
+    world.rules = Rules(backoff=(timedelta(0),))
+
+    def worker(off: float) -> Engine:
+        return world.another_engine(clock=lambda: world.clock() + minutes(off))
+
+    world.vaults.trigger_errors = [AnswerUnclear("the connection was closed")]
+    await worker(-5).handle(world.fails(), Source.ALERT)
+    fast = worker(5)
+    for _ in range(4):
+        world.clock.move(minutes=1)
+        await fast.advance(await world.incident())
+    own = job("own", status=JobStatus.COMPLETED, started_at=NOW, activity_id=world.attempts[0])
+    world.vaults.shown_jobs.append(own)
+    await fast.advance(await world.incident())
+
+    assert (len(world.attempts), (await world.incident()).outcome) == (1, Outcome.RECOVERED)
 
 
 async def test_a_colleagues_backup_is_never_taken_for_ours(world: World) -> None:

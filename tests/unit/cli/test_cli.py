@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_retry.domain.arm_ids import VaultKind
+from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
 from backup_retry.domain.errors import AzureUnavailable, Forbidden
 from backup_retry.domain.jobs import Pause, Source
 from backup_retry.policy import decide as policy
@@ -410,6 +410,22 @@ def test_a_pause_that_means_nothing_is_refused(terminal: Terminal, options: list
     assert terminal.does(terminal.ledger.pauses()) == []
 
 
+GUID = "0f0f0f0f-1111-2222-3333-444444444444"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_item_that_resource_graph_names_with_a_job_is_retried(terminal: Terminal, named: bool) -> None:
+    """The job is called after the node that did it; without a name a person has to find the item."""
+    stand_in = ProtectedItem(vault=vault(), container="Unlisted;VM;node-2", name="vm-01")
+    terminal.vaults.protect(item())
+    terminal.vaults.shown_jobs.append(replace(job(GUID, of=stand_in), guessed=True))
+    row = {"id": f"{vault().id}/backupJobs/{GUID}", "backupInstance": item().id if named else ""}
+    terminal.rows_of_graph = [row]
+
+    assert terminal.json("explain", GUID)["item"] == (item() if named else stand_in).id
+    assert terminal.json("retry", GUID)["started"] is named
+
+
 # ---- check -----------------------------------------------------------------------------------------------------
 
 
@@ -475,6 +491,13 @@ def test_tables_topic_vaults_and_runs_are_checked(terminal: Terminal) -> None:
     assert set(failed) == {"vaults", "tables", "topic", "follow-up"}
     assert "EventGrid Data Sender" in failed["topic"]
     assert terminal.types("check").exit_code == 1
+
+
+def test_a_setting_that_is_raised_is_said(terminal: Terminal) -> None:
+    """It is no fault of the deployment: a safe value is used."""
+    terminal.settings = {"settle_after": "10m"}
+    [said] = [each for each in terminal.json("check")["checks"] if each["name"] == "settings"]
+    assert (said["verdict"], said["detail"].partition("=")[0]) == ("good", "SETTLE_AFTER")
 
 
 def test_every_sweep_is_checked(terminal: Terminal) -> None:
