@@ -49,6 +49,8 @@ class Parts:
     reports: Reports
     archive: Archive
     inbox: Inbox
+    #: where notices go; None: nowhere
+    publisher: "TopicPublisher | None" = None
     #: where a sweep announces what it finds; None: it handles that by itself
     announcer: "TopicPublisher | None" = None
 
@@ -120,6 +122,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         graph=graph,
         engine=engine,
         clients=clients,
+        publisher=publisher,
         announcer=publisher if settings.sweep_dispatch is Dispatch.EVENTGRID else None,
         reports=TableReports(clients.tables()),
         archive=TableArchive(clients.tables()),

@@ -1,13 +1,16 @@
-"""Signals that were kept because Azure was too slow to say what they mean, and the look into them afterwards."""
+"""Signals that wait: their vault could not be asked, or their job still runs; and the look into them afterwards."""
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.errors import BackupRetryError
 from backup_retry.domain.jobs import Source
+from backup_retry.domain.notices import Publisher, of_signal
 from backup_retry.policy.rules import JOB_RETENTION
-from backup_retry.ports.inbox import DeferredSignal, Fields, Inbox
+from backup_retry.ports.inbox import DeferredSignal, Fields, Inbox, fields_of
 from backup_retry.ports.log_events import LogEvent, log_event
 from reactor.signal_handler import SignalHandler
 from reactor.signals import Signal
@@ -16,19 +19,23 @@ _AT_A_TIME = 500
 _SECONDS = 120.0
 #: less than the five minutes until the timer fires again
 _TIME = timedelta(minutes=4)
+#: how long one waits for its next look: doubled each time, from the timer's own period on
+_FIRST_WAIT, _LONGEST_WAIT, _DOUBLINGS = timedelta(minutes=5), timedelta(minutes=30), 3
+#: after so long a person is told, once
+_TELL_AFTER = timedelta(hours=24)
 
 
 def written(signal: Signal) -> Fields:
     """A signal as plain text."""
-    return {
-        "source": signal.source.value,
-        "vault": signal.vault.id if signal.vault else "",
-        "job": signal.job_id,
-        "item": signal.item.id if signal.item else "",
-        "resource": signal.resource_id,
-        "error": signal.error_code,
-        "label": signal.label,
-    }
+    return fields_of(
+        source=signal.source,
+        vault=signal.vault,
+        job_id=signal.job_id,
+        item=signal.item,
+        resource_id=signal.resource_id,
+        error_code=signal.error_code,
+        label=signal.label,
+    )
 
 
 def read(fields: Fields) -> Signal:
@@ -44,34 +51,65 @@ def read(fields: Fields) -> Signal:
     )
 
 
-async def process_deferred(inbox: Inbox, reactor: SignalHandler, clock: Callable[[], datetime]) -> None:
-    """React to the signals that wait, some hundreds at a time: they share what is read of a vault.
+async def process_deferred(
+    inbox: Inbox, reactor: SignalHandler, clock: Callable[[], datetime], publisher: Publisher | None = None
+) -> None:
+    """React to the signals that are due, some hundreds at a time: they share what is read of a vault.
 
-    One whose meaning is still not to be had waits on, until Azure would not know its job any more.
+    One of which nobody can say yet what it means waits on, until Azure would not know its job any more; after a day a
+    person is told.
     """
     began = clock()
-    while clock() - began < _TIME and (waiting := await inbox.kept(_AT_A_TIME)):
-        if not await _process(waiting, inbox, reactor, clock()):
-            return
+    while clock() - began < _TIME and (due := await inbox.kept(_AT_A_TIME)):
+        await _process(due, inbox, reactor.of_kept(), clock(), publisher)
 
 
 async def _process(
-    waiting: Sequence[DeferredSignal], inbox: Inbox, reactor: SignalHandler, now: datetime
-) -> bool:
-    """True when all of them have been dealt with, so that it is worth while to go on."""
-    due = [kept for kept in waiting if now - kept.kept_at <= JOB_RETENTION]
-    signals = [read(kept.fields) for kept in due]
+    due: Sequence[DeferredSignal],
+    inbox: Inbox,
+    reactor: SignalHandler,
+    now: datetime,
+    publisher: Publisher | None,
+) -> None:
+    young = [kept for kept in due if now - kept.kept_at <= JOB_RETENTION]
+    signals = [read(kept.fields) for kept in young]
     reactions = await reactor.handle_signals(signals, seconds=_SECONDS, run_began=now)
-    done = [kept for kept, reaction in zip(due, reactions, strict=True) if not reaction.kept]
-    for kept in done:
-        await inbox.forget(kept)
-    for kept in waiting:
-        if kept not in due:
-            await _give_up(inbox, kept)
-    return len(done) == len(due)
+    for kept, reaction in zip(young, reactions, strict=True):
+        if reaction.kept:
+            await inbox.defer(await _waiting_on(replace(kept, why=reaction.why), now, publisher))
+        else:
+            await inbox.forget(kept)
+    for kept in due:
+        if kept not in young:
+            _give_up(kept)
+            await inbox.forget(kept)
 
 
-async def _give_up(inbox: Inbox, kept: DeferredSignal) -> None:
-    problem = "its vault could not be asked for as long as Azure keeps jobs"
-    log_event(LogEvent.SIGNAL_FAILED, level=logging.ERROR, signal=kept.fields["label"], problem=problem)
-    await inbox.forget(kept)
+async def _waiting_on(kept: DeferredSignal, now: datetime, publisher: Publisher | None) -> DeferredSignal:
+    """The same after one more look in vain."""
+    wait = min(_FIRST_WAIT * 2 ** min(kept.looks, _DOUBLINGS), _LONGEST_WAIT)
+    overdue = kept.told_at is None and now - kept.kept_at >= _TELL_AFTER
+    told_at = now if overdue and await _told(kept, now, publisher) else kept.told_at
+    return replace(kept, looks=kept.looks + 1, due=now + wait, told_at=told_at)
+
+
+async def _told(kept: DeferredSignal, now: datetime, publisher: Publisher | None) -> bool:
+    """Tell a person; False where the topic did not take it, so that the next look tries again."""
+    try:
+        if publisher is not None:
+            await publisher.publish([of_signal(kept.key, kept.fields, kept.kept_at, now, kept.why)])
+    except BackupRetryError as error:
+        _log(LogEvent.NOTICE_UNSENT, kept, logging.WARNING, str(error))
+        return False
+    _log(LogEvent.SIGNAL_OVERDUE, kept, logging.WARNING, kept.why)
+    return True
+
+
+def _give_up(kept: DeferredSignal) -> None:
+    problem = f"nobody could say what it means for as long as Azure keeps jobs: {kept.why}".removesuffix(": ")
+    _log(LogEvent.SIGNAL_FAILED, kept, logging.ERROR, problem)
+
+
+def _log(event: LogEvent, kept: DeferredSignal, level: int, problem: str) -> None:
+    named = {name: kept.fields[name] for name in ("vault", "job", "item", "resource")}
+    log_event(event, level=level, signal=kept.fields["label"], since=kept.kept_at, problem=problem, **named)

@@ -8,12 +8,17 @@ from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import NotFound
 from backup_retry.domain.jobs import FailedJob, Job
 from backup_retry.engine.engine import fresh_since
-from backup_retry.engine.failed_jobs import confirmed, unrecovered
+from backup_retry.engine.failed_jobs import confirmed, undecided, unrecovered, why_none
 from backup_retry.policy.rules import LONGEST_JOB
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.vaults import Vaults
 from reactor.signals import Signal
+
+#: codes of 404 answers that speak of something above the job, or of nothing: access may have been lost
+_SAYS_NOTHING_OF_THE_JOB = frozenset(
+    {"", "resourcenotfound", "resourcegroupnotfound", "subscriptionnotfound"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +27,8 @@ class Resolved:
 
     failures: Sequence[FailedJob] = ()
     why: str = ""
+    #: nobody can say yet: its job has not ended, or is of nobody knows which item
+    undecided: bool = False
 
 
 class Resolver:
@@ -70,30 +77,34 @@ class Resolver:
             for key, vault in vaults.items()
         ]
         failures = [failure for each in found for failure in each.failures]
-        return Resolved(failures=failures, why="" if failures else "; ".join(each.why for each in found))
+        return Resolved(
+            failures=failures,
+            why="" if failures else "; ".join(each.why for each in found),
+            undecided=not failures and any(each.undecided for each in found),
+        )
 
     async def _by_job(self, vault: Vault, signal: Signal, run_began: datetime | None) -> Resolved:
         try:
             job = await self._job(vault, signal.job_id, run_began)
-        except NotFound:
+        except NotFound as error:
+            if error.code.lower() in _SAYS_NOTHING_OF_THE_JOB:
+                raise
             return Resolved(why=f"vault {vault.name} has no job {signal.job_id}")
-        if not job.failed:
-            return Resolved(why=f"job {job.id} is {job.status}, not Failed")
-        if (failed := confirmed(job, signal.item)) is None:
+        if (failed := confirmed(job, signal.item)) is None and job.failed:
             hints = await self._items(vault, signal)
             failed = next((found for hint in hints if (found := confirmed(job, hint))), None)
         if failed is None:
-            return Resolved(why=_no_failure(job))
+            return Resolved(why=why_none(job), undecided=undecided(job))
         return Resolved(failures=[failed])
 
     async def _job(self, vault: Vault, job_id: str, run_began: datetime | None) -> Job:
-        """A job by itself; in a run over many, from the vault's list where that shows it failed already."""
+        """A job by itself; in a run over many, from the vault's list where that shows it."""
         if run_began is not None:
             now = self._clock()
             since = now - self._lookback - LONGEST_JOB
             listed = await self._vaults.jobs(vault, since, fresh_since=fresh_since(now, run_began))
             found = next((job for job in listed.jobs if job.id.lower() == job_id.lower()), None)
-            if found is not None and found.failed:
+            if found is not None:
                 return found
         return await self._vaults.job(vault, job_id)
 
@@ -116,9 +127,3 @@ class Resolver:
             return [signal.item]
         found = await self._item_lookup.items_of(signal.resource_id) if signal.resource_id else []
         return [item for item in found if item.vault.key == vault.key]
-
-
-def _no_failure(job: Job) -> str:
-    if job.item is not None:
-        return f"job {job.id} ({job.operation}, {job.status}) is neither a failed backup nor a failed restore"
-    return f"job {job.id} failed, but neither it nor the signal says which item it backed up"

@@ -113,7 +113,7 @@ class Incident:
             opened_at=now,
             due=now,
             earlier_triggers=after.triggers if after else (),
-            weighed_before=after.weighed if after else {},
+            weighed_before=after.weighed_out if after else {},
             notices=after.notices if after else (),
             version=after.version if after else "",
             previous=replace(after, previous=None) if after else None,
@@ -150,6 +150,16 @@ class Incident:
         """By worth of backup, when the newest failure began that this or an earlier incident has weighed."""
         own, began = self.failure.weight()
         return {**self.weighed_before, own: max(began, self.weighed_before.get(own, began))}
+
+    @property
+    def rehearsed(self) -> bool:
+        """True where it was closed instead of a retry, because DRY_RUN was on."""
+        return not self.is_open and self.reason is Reason.DRY_RUN
+
+    @property
+    def weighed_out(self) -> Mapping[int, datetime]:
+        """The same of what it has brought to its end: a rehearsal is none."""
+        return self.weighed_before if self.rehearsed else self.weighed
 
     def telling(self, *notices: Notice) -> "Incident":
         """The same with more to tell."""

@@ -96,8 +96,8 @@ class Job:
 
     @property
     def is_restore(self) -> bool:
-        """True for a restore of any kind."""
-        return self.operation.lower().split(" ")[0] == "restore"
+        """True for a restore of any kind: Restore (Full), RestoreWithRehydrate, CrossRegionRestore."""
+        return "restore" in self.operation.lower()
 
     @property
     def failed(self) -> bool:

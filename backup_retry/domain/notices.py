@@ -1,6 +1,6 @@
 """What is told to the world: one notice per outcome, kept with its incident until it is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 SOURCE = "/azure-backup-retry"
 _NAMESPACE = UUID("6f1d7d0e-3f0b-4d0c-9a54-0d2d4b8a5a11")
+#: the reason in the notice of a signal that has no incident yet
+_SIGNAL_WAITS = "signal_kept"
+_SIGNAL_REMEDY = (
+    "Give this app's identity access to the vault, or look at the job in the portal; "
+    "the signal is looked into again until the job has ended, for 14 days at most."
+)
 
 
 class NoticeKind(StrEnum):
@@ -88,6 +94,32 @@ def of_outcome(incident: "Incident", at: datetime) -> Sequence[Notice]:
     """What a closed incident tells; one that was left alone tells nothing."""
     kind = _OF_OUTCOME.get(incident.outcome) if incident.outcome else None
     return [notice(kind, incident, at)] if kind else []
+
+
+def of_signal(key: str, fields: Mapping[str, str], since: datetime, at: datetime, why: str) -> Notice:
+    """What is told of a signal that has waited for a day: a failure, perhaps, for which there is no incident yet."""
+    waits = f"{fields['label'] or 'A signal'} has waited since {since:%Y-%m-%d %H:%M} UTC: {why}."
+    return Notice(
+        id=str(uuid5(_NAMESPACE, f"{NoticeKind.NEEDS_PERSON}|signal {key}|{since.isoformat()}")),
+        kind=NoticeKind.NEEDS_PERSON,
+        at=at,
+        subject=fields["item"] or fields["vault"] or fields["resource"],
+        data={
+            "incidentId": None,
+            "itemId": fields["item"] or None,
+            "vaultId": fields["vault"] or None,
+            "jobId": fields["job"] or None,
+            "firstFailedAt": None,
+            "error": fields["error"],
+            "errorMessage": "",
+            "attempts": 0,
+            "outcome": None,
+            "reason": _SIGNAL_WAITS,
+            "remedy": f"{waits} {_SIGNAL_REMEDY}",
+            "lastRecoveryPointAt": None,
+            "secondsSinceLastRecoveryPoint": None,
+        },
+    )
 
 
 def _about(incident: "Incident", at: datetime) -> dict[str, Any]:

@@ -131,18 +131,24 @@ class Engine:
         """The item's incident with this failure in it, not yet saved; a report where nothing is to do."""
         record = await self._ledger.load(failed.item, failed.id)
         current, now = record.incident, self._clock()
-        if current is not None and (record.job_known or _is_known(failed, current)):
+        known = current is not None and (record.job_known or _is_known(failed, current))
+        if current is not None and known and not self._is_free(failed, current):
             log_event(LogEvent.FAILURE_KNOWN, item=failed.item.id, job=failed.id, found_by=source)
             return already_handled(current, failed.id)
         if current is None or not current.is_open:
             current = Incident.open(failed, source, now, after=current)
         own = current.owns(failed)
-        work = UnitOfWork(current if own else current.with_failure(failed), now, job_id=failed.id)
+        job_id = "" if record.job_known else failed.id
+        work = UnitOfWork(current if own else current.with_failure(failed), now, job_id=job_id)
         work.heard = None if own else failed
         what = "the retry's own job" if own else "a backup"
         detail = f"{failed.error.label}: {what} {failed.status.lower()}, heard from {source}"
         work.step(StepKind.NOTED, job_id=failed.id, detail=detail)
         return work
+
+    def _is_free(self, failed: FailedJob, head: Incident) -> bool:
+        """True for a failure whose retry DRY_RUN alone has kept back, now that it is off."""
+        return not self._rules.dry_run and head.rehearsed and not head.is_past(failed)
 
     async def _advance(self, work: UnitOfWork, run_began: datetime | None) -> Report:
         """Gather, decide, apply.

@@ -22,6 +22,8 @@ class LogEvent(StrEnum):
     SIGNAL_REJECTED = "signal_rejected"
     SIGNAL_FAILED = "signal_failed"
     SIGNAL_KEPT = "signal_kept"
+    SIGNAL_OVERDUE = "signal_overdue"
+    ROW_REJECTED = "row_rejected"
     FAILURE_KNOWN = "failure_known"
     RACE_LOST = "race_lost"
     UNKNOWN_ERROR_CODE = "unknown_error_code"

@@ -68,7 +68,9 @@ class MemoryVaults:
         for job in self.shown_jobs:
             if job.vault.key == vault.key and job.id == job_id:
                 return job
-        raise NotFound(f"no job {job_id} in vault {vault.name}", status=404)
+        raise NotFound(
+            f"no job {job_id} in vault {vault.name}", code="BMSUserErrorObjectNotFound", status=404
+        )
 
     async def jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
         """See Vaults."""

@@ -96,6 +96,7 @@ class Worker:
             clock=self.clock,
             profile=daily(lookback=LOOKBACK),
             scope=surroundings.rules.scope,
+            keep=self.inbox.keep,
         )
         self._waiting: list[Answered] = []
         self.when_killed: Callable[[], object] = lambda: None

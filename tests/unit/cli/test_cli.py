@@ -366,6 +366,20 @@ def test_what_the_policy_refuses_is_refused(terminal: Terminal) -> None:
     assert terminal.attempts == []
 
 
+def test_what_was_rehearsed_can_be_retried_once_dry_run_is_off(terminal: Terminal) -> None:
+    """While it is on, the command says which setting to change."""
+    terminal.fails()
+    terminal.settings["dry_run"] = "true"
+    terminal.types("retry", item().id)
+    result = terminal.types("retry", item().id)
+    assert (result.exit_code, "set DRY_RUN to false" in " ".join(result.stdout.split())) == (1, True)
+    terminal.settings.clear()
+
+    result = terminal.types("retry", item().id)
+
+    assert (result.exit_code, "DRY_RUN" in result.stdout, len(terminal.attempts)) == (0, False, 1)
+
+
 def test_nothing_failed_is_nothing_to_retry(terminal: Terminal) -> None:
     """Exit code 1."""
     terminal.vaults.protect(item())

@@ -1,20 +1,22 @@
 """Signals that nobody had time to look into, and what becomes of them."""
 
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
 
-from backup_retry.domain.errors import AzureUnavailable
-from backup_retry.domain.jobs import Source
+from backup_retry.domain.errors import AzureUnavailable, Forbidden
+from backup_retry.domain.jobs import JobStatus, Source
+from backup_retry.domain.notices import NoticeKind, Publisher
 from backup_retry.policy.scope import Scope
-from backup_retry.ports.inbox import MemoryInbox
+from backup_retry.ports.inbox import DeferredSignal, MemoryInbox
 from backup_retry.ports.item_lookup import MemoryItemLookup
 from reactor.deferred_signals import process_deferred, read, written
 from reactor.resolve import Resolver
 from reactor.signal_handler import SignalHandler
 from reactor.signals import Ignored, Signal
-from tests.builders import ITEM_IS_BUSY, item, vault
+from tests.builders import ITEM_IS_BUSY, PASSES, item, minutes, vault
 from tests.signal_reading import MACHINE_ID
 from tests.world import World
 
@@ -27,6 +29,7 @@ class Session:
     def __init__(self, world: World) -> None:
         self.world = world
         self.inbox = MemoryInbox(world.clock)
+        self.publisher: Publisher | None = world.publisher
         resolver = Resolver(
             vaults=world.vaults,
             item_lookup=MemoryItemLookup(),
@@ -41,7 +44,13 @@ class Session:
 
     async def look(self) -> None:
         """The timer fires."""
-        await process_deferred(self.inbox, self.reactor, self.world.clock)
+        await process_deferred(self.inbox, self.reactor, self.world.clock, self.publisher)
+
+    @property
+    def waits(self) -> DeferredSignal:
+        """The one signal that waits."""
+        [kept] = self.inbox.signals.values()
+        return kept
 
 
 @pytest.fixture
@@ -90,6 +99,7 @@ async def test_it_is_looked_into_once_azure_answers(world: World, session: Sessi
     assert len(session.inbox.signals) == 1
     world.vaults.read_error = None
 
+    world.clock.move(minutes=5)
     await session.look()
     await session.look()
 
@@ -123,6 +133,107 @@ async def test_one_that_azure_can_no_longer_know_is_given_up(
 
     assert session.inbox.signals == {}
     assert ["signal_failed" in each for each in caplog.messages] == [True]
+
+
+async def test_a_signal_that_came_too_early_waits_for_its_job(world: World, session: Session) -> None:
+    """The alert of a job that still runs is kept, and found to be a failure once the job has ended."""
+    running = world.runs("somebody's")
+    world.vaults.protect(item())
+    reaction = await session.reactor.handle_signal(signal(running.id), seconds=AMPLE)
+    assert (reaction.kept, reaction.why) == (True, f"job {running.id} is InProgress, not Failed")
+    world.clock.move(minutes=30)
+    await session.look()
+    assert (world.attempts, session.waits.why) == ([], reaction.why)
+
+    world.clock.move(minutes=30)
+    world.ends(running, JobStatus.FAILED, PASSES)
+    await session.look()
+
+    assert (len(world.attempts), session.inbox.signals) == (1, {})
+
+
+async def test_a_job_that_ended_well_needs_no_look_any_more(world: World, session: Session) -> None:
+    """It is forgotten, and nobody is told."""
+    running = world.runs("somebody's")
+    await session.reactor.handle_signal(signal(running.id), seconds=AMPLE)
+    world.ends(running, JobStatus.COMPLETED)
+
+    await session.look()
+
+    assert (session.inbox.signals, world.attempts, world.publisher.sent) == ({}, [], [])
+
+
+async def test_each_look_in_vain_makes_the_next_one_later(world: World, session: Session) -> None:
+    """5, 10, 20, then every 30 minutes; a timer that fires in between asks nobody."""
+    world.vaults.read_error = Forbidden("no role", status=403)
+    await session.reactor.handle_signal(signal(), seconds=AMPLE)
+    waits: list[float] = []
+
+    for _ in range(5):
+        await session.look()
+        due = session.waits.due
+        assert due is not None
+        waits.append((due - world.clock()) / minutes(1))
+        asked = len(world.vaults.listed)
+        await session.look()
+        assert len(world.vaults.listed) == asked
+        world.clock.time = due
+
+    assert (waits, session.waits.looks, session.waits.why) == ([5, 10, 20, 30, 30], 5, "no role")
+
+
+async def test_after_a_day_a_person_is_told_once(
+    world: World, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What waits, why, and what to do; as often as the topic does not take it, it is tried again."""
+    world.vaults.read_error = Forbidden("no role on vault-1", status=403)
+    await session.reactor.handle_signal(signal(), seconds=AMPLE)
+    came = world.clock()
+    world.clock.move(hours=23)
+    await session.look()
+    assert world.publisher.sent == []
+    world.publisher.error = AzureUnavailable("no answer")
+
+    for _ in range(4):
+        world.clock.move(hours=1)
+        await session.look()
+        world.publisher.error = None
+
+    [told] = world.publisher.sent
+    assert (told.kind, told.subject, told.at) == (
+        NoticeKind.NEEDS_PERSON,
+        item().id,
+        came + timedelta(hours=25),
+    )
+    assert (told.data["jobId"], told.data["incidentId"], told.data["reason"]) == (
+        "job-1",
+        None,
+        "signal_kept",
+    )
+    assert "no role on vault-1" in told.data["remedy"]
+    assert [
+        json.loads(each)["event"] for each in caplog.messages if "overdue" in each or "unsent" in each
+    ] == [
+        "notice_unsent",
+        "signal_overdue",
+    ]
+
+
+async def test_without_a_topic_the_log_alone_tells(
+    world: World, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, as a warning, with what the signal names."""
+    session.publisher = None
+    await session.inbox.keep(written(signal()))
+    world.vaults.read_error = AzureUnavailable("no answer")
+    world.clock.move(hours=24)
+
+    for _ in range(3):
+        await session.look()
+        world.clock.move(hours=1)
+
+    [told] = [json.loads(each) for each in caplog.messages if "signal_overdue" in each]
+    assert (told["vault"], told["job"], told["problem"]) == (vault().id, "job-1", "no answer")
 
 
 async def test_many_signals_of_one_event_are_reacted_to_each(world: World, session: Session) -> None:
