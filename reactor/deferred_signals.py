@@ -1,6 +1,7 @@
 """Signals that wait: their vault could not be asked, or their job still runs; and the look into them afterwards."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from datetime import datetime, timedelta
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import BackupRetryError
 from backup_retry.domain.jobs import Source
-from backup_retry.domain.notices import Publisher, of_signal
+from backup_retry.domain.notices import Publisher, of_signals
 from backup_retry.policy.rules import JOB_RETENTION
 from backup_retry.ports.inbox import DeferredSignal, Fields, Inbox, fields_of
 from backup_retry.ports.log_events import LogEvent, log_event
@@ -74,34 +75,55 @@ async def _process(
     young = [kept for kept in due if now - kept.kept_at <= JOB_RETENTION]
     signals = [read(kept.fields) for kept in young]
     reactions = await reactor.handle_signals(signals, seconds=_SECONDS, run_began=now)
+    waiting: list[DeferredSignal] = []
     for kept, reaction in zip(young, reactions, strict=True):
         if reaction.kept:
-            await inbox.defer(await _waiting_on(replace(kept, why=reaction.why), now, publisher))
+            waiting.append(_waiting_on(kept, reaction.why, now))
         else:
             await inbox.forget(kept)
+    for kept in await _told_of(waiting, now, publisher):
+        await inbox.defer(kept)
     for kept in due:
         if kept not in young:
             _give_up(kept)
             await inbox.forget(kept)
 
 
-async def _waiting_on(kept: DeferredSignal, now: datetime, publisher: Publisher | None) -> DeferredSignal:
+def _waiting_on(kept: DeferredSignal, why: str, now: datetime) -> DeferredSignal:
     """The same after one more look in vain."""
     wait = min(_FIRST_WAIT * 2 ** min(kept.looks, _DOUBLINGS), _LONGEST_WAIT)
-    overdue = kept.told_at is None and now - kept.kept_at >= _TELL_AFTER
-    told_at = now if overdue and await _told(kept, now, publisher) else kept.told_at
-    return replace(kept, looks=kept.looks + 1, due=now + wait, told_at=told_at)
+    return replace(kept, looks=kept.looks + 1, why=why, due=now + wait)
 
 
-async def _told(kept: DeferredSignal, now: datetime, publisher: Publisher | None) -> bool:
+async def _told_of(
+    waiting: Sequence[DeferredSignal], now: datetime, publisher: Publisher | None
+) -> Sequence[DeferredSignal]:
+    """The same, after a person was told of those that have waited for a day: once, and in one notice for a vault."""
+    overdue: dict[str, list[DeferredSignal]] = defaultdict(list)
+    for kept in waiting:
+        if kept.told_at is None and now - kept.kept_at >= _TELL_AFTER:
+            overdue[kept.fields["vault"].lower()].append(kept)
+    told: set[str] = set()
+    for together in overdue.values():
+        if await _told(together, now, publisher):
+            told |= {kept.key for kept in together}
+    return [replace(kept, told_at=now) if kept.key in told else kept for kept in waiting]
+
+
+async def _told(together: Sequence[DeferredSignal], now: datetime, publisher: Publisher | None) -> bool:
     """Tell a person; False where the topic did not take it, so that the next look tries again."""
+    first = min(together, key=lambda kept: kept.kept_at)
+    notice = of_signals(
+        key=first.key, fields=first.fields, since=first.kept_at, at=now, why=first.why, number=len(together)
+    )
     try:
         if publisher is not None:
-            await publisher.publish([of_signal(kept.key, kept.fields, kept.kept_at, now, kept.why)])
+            await publisher.publish([notice])
     except BackupRetryError as error:
-        _log(LogEvent.NOTICE_UNSENT, kept, logging.WARNING, str(error))
+        _log(LogEvent.NOTICE_UNSENT, first, logging.WARNING, str(error))
         return False
-    _log(LogEvent.SIGNAL_OVERDUE, kept, logging.WARNING, kept.why)
+    for kept in together:
+        _log(LogEvent.SIGNAL_OVERDUE, kept, logging.WARNING, kept.why)
     return True
 
 

@@ -96,9 +96,12 @@ def of_outcome(incident: "Incident", at: datetime) -> Sequence[Notice]:
     return [notice(kind, incident, at)] if kind else []
 
 
-def of_signal(key: str, fields: Mapping[str, str], since: datetime, at: datetime, why: str) -> Notice:
-    """What is told of a signal that has waited for a day: a failure, perhaps, for which there is no incident yet."""
-    waits = f"{fields['label'] or 'A signal'} has waited since {since:%Y-%m-%d %H:%M} UTC: {why}."
+def of_signals(
+    *, key: str, fields: Mapping[str, str], since: datetime, at: datetime, why: str, number: int
+) -> Notice:
+    """What is told of signals of a vault that have waited for a day, by the first of so many: none has an incident."""
+    others = f" and {number - 1} more signals of its vault have" if number > 1 else " has"
+    waits = f"{fields['label'] or 'A signal'}{others} waited since {since:%Y-%m-%d %H:%M} UTC: {why}."
     return Notice(
         id=str(uuid5(_NAMESPACE, f"{NoticeKind.NEEDS_PERSON}|signal {key}|{since.isoformat()}")),
         kind=NoticeKind.NEEDS_PERSON,

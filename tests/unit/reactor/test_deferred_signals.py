@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -217,6 +218,22 @@ async def test_after_a_day_a_person_is_told_once(
         "notice_unsent",
         "signal_overdue",
     ]
+
+
+async def test_signals_of_one_vault_are_told_in_one_notice(world: World, session: Session) -> None:
+    """A vault that lets nobody look is one matter, however many failures it had."""
+    for number in range(3):
+        await session.inbox.keep(written(signal(f"job-{number}", number)))
+    await session.inbox.keep(written(replace(signal(), vault=vault("vault-2"), item=None)))
+    world.vaults.read_error = Forbidden("no role", status=403)
+    world.clock.move(hours=24)
+
+    await session.look()
+
+    told = {each.data["vaultId"]: each.data["remedy"] for each in world.publisher.sent}
+    assert (len(world.publisher.sent), set(told)) == (2, {vault().id, vault("vault-2").id})
+    assert "an alert and 2 more signals of its vault have waited" in told[vault().id]
+    assert all(each.told_at for each in session.inbox.signals.values())
 
 
 async def test_without_a_topic_the_log_alone_tells(
