@@ -117,9 +117,19 @@ class Resolver:
             for item in looked_for
             for failure in await unrecovered(self._vaults, vault, now - self._lookback, now, item)
         ]
-        return Resolved(
-            failures=failures, why="" if failures else "the vault shows no unrecovered failed backup"
-        )
+        if failures:
+            return Resolved(failures=failures)
+        if running := await self._running(vault, items, now):
+            return Resolved(why=f"job {running.id} of {running.entity_name} still runs", undecided=True)
+        return Resolved(why="the vault shows no unrecovered failed backup")
+
+    async def _running(self, vault: Vault, items: Sequence[ProtectedItem], now: datetime) -> Job | None:
+        """A backup of the named items that the vault still shows as running: the signal may be of its end."""
+        if not items:
+            return None
+        listed = await self._vaults.jobs(vault, now - self._lookback - LONGEST_JOB, fresh_since=now)
+        own = (job for job in listed.jobs if job.is_backup and job.status.running)
+        return next((job for job in own if any(job.is_of(item) for item in items)), None)
 
     async def _items(self, vault: Vault, signal: Signal) -> Sequence[ProtectedItem]:
         """The vault's items that a signal means: the one that it names, or those of its resource."""

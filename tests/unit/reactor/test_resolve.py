@@ -126,6 +126,17 @@ async def test_without_a_job_only_the_item_that_is_named_is_looked_for(world: Wo
     assert [failure.id for failure in resolved.failures] == ["job-1"]
 
 
+async def test_an_item_whose_backup_still_runs_is_undecided(world: World) -> None:
+    """The signal may be of that backup's end; the vault as a whole is not waited for."""
+    world.fails(status=JobStatus.IN_PROGRESS)
+
+    named = await resolver(world).resolve(signal("", with_item=True))
+    vaults = await resolver(world).resolve(signal(""))
+
+    assert (named.undecided, "job-1" in named.why) == (True, True)
+    assert (vaults.undecided, vaults.failures) == (False, ())
+
+
 async def test_an_item_of_another_vault_resolves_to_nothing(world: World) -> None:
     """A signal that contradicts itself names nobody."""
     elsewhere = item(of=vault("vault-2"))
