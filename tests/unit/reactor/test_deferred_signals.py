@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from backup_retry.domain.errors import AzureUnavailable, Forbidden
+from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.jobs import JobStatus, Source
 from backup_retry.domain.notices import NoticeKind, Publisher
 from backup_retry.policy.scope import Scope
@@ -166,7 +166,7 @@ async def test_a_job_that_ended_well_needs_no_look_any_more(world: World, sessio
 
 async def test_each_look_in_vain_makes_the_next_one_later(world: World, session: Session) -> None:
     """5, 10, 20, then every 30 minutes; a timer that fires in between asks nobody."""
-    world.vaults.read_error = Forbidden("no role", status=403)
+    world.vaults.read_error = AzureUnavailable("no answer")
     await session.reactor.handle_signal(signal(), seconds=AMPLE)
     waits: list[float] = []
 
@@ -180,14 +180,14 @@ async def test_each_look_in_vain_makes_the_next_one_later(world: World, session:
         assert len(world.vaults.listed) == asked
         world.clock.time = due
 
-    assert (waits, session.waits.looks, session.waits.why) == ([5, 10, 20, 30, 30], 5, "no role")
+    assert (waits, session.waits.looks, session.waits.why) == ([5, 10, 20, 30, 30], 5, "no answer")
 
 
 async def test_after_a_day_a_person_is_told_once(
     world: World, session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
     """What waits, why, and what to do; as often as the topic does not take it, it is tried again."""
-    world.vaults.read_error = Forbidden("no role on vault-1", status=403)
+    world.vaults.read_error = AzureUnavailable("vault-1 does not answer")
     await session.reactor.handle_signal(signal(), seconds=AMPLE)
     came = world.clock()
     world.clock.move(hours=23)
@@ -211,7 +211,7 @@ async def test_after_a_day_a_person_is_told_once(
         None,
         "signal_kept",
     )
-    assert "no role on vault-1" in told.data["remedy"]
+    assert "vault-1 does not answer" in told.data["remedy"]
     assert [
         json.loads(each)["event"] for each in caplog.messages if "overdue" in each or "unsent" in each
     ] == [
@@ -221,11 +221,11 @@ async def test_after_a_day_a_person_is_told_once(
 
 
 async def test_signals_of_one_vault_are_told_in_one_notice(world: World, session: Session) -> None:
-    """A vault that lets nobody look is one matter, however many failures it had."""
+    """A vault that does not answer is one matter, however many failures it had."""
     for number in range(3):
         await session.inbox.keep(written(signal(f"job-{number}", number)))
     await session.inbox.keep(written(replace(signal(), vault=vault("vault-2"), item=None)))
-    world.vaults.read_error = Forbidden("no role", status=403)
+    world.vaults.read_error = AzureUnavailable("no answer")
     world.clock.move(hours=24)
 
     await session.look()
