@@ -144,7 +144,7 @@ async def test_whatever_is_in_the_way_the_signal_is_kept(world: World, error: Ex
     async def raising() -> None:
         raise error
 
-    world.vaults.on_job = raising
+    world.vaults.on_job = world.vaults.on_list = raising
 
     reaction = await reactor(world, keep).handle_signal(signal(), seconds=AMPLE)
 
