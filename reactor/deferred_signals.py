@@ -102,7 +102,7 @@ async def _told_of(
     overdue: dict[str, list[DeferredSignal]] = defaultdict(list)
     for kept in waiting:
         if kept.told_at is None and now - kept.kept_at >= _TELL_AFTER:
-            overdue[kept.fields["vault"].lower()].append(kept)
+            overdue[kept.fields.get("vault", "").lower()].append(kept)
     told: set[str] = set()
     for together in overdue.values():
         if await _told(together, now, publisher):
@@ -133,5 +133,7 @@ def _give_up(kept: DeferredSignal) -> None:
 
 
 def _log(event: LogEvent, kept: DeferredSignal, level: int, problem: str) -> None:
-    named = {name: kept.fields[name] for name in ("vault", "job", "item", "resource")}
-    log_event(event, level=level, signal=kept.fields["label"], since=kept.kept_at, problem=problem, **named)
+    named = {name: kept.fields.get(name, "") for name in ("vault", "job", "item", "resource")}
+    log_event(
+        event, level=level, signal=kept.fields.get("label", ""), since=kept.kept_at, problem=problem, **named
+    )

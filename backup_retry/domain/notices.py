@@ -1,5 +1,6 @@
 """What is told to the world: one notice per outcome, kept with its incident until it is sent."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -100,20 +101,21 @@ def of_signals(
     *, key: str, fields: Mapping[str, str], since: datetime, at: datetime, why: str, number: int
 ) -> Notice:
     """What is told of signals of a vault that have waited for a day, by the first of so many: none has an incident."""
+    said = defaultdict(str, fields)
     others = f" and {number - 1} more signals of its vault have" if number > 1 else " has"
-    waits = f"{fields['label'] or 'A signal'}{others} waited since {since:%Y-%m-%d %H:%M} UTC: {why}."
+    waits = f"{said['label'] or 'A signal'}{others} waited since {since:%Y-%m-%d %H:%M} UTC: {why}."
     return Notice(
         id=str(uuid5(_NAMESPACE, f"{NoticeKind.NEEDS_PERSON}|signal {key}|{since.isoformat()}")),
         kind=NoticeKind.NEEDS_PERSON,
         at=at,
-        subject=fields["item"] or fields["vault"] or fields["resource"],
+        subject=said["item"] or said["vault"] or said["resource"],
         data={
             "incidentId": None,
-            "itemId": fields["item"] or None,
-            "vaultId": fields["vault"] or None,
-            "jobId": fields["job"] or None,
+            "itemId": said["item"] or None,
+            "vaultId": said["vault"] or None,
+            "jobId": said["job"] or None,
             "firstFailedAt": None,
-            "error": fields["error"],
+            "error": said["error"],
             "errorMessage": "",
             "attempts": 0,
             "outcome": None,

@@ -65,10 +65,10 @@ def _forget_before_looking() -> AbstractContextManager[Any]:
     """A kept signal is taken out of the inbox, and only then looked into."""
     look = kept_signals._process
 
-    async def hasty(waiting: Sequence[DeferredSignal], inbox: Inbox, *arguments: Any) -> None:
+    async def hasty(waiting: Sequence[DeferredSignal], inbox: Inbox, *arguments: Any) -> Any:
         for kept in waiting:
             await inbox.forget(kept)
-        await look(waiting, inbox, *arguments)
+        return await look(waiting, inbox, *arguments)
 
     return patch.object(kept_signals, "_process", hasty)
 
