@@ -86,6 +86,7 @@ def schedules() -> Settings:
 async def build(settings: Settings, clients: "AzureClients") -> Parts:
     """The real parts on open clients; makes the ledger's tables where they are missing."""
     from backup_retry.azure.event_grid import TopicPublisher  # noqa: PLC0415
+    from backup_retry.azure.known_vaults import ShownVaults  # noqa: PLC0415
     from backup_retry.azure.protected_items import GraphItemLookup  # noqa: PLC0415
     from backup_retry.azure.resource_graph import ResourceGraph  # noqa: PLC0415
     from backup_retry.azure.table_archive import TableArchive  # noqa: PLC0415
@@ -99,6 +100,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     await ledger.create_tables()
     vaults = AzureVaults(clients, clock)
     graph = ResourceGraph(clients, settings.swept_subscriptions)
+    reports = TableReports(clients.tables())
     publisher = TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None
     engine = Engine(
         ledger=ledger,
@@ -109,6 +111,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         rules=settings.rules,
         clock=clock,
         publisher=publisher,
+        known_vaults=ShownVaults(reports, graph, clock),
     )
     return Parts(
         settings=settings,
@@ -121,7 +124,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         engine=engine,
         clients=clients,
         announcer=publisher if settings.sweep_dispatch is Dispatch.EVENTGRID else None,
-        reports=TableReports(clients.tables()),
+        reports=reports,
         archive=TableArchive(clients.tables()),
         inbox=TableInbox(clients.tables(), clock),
     )

@@ -49,19 +49,25 @@ async def process_deferred(inbox: Inbox, reactor: SignalHandler, clock: Callable
 
     One whose meaning is still not to be had waits on, until Azure would not know its job any more.
     """
-    began = clock()
+    began, unknown = clock(), set[Vault]()
     while clock() - began < _TIME and (waiting := await inbox.kept(_AT_A_TIME)):
-        if not await _process(waiting, inbox, reactor, clock()):
-            return
+        if not await _process(waiting, inbox, reactor, clock(), unknown):
+            break
+    await reactor.tell_of_unknown(unknown)
 
 
 async def _process(
-    waiting: Sequence[DeferredSignal], inbox: Inbox, reactor: SignalHandler, now: datetime
+    waiting: Sequence[DeferredSignal],
+    inbox: Inbox,
+    reactor: SignalHandler,
+    now: datetime,
+    unknown: set[Vault],
 ) -> bool:
     """True when all of them have been dealt with, so that it is worth while to go on."""
     due = [kept for kept in waiting if now - kept.kept_at <= JOB_RETENTION]
     signals = [read(kept.fields) for kept in due]
     reactions = await reactor.handle_signals(signals, seconds=_SECONDS, run_began=now)
+    unknown |= {each.unknown_vault for each in reactions if each.unknown_vault}
     done = [kept for kept, reaction in zip(due, reactions, strict=True) if not reaction.kept]
     for kept in done:
         await inbox.forget(kept)

@@ -75,7 +75,9 @@ class Resolver:
     async def _by_job(self, vault: Vault, signal: Signal, run_began: datetime | None) -> Resolved:
         try:
             job = await self._job(vault, signal.job_id, run_began)
-        except NotFound:
+        except NotFound as error:
+            if not error.is_the_vaults_word:
+                raise
             return Resolved(why=f"vault {vault.name} has no job {signal.job_id}")
         if not job.failed:
             return Resolved(why=f"job {job.id} is {job.status}, not Failed")

@@ -2,11 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.engine.engine import Engine
@@ -32,6 +34,8 @@ class SignalResult:
     why: str = ""
     #: nobody could say what it means: it is stored, and looked into later
     kept: bool = False
+    #: the vault that refuses to say it, where only signals have ever named that vault
+    unknown_vault: Vault | None = None
 
 
 class SignalHandler:
@@ -104,8 +108,7 @@ class SignalHandler:
         except AzureUnavailable as error:
             return await self._kept(signal, error)
         except AzureRefused as error:
-            log_event(LogEvent.SIGNAL_FAILED, level=logging.ERROR, signal=signal.label, problem=str(error))
-            return SignalResult(why=f"Azure refused: {error}")
+            return await self._refused(signal, error, deadline)
         if not resolved.failures:
             log_event(LogEvent.SIGNAL_IGNORED, signal=signal.label, why=resolved.why)
             return SignalResult(why=resolved.why)
@@ -119,7 +122,22 @@ class SignalHandler:
         except TimeoutError as error:
             raise AzureUnavailable(f"{_asked(signal)} did not answer in time") from error
 
-    async def _kept(self, signal: Signal, error: AzureUnavailable) -> SignalResult:
+    async def _refused(self, signal: Signal, error: AzureRefused, deadline: float) -> SignalResult:
+        """The signal waits until Azure lets us look, and a person is told of a vault that is ours."""
+        known = True
+        with suppress(TimeoutError, AzureUnavailable):  # a later look has more time
+            async with asyncio.timeout_at(deadline):
+                known = await self._engine.access.signal_refused(
+                    signal.vault, signal.item, error, signal.source
+                )
+        reaction = await self._kept(signal, error)
+        return reaction if known else replace(reaction, unknown_vault=signal.vault)
+
+    async def tell_of_unknown(self, vaults: Collection[Vault]) -> None:
+        """Tell a person of vaults that refuse and that only signals have ever named, once a day for all of them."""
+        await self._engine.access.tell_of_unknown(vaults)
+
+    async def _kept(self, signal: Signal, error: AzureUnavailable | AzureRefused) -> SignalResult:
         """The signal in the ledger, for a timer to look into: the sender need not call again."""
         if self._keep is None:
             raise error

@@ -13,11 +13,12 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, parse_job_id
-from backup_retry.domain.errors import AnsweredInPart, BackupRetryError
+from backup_retry.domain.errors import AnsweredInPart, AzureRefused, BackupRetryError
 from backup_retry.domain.jobs import Job, Source
 from backup_retry.domain.workloads import workload
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.failed_jobs import confirmed
+from backup_retry.engine.vault_access import whole
 from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.ledger import Controls
@@ -165,7 +166,7 @@ class Sweep:
         try:
             listed = await self._vaults.jobs(vault, since, fresh_since=report.began)
         except BackupRetryError as error:
-            report.problems.append(str(error))
+            await self._left_out(vault, error, report)
             return
         by_id = {job.id.lower(): job for job in listed.jobs}
         at_once = asyncio.Semaphore(_ITEMS_AT_ONCE)
@@ -191,9 +192,20 @@ class Sweep:
                 report.decisions[handled.decision] += 1
                 report.handled += [handled] if self._keep_reports else []
         except BackupRetryError as error:
-            report.problems.append(f"job {found.job_id}: {error}")
+            await self._left_out(found.vault, error, report, f"job {found.job_id}: ")
         report.seen += 1
         self._watch(report)
+
+    async def _left_out(
+        self, vault: Vault, error: BackupRetryError, report: SweepReport, what: str = ""
+    ) -> None:
+        """The sweep is not complete without it; a vault that refuses has an incident besides."""
+        report.problems.append(f"{what}{error}")
+        if isinstance(error, AzureRefused):
+            try:
+                await self._engine.access.refused(whole(vault), error, Source.SWEEP)
+            except BackupRetryError as unsaid:
+                report.problems.append(str(unsaid))
 
     def _is_late(self, report: SweepReport) -> bool:
         return self._clock() - report.began >= self._time_limit

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.arm_ids import ProtectedItem, Vault, subject_of
 from backup_retry.domain.incident import Attempt, AttemptResult, Incident, State, Step, StepKind
 from backup_retry.domain.jobs import FailedJob, JobError, JobStatus, Outcome, Pause, Reason, Source
 from backup_retry.domain.notices import Notice, NoticeKind
@@ -70,6 +70,10 @@ def head_row(incident: Incident) -> Row:
     if incident.weighed_before:
         began = {str(worth): text(at) for worth, at in incident.weighed_before.items()}
         row["weighed_before"] = json.dumps(began)
+    if incident.waits_since is not None:
+        row["waits_since"] = text(incident.waits_since)
+    if incident.told_of:
+        row["told_of"] = json.dumps(incident.told_of, ensure_ascii=False)
     if incident.outcome is not None:
         row["outcome"] = incident.outcome.value
     if incident.closed_at is not None:
@@ -139,9 +143,9 @@ def read_notice(row: Mapping[str, Any]) -> Notice:
 
 def read_incident(head: Mapping[str, Any], others: Sequence[Mapping[str, Any]], version: str) -> Incident:
     """The incident that a head row and its item's rows of attempts and notices hold."""
-    item = ProtectedItem.parse(head["item"])
+    item = subject_of(head["item"])
     if item is None:
-        raise ValueError(f"row {head['PartitionKey']} names no protected item: {head['item']!r}")
+        raise ValueError(f"row {head['PartitionKey']} names no protected item and no vault: {head['item']!r}")
     attempts = [row for row in others if row["RowKey"].startswith("attempt-")]
     notices = [row for row in others if row["RowKey"].startswith("notice-")]
     own = [read_attempt(row) for row in attempts if row["incident"] == head["incident"]]
@@ -162,6 +166,8 @@ def read_incident(head: Mapping[str, Any], others: Sequence[Mapping[str, Any]], 
         attempts=tuple(sorted(own, key=lambda attempt: attempt.number)),
         outcome=Outcome(head["outcome"]) if "outcome" in head else None,
         closed_at=time(head["closed_at"]) if "closed_at" in head else None,
+        waits_since=time(head["waits_since"]) if "waits_since" in head else None,
+        told_of=tuple(json.loads(head.get("told_of", "[]"))),
         last_good_at=time(head["last_good_at"]) if "last_good_at" in head else None,
         weighed_before={
             int(worth): time(at) for worth, at in json.loads(head.get("weighed_before", "{}")).items()

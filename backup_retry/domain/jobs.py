@@ -29,6 +29,8 @@ class JobStatus(StrEnum):
     COMPLETED = "Completed"
     COMPLETED_WITH_WARNINGS = "CompletedWithWarnings"
     FAILED = "Failed"
+    #: a word that this app does not know: the job is waited for as one that runs, and a person looks at it after a day
+    UNKNOWN = "Unknown"
 
     @property
     def succeeded(self) -> bool:
@@ -37,8 +39,8 @@ class JobStatus(StrEnum):
 
     @property
     def running(self) -> bool:
-        """True while the job has not ended."""
-        return self in {JobStatus.IN_PROGRESS, JobStatus.CANCELLING}
+        """True while the job is not known to have ended."""
+        return self in {JobStatus.IN_PROGRESS, JobStatus.CANCELLING, JobStatus.UNKNOWN}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,11 +105,6 @@ class Job:
     def failed(self) -> bool:
         """True when the job ended badly."""
         return self.status in {JobStatus.FAILED, JobStatus.CANCELLED}
-
-    @property
-    def protects_anew(self) -> bool:
-        """True for a job that sets protection up or deletes its data: older failures no longer matter."""
-        return self.operation.lower() in {"configurebackup", "deletebackupdata", "disablebackup"}
 
     def makes_up_for(self, failure: "FailedJob") -> bool:
         """True for a backup that ended well after the failure and is worth as much as the one that failed."""
@@ -221,7 +218,7 @@ class Facts:
     jobs: Sequence[Job] = ()
     #: when the vault was asked for them; None: not yet
     read_at: datetime | None = None
-    #: None: the vault does not know the item (any more)
+    #: None: the vault itself says that it has no such item, and does not list it either
     item: ItemState | None = None
     #: how many items of the vault, this one among them, fail alike at the same time
     failing_alike: int = 1
@@ -288,6 +285,9 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"
     NEEDS_ACTION = "needs_action"
     NO_PERMISSION = "no_permission"
+    NOT_REACHABLE = "not_reachable"
+    REACHABLE_AGAIN = "reachable_again"
+    PASSING_STATE = "passing_state"
     EXHAUSTED = "exhausted"
     DAILY_CAP = "daily_cap"
     NO_BACKUP_RULE = "no_backup_rule"
@@ -322,6 +322,8 @@ class Wait:
     until: datetime
     reason: Reason
     detail: str = ""
+    #: what a person has to be told meanwhile, by a name under which it is told once; "": nothing
+    tell: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -331,6 +333,11 @@ class Close:
     outcome: Outcome
     reason: Reason
     detail: str = ""
+
+    @classmethod
+    def left_alone(cls, reason: Reason, detail: str) -> "Close":
+        """An end that calls nobody: only where it is proved that nothing is to be done."""
+        return cls(outcome=Outcome.LEFT_ALONE, reason=reason, detail=detail)
 
 
 Decision = Trigger | Wait | Close

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from backup_retry.domain.incident import Incident
 
 SOURCE = "/azure-backup-retry"
+#: how many vaults a notice names
+_NAMED = 10
 _NAMESPACE = UUID("6f1d7d0e-3f0b-4d0c-9a54-0d2d4b8a5a11")
 
 
@@ -27,6 +29,7 @@ class NoticeKind(StrEnum):
     STORM_BEGAN = "BackupRetry.StormBegan"
     STORM_NEEDS_PERSON = "BackupRetry.StormNeedsPerson"
     STORM_ENDED = "BackupRetry.StormEnded"
+    UNKNOWN_VAULTS = "BackupRetry.UnknownVaults"
 
 
 _OF_OUTCOME = {
@@ -85,9 +88,22 @@ def notice(
 
 
 def of_outcome(incident: "Incident", at: datetime) -> Sequence[Notice]:
-    """What a closed incident tells; one that was left alone tells nothing."""
+    """What a closed incident tells; one that was left alone, or a vault's that nobody was told of, tells nothing."""
     kind = _OF_OUTCOME.get(incident.outcome) if incident.outcome else None
+    if incident.item.is_vault and kind is NoticeKind.RECOVERED and not incident.told_of:
+        return []
     return [notice(kind, incident, at)] if kind else []
+
+
+def of_unknown_vaults(vault_ids: Sequence[str], at: datetime) -> Notice:
+    """How many vaults only alerts name; the same all day long, however often it is told."""
+    return Notice(
+        id=str(uuid5(_NAMESPACE, f"{NoticeKind.UNKNOWN_VAULTS}|{at:%Y-%m-%d}")),
+        kind=NoticeKind.UNKNOWN_VAULTS,
+        at=at,
+        subject=SOURCE,
+        data={"vaults": len(vault_ids), "vaultIds": list(vault_ids[:_NAMED])},
+    )
 
 
 def _about(incident: "Incident", at: datetime) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from backup_retry.domain.error_catalog import Verdict
-from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound, Service
 from backup_retry.domain.incident import Incident, StepKind
 from backup_retry.domain.jobs import (
     BackupRequest,
@@ -28,11 +28,14 @@ from backup_retry.domain.jobs import (
 )
 from backup_retry.domain.notices import NoticeKind, Publisher, notice
 from backup_retry.engine.committer import Committer
-from backup_retry.engine.retry import Retrier, refused
+from backup_retry.engine.retry import Retrier
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
+from backup_retry.engine.vault_access import Access, KnownVaults, MemoryKnownVaults
 from backup_retry.policy import decide as policy
 from backup_retry.policy import storm
+from backup_retry.policy.bounds import within_bounds
 from backup_retry.policy.decision_context import DecisionContext
+from backup_retry.policy.refusals import BLOCKED, unanswered
 from backup_retry.policy.rules import LONGEST_JOB, Rules
 from backup_retry.policy.settle import attempt_job, settle, with_newest_failure
 from backup_retry.policy.storm import Move, Storm
@@ -70,6 +73,7 @@ class Engine:
         rules: Rules,
         clock: Clock,
         publisher: Publisher | None = None,
+        known_vaults: KnownVaults | None = None,
     ) -> None:
         self._ledger = ledger
         self._controls = controls
@@ -79,6 +83,16 @@ class Engine:
         self._rules = rules
         self._clock = clock
         self._committer = Committer(ledger, publisher)
+        #: what to do where a whole vault is closed to us
+        self.access = Access(
+            committer=self._committer,
+            vaults=vaults,
+            controls=controls,
+            known=known_vaults or MemoryKnownVaults(),
+            note=self.note,
+            clock=clock,
+            publisher=publisher,
+        )
         self._retrier = Retrier(
             committer=self._committer, vaults=vaults, clock=clock, claim_lease=rules.claim_lease
         )
@@ -119,6 +133,8 @@ class Engine:
         """Move an incident on by one decision; one that is closed already only tells what is left to tell."""
         if not incident.is_open:
             return report("closed", await self._committer.tell(incident))
+        if incident.has_no_job:
+            return await self.access.look_again(await self._committer.tell(incident))
         return await self._advance(UnitOfWork(await self._committer.tell(incident), self._clock()), run_began)
 
     async def context(self, incident: Incident) -> DecisionContext:
@@ -156,11 +172,16 @@ class Engine:
         try:
             decision = await self._decide(work, fresh_since(work.now, run_began))
         except (AzureUnavailable, AzureRefused) as error:
-            decision = _unanswered(error, work)
+            if isinstance(error, AzureRefused) and error.by is Service.LEDGER:
+                raise
+            decision = unanswered(error, work.incident, work.now)
         if isinstance(decision, BackupRequest):
             done = await self._retrier.retry(work, decision)
         else:
-            done = await self._settle_down(work, decision)
+            done = await self._settle_down(work, within_bounds(decision, work.incident, work.now))
+        if done.reason in BLOCKED:
+            wait = Wait(until=work.now, reason=done.reason, detail=done.detail)
+            await self.access.blocked(work.incident.item.vault, wait, work.incident.found_by)
         if work.news and done.decision == "already_handled":
             await self._tell_all_the_same(work)
         return done
@@ -209,7 +230,9 @@ class Engine:
             return context
         try:
             job = await self._vaults.job(context.incident.item.vault, context.incident.failure.id)
-        except NotFound:
+        except NotFound as error:
+            if not error.is_the_vaults_word:
+                raise
             return context
         known = context.incident.failure
         failure = replace(known, rule=job.rule or known.rule, retention_tag=job.retention_tag)
@@ -300,18 +323,6 @@ def _is_known(failed: FailedJob, head: Incident) -> bool:
 
 def _matters(job: Job, incident: Incident) -> bool:
     return job.ended_at is None or job.ended_at >= incident.first_failed_at
-
-
-def _unanswered(error: AzureUnavailable | AzureRefused, work: UnitOfWork) -> Wait | Close:
-    """What to do where the vault cannot be looked at: an attempt in flight is not forgotten for that."""
-    if outlived := policy.outlived(work.incident, work.now):
-        return outlived
-    if isinstance(error, AzureUnavailable):
-        until = work.now + (error.retry_after or timedelta(0))
-        return Wait(until=until, reason=Reason.AZURE_UNAVAILABLE, detail=str(error))
-    if work.incident.running_attempt is not None:
-        return Wait(until=work.now, reason=Reason.AZURE_REFUSED, detail=str(error))
-    return refused(error, work.now)
 
 
 def _tell_of_storm(work: UnitOfWork, move: Move, seen: Storm, *, is_new: bool) -> None:

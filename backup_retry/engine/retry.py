@@ -4,17 +4,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from backup_retry.domain.errors import AnswerUnclear, AzureRefused, AzureUnavailable, Forbidden, NotFound
+from backup_retry.domain.errors import AnswerUnclear, AzureRefused, AzureUnavailable
 from backup_retry.domain.incident import AttemptResult, Incident, State, StepKind
-from backup_retry.domain.jobs import BackupRequest, Close, JobError, Outcome, Reason, Trigger, Wait
+from backup_retry.domain.jobs import BackupRequest, JobError, Reason, Trigger
 from backup_retry.domain.notices import NoticeKind, notice
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
+from backup_retry.policy.refusals import BLOCKED, trigger_refused
 from backup_retry.ports.vaults import Vaults
 
 _THROTTLE_PAUSE = timedelta(seconds=30)
-_NO_PERMISSION = "Azure refuses this app's identity: give it the Backup Operator role on the vault."
-
 
 #: what an answer of Azure's to a trigger makes of the incident as it then is
 _Answer = Callable[[UnitOfWork], None]
@@ -109,30 +108,18 @@ def _put_off(error: AzureUnavailable) -> _Answer:
 
 
 def _turned_down(error: AzureRefused) -> _Answer:
-    """Azure refused the trigger for good: its code is weighed as that of a failed job."""
+    """Azure refused the trigger: its code is weighed as that of a failed job, unless the whole vault is blocked."""
     refusal = error
 
     def apply(work: UnitOfWork) -> None:
-        ended = work.incident.attempt_ended(AttemptResult.FAILED, work.now)
-        failure = replace(ended.failure, error=JobError(title=refusal.code, message=str(refusal)))
-        decision = refused(refusal, work.now)
-        if isinstance(decision, Close):
-            work.incident = ended
-            work.step(StepKind.REFUSED, detail=str(refusal))
-            work.close(decision)
-            return
-        work.incident = replace(ended, failure=failure).waiting(work.now, decision.reason, decision.detail)
+        wait = trigger_refused(refusal, work.incident, work.now)
+        blocked = wait.reason in BLOCKED
+        ended = work.incident.attempt_ended(
+            AttemptResult.THROTTLED if blocked else AttemptResult.FAILED, work.now
+        )
+        error = ended.failure.error if blocked else JobError(title=refusal.code, message=str(refusal))
+        failure = replace(ended.failure, error=error)
+        work.incident = replace(ended, failure=failure).waiting(wait.until, wait.reason, wait.detail)
         work.step(StepKind.REFUSED)
 
     return apply
-
-
-def refused(error: AzureRefused, now: datetime) -> Wait | Close:
-    """What a plain no from Azure means for an incident."""
-    if isinstance(error, Forbidden):
-        detail = f"{_NO_PERMISSION} ({error})"
-        return Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.NO_PERMISSION, detail=detail)
-    if isinstance(error, NotFound):
-        detail = f"Azure knows the item or its vault no more. ({error})"
-        return Close(outcome=Outcome.LEFT_ALONE, reason=Reason.NOT_PROTECTED, detail=detail)
-    return Wait(until=now, reason=Reason.AZURE_REFUSED, detail=str(error))

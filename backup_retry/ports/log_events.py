@@ -39,6 +39,7 @@ class LogEvent(StrEnum):
     INCIDENT_FAILED = "incident_failed"
     LEDGER_PURGED = "ledger_purged"
     PURGE_FAILED = "purge_failed"
+    UNKNOWN_VAULTS = "unknown_vaults"
     SETTINGS_WRONG = "settings_wrong"
 
 
@@ -50,7 +51,7 @@ def log_event(event: LogEvent, *, level: int = logging.INFO, **fields: object) -
 def log_step(incident: Incident, step: Step) -> None:
     """Write a step of an incident's journal; what needs a person is a warning."""
     outcome = incident.outcome if step.kind is StepKind.CLOSED else None
-    needs_a_person = outcome is not None and outcome.needs_a_person
+    needs_a_person = step.kind is StepKind.TOLD or (outcome is not None and outcome.needs_a_person)
     fields: dict[str, object] = {
         "incident": incident.id,
         "item": incident.item.id,

@@ -38,6 +38,11 @@ async def protection_stopped(world: World) -> None:
     world.vaults.protect(item(), "ProtectionStopped")
 
 
+async def being_updated(world: World) -> None:
+    world.fails()
+    world.vaults.protect(item(), "UpdatingProtection")
+
+
 async def recovered_meanwhile(world: World) -> None:
     world.fails()
     world.vaults.shown_jobs.append(job("good", status=JobStatus.COMPLETED, started_at=ENDED))
@@ -98,6 +103,7 @@ async def azure_down(world: World) -> None:
         (item_gone, "closed", Reason.NOT_PROTECTED, Outcome.LEFT_ALONE),
         (soft_deleted, "closed", Reason.NOT_PROTECTED, Outcome.LEFT_ALONE),
         (protection_stopped, "closed", Reason.NOT_PROTECTED, Outcome.LEFT_ALONE),
+        (being_updated, "waiting", Reason.PASSING_STATE, None),
         (recovered_meanwhile, "closed", Reason.ALREADY_RECOVERED, Outcome.RECOVERED_ELSEWHERE),
         (running_meanwhile, "waiting", Reason.IN_PROGRESS, None),
         (cancelled_by_a_person, "closed", Reason.CANCELLED, Outcome.LEFT_ALONE),
@@ -105,8 +111,8 @@ async def azure_down(world: World) -> None:
         (needs_a_person, "closed", Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION),
         (newer_failure_needs_a_person, "closed", Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION),
         (failed_a_moment_ago, "waiting", Reason.BACKOFF, None),
-        (vault_forbidden, "closed", Reason.NO_PERMISSION, Outcome.NEEDS_ACTION),
-        (vault_gone, "closed", Reason.NOT_PROTECTED, Outcome.LEFT_ALONE),
+        (vault_forbidden, "waiting", Reason.NO_PERMISSION, None),
+        (vault_gone, "waiting", Reason.NOT_REACHABLE, None),
         (vault_refuses, "waiting", Reason.AZURE_REFUSED, None),
         (azure_down, "waiting", Reason.AZURE_UNAVAILABLE, None),
     ],

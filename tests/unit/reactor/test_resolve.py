@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.errors import AzureUnavailable, Forbidden
+from backup_retry.domain.errors import AzureUnavailable, Forbidden, NotFound
 from backup_retry.domain.jobs import JobStatus, Source
 from backup_retry.policy.scope import Names, Scope
 from reactor.resolve import Resolver
@@ -54,6 +54,14 @@ async def test_a_job_that_the_vault_does_not_have_is_nothing(world: World) -> No
     resolved = await resolver(world).resolve(signal("no-such-job"))
 
     assert (resolved.failures, "no job no-such-job" in resolved.why) == ((), True)
+
+
+async def test_a_404_that_is_not_the_vaults_word_says_nothing_of_the_job(world: World) -> None:
+    """The subscription, the group or the vault may be out of reach for a while."""
+    world.vaults.read_error = NotFound("404", code="ResourceGroupNotFound", status=404)
+
+    with pytest.raises(NotFound):
+        await resolver(world).resolve(signal())
 
 
 @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.IN_PROGRESS])

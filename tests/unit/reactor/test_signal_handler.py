@@ -124,14 +124,12 @@ async def test_a_signal_that_means_no_failure_does_nothing(world: World) -> None
     assert "job-1" in reaction.why
 
 
-async def test_a_vault_that_refuses_is_said_to(world: World) -> None:
-    """Delivered again, the signal would be refused again."""
+async def test_a_vault_that_refuses_is_the_callers_to_repeat(world: World) -> None:
+    """The right may come back, and nothing of the signal is stored where it cannot be kept."""
     world.vaults.read_error = Forbidden("no role on vault-1", status=403)
 
-    reaction = await reactor(world).handle_signal(signal(), seconds=AMPLE)
-
-    assert reaction.reports == ()
-    assert "no role on vault-1" in reaction.why
+    with pytest.raises(Forbidden):
+        await reactor(world).handle_signal(signal(), seconds=AMPLE)
 
 
 async def test_a_vault_that_does_not_answer_is_the_callers_to_repeat(world: World) -> None:
