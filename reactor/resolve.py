@@ -9,7 +9,7 @@ from backup_retry.domain.errors import NotFound
 from backup_retry.domain.jobs import FailedJob, Job
 from backup_retry.engine.engine import fresh_since
 from backup_retry.engine.failed_jobs import confirmed, unrecovered
-from backup_retry.policy.rules import LONGEST_JOB
+from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.vaults import Vaults
@@ -74,10 +74,10 @@ class Resolver:
 
     async def _by_job(self, vault: Vault, signal: Signal, run_began: datetime | None) -> Resolved:
         try:
-            job = await self._job(vault, signal.job_id, run_began)
+            job: Job | None = await self._job(vault, signal.job_id, run_began)
         except NotFound as error:
-            if not error.is_the_vaults_word:
-                raise
+            job = None if error.is_the_vaults_word else await self._listed(vault, signal.job_id)
+        if job is None:
             return Resolved(why=f"vault {vault.name} has no job {signal.job_id}")
         if not job.failed:
             return Resolved(why=f"job {job.id} is {job.status}, not Failed")
@@ -98,6 +98,12 @@ class Resolver:
             if found is not None and found.failed:
                 return found
         return await self._vaults.job(vault, job_id)
+
+    async def _listed(self, vault: Vault, job_id: str) -> Job | None:
+        """A job that somebody above the vault answers 404 for, as the vault lists it."""
+        now = self._clock()
+        listed = await self._vaults.jobs(vault, now - JOB_RETENTION, fresh_since=now)
+        return next((job for job in listed.jobs if job.id.lower() == job_id.lower()), None)
 
     async def _by_looking(self, vault: Vault, items: Sequence[ProtectedItem]) -> Resolved:
         """No job named: the newest failure of the items, or of each item of the vault, that nothing has mended."""

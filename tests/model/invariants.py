@@ -157,7 +157,7 @@ class Watch:
         before = self.incidents.get(incident.id)
         if before is None or before.is_open:
             self.outcomes[f"{incident.outcome}: {incident.reason}"] += 1
-        if incident.outcome in {Outcome.RECOVERED, Outcome.RECOVERED_ELSEWHERE}:
+        if incident.outcome in {Outcome.RECOVERED, Outcome.RECOVERED_ELSEWHERE} and not incident.has_no_job:
             for job in self._failures_of(incident):
                 mended = self.azure.items[job.item.key].mended(job, self.agenda.now)
                 self._require(mended, 5, f"its incident says recovered, and nothing made up for job {job.id}")
@@ -248,6 +248,8 @@ class Watch:
     def published(self, notices: Sequence[Notice]) -> None:
         """Notices reached the topic: an outcome is told only of an incident that the ledger has closed so."""
         for each in notices:
+            if each.kind is NoticeKind.UNKNOWN_VAULTS or each.data["outcome"] is None:
+                continue
             self.told.add((each.data["incidentId"], each.kind))
             outcomes = [outcome for outcome, kind in TOLD.items() if kind is each.kind]
             incident = self.incidents.get(each.data["incidentId"])
@@ -266,7 +268,8 @@ class Watch:
             self._require(bool(head.outcome and head.reason), 5, f"incident {head.id} has no reason")
         for incident in self.incidents.values():
             kind = TOLD.get(incident.outcome) if incident.outcome else None
-            told = kind is None or (incident.id, kind) in self.told
+            calls_nobody = kind is None or (incident.has_no_job and kind is NoticeKind.RECOVERED)
+            told = calls_nobody or (incident.id, kind) in self.told
             self._require(told, 5, f"nobody was told how incident {incident.id} ended")
         self.allowed(self.hearing.at_peace())
         for true_item in self.azure.items.values() if self.swept else ():
@@ -280,6 +283,8 @@ class Watch:
 
 def _covers(incident: Incident, job: TrueJob) -> bool:
     """Whether an incident has weighed that failed job or one that counts more, or made it itself."""
+    if incident.has_no_job:
+        return False
     started_at, failure = START + timedelta(seconds=job.started_at), incident.failure
     weighed = started_at <= failure.started_at and job.worth <= worth_of(failure.operation)
     return weighed or job.attempt_id in {attempt.id for attempt in incident.attempts}

@@ -56,7 +56,19 @@ async def test_a_job_that_the_vault_does_not_have_is_nothing(world: World) -> No
     assert (resolved.failures, "no job no-such-job" in resolved.why) == ((), True)
 
 
-async def test_a_404_that_is_not_the_vaults_word_says_nothing_of_the_job(world: World) -> None:
+async def test_a_job_that_the_vault_lists_is_not_missing(world: World) -> None:
+    """Azure Resource Manager's 404 is not its word, and the failure must not be lost to that."""
+    failure = world.fails()
+
+    async def missing() -> None:
+        raise NotFound("404", code="ResourceNotFound", status=404)
+
+    world.vaults.on_job = missing
+
+    assert (await resolver(world).resolve(signal())).failures == [failure]
+
+
+async def test_a_vault_out_of_reach_says_nothing_of_the_job(world: World) -> None:
     """The subscription, the group or the vault may be out of reach for a while."""
     world.vaults.read_error = NotFound("404", code="ResourceGroupNotFound", status=404)
 
