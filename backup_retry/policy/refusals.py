@@ -36,11 +36,14 @@ def unanswered(error: AzureUnavailable | AzureRefused, incident: Incident, now: 
 
 
 def refused(error: AzureRefused, now: datetime) -> Wait:
-    """What a plain no to a read means: the next follow-up asks again."""
+    """What a plain no to a read means: the next follow-up asks again.
+
+    A vault's own 404 for an item that it lists is such a no: one of the two answers is wrong, and the vault is there.
+    """
     if isinstance(error, Forbidden):
         detail = f"{_REMEDY.get(error.by, _REMEDY[Service.VAULT])} ({error})"
         return Wait(until=now, reason=Reason.NO_PERMISSION, detail=detail)
-    if isinstance(error, NotFound):
+    if isinstance(error, NotFound) and not error.is_the_vaults_word:
         return Wait(until=now, reason=Reason.NOT_REACHABLE, detail=f"{_NOT_THERE} ({error})")
     return Wait(until=now, reason=Reason.AZURE_REFUSED, detail=str(error))
 

@@ -199,6 +199,18 @@ async def test_a_policy_that_forbids_the_trigger_is_no_missing_role(world: World
     assert await world.vault_incident() is None
 
 
+async def test_an_item_that_answers_404_and_is_listed_waits_by_itself(world: World) -> None:
+    """The vault is there, so its other items have nothing to do with it; after a day a person is told."""
+    world.vaults.read_error = NotFound("404", code="BMSUserErrorDataSourceObjectNotFound", status=404)
+    report = await world.handle(world.fails())
+
+    for _ in range(2):
+        await world.follow_up(hours=25)
+
+    assert (report.reason, await world.vault_incident()) == (Reason.AZURE_REFUSED, None)
+    assert world.told == [("NeedsPerson", item().name)]
+
+
 async def test_a_triggers_404_for_an_item_that_the_vault_shows_calls_a_person(world: World) -> None:
     """Closing it as not protected would lose the failure without a word."""
     gone = NotFound("no item", code="BMSUserErrorDataSourceObjectNotFound", status=404)
