@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
-from backup_retry.domain.errors import NotFound
+from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.jobs import FailedJob, Job
 from backup_retry.engine.engine import fresh_since
 from backup_retry.engine.failed_jobs import confirmed, unrecovered
@@ -63,14 +63,21 @@ class Resolver:
         vaults = {item.vault.key: item.vault for item in items if self._scope.allows_vault(item.vault)}
         if not vaults:
             return Resolved(why=f"what protects {signal.resource_id} is outside this app's scope")
-        found = [
-            await self._by_job(vault, signal, run_began)
-            if signal.job_id
-            else await self._by_looking(vault, [item for item in items if item.vault.key == key])
-            for key, vault in vaults.items()
-        ]
+        found = [await self._in_vault(vault, signal, items, run_began) for vault in vaults.values()]
         failures = [failure for each in found for failure in each.failures]
         return Resolved(failures=failures, why="" if failures else "; ".join(each.why for each in found))
+
+    async def _in_vault(
+        self, vault: Vault, signal: Signal, items: Sequence[ProtectedItem], run_began: datetime | None
+    ) -> Resolved:
+        """What one of several vaults says; a no names it."""
+        try:
+            if signal.job_id:
+                return await self._by_job(vault, signal, run_began)
+            return await self._by_looking(vault, [item for item in items if item.vault.key == vault.key])
+        except AzureRefused as error:
+            error.vault = vault
+            raise
 
     async def _by_job(self, vault: Vault, signal: Signal, run_began: datetime | None) -> Resolved:
         try:

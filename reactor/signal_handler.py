@@ -124,14 +124,13 @@ class SignalHandler:
 
     async def _refused(self, signal: Signal, error: AzureRefused, deadline: float) -> SignalResult:
         """The signal waits until Azure lets us look, and a person is told of a vault that is ours."""
-        known = True
+        known, vault = True, signal.vault or error.vault
         with suppress(TimeoutError, AzureUnavailable):  # a later look has more time
             async with asyncio.timeout_at(deadline):
-                known = await self._engine.access.signal_refused(
-                    signal.vault, signal.item, error, signal.source
-                )
+                access = self._engine.access
+                known = await access.signal_refused(vault, signal.item, error, signal.source)
         reaction = await self._kept(signal, error)
-        return reaction if known else replace(reaction, unknown_vault=signal.vault)
+        return reaction if known else replace(reaction, unknown_vault=vault)
 
     async def tell_of_unknown(self, vaults: Collection[Vault]) -> None:
         """Tell a person of vaults that refuse and that only signals have ever named, once a day for all of them."""

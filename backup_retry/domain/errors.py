@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
 
+from backup_retry.domain.arm_ids import Vault
+
 #: codes of 404 answers that Azure Resource Manager gives about something above what was asked for
 _ABOVE = frozenset(
     {
@@ -67,7 +69,10 @@ class BadSignal(BackupRetryError):
 
 
 class AzureRefused(BackupRetryError):
-    """Azure said no; `by` is who did, `code` the service's own error code, `status` the HTTP status."""
+    """Azure said no; `by` is who did, `code` the service's own error code, `status` the HTTP status.
+
+    `vault` is filled in where several vaults were asked.
+    """
 
     permanent = True
 
@@ -76,6 +81,7 @@ class AzureRefused(BackupRetryError):
         self.code = code
         self.status = status
         self.by = by
+        self.vault: Vault | None = None
 
 
 class NotFound(AzureRefused):

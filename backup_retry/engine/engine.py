@@ -134,7 +134,8 @@ class Engine:
         if not incident.is_open:
             return report("closed", await self._committer.tell(incident))
         if incident.has_no_job:
-            return await self.access.look_again(await self._committer.tell(incident))
+            fresh = fresh_since(self._clock(), run_began)
+            return await self.access.look_again(await self._committer.tell(incident), fresh)
         return await self._advance(UnitOfWork(await self._committer.tell(incident), self._clock()), run_began)
 
     async def context(self, incident: Incident) -> DecisionContext:

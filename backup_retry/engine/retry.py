@@ -119,7 +119,8 @@ def _turned_down(error: AzureRefused) -> _Answer:
         )
         error = ended.failure.error if blocked else JobError(title=refusal.code, message=str(refusal))
         failure = replace(ended.failure, error=error)
-        work.incident = replace(ended, failure=failure).waiting(wait.until, wait.reason, wait.detail)
+        waiting = ended.waiting(wait.until, wait.reason, wait.detail)
+        work.incident = replace(waiting, failure=failure, waits_since=work.now)
         work.step(StepKind.REFUSED)
 
     return apply

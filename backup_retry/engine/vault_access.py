@@ -6,13 +6,13 @@ What has failed meanwhile and was told by nobody is found when the vault's own i
 
 import logging
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Service
-from backup_retry.domain.incident import Incident, StepKind
+from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Close, FailedJob, JobError, JobStatus, Outcome, Reason, Source, Wait
 from backup_retry.domain.notices import Publisher, of_unknown_vaults
 from backup_retry.engine.committer import Committer
@@ -113,19 +113,15 @@ class Access:
             if not changed or await self._committer.save(work) is not None:
                 return
 
-    async def look_again(self, incident: Incident) -> Report:
+    async def look_again(self, incident: Incident, fresh_since: datetime) -> Report:
         """Ask the vault of an incident without a job again: what has failed is noted, and the incident ends."""
         work = UnitOfWork(incident, self._clock())
-        vault = incident.item.vault
         try:
-            decision = await self._end(incident, work.now)
-        except AzureUnavailable as error:
-            decision = Wait(until=work.now, reason=incident.reason, detail=incident.detail)
-            log_event(LogEvent.INCIDENT_FAILED, incident=incident.id, item=vault.id, problem=str(error))
-        except AzureRefused as error:
-            if error.by is Service.LEDGER:
+            decision = await self._end(incident, work.now, fresh_since)
+        except (AzureUnavailable, AzureRefused) as error:
+            if isinstance(error, AzureRefused) and error.by is Service.LEDGER:
                 raise
-            decision = refused(error, work.now)
+            decision = _still(incident, error, work.now)
         if isinstance(decision, Wait) and work.now - incident.opened_at > JOB_RETENTION:
             decision = _given_up(incident)
         if isinstance(decision, Wait):
@@ -135,15 +131,15 @@ class Access:
         saved = await self._committer.save(work)
         return report("closed", saved, decision=decision) if saved else already_handled(incident)
 
-    async def _end(self, incident: Incident, now: datetime) -> Wait | Close:
+    async def _end(self, incident: Incident, now: datetime, fresh_since: datetime) -> Wait | Close:
         """The end, once none of the vault's items waits for it and the vault has been looked through."""
         vault, since = incident.item.vault, now - JOB_RETENTION
-        await self._vaults.jobs(vault, since, fresh_since=now)
+        await self._vaults.jobs(vault, since, fresh_since=fresh_since)
         for each in await self._committer.ledger.open_incidents() if incident.item.is_vault else ():
             if each.item.vault.key == vault.key and not each.item.is_vault and each.reason in BLOCKED:
                 return Wait(until=now, reason=each.reason, detail=each.detail)
         item = None if incident.item.is_vault else incident.item
-        for failed in await unrecovered(self._vaults, vault, since, now, item):
+        for failed in await unrecovered(self._vaults, vault, since, fresh_since, item):
             await self._note(failed, incident.found_by)
         return Close(outcome=Outcome.RECOVERED_ELSEWHERE, reason=Reason.REACHABLE_AGAIN)
 
@@ -172,7 +168,7 @@ def whole(vault: Vault) -> ProtectedItem:
 def _change(
     subject: ProtectedItem, current: Incident | None, wait: Wait, source: Source, now: datetime
 ) -> UnitOfWork:
-    """The open incident, or a new one whose kind is the cause."""
+    """The open incident, or a new one whose kind is the cause; what was told within the day is not told again."""
     if current is not None and current.is_open:
         return UnitOfWork(current, now)
     cause = FailedJob(
@@ -185,9 +181,18 @@ def _change(
         ended_at=now,
         error=JobError(title=wait.reason.value, message=wait.detail),
     )
-    work = UnitOfWork(Incident.open(cause, source, now, after=current), now)
-    work.step(StepKind.NOTED, detail=wait.detail)
-    return work
+    lately = current if current and current.closed_at and now - current.closed_at < _DAY else None
+    opened = Incident.open(cause, source, now, after=current)
+    return UnitOfWork(replace(opened, told_of=lately.told_of if lately else ()), now)
+
+
+def _still(incident: Incident, error: AzureUnavailable | AzureRefused, now: datetime) -> Wait:
+    """What it waits for now: no answer, or a no for another reason, changes nothing."""
+    wait = refused(error, now) if isinstance(error, AzureRefused) else None
+    if wait is not None and wait.reason in BLOCKED:
+        return wait
+    log_event(LogEvent.INCIDENT_FAILED, incident=incident.id, item=incident.item.id, problem=str(error))
+    return Wait(until=now, reason=incident.reason, detail=incident.detail)
 
 
 def _waiting(incident: Incident, wait: Wait, now: datetime) -> Wait:

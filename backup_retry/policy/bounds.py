@@ -34,9 +34,9 @@ def outlived(incident: Incident, now: datetime) -> Close | None:
 
 def within_bounds(decision: Wait | Close, incident: Incident, now: datetime) -> Wait | Close:
     """The decision, so that nothing is waited for in silence: after a day a person is told, after 14 it ends."""
-    if not isinstance(decision, Wait) or decision.reason not in _OPEN_ENDED:
-        return decision
     attempt = incident.running_attempt
+    if not isinstance(decision, Wait) or (attempt is None and decision.reason not in _OPEN_ENDED):
+        return decision
     since = attempt.claimed_at if attempt else now - incident.waited_for(decision.reason, now)
     if attempt and now - since > JOB_RETENTION:
         return exhausted_by(
@@ -48,7 +48,9 @@ def within_bounds(decision: Wait | Close, incident: Incident, now: datetime) -> 
     detail = (
         f"{what} It has been so since {since:%Y-%m-%d %H:%M} UTC: {LOOK_AT_THE_JOB if attempt else _LOOK}"
     )
-    return replace(decision, detail=detail, tell=f"{decision.reason} {attempt.id if attempt else ''}".strip())
+    return replace(
+        decision, detail=detail, tell=f"attempt {attempt.id}" if attempt else decision.reason.value
+    )
 
 
 def exhausted_by(incident: Incident, remedy: str) -> Close:

@@ -4,7 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound, Service
+from backup_retry.domain.errors import (
+    AzureRefused,
+    AzureUnavailable,
+    BackupRetryError,
+    Forbidden,
+    NotFound,
+    Service,
+)
 from backup_retry.domain.incident import AttemptResult
 from backup_retry.domain.jobs import Outcome, Reason, Source
 from backup_retry.engine.vault_access import whole
@@ -124,6 +131,21 @@ async def test_another_cause_is_told_as_well_and_none_twice(world: World) -> Non
     assert world.told == [ON, ON]
 
 
+async def test_a_right_that_comes_and_goes_is_told_once_a_day(world: World) -> None:
+    """Each time an incident of its own, and no call for each."""
+    for _ in range(3):
+        world.vaults.read_error = NO_ROLE
+        await world.engine.access.refused(VAULT, NO_ROLE, Source.SWEEP)
+        world.vaults.read_error = None
+        await world.follow_up(hours=1)
+    assert [each for each in world.told if each == ON] == [ON]
+
+    world.clock.move(days=2)
+    await world.engine.access.refused(VAULT, NO_ROLE, Source.SWEEP)
+
+    assert [each for each in world.told if each == ON] == [ON, ON]
+
+
 async def test_a_vault_that_stays_closed_ends_with_a_person_told(world: World) -> None:
     """As long as Azure keeps jobs; there is nothing to find in it any more."""
     await world.engine.access.refused(VAULT, NO_ROLE, Source.SWEEP)
@@ -137,10 +159,13 @@ async def test_a_vault_that_stays_closed_ends_with_a_person_told(world: World) -
     assert world.told == [ON, ON]
 
 
-async def test_a_vault_that_does_not_answer_stays_as_it_is(world: World) -> None:
-    """No answer is no word about the right."""
+@pytest.mark.parametrize(
+    "error", [AzureUnavailable("no answer"), AzureRefused("400 BadRequest", code="BadRequest", status=400)]
+)
+async def test_another_answer_says_nothing_of_the_right(world: World, error: BackupRetryError) -> None:
+    """The vault's incident stays as it is."""
     await world.engine.access.refused(VAULT, NO_ROLE, Source.SWEEP)
-    world.vaults.read_error = AzureUnavailable("no answer")
+    world.vaults.read_error = error
 
     await world.follow_up(minutes=5)
 

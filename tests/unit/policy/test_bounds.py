@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from backup_retry.domain.errors import AzureRefused, AzureUnavailable
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden
 from backup_retry.domain.incident import State
 from backup_retry.domain.jobs import Facts, JobStatus, Outcome, Reason, Wait
 from backup_retry.policy.decide import decide
@@ -126,6 +126,18 @@ async def test_a_retry_that_does_not_end_is_told_of_and_given_up_after_14_days(w
 
     assert (await world.incident()).outcome is Outcome.EXHAUSTED
     assert len(world.attempts) == 1
+
+
+async def test_a_retry_in_a_vault_that_refuses_is_given_up_after_14_days(world: World) -> None:
+    """Nobody can say what became of it, and an incident is not kept for ever."""
+    await world.handle(world.fails())
+    world.vaults.read_error = Forbidden("403", code="AuthorizationFailed", status=403)
+    await world.follow_up(days=13)
+    assert (await world.incident()).is_open
+
+    await world.follow_up(days=2)
+
+    assert (await world.incident()).outcome is Outcome.EXHAUSTED
 
 
 def test_a_young_job_without_a_start_has_not_run_for_ages() -> None:

@@ -200,6 +200,31 @@ async def test_a_signal_of_a_known_vault_that_refuses_opens_incidents_and_is_kep
     assert len(session.inbox.signals) == 1
 
 
+async def test_a_refused_vault_that_resource_graph_names_has_an_incident(
+    world: World, session: Session
+) -> None:
+    """The signal named only a machine: which of its vaults refused is known all the same."""
+    world.known_vaults.vaults.add(vault())
+    world.item_lookup.items[MACHINE_ID] = [item()]
+    session.reactor = SignalHandler(
+        resolver=Resolver(
+            vaults=world.vaults,
+            item_lookup=world.item_lookup,
+            clock=world.clock,
+            lookback=timedelta(hours=24),
+            scope=Scope(),
+        ),
+        engine=world.engine,
+        keep=session._keep,
+    )
+    world.vaults.read_error = NO_ROLE
+
+    await session.reactor.handle_signal(Signal(source=Source.EVENT, resource_id=MACHINE_ID), seconds=AMPLE)
+
+    assert await world.vault_incident() is not None
+    assert len(session.inbox.signals) == 1
+
+
 async def test_the_failure_is_retried_once_when_the_right_is_back(world: World, session: Session) -> None:
     """Whether the kept signal or the item's own incident finds it first."""
     world.known_vaults.vaults.add(vault())
