@@ -182,7 +182,7 @@ def mutations() -> Sequence[Mutation]:
         Mutation("ignore the pause", without_row("paused"), seed=11),
         Mutation("forget the running job", without_row("in_progress"), seed=4),
         Mutation("forget a later success", without_row("already_recovered"), seed=12),
-        Mutation("forget stopped protection", without_row("not_protected")),
+        Mutation("forget stopped protection", without_row("not_protected", "passing_state")),
         Mutation("retry what a person cancelled", without_row("cancelled"), seed=14),
         Mutation("retry what needs a person", without_row("needs_person"), seed=6),
         Mutation("forget the daily cap", without_row("daily_cap"), seed=6),
