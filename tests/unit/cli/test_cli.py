@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backup_retry.domain.arm_ids import VaultKind
-from backup_retry.domain.errors import AzureUnavailable, Forbidden
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden
 from backup_retry.domain.jobs import Pause, Source
 from backup_retry.engine.vault_access import whole
 from backup_retry.policy import decide as policy
@@ -342,6 +342,17 @@ def test_a_replay_says_why_nothing_would_happen(terminal: Terminal) -> None:
     resolved["data"]["essentials"]["monitorCondition"] = "Resolved"
     result = terminal.types("replay", "-", stdin=json.dumps(resolved))
     assert (result.exit_code, "not Fired" in result.stdout) == (0, True)
+
+
+@pytest.mark.parametrize("error", [NO_ROLE, AzureUnavailable("no answer")])
+def test_a_replay_goes_on_after_a_vault_that_cannot_be_asked(
+    terminal: Terminal, error: AzureRefused | AzureUnavailable
+) -> None:
+    """It says which signals could not be looked at, and starts and stores nothing."""
+    terminal.vaults.read_error = error
+    result = terminal.types("replay", "-", stdin=json.dumps([alert(), alert()]))
+    assert (result.exit_code, result.stdout.count("Not looked at")) == (1, 2)
+    assert (terminal.attempts, terminal.ledger.saves) == ([], 0)
 
 
 def test_a_replay_knows_the_dimensions_that_are_set(terminal: Terminal) -> None:
