@@ -69,7 +69,7 @@ def answers(context: DecisionContext) -> tuple[Sequence[Answer], Decision]:
 
 
 def _storm(context: DecisionContext, rules: Rules) -> Wait | None:
-    alike = context.facts.failing_alike
+    alike = context.facts.alike.items
     if alike < rules.storm_size:
         return None
     detail = f"{alike} items fail alike: one of them is retried first, the others wait for it."

@@ -22,6 +22,7 @@ from backup_retry.domain.notices import MemoryPublisher
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.policy.rules import Rules
+from backup_retry.policy.storm import Storm
 from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.ledger import MemoryLedger, Record
 from backup_retry.ports.opt_outs import MemoryOptOuts
@@ -58,6 +59,16 @@ class NetworkLedger(MemoryLedger):
         if self.after_save:
             self.after_save(incident)
         return saved
+
+    async def storm(self, key: str) -> Storm | None:
+        """See Storms."""
+        await asyncio.sleep(0)
+        return await super().storm(key)
+
+    async def save_storm(self, storm: Storm) -> Storm | None:
+        """See Storms."""
+        await asyncio.sleep(0)
+        return await super().save_storm(storm)
 
 
 @dataclass
@@ -115,8 +126,8 @@ class World:
         self.item_lookup = MemoryItemLookup()
         self.engine = self.another_engine()
 
-    def another_engine(self) -> Engine:
-        """A second machine on the same ledger and vaults."""
+    def another_engine(self, clock: Callable[[], datetime] | None = None) -> Engine:
+        """A second machine on the same ledger and vaults, perhaps with a clock of its own."""
         return Engine(
             ledger=self.ledger,
             controls=self.ledger,
@@ -124,7 +135,7 @@ class World:
             vaults=self.vaults,
             opt_outs=self.opt_outs,
             rules=self.rules,
-            clock=self.clock,
+            clock=clock or self.clock,
             publisher=self.publisher,
         )
 

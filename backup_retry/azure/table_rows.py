@@ -259,6 +259,8 @@ def storm_columns(storm: Storm) -> Row:
         "led_at": text(storm.led_at),
         "told": storm.told,
     }
+    if storm.predecessor:
+        columns["predecessor"] = storm.predecessor.id
     return columns | {"released_at": text(storm.released_at)} if storm.released_at else columns
 
 
@@ -279,6 +281,7 @@ def read_storm(row: Mapping[str, Any], version: str) -> Storm:
         led_at=time(row["led_at"]),
         told=row["told"],
         released_at=time(row["released_at"]) if "released_at" in row else None,
+        predecessor=ProtectedItem.parse(row.get("predecessor") or ""),
         version=version,
     )
 

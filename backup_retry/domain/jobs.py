@@ -214,6 +214,17 @@ class Operation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alike:
+    """How many items of a vault fail with one error."""
+
+    error: JobError = JobError()
+    #: at the same time, the item in question among them
+    items: int = 1
+    #: at any time that the vault's list tells of
+    ever: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """What is known about an incident's item at the time of a decision."""
 
@@ -223,10 +234,8 @@ class Facts:
     read_at: datetime | None = None
     #: None: the vault does not know the item (any more)
     item: ItemState | None = None
-    #: how many items of the vault, this one among them, fail alike at the same time
-    failing_alike: int = 1
-    #: the error that they share, as `JobError.label` has it
-    storm_code: str = ""
+    #: the items of the vault that fail with the same error
+    alike: Alike = Alike()
     #: the operation of the attempt in flight, asked for only where its job has not appeared
     operation: Operation | None = None
 

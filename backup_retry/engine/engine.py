@@ -10,13 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from backup_retry.domain.error_catalog import Verdict
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound
 from backup_retry.domain.incident import Incident, StepKind
 from backup_retry.domain.jobs import (
     BackupRequest,
     Close,
-    Decision,
     Facts,
     FailedJob,
     Job,
@@ -26,16 +24,16 @@ from backup_retry.domain.jobs import (
     Trigger,
     Wait,
 )
-from backup_retry.domain.notices import NoticeKind, Publisher, notice
+from backup_retry.domain.notices import Publisher
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.retry import Retrier, refused
+from backup_retry.engine.storm_watch import StormWatch
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
 from backup_retry.policy import decide as policy
-from backup_retry.policy import storm
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import LONGEST_JOB, Rules
 from backup_retry.policy.settle import attempt_job, settle, with_newest_failure
-from backup_retry.policy.storm import Move, Storm
+from backup_retry.policy.storm import failing_alike
 from backup_retry.ports.ledger import Controls, Ledger, Storms
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.opt_outs import OptOuts
@@ -46,14 +44,6 @@ Clock = Callable[[], datetime]
 _RACES = 5
 #: how long a run over many items shares one reading of a vault
 _SHARED_FOR = timedelta(minutes=1)
-
-
-#: what each move in a storm tells; becoming the canary only where the storm is new
-_STORM_NEWS = {
-    Move.LEAD: (NoticeKind.STORM_BEGAN, LogEvent.STORM_BEGAN),
-    Move.TELL: (NoticeKind.STORM_NEEDS_PERSON, LogEvent.STORM_NEEDS_PERSON),
-    Move.RELEASE: (NoticeKind.STORM_ENDED, LogEvent.STORM_ENDED),
-}
 
 
 class Engine:
@@ -73,14 +63,18 @@ class Engine:
     ) -> None:
         self._ledger = ledger
         self._controls = controls
-        self._storms = storms
+        self._storm_watch = StormWatch(ledger, storms)
         self._vaults = vaults
         self._opt_outs = opt_outs
         self._rules = rules
         self._clock = clock
         self._committer = Committer(ledger, publisher)
         self._retrier = Retrier(
-            committer=self._committer, vaults=vaults, clock=clock, claim_lease=rules.claim_lease
+            committer=self._committer,
+            vaults=vaults,
+            storm_watch=self._storm_watch,
+            clock=clock,
+            claim_lease=rules.claim_lease,
         )
 
     async def note(self, failed: FailedJob, source: Source) -> Report:
@@ -190,18 +184,11 @@ class Engine:
         if isinstance(decision, Trigger) and not context.error.known:
             level, code = logging.WARNING, context.error.code
             log_event(LogEvent.UNKNOWN_ERROR_CODE, level=level, code=code, item=work.incident.item.id)
-        if isinstance(decision, Trigger) and self._in_storm(context):
-            decision = await self._weigh_storm(work, (context.facts.failing_alike, context.facts.storm_code))
+        if isinstance(decision, Trigger):
+            decision = await self._storm_watch.weigh(work, context)
         if isinstance(decision, Trigger):
             return policy.backup_request(await self._with_details(work, context))
         return decision
-
-    def _in_storm(self, context: DecisionContext) -> bool:
-        """True where many items fail alike; that each is held by a backup of its own is no cause that they share."""
-        return (
-            context.facts.failing_alike >= self._rules.storm_size
-            and context.error.verdict is not Verdict.WAIT
-        )
 
     async def _with_details(self, work: UnitOfWork, context: DecisionContext) -> DecisionContext:
         """The case with the rule and the tag that the failed job ran by, where a list did not tell them."""
@@ -255,10 +242,8 @@ class Engine:
         own = [job for job in listed.jobs if incident.is_about(job) and _matters(job, incident)]
         facts = Facts(jobs=own, read_at=listed.read_at)
         work.incident = with_newest_failure(incident, facts, work.heard)
-        alike, code = storm.items_failing_alike(listed.jobs, work.incident, self._rules.storm_window)
-        return replace(
-            facts, failing_alike=alike, storm_code=code, operation=await self._operation(work.incident, own)
-        )
+        alike = failing_alike(listed.jobs, work.incident, self._rules.storm_window)
+        return replace(facts, alike=alike, operation=await self._operation(work.incident, own))
 
     async def _operation(self, incident: Incident, own: Sequence[Job]) -> Operation | None:
         """The operation of the attempt in flight, asked for only where its job has not appeared."""
@@ -266,23 +251,6 @@ class Engine:
         if attempt is None or not attempt.operation_id or attempt_job(incident, attempt, own):
             return None
         return await self._vaults.operation(incident.item, attempt.operation_id)
-
-    async def _weigh_storm(self, work: UnitOfWork, alike: tuple[int, str]) -> Decision:
-        """Row 13: go, or wait for the canary; a move that changes the storm counts only once it is stored."""
-        item, (_, code) = work.incident.item, alike
-        while True:
-            known = await self._storms.storm(storm.storm_key(item.vault, code))
-            canary = (await self._ledger.load(known.canary)).incident if known else None
-            move, seen = storm.weigh(known, canary, work.incident, alike, work.now)
-            if seen == known or await self._storms.save_storm(seen) is not None:
-                break
-        _tell_of_storm(work, move, seen, is_new=known is None or seen.began_at != known.began_at)
-        if move in {Move.GO, Move.LEAD}:
-            return Trigger()
-        detail = (
-            f"{seen.size} items of the vault fail with {seen.code}; {seen.canary.friendly_name} goes first."
-        )
-        return Wait(until=seen.goes_at(item) or work.now, reason=Reason.STORM, detail=detail)
 
     async def _settle_down(self, work: UnitOfWork, decision: Wait | Close) -> Report:
         """Close the incident, or let it wait; what changed nothing is not written."""
@@ -312,28 +280,6 @@ def _unanswered(error: AzureUnavailable | AzureRefused, work: UnitOfWork) -> Wai
     if work.incident.running_attempt is not None:
         return Wait(until=work.now, reason=Reason.AZURE_REFUSED, detail=str(error))
     return refused(error, work.now)
-
-
-def _tell_of_storm(work: UnitOfWork, move: Move, seen: Storm, *, is_new: bool) -> None:
-    """Log, journal and announce what has just been stored of a storm."""
-    told = _STORM_NEWS.get(move)
-    if told is None or (move is Move.LEAD and not is_new):
-        return
-    kind, event = told
-    log_event(
-        event,
-        vault=seen.vault.id,
-        error=seen.code,
-        items=seen.size,
-        canary=seen.canary.id,
-        level=logging.WARNING,
-    )
-    work.step(StepKind.STORM, detail=f"{event}: {seen.size} items fail with {seen.code}")
-    about = f"{seen.key}{seen.began_at.isoformat()}{seen.canary.key}"
-    work.news.append(
-        notice(kind, work.incident, work.now, about=about, items=seen.size, canaryItemId=seen.canary.id)
-    )
-    work.tell(*work.news)
 
 
 def fresh_since(now: datetime, run_began: datetime | None) -> datetime:

@@ -1,6 +1,7 @@
 """One retry: claim, trigger, record the answer. Nobody else posts a backup."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ from backup_retry.domain.incident import AttemptResult, Incident, State, StepKin
 from backup_retry.domain.jobs import BackupRequest, Close, JobError, Outcome, Reason, Trigger, Wait
 from backup_retry.domain.notices import NoticeKind, notice
 from backup_retry.engine.committer import Committer
+from backup_retry.engine.storm_watch import StormWatch
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
 from backup_retry.ports.vaults import Vaults
 
@@ -24,10 +26,17 @@ class Retrier:
     """Triggers backups, each behind a stored claim."""
 
     def __init__(
-        self, *, committer: Committer, vaults: Vaults, clock: Callable[[], datetime], claim_lease: timedelta
+        self,
+        *,
+        committer: Committer,
+        vaults: Vaults,
+        storm_watch: StormWatch,
+        clock: Callable[[], datetime],
+        claim_lease: timedelta,
     ) -> None:
         self._committer = committer
         self._vaults = vaults
+        self._storm_watch = storm_watch
         self._clock = clock
         self._claim_lease = claim_lease
 
@@ -38,8 +47,15 @@ class Retrier:
         claimed = await self._committer.save(work)
         if claimed is None:
             return already_handled(work.incident)
-        answered = await self._record(claimed, await self._ask(claimed, request))
-        return _told(answered)
+        may_go = not work.leads or await self._still_leads(work.leads, claimed)
+        answer = await self._ask(claimed, request) if may_go else _gave_way
+        return _told(await self._record(claimed, answer))
+
+    async def _still_leads(self, storm_key: str, claimed: Incident) -> bool:
+        """False also where the ledger does not say: a canary that cannot be sure does not go."""
+        with suppress(AzureUnavailable):
+            return await self._storm_watch.still_leads(storm_key, claimed.item)
+        return False
 
     async def _ask(self, claimed: Incident, request: BackupRequest) -> _Answer:
         attempt_id = claimed.attempts[-1].id
@@ -106,6 +122,14 @@ def _put_off(error: AzureUnavailable) -> _Answer:
         work.step(StepKind.THROTTLED)
 
     return apply
+
+
+def _gave_way(work: UnitOfWork) -> None:
+    """Another canary took its place before it went: nothing was started, and no attempt is used up."""
+    ended = work.incident.attempt_ended(AttemptResult.THROTTLED, work.now)
+    detail = "Another item of its storm goes first."
+    work.incident = ended.waiting(work.now, Reason.STORM, detail)
+    work.step(StepKind.WAITING)
 
 
 def _turned_down(error: AzureRefused) -> _Answer:

@@ -31,6 +31,8 @@ class UnitOfWork:
     job_id: str = ""
     #: that job, unless it is one of the incident's own attempts
     heard: FailedJob | None = None
+    #: the key of the storm whose canary the incident's item is: to be looked at again once its claim is stored
+    leads: str = ""
     steps: list[Step] = field(default_factory=list)
     #: notices that are about more than this incident, and must be told even where another worker saves first
     news: list[Notice] = field(default_factory=list)

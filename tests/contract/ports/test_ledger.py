@@ -257,12 +257,14 @@ def _storm(**changes: Any) -> Storm:
 
 
 async def test_a_storm_is_kept_as_it_was_saved(ledger: Store) -> None:
-    """With and without a release, and under a version of its own."""
+    """With and without a release and a predecessor, and under a version of its own."""
     storm = _storm()
     assert await ledger.storm(storm.key) is None
     saved = await ledger.save_storm(storm)
     assert saved is not None
-    released = await ledger.save_storm(replace(saved, told=True, released_at=failed_job().ended_at))
+    assert await ledger.storm(storm.key) == saved
+    changed = replace(saved, told=True, released_at=failed_job().ended_at, predecessor=vm_item())
+    released = await ledger.save_storm(changed)
     assert released is not None
     assert await ledger.storm(storm.key) == released
     assert {storm.version, saved.version, released.version} == {"", saved.version, released.version}

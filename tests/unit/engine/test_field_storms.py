@@ -39,7 +39,6 @@ def retried(world: World) -> list[int]:
     return [numbers[key] for key, _ in world.vaults.triggered]
 
 
-@pytest.mark.xfail(strict=True, reason="the code of a refused trigger decides whether it is a storm")
 async def test_an_item_whose_trigger_was_refused_stays_in_its_storm(world: World) -> None:
     """The retry met a lock and the job had the others' code: seeds 1067, 2257, 4442, 5920, 6563 and 8271."""
     world.vaults.trigger_errors = [AzureRefused("locked", code="BMSUserErrorObjectLocked", status=400)]
@@ -53,7 +52,6 @@ async def test_an_item_whose_trigger_was_refused_stays_in_its_storm(world: World
     assert retried(world) == [1, 2]
 
 
-@pytest.mark.xfail(strict=True, reason="a storm is counted anew for each failure, whatever its row says")
 @pytest.mark.parametrize("late", [1, 6])
 async def test_a_failure_long_after_the_others_waits_for_the_storms_canary(world: World, late: int) -> None:
     """Alone in its half hour, the first canary's item or another one fails alike: seed 2435, first tries of 4442, 5920.
