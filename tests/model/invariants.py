@@ -109,9 +109,7 @@ class Watch:
 
     def _gave_way(self, incident: Incident, job: TrueJob) -> bool:
         """Whether the incident weighed it, and turned to a lesser one after a backup had made up for it."""
-        began = START + timedelta(seconds=job.started_at)
-        weighed = any(began <= at and job.worth <= worth for worth, at in incident.weighed_before.items())
-        return weighed and self.azure.items[job.item.key].mended(job, self.agenda.now)
+        return _weighed_before(incident, job) and self.azure.items[job.item.key].mended(job, self.agenda.now)
 
     def _of(self, job: TrueJob) -> Iterable[Incident]:
         return self.by_item[job.item.key].values()
@@ -125,9 +123,22 @@ class Watch:
         self._require(failed, 8, f"job {job_id} was stored as a failure and did not fail")
 
     def _one_incident_per_failure(self, incident: Incident) -> None:
+        self._first_job_given_up(incident)
         key = (incident.item.key, incident.first_job_id)
         first = self.opened.setdefault(key, incident.id)
         self._require(first == incident.id, 1, f"two incidents for failed job {incident.first_job_id}")
+
+    def _first_job_given_up(self, incident: Incident) -> None:
+        """An incident that turns to a better backup, which began before its first one, has not weighed the first one.
+
+        Told again after the end, that one is nobody's yet, and opens another incident.
+        """
+        before = self.incidents.get(incident.id)
+        if before is None or before.first_job_id == incident.first_job_id:
+            return
+        job = self.azure.jobs[before.first_job_id]
+        if not (_covers(incident, job) or _weighed_before(incident, job)):
+            self.opened.pop((incident.item.key, job.id), None)
 
     def _no_claim_is_forgotten(self, incident: Incident) -> None:
         before = self.incidents.get(incident.id)
@@ -283,3 +294,9 @@ def _covers(incident: Incident, job: TrueJob) -> bool:
     started_at, failure = START + timedelta(seconds=job.started_at), incident.failure
     weighed = started_at <= failure.started_at and job.worth <= worth_of(failure.operation)
     return weighed or job.attempt_id in {attempt.id for attempt in incident.attempts}
+
+
+def _weighed_before(incident: Incident, job: TrueJob) -> bool:
+    """Whether it, or one before it, was about that failed job or one that counts more, and then about a lesser one."""
+    began = START + timedelta(seconds=job.started_at)
+    return any(began <= at and job.worth <= worth for worth, at in incident.weighed_before.items())
