@@ -59,7 +59,7 @@ async def test_the_late_alert_of_our_own_attempt_reopens_nothing(world: World) -
 async def test_an_attempt_that_was_given_up_opens_nothing_when_it_fails_after_all(world: World) -> None:
     """No job of it had appeared, and a colleague's backup has ended the incident before it did."""
     given_up = await world.unclear()
-    good = job("good", status=JobStatus.COMPLETED, started_at=NOW, ended_at=NOW + minutes(5))
+    good = job("good", status=JobStatus.COMPLETED, started_at=NOW, activity_id="a-colleague's")
     world.vaults.shown_jobs.append(good)
     closed = await world.advance(minutes=30)
     own = world.ends(world.runs(given_up.attempts[0].id), JobStatus.FAILED, PASSES)
