@@ -176,7 +176,7 @@ def mutations() -> Sequence[Mutation]:
         Mutation("repeat the trigger", _repeat_the_trigger(), seed=9),
         Mutation("treat 5xx as not started", _treat_5xx_as_not_started(), seed=10),
         Mutation("forget what was unclear", _forget_what_was_unclear(), seed=9),
-        Mutation("never ask about unclear answers", _never_ask_about_unclear_answers(), seed=3),
+        Mutation("never ask about unclear answers", _never_ask_about_unclear_answers(), seed=10),
         Mutation("take 202 for recovered", _take_202_for_recovered()),
         Mutation("forget the attempts' limit", without_row("exhausted"), seed=19),
         Mutation("ignore the pause", without_row("paused"), seed=11),
