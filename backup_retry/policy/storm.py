@@ -122,17 +122,23 @@ def weigh(
     `size` items that fail alike begin a storm. While its row is unreleased, an item that fails alike belongs to it,
     however few are left. None: there is no storm.
     """
-    known = seen.storm if seen else None
-    if seen is None or known is None or _is_over(seen, incident.failure, alike.items >= size, now):
-        if alike.items < size:
-            return Move.GO, None
-        if seen and seen.is_in_flight(besides=incident.item):
-            return Move.HOLD, known
-        return Move.LEAD, _begun(incident, alike, now, known)
-    goes_at = known.goes_at(incident.item)
+    if seen is None or _is_over(seen, incident.failure, alike.items >= size, now):
+        return _begins(seen, incident, alike, size, now)
+    goes_at = seen.storm.goes_at(incident.item)
     if goes_at is not None:
-        return (Move.GO if now >= goes_at else Move.HOLD), known
+        return (Move.GO if now >= goes_at else Move.HOLD), seen.storm
     return _by_leaders(seen, incident, now)
+
+
+def _begins(
+    passed: Seen | None, incident: Incident, alike: Alike, size: int, now: datetime
+) -> tuple[Move, Storm | None]:
+    """Go, or be the first one of a new storm, where many fail alike and no storm is on."""
+    if alike.items < size:
+        return Move.GO, None
+    if passed and passed.is_in_flight(besides=incident.item):
+        return Move.HOLD, passed.storm
+    return Move.LEAD, _begun(incident, alike, now, passed.storm if passed else None)
 
 
 def _by_leaders(seen: Seen, incident: Incident, now: datetime) -> tuple[Move, Storm]:
