@@ -20,6 +20,7 @@ from backup_retry.engine.engine import Engine
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.storm import Storm
 from tests.builders import ENDED, NOW, PASSES, item, minutes, vault
+from tests.model.faults import dice
 from tests.world import World
 
 Work = Coroutine[Any, Any, Any]
@@ -215,3 +216,22 @@ def test_two_workers_never_have_two_attempts_in_flight(
         if at_once > 1 or len(race.attempts) != 1:
             broken.append((stops, first, at_once, len(race.attempts)))
     assert broken == []
+
+
+@pytest.mark.parametrize("seed", range(0, 100, 20))
+def test_nor_do_five_whose_clocks_differ(seed: int, caplog: pytest.LogCaptureFixture) -> None:
+    """One lease after the other is over; every order in which they make their calls is drawn."""
+    caplog.set_level(logging.CRITICAL, logger="backup_retry")
+    attempts = []
+    for each in range(seed, seed + 20):
+        random, race = dice(each), Race()
+        race.is_led_by(race.waits(1))
+        race.waits(2), race.waits(3)
+        late = enumerate((1, 2, 3, 2, 1))
+        workers = [Worker(race.follows_up(number, later=12 * order)) for order, number in late]
+        while left := [worker for worker in workers if not worker.done]:
+            for _ in range(random.choice((1, 1, 5, 20))):
+                left[0].step()
+            random.shuffle(workers)
+        attempts.append(len(race.attempts))
+    assert max(attempts) == 1
