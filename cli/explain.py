@@ -57,7 +57,7 @@ async def look(session: Session, found: Found) -> Explanation:
     known = (await session.ledger.load(found.item)).incident
     if known is not None and (found.job is None or _is_about(known, steps, found.job.id)):
         said = _of_incident(found, known, steps)
-        return await _with_decision(session, said) if known.is_open else said
+        return await _with_decision(session, said) if known.is_open and not known.has_no_job else said
     earlier = _incident_of(steps, found.job.id) if found.job else ""
     if earlier:
         return Explanation(
@@ -126,7 +126,10 @@ def document(said: Explanation) -> Document:
 def render(said: Explanation) -> None:
     """For a person."""
     item, job = said.found.item, said.found.job
-    say(f"{item.friendly_name} in vault {item.vault.name}", style="bold")
+    say(
+        f"{item.friendly_name} in vault {item.vault.name}" if item.name else f"Vault {item.vault.name}",
+        style="bold",
+    )
     if job:
         say(f"Job {job.id}: {job.operation} of {job.started_at:%Y-%m-%d %H:%M}Z, {JOB_STATUSES[job.status]}.")
     if said.incident is None and not said.steps:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from importlib.resources import files
 from typing import Any
 
-from backup_retry.domain.arm_ids import ProtectedItem, Vault, parse_job_id
+from backup_retry.domain.arm_ids import ProtectedItem, Vault, parse_job_id, subject_of
 from backup_retry.domain.jobs import Job
 from backup_retry.engine.failed_jobs import failure_of
 from cli.exit_codes import UsageError
@@ -28,12 +28,12 @@ class Found:
 
 
 async def find(session: Session, text: str) -> Found:
-    """The item or job that the text names.
+    """The item, vault or job that the text names.
 
     Raises:
         UsageError: it names nothing that is known, or several things.
     """
-    if item := ProtectedItem.parse(text):
+    if item := subject_of(text):
         return Found(item=item)
     if named := parse_job_id(text):
         return await _of_job(session, *named)

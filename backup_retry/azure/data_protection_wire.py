@@ -22,6 +22,7 @@ from backup_retry.domain.workloads import workload
 #: the specification's words and those of real answers
 _STATUSES = {
     "started": JobStatus.IN_PROGRESS,
+    "": JobStatus.IN_PROGRESS,
     "succeeded": JobStatus.COMPLETED,
     **{status.value.lower(): status for status in JobStatus},
 }
@@ -42,7 +43,7 @@ def read_job(name: str, properties: Fields, vault: Vault) -> Job:
         vault=vault,
         workload=workload(text(properties, "dataSourceType")).name,
         operation=_operation(properties),
-        status=_STATUSES.get(text(properties, "status").lower(), JobStatus.IN_PROGRESS),
+        status=_STATUSES.get(text(properties, "status").lower(), JobStatus.UNKNOWN),
         started_at=time_of(properties.get("startTime")) or datetime.min.replace(tzinfo=UTC),
         ended_at=time_of(properties.get("endTime")),
         activity_id=text(properties, "activityID"),

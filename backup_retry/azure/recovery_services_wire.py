@@ -207,7 +207,7 @@ def _status(text: str) -> JobStatus:
     try:
         return JobStatus(text)
     except ValueError:
-        return JobStatus.IN_PROGRESS
+        return JobStatus.UNKNOWN
 
 
 def _job_error(detail: Fields) -> JobError:

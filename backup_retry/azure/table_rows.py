@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.arm_ids import ProtectedItem, Vault, subject_of
 from backup_retry.domain.incident import Attempt, AttemptResult, Incident, State, Step, StepKind
 from backup_retry.domain.jobs import FailedJob, JobError, JobStatus, Outcome, Pause, Reason, Source
 from backup_retry.domain.notices import Notice, NoticeKind
@@ -74,6 +74,10 @@ def head_row(incident: Incident) -> Row:
         ended = {str(worth): text(at) for worth, at in incident.weighed_before.items()}
         row["weighed_before"] = json.dumps(ended)
         row["weighed_by"] = _BEGINNING if incident.weighed_by_start else _END
+    if incident.waits_since is not None:
+        row["waits_since"] = text(incident.waits_since)
+    if incident.told_of:
+        row["told_of"] = json.dumps(incident.told_of, ensure_ascii=False)
     if incident.outcome is not None:
         row["outcome"] = incident.outcome.value
     if incident.closed_at is not None:
@@ -144,9 +148,9 @@ def read_notice(row: Mapping[str, Any]) -> Notice:
 
 def read_incident(head: Mapping[str, Any], others: Sequence[Mapping[str, Any]], version: str) -> Incident:
     """The incident that a head row and its item's rows of attempts and notices hold."""
-    item = ProtectedItem.parse(head["item"])
+    item = subject_of(head["item"])
     if item is None:
-        raise ValueError(f"row {head['PartitionKey']} names no protected item: {head['item']!r}")
+        raise ValueError(f"row {head['PartitionKey']} names no protected item and no vault: {head['item']!r}")
     attempts = [row for row in others if row["RowKey"].startswith("attempt-")]
     notices = [row for row in others if row["RowKey"].startswith("notice-")]
     own = [read_attempt(row) for row in attempts if row["incident"] == head["incident"]]
@@ -167,6 +171,8 @@ def read_incident(head: Mapping[str, Any], others: Sequence[Mapping[str, Any]], 
         attempts=tuple(sorted(own, key=lambda attempt: attempt.number)),
         outcome=Outcome(head["outcome"]) if "outcome" in head else None,
         closed_at=time(head["closed_at"]) if "closed_at" in head else None,
+        waits_since=time(head["waits_since"]) if "waits_since" in head else None,
+        told_of=tuple(json.loads(head.get("told_of", "[]"))),
         last_good_at=time(head["last_good_at"]) if "last_good_at" in head else None,
         weighed_before={
             int(worth): time(at) for worth, at in json.loads(head.get("weighed_before", "{}")).items()
@@ -266,6 +272,8 @@ def storm_columns(storm: Storm) -> Row:
         "led_at": text(storm.led_at),
         "told": storm.told,
     }
+    if storm.predecessor:
+        columns["predecessor"] = storm.predecessor.id
     return columns | {"released_at": text(storm.released_at)} if storm.released_at else columns
 
 
@@ -286,6 +294,7 @@ def read_storm(row: Mapping[str, Any], version: str) -> Storm:
         led_at=time(row["led_at"]),
         told=row["told"],
         released_at=time(row["released_at"]) if "released_at" in row else None,
+        predecessor=ProtectedItem.parse(row.get("predecessor") or ""),
         version=version,
     )
 

@@ -91,6 +91,7 @@ class ProtectedItem:
     """What is backed up, as the vault names it: a protected item, or a backup vault's backup instance."""
 
     vault: Vault
+    #: "" where this stands for the whole vault, as the subject of an incident that no item is known for
     name: str
     #: the protection container; "" in a backup vault, which has none
     container: str = ""
@@ -99,12 +100,19 @@ class ProtectedItem:
 
     @property
     def id(self) -> str:
-        """The item's ARM id; a failed restore has an id of its own below it."""
+        """The item's ARM id, or its vault's; a failed restore has an id of its own below its item's."""
+        if self.is_vault:
+            return self.vault.id
         place = "backupInstances"
         if self.vault.kind is VaultKind.RECOVERY_SERVICES:
             place = f"backupFabrics/Azure/protectionContainers/{self.container}/protectedItems"
         restore = f"/restores/{self.restore_job}" if self.restore_job else ""
         return f"{self.vault.id}/{place}/{self.name}{restore}"
+
+    @property
+    def is_vault(self) -> bool:
+        """True where this stands for a whole vault."""
+        return not self.name
 
     @property
     def key(self) -> str:
@@ -128,7 +136,9 @@ class ProtectedItem:
 
     @property
     def friendly_name(self) -> str:
-        """What a person calls it: the last part of the item's name."""
+        """What a person calls it: the last part of the item's name, or the vault's."""
+        if self.is_vault:
+            return self.vault.name
         instance = _INSTANCE_NAME.fullmatch(self.name)
         name = instance["friendly"] if instance else self.name.rsplit(";", 1)[-1]
         return f"{name} (restore)" if self.restore_job else name
@@ -146,6 +156,17 @@ class ProtectedItem:
             if tail
             else None
         )
+
+
+def subject_of(arm_id: str) -> ProtectedItem | None:
+    """What an incident is about: the item that an ARM id names, or the whole vault; None where it names neither.
+
+    Only for what this app has written itself: in a signal, a vault's id names no item.
+    """
+    if item := ProtectedItem.parse(arm_id):
+        return item
+    vault = Vault.parse(arm_id)
+    return ProtectedItem(vault=vault, name="") if vault and not _below_vault(arm_id) else None
 
 
 def resource_group_of(resource_id: str) -> str:

@@ -19,6 +19,7 @@ from uuid import uuid4
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.jobs import Close, FailedJob, Job, JobError, Outcome, Reason, Source
 from backup_retry.domain.notices import Notice
+from backup_retry.domain.workloads import CAUSES
 
 
 class State(StrEnum):
@@ -38,7 +39,7 @@ class AttemptResult(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    #: Azure refused it for now (429): nothing was started
+    #: Azure refused it for now (429, or the right is missing): nothing was started
     THROTTLED = "throttled"
     #: no answer came and no job appeared: nothing was started
     NO_JOB = "no_job"
@@ -84,6 +85,10 @@ class Incident:
     reason: Reason = Reason.NOTED
     detail: str = ""
     attempts: tuple[Attempt, ...] = ()
+    #: since when it waits for `reason`
+    waits_since: datetime | None = None
+    #: what a person has been told while it was open, see Wait.tell
+    told_of: tuple[str, ...] = ()
     outcome: Outcome | None = None
     closed_at: datetime | None = None
     #: the item's last good recovery point, as far as the vault told
@@ -117,7 +122,7 @@ class Incident:
             opened_at=now,
             due=now,
             earlier_triggers=after.triggers if after else (),
-            weighed_before=after.weighed if after else {},
+            weighed_before=after.weighed_out if after else {},
             weighed_by_start=after is not None and after.weighed_by_start,
             notices=after.notices if after else (),
             version=after.version if after else "",
@@ -133,6 +138,11 @@ class Incident:
     def is_open(self) -> bool:
         """True until the incident is closed."""
         return self.state is not State.CLOSED
+
+    @property
+    def has_no_job(self) -> bool:
+        """True where no failed job is known yet: Azure does not let us look at its vault, or at its item there."""
+        return self.failure.operation in CAUSES
 
     @property
     def running_attempt(self) -> Attempt | None:
@@ -155,6 +165,20 @@ class Incident:
         """By worth of backup, when the newest failure ended that this or an earlier incident has weighed."""
         own, ended = self.failure.weight()
         return {**self.weighed_before, own: max(ended, self.weighed_before.get(own, ended))}
+
+    @property
+    def rehearsed(self) -> bool:
+        """True where it was closed instead of a retry, because DRY_RUN was on."""
+        return not self.is_open and self.reason is Reason.DRY_RUN
+
+    @property
+    def weighed_out(self) -> Mapping[int, datetime]:
+        """The same of what it has brought to its end: a rehearsal is none."""
+        return self.weighed_before if self.rehearsed else self.weighed
+
+    def waited_for(self, reason: Reason, now: datetime) -> timedelta:
+        """How long it has been waiting for that reason."""
+        return now - (self.waits_since or self.opened_at) if self.reason is reason else timedelta(0)
 
     def telling(self, *notices: Notice) -> "Incident":
         """The same with more to tell."""
@@ -202,6 +226,9 @@ class Incident:
         job's rule, so the one that is known stays.
         """
         known = self.failure
+        if self.has_no_job:
+            turned = self.turned_to(failed).waiting(self.due, Reason.NOTED)
+            return replace(turned, weighed_before=self.weighed_before)
         if failed.weight() <= known.weight():
             return self
         tag = failed.retention_tag or known.retention_tag
@@ -324,6 +351,7 @@ class StepKind(StrEnum):
     FOUND = "retry_found"
     ENDED = "retry_ended"
     WAITING = "incident_waiting"
+    TOLD = "person_told"
     CLOSED = "incident_closed"
     STORM = "storm_seen"
 

@@ -29,6 +29,8 @@ class JobStatus(StrEnum):
     COMPLETED = "Completed"
     COMPLETED_WITH_WARNINGS = "CompletedWithWarnings"
     FAILED = "Failed"
+    #: a word that this app does not know: the job is waited for as one that runs, and a person looks at it after a day
+    UNKNOWN = "Unknown"
 
     @property
     def succeeded(self) -> bool:
@@ -37,8 +39,8 @@ class JobStatus(StrEnum):
 
     @property
     def running(self) -> bool:
-        """True while the job has not ended."""
-        return self in {JobStatus.IN_PROGRESS, JobStatus.CANCELLING}
+        """True while the job is not known to have ended."""
+        return self in {JobStatus.IN_PROGRESS, JobStatus.CANCELLING, JobStatus.UNKNOWN}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +102,8 @@ class Job:
 
     @property
     def is_restore(self) -> bool:
-        """True for a restore of any kind."""
-        return self.operation.lower().split(" ")[0] == "restore"
+        """True for a restore of any kind: Restore (Full), RestoreWithRehydrate, CrossRegionRestore."""
+        return "restore" in self.operation.lower()
 
     @property
     def failed(self) -> bool:
@@ -124,11 +126,6 @@ class Job:
     def end(self) -> datetime | None:
         """When it ended, or began where the service does not say; None while it runs."""
         return None if self.status.running else self.ended_at or self.started_at
-
-    @property
-    def protects_anew(self) -> bool:
-        """True for a job that sets protection up or deletes its data: older failures no longer matter."""
-        return self.operation.lower() in {"configurebackup", "deletebackupdata", "disablebackup"}
 
     def makes_up_for(self, failure: "FailedJob") -> bool:
         """True for a backup that ended well after the failure and is worth as much as the one that failed."""
@@ -246,6 +243,17 @@ class Operation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Alike:
+    """How many items of a vault fail with one error."""
+
+    error: JobError = JobError()
+    #: at the same time, the item in question among them
+    items: int = 1
+    #: at any time that the vault's list tells of
+    ever: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """What is known about an incident's item at the time of a decision."""
 
@@ -254,13 +262,11 @@ class Facts:
     jobs: Sequence[Job] = ()
     #: when the vault was asked for them; None: not yet
     read_at: datetime | None = None
-    #: None: the vault does not know the item (any more)
+    #: None: the vault itself says that it has no such item, and does not list it either
     item: ItemState | None = None
-    #: how many items of the vault, this one among them, fail alike at the same time
-    failing_alike: int = 1
-    #: the error that they share, as `JobError.label` has it
-    storm_code: str = ""
-    #: the operation of the attempt in flight, asked for only where no job bears the attempt's id
+    #: the items of the vault that fail with the same error
+    alike: Alike = Alike()
+    #: the operation of the attempt in flight, asked for only where its job has not appeared
     operation: Operation | None = None
 
     def make_up_for(self, failure: FailedJob) -> bool:
@@ -321,6 +327,9 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"
     NEEDS_ACTION = "needs_action"
     NO_PERMISSION = "no_permission"
+    NOT_REACHABLE = "not_reachable"
+    REACHABLE_AGAIN = "reachable_again"
+    PASSING_STATE = "passing_state"
     EXHAUSTED = "exhausted"
     DAILY_CAP = "daily_cap"
     NO_BACKUP_RULE = "no_backup_rule"
@@ -355,6 +364,8 @@ class Wait:
     until: datetime
     reason: Reason
     detail: str = ""
+    #: what a person has to be told meanwhile, by a name under which it is told once; "": nothing
+    tell: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -364,6 +375,11 @@ class Close:
     outcome: Outcome
     reason: Reason
     detail: str = ""
+
+    @classmethod
+    def left_alone(cls, reason: Reason, detail: str) -> "Close":
+        """An end that calls nobody: only where it is proved that nothing is to be done."""
+        return cls(outcome=Outcome.LEFT_ALONE, reason=reason, detail=detail)
 
 
 Decision = Trigger | Wait | Close

@@ -20,8 +20,29 @@ def confirmed(job: Job, hint: ProtectedItem | None = None) -> FailedJob | None:
     """
     keys = {each.key for each in job.candidates}
     item = job.item or (hint if hint is not None and hint.key in keys else None)
-    counts = job.is_backup or (job.is_restore and job.status is JobStatus.FAILED)
-    return FailedJob.of(job, item) if job.failed and counts and item is not None else None
+    return FailedJob.of(job, item) if job.failed and _counts(job) and item is not None else None
+
+
+def undecided(job: Job) -> bool:
+    """True where a job that is no failure for us may become one: it has not ended, or nobody could say whose it is."""
+    if job.failed:
+        return job.item is None and _counts(job)
+    return not job.status.succeeded
+
+
+def why_none(job: Job) -> str:
+    """Why a job is no failure for us, or none yet: for logs and answers."""
+    if not job.failed:
+        return f"job {job.id} is {job.status}, not Failed"
+    if not _counts(job):
+        return f"job {job.id} ({job.operation}, {job.status}) is neither a failed backup nor a failed restore"
+    if job.candidates:
+        return f"job {job.id} of {job.entity_name} fits several items of its vault, and nobody says which item it is of"
+    return f"job {job.id} failed, but neither it nor the signal says which item it backed up"
+
+
+def _counts(job: Job) -> bool:
+    return job.is_backup or (job.is_restore and job.status is JobStatus.FAILED)
 
 
 async def failure_of(vaults: Vaults, job: Job, named: ProtectedItem | None) -> FailedJob | None:
@@ -46,10 +67,10 @@ def _may_name(named: ProtectedItem, job: Job) -> bool:
 async def unrecovered(
     vaults: Vaults, vault: Vault, since: datetime, now: datetime, item: ProtectedItem | None = None
 ) -> Sequence[FailedJob]:
-    """The newest failure of each worth, of each item of a vault (or of one item), that nothing made up for.
+    """The newest failure of each worth, of each item of a vault (or of one item), that ended since then unrecovered.
 
-    `since` is when they ended; oldest first. A full backup that is missing hides no differential one: its incident may
-    have been closed long ago.
+    The one that ended first comes first. A vault lists jobs by their start, so it is asked for those that may have run
+    until then. A full backup that is missing hides no differential one: its incident may have been closed long ago.
     """
     jobs = (await vaults.jobs(vault, since - LONGEST_JOB, fresh_since=now)).jobs
     succeeded = defaultdict(list)

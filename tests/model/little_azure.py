@@ -89,7 +89,7 @@ class LittleAzure:
         """One job."""
         job = self.jobs.get(job_id)
         if job is None or job.item.vault.key != vault.key:
-            raise NotFound(f"no job {job_id}", status=404)
+            raise NotFound(f"no job {job_id}", code="BMSUserErrorObjectNotFound", status=404)
         return job.seen_at(self.agenda.now)
 
     def list_jobs(self, vault: Vault, since: datetime) -> Sequence[Job]:

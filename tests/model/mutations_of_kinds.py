@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
-from backup_retry import gather
 from backup_retry.domain.incident import AttemptResult, Incident
 from backup_retry.domain.jobs import BackupRequest, Close, Facts, FailedJob, Job, Outcome, Reason
 from backup_retry.domain.workloads import FULL, kind_of
+from backup_retry.engine import gather
 from backup_retry.policy import decide as policy
 from backup_retry.policy import settle
 from backup_retry.policy.decision_context import DecisionContext
@@ -80,7 +80,7 @@ def mutations_of_kinds() -> Sequence[Mutation]:
     """All of them, made anew."""
     return [
         Mutation("believe any backup's success", _believe_any_success(), seed=3),
-        Mutation("believe any retry's success", _believe_any_retry(), seed=46),
+        Mutation("believe any retry's success", _believe_any_retry(), seed=65),
         Mutation("trigger a log backup", _trigger_a_log_backup(), seed=3),
         Mutation("retry a failed log backup as a full one", without_row("log_schedule"), seed=3),
         Mutation("retry on a broken chain", _ask_for(""), seed=24),

@@ -126,7 +126,7 @@ def test_errors_are_read_as_far_as_they_go(name: str, error: JobError | None) ->
         ("disk-warned", JobStatus.COMPLETED_WITH_WARNINGS),
         ("disk-cancelled", JobStatus.CANCELLED),
         ("disk-cancelling", JobStatus.CANCELLING),
-        ("unknown", JobStatus.IN_PROGRESS),
+        ("unknown", JobStatus.UNKNOWN),
     ],
 )
 def test_both_vocabularies_of_states_are_known(name: str, status: JobStatus) -> None:

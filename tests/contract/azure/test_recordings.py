@@ -105,7 +105,7 @@ async def test_jobs_of_all_kinds_are_read(player: Player) -> None:
     assert share.item == unlisted("AzureFileShare;sa", "share-1")
     assert (agent.workload, agent.error) == ("MAB", JobError(message="The agent is too old."))
     assert agent.item == unlisted("MAB;server-1", "C:\\")
-    assert (unknown.status, unknown.item) == (JobStatus.IN_PROGRESS, unlisted("Quantum;unknown", "vm-03"))
+    assert (unknown.status, unknown.item) == (JobStatus.UNKNOWN, unlisted("Quantum;unknown", "vm-03"))
     assert (bare.failed, bare.started_at) == (False, datetime.min.replace(tzinfo=UTC))
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
-from backup_retry.domain.errors import AzureUnavailable, Forbidden
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden
 from backup_retry.domain.jobs import Pause, Source
+from backup_retry.engine.vault_access import whole
 from backup_retry.policy import decide as policy
 from backup_retry.ports.access_inspection import FoundVault, Permission
 from backup_retry.ports.ledger import Beat
@@ -17,6 +18,7 @@ from cli.policy_questions import QUESTIONS
 from tests.builders import NEEDS_PERSON, NOW, SUBSCRIPTION, item, job, minutes, vault
 from tests.cli_sessions import Terminal
 
+NO_ROLE = Forbidden("403 AuthorizationFailed", code="AuthorizationFailed", status=403)
 PROFILES = json.dumps(
     [
         {"name": "hourly", "schedule": "0 0 * * * *"},
@@ -60,6 +62,30 @@ def test_an_item_that_needs_a_person_makes_status_fail(terminal: Terminal) -> No
     found = terminal.json("status")
     assert [each["outcome"] for each in found["needs_a_person"]] == ["needs_action"]
     assert found["closed"]["needs_action"] == 1
+
+
+def test_an_open_incident_that_a_person_was_told_of_makes_status_fail(terminal: Terminal) -> None:
+    """A vault without the app's role: it is called by its name, and goes on by itself."""
+    terminal.vaults.read_error = NO_ROLE
+    terminal.does(terminal.handle(terminal.fails()))
+    result = terminal.types("status")
+    assert result.exit_code == 1
+    assert "no_permission" in result.stdout
+    found = terminal.json("status")
+    assert [(each["item"], each["name"]) for each in found["waits_for_a_person"]] == [(vault().id, "vault-1")]
+    assert [each["name"] for each in terminal.json("incidents", "--needs-person")] == ["vault-1"]
+
+
+def test_a_vault_that_cannot_be_read_is_explained(terminal: Terminal) -> None:
+    """By its ARM id: what Azure answers there, and no decision as about an item."""
+    terminal.vaults.read_error = NO_ROLE
+    terminal.does(terminal.handle(terminal.fails()))
+    result = terminal.types("explain", vault().id)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Vault vault-1")
+    assert "403 AuthorizationFailed" in " ".join(result.stdout.split())
+    found = terminal.json("explain", vault().id)
+    assert (found["incident"]["reason"], found["now"], found["questions"]) == ("no_permission", None, [])
 
 
 def test_a_sweep_that_was_missed_makes_status_fail(terminal: Terminal) -> None:
@@ -318,6 +344,17 @@ def test_a_replay_says_why_nothing_would_happen(terminal: Terminal) -> None:
     assert (result.exit_code, "not Fired" in result.stdout) == (0, True)
 
 
+@pytest.mark.parametrize("error", [NO_ROLE, AzureUnavailable("no answer")])
+def test_a_replay_goes_on_after_a_vault_that_cannot_be_asked(
+    terminal: Terminal, error: AzureRefused | AzureUnavailable
+) -> None:
+    """It says which signals could not be looked at, and starts and stores nothing."""
+    terminal.vaults.read_error = error
+    result = terminal.types("replay", "-", stdin=json.dumps([alert(), alert()]))
+    assert (result.exit_code, result.stdout.count("Not looked at")) == (1, 2)
+    assert (terminal.attempts, terminal.ledger.saves) == ([], 0)
+
+
 def test_a_replay_knows_the_dimensions_that_are_set(terminal: Terminal) -> None:
     """As the app would read the alert."""
     terminal.fails()
@@ -364,6 +401,20 @@ def test_what_the_policy_refuses_is_refused(terminal: Terminal) -> None:
         result = terminal.types("retry", item().id)
         assert (result.exit_code, "Not retried" in result.stdout) == (1, True)
     assert terminal.attempts == []
+
+
+def test_what_was_rehearsed_can_be_retried_once_dry_run_is_off(terminal: Terminal) -> None:
+    """While it is on, the command says which setting to change."""
+    terminal.fails()
+    terminal.settings["dry_run"] = "true"
+    terminal.types("retry", item().id)
+    result = terminal.types("retry", item().id)
+    assert (result.exit_code, "set DRY_RUN to false" in " ".join(result.stdout.split())) == (1, True)
+    terminal.settings.clear()
+
+    result = terminal.types("retry", item().id)
+
+    assert (result.exit_code, "DRY_RUN" in result.stdout, len(terminal.attempts)) == (0, False, 1)
 
 
 def test_nothing_failed_is_nothing_to_retry(terminal: Terminal) -> None:
@@ -479,6 +530,15 @@ def test_rights_that_azure_does_not_tell_are_unknown(terminal: Terminal) -> None
     terminal.inspection.found = [FoundVault(vault=vault(), failure_alerts="Enabled")]
     terminal.inspection.allowed[vault().key] = Forbidden("permissions: 403", status=403)
     assert failed_checks(terminal) == {}
+
+
+def test_a_vault_that_cannot_be_read_is_named(terminal: Terminal) -> None:
+    """Without its role the identity does not even see it, so that nothing else here could say so."""
+    terminal.does(terminal.engine.access.refused(whole(vault()), NO_ROLE, Source.SWEEP))
+    result = terminal.types("check")
+    assert result.exit_code == 1
+    found = {each["name"]: each["verdict"] for each in terminal.json("check")["checks"]}
+    assert found["access to vault-1"] == "bad"
 
 
 def test_tables_topic_vaults_and_runs_are_checked(terminal: Terminal) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.jobs import FailedJob, Job, JobStatus
-from backup_retry.engine.failed_jobs import confirmed, failure_of, unrecovered
+from backup_retry.engine.failed_jobs import confirmed, failure_of, undecided, unrecovered, why_none
 from backup_retry.policy.rules import LONGEST_JOB
 from tests.builders import ENDED, NOW, STARTED, item, job, minutes, vault
 from tests.world import World
@@ -212,6 +212,48 @@ async def test_jobs_that_fit_several_items_are_found_for_the_one_that_was_asked_
     assert await found(world, nameless, of=1) == ["a"]
     assert await found(world, nameless, of=2) == []
     assert await found(world, nameless) == []
+
+
+async def test_a_failure_counts_by_its_end(world: World) -> None:
+    """One that began before the time and ended after it is found, one that ended before it is not."""
+    long = job("long", of=item(1), started_at=SINCE - timedelta(hours=20), ended_at=SINCE + minutes(1))
+    old = job("old", of=item(2), started_at=SINCE - timedelta(hours=20), ended_at=SINCE - minutes(1))
+
+    assert await found(world, long, old) == ["long"]
+
+
+@pytest.mark.parametrize(
+    "operation", ["Restore", "Restore (Full)", "RestoreWithRehydrate", "CrossRegionRestore"]
+)
+def test_a_failed_restore_is_a_failure_of_its_own(operation: str) -> None:
+    """By whichever name a vault's list has it; one that a person cancelled is none."""
+    failure = confirmed(job(operation=operation))
+
+    assert failure is not None
+    assert failure.item.restore_job == "job-1"
+    assert confirmed(job(operation=operation, status=JobStatus.CANCELLED)) is None
+
+
+NAMELESS = replace(job(names_item=False), candidates=())
+
+
+@pytest.mark.parametrize(
+    ("shown", "later", "why"),
+    [
+        (job(status=JobStatus.IN_PROGRESS), True, "is InProgress, not Failed"),
+        (job(status=JobStatus.CANCELLING), True, "is Cancelling, not Failed"),
+        (job(status=JobStatus.COMPLETED), False, "is Completed, not Failed"),
+        (job(names_item=False), True, "fits several items"),
+        (NAMELESS, True, "which item"),
+        (job(operation="ConfigureBackup"), False, "neither a failed backup nor a failed restore"),
+        (job(operation="Restore", status=JobStatus.CANCELLED), False, "neither a failed backup"),
+    ],
+)
+def test_a_job_that_is_no_failure_says_why_and_whether_it_may_become_one(
+    shown: Job, later: bool, why: str
+) -> None:
+    """While it runs, or while nobody knows whose it is."""
+    assert (undecided(shown), why in why_none(shown)) == (later, True)
 
 
 async def test_the_list_is_read_afresh(world: World) -> None:

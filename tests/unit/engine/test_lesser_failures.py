@@ -79,6 +79,21 @@ def test_a_failure_that_is_made_up_for_gives_way_to_a_lesser_one(lesser: str, li
     assert changed.covers(failure_of(backup("Full")))
 
 
+async def test_a_lesser_failure_that_only_an_alert_tells_is_not_forgotten_with_the_better_one(
+    world: World,
+) -> None:
+    """The full one is made up for, and the vault's list does not show yet that a log backup has failed since."""
+    world.vaults.protect(item())
+    good = backup("Full", "good", status=JobStatus.COMPLETED, began=STARTED + minutes(6))
+    world.vaults.shown_jobs = [good, backup("Full")]
+    await world.engine.note(failure_of(backup("Full")), Source.ALERT)
+
+    report = await world.handle(failure_of(backup("Log", began=STARTED + minutes(30))))
+
+    assert (report.decision, report.reason) == ("waiting", Reason.LOG_SCHEDULE)
+    assert (await world.incident()).failure.id == "log"
+
+
 def test_a_failure_that_is_still_missing_does_not_give_way() -> None:
     """The full backup counts, whatever fails after it."""
     shown = [backup("Full"), backup("Differential", began=STARTED + minutes(15))]

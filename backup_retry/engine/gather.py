@@ -9,10 +9,10 @@ from backup_retry.domain.errors import NotFound
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Facts, Job, JobStatus, Operation
 from backup_retry.engine.unit_of_work import UnitOfWork
-from backup_retry.policy import storm
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB, Rules
 from backup_retry.policy.settle import attempt_job, with_newest_failure
+from backup_retry.policy.storm import failing_alike
 from backup_retry.ports.vaults import Vaults
 
 
@@ -32,9 +32,9 @@ class Gatherer:
         own = [job for job in listed.jobs if _matters(job, incident, operation)]
         facts = Facts(jobs=own, read_at=listed.read_at, operation=operation)
         work.incident = with_newest_failure(incident, facts, work.heard)
-        alike, code = storm.items_failing_alike(listed.jobs, work.incident, self._rules.storm_window)
+        alike = failing_alike(listed.jobs, work.incident, self._rules.storm_window)
         jobs = [await self._looked_through(job, work.incident) for job in own]
-        return replace(facts, jobs=jobs, failing_alike=alike, storm_code=code)
+        return replace(facts, jobs=jobs, alike=alike)
 
     def _longest_job(self, work: UnitOfWork) -> timedelta:
         """How much earlier what counts may have begun; what holds the item may be any job that Azure still shows."""

@@ -1,0 +1,143 @@
+"""What is right, case by case. A row that the app does not live up to yet says in `wrong` what has to be mended."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a case has to lead to; texts are regular expressions that have to match all of what they are about."""
+
+    #: the file's name without its ending
+    file: str
+    #: how many backups are started; a range where any of its numbers will do
+    posts: int | range
+    #: state/reason/outcome of each item's latest incident, in the order in which the items came up
+    ends: str
+    #: kinds with their numbers, in alphabetical order
+    notices: str = ".*"
+    #: the items of the incidents, by the last two parts of their names; "": whatever they are
+    of: str = ""
+    #: what has to be found somewhere in what the player prints with --json, and what must not
+    shows: str = ""
+    lacks: str = ""
+    #: issue and point, and what is wrong today
+    wrong: str = ""
+
+
+RETRIED = (1, "triggered/attempt_running", "RetryTriggered 1")
+RECOVERED = (1, "closed/retry_succeeded/recovered", "Recovered 1, RetryTriggered 1")
+PERSON = (0, "closed/needs_action/needs_action", "NeedsPerson 1")
+NOT_FOR_US = (0, "closed/unsupported/needs_action", "NeedsPerson 1")
+REFUSED = (1, "closed/.*", "NeedsPerson 1")
+LEFT_ALONE = (0, "closed/not_protected/left_alone", "")
+IGNORED = (0, "", "")
+
+ROWS = [
+    # names and ids
+    Row("sql_named_by_instance", *RETRIED, of="mssqlserver;ledger", wrong="14.2: names over ids"),
+    Row("sql_named_by_instance_conflict", *RETRIED, of="mssqlserver;ledger", wrong="14.2: names over ids"),
+    Row("sql_availability_group", *RETRIED, of="aghr;payroll"),
+    Row("sql_same_name_in_two_instances", *RETRIED, of="reporting;ledger"),
+    Row("sql_soft_deleted", *LEFT_ALONE, "mssqlserver;ledger", "soft-deleted", wrong="14.2: names over ids"),
+    Row("sap_ase_database", *NOT_FOR_US, of="ASE;MASTER"),
+    Row("vm_same_name_in_two_groups", *RETRIED, of="rg-shop;web-07"),
+    Row("vm_moved", *PERSON, of="rg-old;web-07"),
+    Row("share_in_other_casing", *RETRIED),
+    Row("nameless_job_that_failed", *RETRIED, of="mssqlserver;ledger", wrong="14.14: young database jobs"),
+    Row("jobs_on_many_pages", *RETRIED, of="rg-web;web-07"),
+    # signals
+    Row("classic_log_alert", *RETRIED, of="rg-web;web-07", wrong="14.8: classic log alerts"),
+    Row("health_metric_without_dimensions", *RETRIED, of="rg-web;web-07"),
+    Row("health_metric_while_all_is_well", *IGNORED),
+    Row("long_job_behind_a_metric", *RETRIED, wrong="14.1: long jobs"),
+    Row("restore_health_metric", *NOT_FOR_US, wrong="14.7: restores"),
+    Row("restore_with_rehydrate", *NOT_FOR_US, wrong="14.7: restores"),
+    Row("alert_of_another_shape", *IGNORED),
+    Row("log_alert_of_names_only", *IGNORED, shows="JobUniqueId"),
+    Row("other_service_costs", *IGNORED),
+    Row("other_service_prometheus", *IGNORED),
+    Row("other_service_resource_health", *IGNORED),
+    Row("other_service_security", *IGNORED),
+    Row("other_service_service_health", *IGNORED),
+    Row("other_service_smart_detector", *IGNORED),
+    Row("alert_before_the_end", *RETRIED, shows='"deferred": 1', wrong="14.8: signals too early"),
+    Row("told_four_times", *RETRIED),
+    Row("plain_failure", *RECOVERED),
+    Row("dry_run_turned_off", *RETRIED, wrong="14.16: after a dry run"),
+    # what cannot be reached
+    Row("vault_gone", 0, ""),
+    Row("passing_404", *RETRIED, wrong="14.10: one passing 404"),
+    Row("item_404_for_a_moment", *RETRIED, wrong="14.6: the list shows the item"),
+    Row("subscription_lost", 1, ".*triggered/attempt_running.*", ".*NeedsPerson 1.*", wrong="14.6: 404"),
+    Row("rights_lost", 1, ".*triggered/attempt_running.*", ".*NeedsPerson 1.*", wrong="14.6: 403"),
+    Row("dispatched_and_refused", *RETRIED, wrong="14.9: sweeps that lose"),
+    # states of protection
+    Row("instance_updating", *RETRIED, wrong="14.5: passing states"),
+    Row("instance_updating_for_a_day", 0, "[^,]*", "NeedsPerson 1", wrong="14.5: passing states"),
+    Row("instance_backups_suspended", *LEFT_ALONE),
+    Row("instance_schedules_suspended", *LEFT_ALONE),
+    Row("instance_retention_suspended", *RETRIED, wrong="14.5: unknown states"),
+    Row("instance_in_protection_error", *RETRIED),
+    Row("vm_protection_paused", *LEFT_ALONE),
+    Row("vm_backups_suspended", *LEFT_ALONE),
+    Row("vm_state_invalid", 0, "[^,]*", "NeedsPerson 1", wrong="14.5: unknown states"),
+    Row("vm_in_protection_error", *RETRIED),
+    Row("policy_changed_after_the_failure", *RETRIED, wrong="14.4: ConfigureBackup"),
+    Row("policy_change_that_failed", *RETRIED, wrong="14.4: ConfigureBackup"),
+    Row("protection_stopped_and_set_up_anew", *LEFT_ALONE),
+    # jobs that are running, or did nothing
+    Row("job_hangs_for_days", 0, "waiting/.*", "NeedsPerson 1", shows="00000032-", wrong="14.12: over 24 h"),
+    Row("job_hangs_since_last_night", 0, "waiting/.*", "NeedsPerson 1", wrong="14.5: stuck jobs"),
+    Row("job_hangs_until_azure_forgets", 0, "closed/.*", ".*NeedsPerson 1.*", wrong="14.5: stuck jobs"),
+    Row("job_in_an_unknown_state", 0, "[^,]*", "NeedsPerson 1", wrong="14.5: unknown states"),
+    Row("long_backup_cancelled", 0, "closed/cancelled/left_alone", "", wrong="14.12: order by start"),
+    Row("nameless_young_job", 0, "waiting/in_progress", "", wrong="14.14: young database jobs"),
+    Row("warnings_that_moved_nothing", range(2), ".*", lacks="recovered", wrong="14.15: moved nothing"),
+    # the retry's own job
+    Row("retry_named_otherwise", *RETRIED, of="aghr;payroll"),
+    Row("retry_named_otherwise_completes", *RECOVERED, of="aghr;payroll", wrong="14.3: own jobs"),
+    Row("retry_named_otherwise_answer_lost", 1, "triggered/attempt_running", wrong="14.3: own jobs"),
+    Row("retry_answer_lost", 1, "triggered/attempt_running", of="aghr;payroll"),
+    Row("disk_retry_begun_before_its_claim", *RECOVERED),
+    Row("disk_backed_up_by_hand", 1, "closed/already_recovered/.*", "Recovered 1", wrong="14.13: clocks"),
+    Row("disk_job_without_an_id", 1, ".*", "NeedsPerson 1", wrong="14.13: clocks"),
+    # refusals of the trigger
+    Row("refused_by_azure_policy", *REFUSED, shows="deny-untagged", lacks="Operator", wrong="15.4: refusals"),
+    Row("refused_by_resource_guard", *REFUSED, shows="guard-1", lacks="Operator", wrong="15.4: refusals"),
+    Row("refused_for_lack_of_a_role", range(1, 9), ".*/no_permission.*", "NeedsPerson 1", shows="role"),
+    Row("refused_by_soft_deleted_vault", 1, "closed/.*", shows="undelete it first", wrong="15.4: refusals"),
+    Row("refused_as_invalid", 1, "closed/.*", shows="Input provided", wrong="15.4: refusals"),
+    Row("refused_by_the_daily_limit", 1, "closed/needs_action/needs_action", "NeedsPerson 1"),
+    Row("refused_by_a_conflict", 2, "triggered/attempt_running", wrong="15.4: refusals"),
+    # memory across incidents
+    Row("log_backup_fails_every_quarter", 0, "[^,]*", "NeedsPerson 1", wrong="15.2: memory"),
+    Row("log_without_its_full", 0, "waiting/.*", "", wrong="15.2: memory"),
+    Row("log_still_without_its_full", *RETRIED, shows='"at": "2026-10-05T07:', wrong="15.2: memory"),
+    Row("fails_every_night", 12, "closed/.*", wrong="15.2: memory"),
+    # policies
+    Row("weekly_retention", *RETRIED, shows="2027-10-04T06:00:00Z", wrong="15.6: retention"),
+    Row("hourly_schedule_near", 0, "waiting/schedule_near", ""),
+    # the catalogue of errors
+    Row("postgresql_vault_without_role", *PERSON, shows="Reader", wrong="15.5: catalogue"),
+    Row("postgresql_connection_closed", *RETRIED),
+    Row("postgresql_behind_a_firewall", *PERSON, wrong="15.5: catalogue"),
+    Row("postgresql_wrong_password", *PERSON, wrong="15.5: catalogue"),
+    Row("postgresql_not_retryable", *PERSON, shows="Reader", wrong="15.5: catalogue"),
+    Row("unknown_code_exhausted", 1, "closed/exhausted/exhausted", "Exhausted 1, RetryTriggered 1"),
+    Row("aks_locked_snapshot_group", *PERSON, wrong="15.5: catalogue"),
+    Row("aks_storage_not_ready", *RETRIED, shows='"at": "2026-10-05T06:45', wrong="15.5: catalogue"),
+    Row("aks_snapshot_timed_out", *RETRIED),
+    Row("aks_namespace_missing", *PERSON, wrong="15.5: catalogue"),
+    Row("blob_without_containers", *PERSON),
+    Row("blob_account_gone", *PERSON, wrong="15.5: catalogue"),
+    Row("blob_vault_without_role", *PERSON, wrong="15.5: catalogue"),
+    Row("blob_too_many_replications", *PERSON, wrong="15.5: catalogue"),
+    Row("elastic_san", *NOT_FOR_US),
+    Row("vm_agent_unavailable", *RETRIED, wrong="15.5: catalogue"),
+    Row("vm_agent_silent_on_snapshot", *RETRIED),
+    Row("vm_snapshot_timed_out", *RETRIED),
+    Row("vm_concurrent_snapshot", *RETRIED),
+    Row("vm_too_many_restore_points", *PERSON),
+    Row("vm_key_vault_closed", *PERSON),
+    Row("restore_to_a_full_share", *NOT_FOR_US, shows="quota", wrong="15.5: catalogue"),
+]
