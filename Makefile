@@ -4,7 +4,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 STEPS ?= 200000
-SEED ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test bench check parity package soak format clean
@@ -32,8 +31,8 @@ parity: $(INSTALLED) ## compare the simulator's answers with recorded ones, wher
 package: $(INSTALLED) ## build the zip that is deployed, build/app.zip
 	@$(BIN)/python -m infra.package
 
-soak: $(INSTALLED) ## look for broken promises in simulated worlds, for STEPS steps
-	@$(BIN)/python -m tests.model.soak --steps $(STEPS) --seed $(SEED) --workers 2
+soak: $(INSTALLED) ## look for broken promises in simulated worlds, for STEPS steps, from SEED (else: today's)
+	@$(BIN)/python -m tests.model.soak --steps $(STEPS) $(if $(SEED),--seed $(SEED)) --workers 2
 
 check: $(INSTALLED) ## ruff and strict mypy
 	@$(BIN)/ruff format --check --quiet . || { echo "run: make format"; exit 1; }

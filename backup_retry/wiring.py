@@ -49,6 +49,8 @@ class Parts:
     reports: Reports
     archive: Archive
     inbox: Inbox
+    #: where notices go; None: nowhere
+    publisher: "TopicPublisher | None" = None
     #: where a sweep announces what it finds; None: it handles that by itself
     announcer: "TopicPublisher | None" = None
 
@@ -86,6 +88,7 @@ def schedules() -> Settings:
 async def build(settings: Settings, clients: "AzureClients") -> Parts:
     """The real parts on open clients; makes the ledger's tables where they are missing."""
     from backup_retry.azure.event_grid import TopicPublisher  # noqa: PLC0415
+    from backup_retry.azure.known_vaults import ShownVaults  # noqa: PLC0415
     from backup_retry.azure.protected_items import GraphItemLookup  # noqa: PLC0415
     from backup_retry.azure.resource_graph import ResourceGraph  # noqa: PLC0415
     from backup_retry.azure.table_archive import TableArchive  # noqa: PLC0415
@@ -95,10 +98,13 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     from backup_retry.azure.tags import TagOptOuts  # noqa: PLC0415
     from backup_retry.azure.vaults import AzureVaults  # noqa: PLC0415
 
+    for note in settings.notes:
+        log_event(LogEvent.SETTING_RAISED, level=logging.WARNING, problem=note)
     ledger = TableLedger(clients.tables(), clock)
     await ledger.create_tables()
     vaults = AzureVaults(clients, clock)
     graph = ResourceGraph(clients, settings.swept_subscriptions)
+    reports = TableReports(clients.tables())
     publisher = TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None
     engine = Engine(
         ledger=ledger,
@@ -109,6 +115,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         rules=settings.rules,
         clock=clock,
         publisher=publisher,
+        known_vaults=ShownVaults(reports, graph, clock),
     )
     return Parts(
         settings=settings,
@@ -120,8 +127,9 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         graph=graph,
         engine=engine,
         clients=clients,
+        publisher=publisher,
         announcer=publisher if settings.sweep_dispatch is Dispatch.EVENTGRID else None,
-        reports=TableReports(clients.tables()),
+        reports=reports,
         archive=TableArchive(clients.tables()),
         inbox=TableInbox(clients.tables(), clock),
     )

@@ -10,7 +10,7 @@ from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.domain.incident import Incident, Step
 from backup_retry.domain.jobs import Decision, FailedJob, Source
 from backup_retry.domain.labels import JOB_STATUSES, OUTCOMES, RESULTS, SOURCES, STATES, STEPS, reason
-from backup_retry.engine.failed_jobs import confirmed, unrecovered
+from backup_retry.engine.failed_jobs import failure_of, unrecovered
 from backup_retry.policy.rules import JOB_RETENTION
 from cli import json_documents as documents
 from cli.exit_codes import run
@@ -57,7 +57,7 @@ async def look(session: Session, found: Found) -> Explanation:
     known = (await session.ledger.load(found.item)).incident
     if known is not None and (found.job is None or _is_about(known, steps, found.job.id)):
         said = _of_incident(found, known, steps)
-        return await _with_decision(session, said) if known.is_open else said
+        return await _with_decision(session, said) if known.is_open and not known.has_no_job else said
     earlier = _incident_of(steps, found.job.id) if found.job else ""
     if earlier:
         return Explanation(
@@ -69,7 +69,7 @@ async def look(session: Session, found: Found) -> Explanation:
 async def _unknown(session: Session, found: Found, after: Incident | None) -> Explanation:
     """The ledger has not heard of it: what would be decided, had it."""
     now = session.clock()
-    failed = confirmed(found.job, found.item) if found.job else None
+    failed = await failure_of(session.vaults, found.job, found.item) if found.job else None
     if found.job is None:
         failures = await unrecovered(session.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
         failed = max(failures, key=FailedJob.weight, default=None)
@@ -126,7 +126,10 @@ def document(said: Explanation) -> Document:
 def render(said: Explanation) -> None:
     """For a person."""
     item, job = said.found.item, said.found.job
-    say(f"{item.friendly_name} in vault {item.vault.name}", style="bold")
+    say(
+        f"{item.friendly_name} in vault {item.vault.name}" if item.name else f"Vault {item.vault.name}",
+        style="bold",
+    )
     if job:
         say(f"Job {job.id}: {job.operation} of {job.started_at:%Y-%m-%d %H:%M}Z, {JOB_STATUSES[job.status]}.")
     if said.incident is None and not said.steps:

@@ -21,7 +21,10 @@ from cli.status import Days
 
 OpenOnly = Annotated[bool, typer.Option("--open", help="Only open incidents.")]
 ClosedOnly = Annotated[bool, typer.Option("--closed", help="Only closed incidents.")]
-NeedsPerson = Annotated[bool, typer.Option("--needs-person", help="Only those that ended and need a person.")]
+NeedsPerson = Annotated[
+    bool,
+    typer.Option("--needs-person", help="Only those that a person was told of."),
+]
 OutcomeOption = Annotated[Outcome | None, typer.Option(help="Only those that ended so.")]
 ReasonOption = Annotated[
     Reason | None, typer.Option(help="Only those with this reason code.", metavar="CODE")
@@ -44,6 +47,7 @@ class Line:
     reason: Reason
     error: str
     detail: str
+    needs_a_person: bool
     attempts: int
     failed_at: datetime
     document: Document
@@ -59,6 +63,7 @@ class Line:
             reason=incident.reason,
             error=incident.failure.error.label,
             detail=incident.detail,
+            needs_a_person=bool(incident.told_of),
             attempts=len(incident.attempts),
             failed_at=incident.first_failed_at,
             document=documents.of_incident(incident),
@@ -75,6 +80,7 @@ class Line:
             reason=closed.reason,
             error=closed.last_error,
             detail=closed.detail,
+            needs_a_person=closed.outcome.needs_a_person,
             attempts=closed.attempts,
             failed_at=closed.first_failed_at,
             document=documents.of_closed(closed),
@@ -102,7 +108,7 @@ def incidents(
     wanted: list[Callable[[Line], bool]] = [
         lambda line: line.is_open or not only_open,
         lambda line: not line.is_open or not only_closed,
-        lambda line: not needs_person or bool(line.outcome and line.outcome.needs_a_person),
+        lambda line: not needs_person or line.needs_a_person,
         lambda line: outcome in {None, line.outcome},
         lambda line: reason in {None, line.reason},
         lambda line: vault.lower() in line.item.vault.name.lower(),

@@ -1,14 +1,15 @@
 """From what a person types to the item that is meant: an ARM id, a job's id, an incident's id or a machine's name."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.resources import files
+from typing import Any
 
-from backup_retry.domain.arm_ids import ProtectedItem, Vault, parse_job_id
+from backup_retry.domain.arm_ids import ProtectedItem, Vault, parse_job_id, subject_of
 from backup_retry.domain.jobs import Job
-from backup_retry.engine.failed_jobs import confirmed
+from backup_retry.engine.failed_jobs import failure_of
 from cli.exit_codes import UsageError
 from cli.session import Session
 
@@ -27,12 +28,12 @@ class Found:
 
 
 async def find(session: Session, text: str) -> Found:
-    """The item or job that the text names.
+    """The item, vault or job that the text names.
 
     Raises:
         UsageError: it names nothing that is known, or several things.
     """
-    if item := ProtectedItem.parse(text):
+    if item := subject_of(text):
         return Found(item=item)
     if named := parse_job_id(text):
         return await _of_job(session, *named)
@@ -48,9 +49,9 @@ async def _by_guid(session: Session, guid: str) -> Found:
     for incident in await session.ledger.open_incidents():
         if guid == incident.id:
             return Found(item=incident.item)
-    jobs = [named for id_ in await _ids(session, "jobs.kql", guid) if (named := parse_job_id(id_))]
-    if len(jobs) == 1:
-        return await _of_job(session, *jobs[0])
+    rows = await _rows(session, "jobs.kql", guid)
+    if len(rows) == 1 and (named := parse_job_id(str(rows[0]["id"]))):
+        return await _of_job(session, *named, ProtectedItem.parse(str(rows[0].get("backupInstance", ""))))
     today = session.clock().date()
     days = [today - timedelta(days=back) for back in range(_JOURNAL.days)]
     if closed := await session.reports.find(guid, days):
@@ -58,10 +59,11 @@ async def _by_guid(session: Session, guid: str) -> Found:
     raise UsageError(f"No job and no incident of the last {_JOURNAL.days} days has the id {guid}.")
 
 
-async def _of_job(session: Session, vault: Vault, job_id: str) -> Found:
+async def _of_job(session: Session, vault: Vault, job_id: str, named: ProtectedItem | None = None) -> Found:
+    """The job's item: the one that Resource Graph names with it, else as the job is called."""
     job = await session.vaults.job(vault, job_id)
-    failed = confirmed(job)
-    item = job.item or (failed.item if failed else None)
+    failed = await failure_of(session.vaults, job, named)
+    item = failed.item if failed and job.is_backup else job.item
     if item is None:
         raise UsageError(f"Job {job_id} does not say which item it backed up: name the item instead.")
     return Found(item=item, job=job)
@@ -85,5 +87,9 @@ async def _by_name(session: Session, name: str) -> Found:
 
 
 async def _ids(session: Session, query: str, name: str) -> Sequence[str]:
+    return [str(row["id"]) for row in await _rows(session, query, name)]
+
+
+async def _rows(session: Session, query: str, name: str) -> Sequence[Mapping[str, Any]]:
     text = files("cli").joinpath(query).read_text(encoding="utf-8").replace("'{name}'", f"'{name}'")
-    return [str(row["id"]) async for row in session.graph.rows(text)]
+    return [row async for row in session.graph.rows(text)]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from backup_retry.domain.jobs import Close, Decision, Reason, Trigger, Wait
 from backup_retry.policy import decide as policy
+from backup_retry.policy import protection
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.settle import settle
@@ -15,9 +16,10 @@ QUESTIONS: Mapping[Row, str] = {
     policy.paused: "Are retries switched off?",
     policy.opted_out: "Is it opted out, by a tag or by the scope?",
     policy.unsupported: "Is it something that cannot be retried from here?",
-    policy.not_protected: "Has its protection been stopped or set up anew?",
-    policy.no_backup_rule: "Has its policy no rule that could be run?",
+    protection.not_protected: "Has its protection been stopped?",
+    protection.no_backup_rule: "Has its policy no rule that could be run?",
     policy.already_recovered: "Has another backup completed since?",
+    protection.passing_state: "Is its protection being changed, or in a state that nobody knows?",
     policy.in_progress: "Is a backup of it running?",
     policy.cancelled: "Was it cancelled, or will the service repair it?",
     policy.needs_person: "Does its error need a person?",
@@ -69,7 +71,7 @@ def answers(context: DecisionContext) -> tuple[Sequence[Answer], Decision]:
 
 
 def _storm(context: DecisionContext, rules: Rules) -> Wait | None:
-    alike = context.facts.failing_alike
+    alike = context.facts.alike.items
     if alike < rules.storm_size:
         return None
     detail = f"{alike} items fail alike: one of them is retried first, the others wait for it."

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from backup_retry.domain.alert_dimensions import Dimensions
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.engine.unit_of_work import Report
 from cli import json_documents as documents
 from cli.exit_codes import Exit, UsageError, run
@@ -81,7 +82,11 @@ async def _react(session: Session, signals: Sequence[Signal | Ignored]) -> Repla
     )
     reactor, said = SignalHandler(resolver=resolver, engine=session.engine), Replay()
     for signal in signals:
-        reaction = await reactor.handle_signal(signal, seconds=_SECONDS)
+        try:
+            reaction = await reactor.handle_signal(signal, seconds=_SECONDS)
+        except (AzureRefused, AzureUnavailable) as error:
+            said.problems.append(str(error))
+            continue
         said.reports.extend(reaction.reports)
         if not reaction.reports:
             said.ignored.append(reaction.why)

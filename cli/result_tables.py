@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.arm_ids import subject_of
 from backup_retry.domain.labels import reason
 from backup_retry.engine.unit_of_work import Report
 from cli.output import table
@@ -54,5 +54,5 @@ def _word(decision: str, *, rehearsed: bool) -> str:
 
 
 def _name(item_id: str) -> str:
-    item = ProtectedItem.parse(item_id)
+    item = subject_of(item_id)
     return item.friendly_name if item else item_id

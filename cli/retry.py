@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from backup_retry.domain.jobs import FailedJob, Source
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import FailedJob, Outcome, Source
 from backup_retry.domain.labels import OUTCOMES, reason
-from backup_retry.engine.failed_jobs import confirmed, unrecovered
+from backup_retry.engine.failed_jobs import failure_of, unrecovered
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.policy.rules import JOB_RETENTION
 from cli import json_documents as documents
@@ -45,7 +46,7 @@ async def advance(session: Session, found: Found) -> Report | None:
     if known is not None and known.is_open:
         return await session.engine.advance(known)
     now = session.clock()
-    failed = confirmed(found.job, found.item) if found.job else None
+    failed = await failure_of(session.vaults, found.job, found.item) if found.job else None
     if failed is None:
         failures = await unrecovered(session.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
         failed = max(failures, key=FailedJob.weight, default=None)
@@ -71,7 +72,13 @@ def sentence(report: Report | None) -> str:
     if _is_well(report):
         return f"Not retried, it has recovered ({report.reason}): {report.detail or reason(report.reason)}"
     if report.decision == "already_handled" and incident and incident.outcome:
-        why = f"{OUTCOMES[incident.outcome].lower()} ({incident.reason}): {incident.detail or reason(incident.reason)}"
-        return f"Not retried. Its incident is closed, {why} If that is mended, start a backup in the portal."
+        return f"Not retried. {_why_closed(incident, incident.outcome)}"
     until = f" Next look {incident.due:%Y-%m-%d %H:%M}Z." if incident and incident.is_open else ""
     return f"Not retried ({report.reason}): {report.detail or reason(report.reason)}{until}"
+
+
+def _why_closed(incident: Incident, outcome: Outcome) -> str:
+    if incident.rehearsed:
+        return "The app only rehearses: set DRY_RUN to false, then retry it again."
+    why = f"{OUTCOMES[outcome].lower()} ({incident.reason}): {incident.detail or reason(incident.reason)}"
+    return f"Its incident is closed, {why} If that is mended, start a backup in the portal."

@@ -47,10 +47,16 @@ class Status:
         return [each for key, each in latest.items() if each.outcome.needs_a_person and key not in again]
 
     @property
+    def waits_for_a_person(self) -> Sequence[Incident]:
+        """Open incidents that a person was told of: they go on by themselves once that person has acted."""
+        return [each for each in self.opened if each.told_of]
+
+    @property
     def exit(self) -> Exit:
         """Somebody has to act: on an item, or on the app itself."""
         app = any(each.needs_a_person for each in self.timers)
-        return Exit.NEEDS_A_PERSON if app or self.needs_a_person else Exit.WELL
+        told = self.needs_a_person or self.waits_for_a_person
+        return Exit.NEEDS_A_PERSON if app or told else Exit.WELL
 
 
 def status(ctx: typer.Context, days: Days = 7, as_json: JsonOption = False) -> None:
@@ -90,6 +96,7 @@ def document(found: Status) -> Document:
         "closed": {outcome.value: outcomes[outcome] for outcome in Outcome},
         "days": found.days,
         "needs_a_person": [documents.of_closed(each) for each in found.needs_a_person],
+        "waits_for_a_person": [documents.of_incident(each) for each in found.waits_for_a_person],
         "pauses": [documents.of_pause(each) for each in found.pauses],
         "storms": [documents.of_storm(each) for each in found.storms],
         "signals": found.waiting.document,
@@ -113,10 +120,20 @@ def render(found: Status) -> None:
         ]
     )
     say()
-    if not found.needs_a_person:
+    if not (found.needs_a_person or found.waits_for_a_person):
         say("Nothing needs a person.")
         return
     rows = [
+        (
+            each.item.friendly_name,
+            each.item.vault.name,
+            each.failure.error.label,
+            each.waits_since or each.opened_at,
+            each.detail or reason(each.reason),
+        )
+        for each in found.waits_for_a_person
+    ]
+    rows += [
         (
             each.item.friendly_name,
             each.item.vault.name,

@@ -53,6 +53,7 @@ def sweeping(session: Session, graph: Graph | None = None, watch: "Progressed | 
         clock=session.clock,
         profile=session.settings.daily_sweep,
         scope=session.settings.scope,
+        keep=session.inbox.keep,
         keep_reports=True,
         watch=watch or (lambda _: None),
     )

@@ -25,6 +25,7 @@ SETTINGS = {
     "FOLLOW_UP_SCHEDULE": "* * * * * *",
     "RETRY_BACKOFF": "0s, 1s, 2s",
     "SETTLE_AFTER": "3s",
+    "CLOCK_DIFFERENCE": "0s",
     "CLAIM_LEASE": "3s",
     # The simulated policies run once a day at their own hour, which may be now.
     "SCHEDULE_MARGIN": "0s",

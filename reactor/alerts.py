@@ -1,34 +1,47 @@
 """From an alert's JSON to a signal, by the service that raised it: values in, values out."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from backup_retry.domain.alert_dimensions import DEFAULT, Dimensions
 from backup_retry.domain.errors import BadSignal
 from backup_retry.domain.jobs import Source
 from reactor import backup_actions, backup_alerts, log_alerts, metric_alerts
-from reactor.common_schema import read
+from reactor.common_schema import Alert, read
 from reactor.signals import Ignored, Signal
 
+#: Azure Monitor writes alerts to an event hub in batches of a few
+_MOST_ALERTS = 100
 
-def parse_body(body: bytes, dimensions: Dimensions = DEFAULT) -> Signal | Ignored:
-    """The signal in a webhook's body, see `parse_payload`.
+
+def parse_body(body: bytes, dimensions: Dimensions = DEFAULT) -> Sequence[Signal | Ignored]:
+    """The signals in a webhook's body: one alert, or the array of them that came through an event hub.
 
     Raises:
-        BadSignal: the body is no JSON, or no alert in the common alert schema.
+        BadSignal: the body is no JSON, or one of its alerts is none, see `parse_payload`.
     """
-    return parse_payload(_json(body, "body"), dimensions)
+    payload = _json(body, "body")
+    if not isinstance(payload, list):
+        return [parse_payload(payload, dimensions)]
+    if not 0 < len(payload) <= _MOST_ALERTS:
+        problem = f"an array of {len(payload)}."
+        raise BadSignal(problem, where="body", remedy=f"Send 1 to {_MOST_ALERTS} alerts at a time.")
+    return [parse_payload(each, dimensions) for each in payload]
 
 
 def parse_payload(payload: object, dimensions: Dimensions = DEFAULT) -> Signal | Ignored:
-    """The signal in an alert, which may be wrapped as for an Automation runbook.
+    """The signal in an alert, which may be wrapped as for an Automation runbook or by a Logic App.
 
     Raises:
         BadSignal: it is something else.
     """
-    if isinstance(payload, Mapping) and "RequestBody" in payload and "schemaId" not in payload:
-        payload = _unwrapped(payload["RequestBody"])
+    if isinstance(payload, Mapping) and "schemaId" not in payload:
+        if "RequestBody" in payload:
+            payload = _unwrapped(payload["RequestBody"])
+        elif isinstance(payload.get("body"), Mapping):
+            payload = payload["body"]
     return parse_alert(payload, Source.ALERT, dimensions)
 
 
@@ -41,17 +54,24 @@ def parse_alert(payload: object, source: Source, dimensions: Dimensions = DEFAUL
     alert = read(payload, source)
     if (alert.essentials.monitor_condition or "Fired").casefold() != "fired":
         return alert.ignored(f"the alert is {alert.essentials.monitor_condition}, not Fired")
-    match alert.service.casefold():
-        case "azure backup":
-            return backup_alerts.read(alert)
-        case "log alerts v2":
-            return log_alerts.read(alert, dimensions)
-        case "platform":
-            return metric_alerts.read(alert)
-        case "activity log - administrative":
-            return backup_actions.read_alert(alert)
-        case _:
-            return alert.ignored(f"an alert of {alert.service}, which says nothing of backups")
+    read_context = _readers(dimensions).get(alert.service.casefold())
+    if read_context is None:
+        return alert.ignored(f"an alert of {alert.service}, which says nothing of backups")
+    return read_context(alert)
+
+
+def _readers(dimensions: Dimensions) -> Mapping[str, Callable[[Alert], Signal | Ignored]]:
+    """Who reads the alerts of which monitoringService; three of them are rules from before Log Alerts V2."""
+    classic = partial(log_alerts.read_classic, known=dimensions)
+    return {
+        "azure backup": backup_alerts.read,
+        "log alerts v2": partial(log_alerts.read, known=dimensions),
+        "log analytics": classic,
+        "log alerts": classic,
+        "application insights": classic,
+        "platform": metric_alerts.read,
+        "activity log - administrative": backup_actions.read_alert,
+    }
 
 
 def _unwrapped(request_body: object) -> Any:  # noqa: ANN401 (any JSON)

@@ -40,7 +40,9 @@ def read(alert: Alert) -> Signal | Ignored:
     """
     rule = (alert.essentials.alert_rule or "").casefold()
     if rule not in {_BACKUP, _RESTORE}:
-        return alert.ignored(f"{alert.essentials.alert_rule!r} of Azure Backup is not about a failed job")
+        return alert.ignored(
+            f"{alert.essentials.alert_rule!r} of Azure Backup is neither Backup Failure nor Restore Failure"
+        )
     context = validated(_Context, alert.context, "data.alertContext")
     if (context.category or "Jobs").casefold() != "jobs":
         return alert.ignored(f"a backup alert of category {context.category!r}, not about a job")

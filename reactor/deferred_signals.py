@@ -1,34 +1,43 @@
-"""Signals that were kept because Azure was too slow to say what they mean, and the look into them afterwards."""
+"""Signals that wait: their vault could not be asked, or their job still runs; and the look into them afterwards."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.errors import BackupRetryError
+from backup_retry.domain.incident_notices import of_signals
 from backup_retry.domain.jobs import Source
 from backup_retry.policy.rules import JOB_RETENTION
-from backup_retry.ports.inbox import DeferredSignal, Fields, Inbox
+from backup_retry.ports.inbox import DeferredSignal, Fields, Inbox, fields_of
 from backup_retry.ports.log_events import LogEvent, log_event
-from reactor.signal_handler import SignalHandler
+from backup_retry.ports.publisher import Publisher
+from reactor.signal_handler import SignalHandler, SignalResult
 from reactor.signals import Signal
 
 _AT_A_TIME = 500
 _SECONDS = 120.0
 #: less than the five minutes until the timer fires again
 _TIME = timedelta(minutes=4)
+#: how long one waits for its next look: doubled each time, from the timer's own period on
+_FIRST_WAIT, _LONGEST_WAIT, _DOUBLINGS = timedelta(minutes=5), timedelta(minutes=30), 3
+#: after so long a person is told, once
+_TELL_AFTER = timedelta(hours=24)
 
 
 def written(signal: Signal) -> Fields:
     """A signal as plain text."""
-    return {
-        "source": signal.source.value,
-        "vault": signal.vault.id if signal.vault else "",
-        "job": signal.job_id,
-        "item": signal.item.id if signal.item else "",
-        "resource": signal.resource_id,
-        "error": signal.error_code,
-        "label": signal.label,
-    }
+    return fields_of(
+        source=signal.source,
+        vault=signal.vault,
+        job_id=signal.job_id,
+        item=signal.item,
+        resource_id=signal.resource_id,
+        error_code=signal.error_code,
+        label=signal.label,
+    )
 
 
 def read(fields: Fields) -> Signal:
@@ -44,34 +53,92 @@ def read(fields: Fields) -> Signal:
     )
 
 
-async def process_deferred(inbox: Inbox, reactor: SignalHandler, clock: Callable[[], datetime]) -> None:
-    """React to the signals that wait, some hundreds at a time: they share what is read of a vault.
+async def process_deferred(
+    inbox: Inbox, reactor: SignalHandler, clock: Callable[[], datetime], publisher: Publisher | None = None
+) -> None:
+    """React to the signals that are due, some hundreds at a time: they share what is read of a vault.
 
-    One whose meaning is still not to be had waits on, until Azure would not know its job any more.
+    One of which nobody can say yet what it means waits on, until Azure would not know its job any more; after a day a
+    person is told.
     """
-    began = clock()
-    while clock() - began < _TIME and (waiting := await inbox.kept(_AT_A_TIME)):
-        if not await _process(waiting, inbox, reactor, clock()):
-            return
+    began, unknown = clock(), set[Vault]()
+    while clock() - began < _TIME and (due := await inbox.kept(_AT_A_TIME)):
+        unknown |= await _process(due, inbox, reactor.of_kept(), clock(), publisher)
+    await reactor.tell_of_unknown(unknown)
 
 
 async def _process(
-    waiting: Sequence[DeferredSignal], inbox: Inbox, reactor: SignalHandler, now: datetime
-) -> bool:
-    """True when all of them have been dealt with, so that it is worth while to go on."""
-    due = [kept for kept in waiting if now - kept.kept_at <= JOB_RETENTION]
-    signals = [read(kept.fields) for kept in due]
+    due: Sequence[DeferredSignal],
+    inbox: Inbox,
+    reactor: SignalHandler,
+    now: datetime,
+    publisher: Publisher | None,
+) -> set[Vault]:
+    """The vaults that refuse, and that only signals have ever named."""
+    young = [kept for kept in due if now - kept.kept_at <= JOB_RETENTION]
+    signals = [read(kept.fields) for kept in young]
     reactions = await reactor.handle_signals(signals, seconds=_SECONDS, run_began=now)
-    done = [kept for kept, reaction in zip(due, reactions, strict=True) if not reaction.kept]
-    for kept in done:
-        await inbox.forget(kept)
+    waiting: list[DeferredSignal] = []
+    for kept, reaction in zip(young, reactions, strict=True):
+        if reaction.kept:
+            waiting.append(_waiting_on(kept, reaction, now))
+        else:
+            await inbox.forget(kept)
+    for kept in await _told_of(waiting, now, publisher):
+        await inbox.defer(kept)
+    for kept in due:
+        if kept not in young:
+            _give_up(kept)
+            await inbox.forget(kept)
+    return {reaction.unknown_vault for reaction in reactions if reaction.unknown_vault}
+
+
+def _waiting_on(kept: DeferredSignal, reaction: SignalResult, now: datetime) -> DeferredSignal:
+    """The same after one more look in vain; of what its vault's incident tells, no other notice is sent."""
+    wait = min(_FIRST_WAIT * 2 ** min(kept.looks, _DOUBLINGS), _LONGEST_WAIT)
+    told_at = kept.told_at or (now if reaction.told else None)
+    return replace(kept, looks=kept.looks + 1, why=reaction.why, due=now + wait, told_at=told_at)
+
+
+async def _told_of(
+    waiting: Sequence[DeferredSignal], now: datetime, publisher: Publisher | None
+) -> Sequence[DeferredSignal]:
+    """The same, after a person was told of those that have waited for a day: once, and in one notice for a vault."""
+    overdue: dict[str, list[DeferredSignal]] = defaultdict(list)
     for kept in waiting:
-        if kept not in due:
-            await _give_up(inbox, kept)
-    return len(done) == len(due)
+        if kept.told_at is None and now - kept.kept_at >= _TELL_AFTER:
+            overdue[kept.fields.get("vault", "").lower()].append(kept)
+    told: set[str] = set()
+    for together in overdue.values():
+        if await _told(together, now, publisher):
+            told |= {kept.key for kept in together}
+    return [replace(kept, told_at=now) if kept.key in told else kept for kept in waiting]
 
 
-async def _give_up(inbox: Inbox, kept: DeferredSignal) -> None:
-    problem = "its vault could not be asked for as long as Azure keeps jobs"
-    log_event(LogEvent.SIGNAL_FAILED, level=logging.ERROR, signal=kept.fields["label"], problem=problem)
-    await inbox.forget(kept)
+async def _told(together: Sequence[DeferredSignal], now: datetime, publisher: Publisher | None) -> bool:
+    """Tell a person; False where the topic did not take it, so that the next look tries again."""
+    first = min(together, key=lambda kept: kept.kept_at)
+    notice = of_signals(
+        key=first.key, fields=first.fields, since=first.kept_at, at=now, why=first.why, number=len(together)
+    )
+    try:
+        if publisher is not None:
+            await publisher.publish([notice])
+    except BackupRetryError as error:
+        _log(LogEvent.NOTICE_UNSENT, first, logging.WARNING, str(error))
+        return False
+    for kept in together:
+        _log(LogEvent.SIGNAL_OVERDUE, kept, logging.WARNING, kept.why)
+    return True
+
+
+def _give_up(kept: DeferredSignal) -> None:
+    problem = f"nobody could say what it means for as long as Azure keeps jobs: {kept.why}".removesuffix(": ")
+    _log(LogEvent.SIGNAL_FAILED, kept, logging.ERROR, problem)
+
+
+def _log(event: LogEvent, kept: DeferredSignal, level: int, problem: str) -> None:
+    named = {name: kept.fields.get(name, "") for name in ("vault", "job", "item", "resource")}
+    log_event(
+        event, level=level, signal=kept.fields.get("label", ""), since=kept.kept_at, problem=problem, **named
+    )

@@ -74,6 +74,6 @@ async def events(event: func.EventGridEvent) -> None:
 
 @blueprint.timer_trigger(arg_name="timer", schedule=wiring.schedules().follow_up_schedule, use_monitor=True)
 async def kept_signals(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
-    """The five-minute look into the signals that Azure was too slow for."""
+    """The five-minute look into the signals that wait."""
     parts = await wiring.parts()
-    await process_deferred(parts.inbox, await _reactor(None), parts.clock)
+    await process_deferred(parts.inbox, await _reactor(None), parts.clock, parts.publisher)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
-from backup_retry.domain.errors import NotFound
+from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.jobs import FailedJob, Job
 from backup_retry.engine.engine import fresh_since
-from backup_retry.engine.failed_jobs import confirmed, unrecovered
-from backup_retry.policy.rules import LONGEST_JOB
+from backup_retry.engine.failed_jobs import confirmed, failure_of, undecided, unrecovered, why_none
+from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.vaults import Vaults
@@ -22,6 +22,8 @@ class Resolved:
 
     failures: Sequence[FailedJob] = ()
     why: str = ""
+    #: nobody can say yet: its job has not ended, or is of nobody knows which item
+    undecided: bool = False
 
 
 class Resolver:
@@ -63,39 +65,56 @@ class Resolver:
         vaults = {item.vault.key: item.vault for item in items if self._scope.allows_vault(item.vault)}
         if not vaults:
             return Resolved(why=f"what protects {signal.resource_id} is outside this app's scope")
-        found = [
-            await self._by_job(vault, signal, run_began)
-            if signal.job_id
-            else await self._by_looking(vault, [item for item in items if item.vault.key == key])
-            for key, vault in vaults.items()
-        ]
+        found = [await self._in_vault(vault, signal, items, run_began) for vault in vaults.values()]
         failures = [failure for each in found for failure in each.failures]
-        return Resolved(failures=failures, why="" if failures else "; ".join(each.why for each in found))
+        return Resolved(
+            failures=failures,
+            why="" if failures else "; ".join(each.why for each in found),
+            undecided=not failures and any(each.undecided for each in found),
+        )
+
+    async def _in_vault(
+        self, vault: Vault, signal: Signal, items: Sequence[ProtectedItem], run_began: datetime | None
+    ) -> Resolved:
+        """What one of several vaults says; a no names it."""
+        try:
+            if signal.job_id:
+                return await self._by_job(vault, signal, run_began)
+            return await self._by_looking(vault, [item for item in items if item.vault.key == vault.key])
+        except AzureRefused as error:
+            error.vault = vault
+            raise
 
     async def _by_job(self, vault: Vault, signal: Signal, run_began: datetime | None) -> Resolved:
         try:
-            job = await self._job(vault, signal.job_id, run_began)
-        except NotFound:
+            job: Job | None = await self._job(vault, signal.job_id, run_began)
+        except NotFound as error:
+            job = None if error.is_the_vaults_word else await self._listed(vault, signal.job_id)
+        if job is None:
             return Resolved(why=f"vault {vault.name} has no job {signal.job_id}")
-        if not job.failed:
-            return Resolved(why=f"job {job.id} is {job.status}, not Failed")
-        if (failed := confirmed(job, signal.item)) is None:
+        if (failed := await failure_of(self._vaults, job, signal.item)) is None and job.failed:
             hints = await self._items(vault, signal)
             failed = next((found for hint in hints if (found := confirmed(job, hint))), None)
         if failed is None:
-            return Resolved(why=_no_failure(job))
+            return Resolved(why=why_none(job), undecided=undecided(job))
         return Resolved(failures=[failed])
 
     async def _job(self, vault: Vault, job_id: str, run_began: datetime | None) -> Job:
-        """A job by itself; in a run over many, from the vault's list where that shows it failed already."""
+        """A job by itself; in a run over many, from the vault's list where that shows it."""
         if run_began is not None:
             now = self._clock()
             since = now - self._lookback - LONGEST_JOB
             listed = await self._vaults.jobs(vault, since, fresh_since=fresh_since(now, run_began))
             found = next((job for job in listed.jobs if job.id.lower() == job_id.lower()), None)
-            if found is not None and found.failed:
+            if found is not None:
                 return found
         return await self._vaults.job(vault, job_id)
+
+    async def _listed(self, vault: Vault, job_id: str) -> Job | None:
+        """A job that somebody above the vault answers 404 for, as the vault lists it."""
+        now = self._clock()
+        listed = await self._vaults.jobs(vault, now - JOB_RETENTION, fresh_since=now)
+        return next((job for job in listed.jobs if job.id.lower() == job_id.lower()), None)
 
     async def _by_looking(self, vault: Vault, items: Sequence[ProtectedItem]) -> Resolved:
         """No job named: the newest failure of the items, or of each item of the vault, that nothing has mended."""
@@ -106,9 +125,19 @@ class Resolver:
             for item in looked_for
             for failure in await unrecovered(self._vaults, vault, now - self._lookback, now, item)
         ]
-        return Resolved(
-            failures=failures, why="" if failures else "the vault shows no unrecovered failed backup"
-        )
+        if failures:
+            return Resolved(failures=failures)
+        if running := await self._running(vault, items, now):
+            return Resolved(why=f"job {running.id} of {running.entity_name} still runs", undecided=True)
+        return Resolved(why="the vault shows no unrecovered failed backup")
+
+    async def _running(self, vault: Vault, items: Sequence[ProtectedItem], now: datetime) -> Job | None:
+        """A backup of the named items that the vault still shows as running: the signal may be of its end."""
+        if not items:
+            return None
+        listed = await self._vaults.jobs(vault, now - self._lookback - LONGEST_JOB, fresh_since=now)
+        own = (job for job in listed.jobs if job.is_backup and job.status.running)
+        return next((job for job in own if any(job.is_of(item) for item in items)), None)
 
     async def _items(self, vault: Vault, signal: Signal) -> Sequence[ProtectedItem]:
         """The vault's items that a signal means: the one that it names, or those of its resource."""
@@ -116,9 +145,3 @@ class Resolver:
             return [signal.item]
         found = await self._item_lookup.items_of(signal.resource_id) if signal.resource_id else []
         return [item for item in found if item.vault.key == vault.key]
-
-
-def _no_failure(job: Job) -> str:
-    if job.item is not None:
-        return f"job {job.id} ({job.operation}, {job.status}) is neither a failed backup nor a failed restore"
-    return f"job {job.id} failed, but neither it nor the signal says which item it backed up"

@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from backup_retry.domain.errors import AzureRefused, AzureUnavailable
+from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, BackupRetryError, Forbidden, NotFound
 from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
@@ -22,6 +24,8 @@ _PLENTY = 10_000
 #: what of its time a signal may wait for its turn
 _SHARE_TO_WAIT = 0.2
 _SECONDS_TO_STORE = 1.0
+#: what an answer that nobody expected can raise in our own code: no reason to lose the signal
+_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,10 @@ class SignalResult:
     why: str = ""
     #: nobody could say what it means: it is stored, and looked into later
     kept: bool = False
+    #: the incident of its vault tells a person of it, or the notice about vaults that nobody knows
+    told: bool = False
+    #: the vault that refuses to say it, where only signals have ever named that vault
+    unknown_vault: Vault | None = None
 
 
 class SignalHandler:
@@ -44,6 +52,7 @@ class SignalHandler:
         engine: Engine,
         keep: Keep | None = None,
         places: asyncio.Semaphore | None = None,
+        stored: bool = False,
     ) -> None:
         self._resolver = resolver
         self._engine = engine
@@ -51,10 +60,16 @@ class SignalHandler:
         self._keep = keep
         #: how many signals may be looked into at once; all of too many would be late
         self._places = places or asyncio.Semaphore(_PLENTY)
+        #: True: every signal is in the inbox already
+        self._stored = stored
         self._left_running: set[asyncio.Task[Report]] = set()
 
+    def of_kept(self) -> "SignalHandler":
+        """The same for signals that are stored already: one that cannot be looked into stays where it is."""
+        return SignalHandler(resolver=self._resolver, engine=self._engine, stored=True)
+
     async def handle_signals(
-        self, signals: Sequence[Signal | Ignored], *, seconds: float, run_began: datetime
+        self, signals: Sequence[Signal | Ignored], *, seconds: float, run_began: datetime | None = None
     ) -> Sequence[SignalResult]:
         """React to many signals within about so many seconds; they share what is read of a vault.
 
@@ -78,10 +93,10 @@ class SignalHandler:
     async def handle_signal(
         self, signal: Signal | Ignored, *, seconds: float, run_began: datetime | None = None
     ) -> SignalResult:
-        """Resolve and handle a signal within about so many seconds, or keep it for later.
+        """Resolve and handle a signal within about so many seconds, or keep it for later, whatever is in the way.
 
         Raises:
-            AzureUnavailable: Azure or the ledger did not answer, and nothing of the signal is stored.
+            BackupRetryError: nothing of the signal is stored.
         """
         if isinstance(signal, Ignored):
             _log_ignored(signal)
@@ -101,16 +116,17 @@ class SignalHandler:
     async def _process(self, signal: Signal, deadline: float, run_began: datetime | None) -> SignalResult:
         try:
             resolved = await self._resolved(signal, deadline, run_began)
-        except AzureUnavailable as error:
-            return await self._kept(signal, error)
+            left = deadline - asyncio.get_running_loop().time()
+            reports = await self._handle_all(resolved.failures, signal.source, left, run_began)
         except AzureRefused as error:
-            log_event(LogEvent.SIGNAL_FAILED, level=logging.ERROR, signal=signal.label, problem=str(error))
-            return SignalResult(why=f"Azure refused: {error}")
-        if not resolved.failures:
+            return await self._refused(signal, error, deadline)
+        except (BackupRetryError, *_FAULTS) as error:
+            return await self._kept(signal, error)
+        if resolved.undecided:
+            return await self._kept(signal, AzureUnavailable(resolved.why), level=logging.INFO)
+        if not reports:
             log_event(LogEvent.SIGNAL_IGNORED, signal=signal.label, why=resolved.why)
-            return SignalResult(why=resolved.why)
-        left = deadline - asyncio.get_running_loop().time()
-        return SignalResult(reports=await self._handle_all(resolved.failures, signal.source, left, run_began))
+        return SignalResult(reports=reports, why=resolved.why)
 
     async def _resolved(self, signal: Signal, deadline: float, run_began: datetime | None) -> Resolved:
         try:
@@ -119,8 +135,26 @@ class SignalHandler:
         except TimeoutError as error:
             raise AzureUnavailable(f"{_asked(signal)} did not answer in time") from error
 
-    async def _kept(self, signal: Signal, error: AzureUnavailable) -> SignalResult:
-        """The signal in the ledger, for a timer to look into: the sender need not call again."""
+    async def _refused(self, signal: Signal, error: AzureRefused, deadline: float) -> SignalResult:
+        """The signal waits until Azure lets us look, and a person is told of a vault that is ours."""
+        known, vault = True, signal.vault or error.vault
+        with suppress(TimeoutError, AzureUnavailable):  # a later look has more time
+            async with asyncio.timeout_at(deadline):
+                access = self._engine.access
+                known = await access.signal_refused(vault, signal.item, error, signal.source)
+        reaction = await self._kept(signal, error)
+        told = vault is not None and isinstance(error, Forbidden | NotFound)
+        return replace(reaction, told=told, unknown_vault=None if known else vault)
+
+    async def tell_of_unknown(self, vaults: Collection[Vault]) -> None:
+        """Tell a person of vaults that refuse and that only signals have ever named, once a day for all of them."""
+        await self._engine.access.tell_of_unknown(vaults)
+
+    async def _kept(self, signal: Signal, error: Exception, *, level: int = logging.WARNING) -> SignalResult:
+        """The signal in the inbox, for a timer to look into: the sender need not call again."""
+        why = str(error) or type(error).__name__
+        if self._stored:
+            return SignalResult(why=why, kept=True)
         if self._keep is None:
             raise error
         try:
@@ -128,12 +162,14 @@ class SignalHandler:
                 await self._keep(signal)
         except TimeoutError as late:
             raise AzureUnavailable(f"the ledger did not answer in {_SECONDS_TO_STORE:g} s") from late
-        log_event(LogEvent.SIGNAL_KEPT, level=logging.WARNING, signal=signal.label, problem=str(error))
-        return SignalResult(why=str(error), kept=True)
+        log_event(LogEvent.SIGNAL_KEPT, level=level, signal=signal.label, problem=why)
+        return SignalResult(why=why, kept=True)
 
     async def _handle_all(
         self, failures: Sequence[FailedJob], source: Source, seconds: float, run_began: datetime | None
     ) -> Sequence[Report]:
+        if not failures:
+            return ()
         at_once = asyncio.Semaphore(_AT_ONCE)
 
         async def handle(failed: FailedJob) -> Report:

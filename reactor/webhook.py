@@ -6,7 +6,7 @@ https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from backup_retry.domain.errors import AzureRefused, AzureUnavailable, BadSignal
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.ports.log_events import LogEvent, log_event
 from reactor.alerts import parse_body
-from reactor.signal_handler import SignalHandler
+from reactor.signal_handler import SignalHandler, SignalResult
 
 #: the common alert schema never makes a payload larger than this
 LARGEST_BODY = 256 * 1024
@@ -44,21 +44,29 @@ async def answer(
     if len(body) > LARGEST_BODY:
         return _too_large(len(body))
     try:
-        signal = parse_body(body, dimensions)
+        signals = parse_body(body, dimensions)
         async with asyncio.timeout(_SECONDS_TO_START):
             ready = await reactor()
         async with asyncio.timeout(_AT_MOST_SECONDS):
-            reaction = await ready.handle_signal(signal, seconds=_SECONDS)
+            reactions = await ready.handle_signals(signals, seconds=_SECONDS)
     except BadSignal as error:
         log_event(LogEvent.SIGNAL_REJECTED, level=logging.WARNING, problem=str(error))
         return Answer(status=400, body={"error": error.problem, "where": error.where, "remedy": error.remedy})
     except (AzureUnavailable, AzureRefused, TimeoutError) as error:
         return unavailable(error)
-    if reaction.kept:
-        return Answer(status=202, body={"results": [], "kept": reaction.why})
-    if not reaction.reports:
-        return Answer(status=200, body={"results": [], "ignored": reaction.why})
-    return Answer(status=202, body={"results": [_result(report) for report in reaction.reports]})
+    return _answered(reactions)
+
+
+def _answered(reactions: Sequence[SignalResult]) -> Answer:
+    """202 where something was handled or kept; 200 with the reason where nothing came of it."""
+    results = [_result(report) for reaction in reactions for report in reaction.reports]
+    body: dict[str, Any] = {"results": results}
+    kept = "; ".join(each.why for each in reactions if each.kept)
+    if kept:
+        body["kept"] = kept
+    elif not results:
+        body["ignored"] = "; ".join(each.why for each in reactions)
+    return Answer(status=202 if results or kept else 200, body=body)
 
 
 def unavailable(error: Exception) -> Answer:

@@ -1,11 +1,23 @@
 """A sweep whose findings other instances handle: it announces them, many in one event."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from backup_retry.domain.errors import BackupRetryError
 from backup_retry.domain.failure_batches import MOST_FAILURES, Failure, batches
 from reconciler.sweep_report import SweepReport
+
+
+class Announced(Protocol):
+    """A finding."""
+
+    @property
+    def announced(self) -> Failure:
+        """As an event's data says it."""
+        ...
+
+
+Found = TypeVar("Found", bound=Announced)
 
 
 class Announcer(Protocol):
@@ -17,24 +29,38 @@ class Announcer(Protocol):
 
 
 async def announce_all(
-    found: AsyncIterator[Sequence[Failure]], announcer: Announcer, report: SweepReport
+    found: AsyncIterator[Sequence[Found]],
+    announcer: Announcer,
+    report: SweepReport,
+    keep: Callable[[Sequence[Found]], Awaitable[None]],
 ) -> None:
-    """Announce what is found, vault by vault: one event's failures share what is read of their vaults."""
-    waiting: list[Failure] = []
+    """Announce what is found, vault by vault: one event's failures share what is read of their vaults.
+
+    What cannot be announced is kept.
+    """
+    waiting: list[Found] = []
     async for of_vault in found:
         waiting += of_vault
         while len(waiting) >= MOST_FAILURES:
-            await _announce(waiting[:MOST_FAILURES], announcer, report)
+            await _announce(waiting[:MOST_FAILURES], announcer, report, keep)
             waiting = waiting[MOST_FAILURES:]
-    await _announce(waiting, announcer, report)
+    await _announce(waiting, announcer, report, keep)
 
 
-async def _announce(failures: Sequence[Failure], announcer: Announcer, report: SweepReport) -> None:
-    for data in batches(failures):
+async def _announce(
+    found: Sequence[Found],
+    announcer: Announcer,
+    report: SweepReport,
+    keep: Callable[[Sequence[Found]], Awaitable[None]],
+) -> None:
+    left = found
+    for data in batches([each.announced for each in found]):
         number = len(data["failures"])
+        batch, left = left[:number], left[number:]
         try:
             await announcer.announce(data)
             report.decisions["announced"] += number
         except BackupRetryError as error:
             report.problems.append(f"{number} failed jobs could not be announced: {error}")
+            await keep(batch)
         report.seen += number

@@ -28,6 +28,7 @@ def _made(profile: SweepProfile, parts: wiring.Parts) -> Sweep:
         scope=parts.settings.scope,
         time_limit=parts.settings.sweep_time_limit,
         announcer=parts.announcer,
+        keep=parts.inbox.keep,
     )
 
 

@@ -5,21 +5,23 @@ hundred vaults, and a slow subscription holds up no other.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Protocol
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, parse_job_id
-from backup_retry.domain.errors import AnsweredInPart, BackupRetryError
-from backup_retry.domain.jobs import Job, Source
+from backup_retry.domain.errors import AnsweredInPart, AzureRefused, BackupRetryError
+from backup_retry.domain.jobs import FailedJob, Job, Source
 from backup_retry.domain.workloads import workload
 from backup_retry.engine.engine import Engine
-from backup_retry.engine.failed_jobs import confirmed
+from backup_retry.engine.failed_jobs import failure_of, undecided, why_none
+from backup_retry.engine.vault_access import whole
 from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB
 from backup_retry.policy.scope import Scope
+from backup_retry.ports.inbox import Fields, fields_of
 from backup_retry.ports.ledger import Controls
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.vaults import Vaults
@@ -30,6 +32,9 @@ from reconciler.vault_slots import VaultSlots
 
 #: Resource Graph may lag behind the vaults, and clocks differ
 _OVERLAP = timedelta(hours=1)
+#: for so long Event Grid tries to deliver what a sweep has announced; what it gives up is announced once more
+# https://learn.microsoft.com/azure/event-grid/delivery-and-retry
+_EVENTS_LIVE = timedelta(hours=24)
 _ITEMS_AT_ONCE = 8
 #: so many vaults may wait for their turn before reading on waits for them
 _VAULTS_AHEAD = 256
@@ -54,6 +59,13 @@ class FoundJob:
     started_at: datetime
 
     @property
+    def kept(self) -> Fields:
+        """As the inbox keeps it."""
+        return fields_of(
+            source=Source.SWEEP, vault=self.vault, job_id=self.job_id, item=self.item, label="a sweep's row"
+        )
+
+    @property
     def announced(self) -> dict[str, str | None]:
         """As the data of a `BackupRetry.FailureFound` says it."""
         job_id = f"{self.vault.id}/backupJobs/{self.job_id}"
@@ -75,6 +87,7 @@ class Sweep:
         scope: Scope,
         time_limit: timedelta = _NO_LIMIT,
         announcer: Announcer | None = None,
+        keep: Callable[[Fields], Awaitable[None]] | None = None,
         watch: Callable[[SweepReport], None] = lambda _: None,
         keep_reports: bool = False,
     ) -> None:
@@ -88,6 +101,8 @@ class Sweep:
         self._time_limit = time_limit
         #: None: the sweep handles what it finds by itself
         self._announcer = announcer
+        #: stores a row that could not be handled, to be looked into by a timer; None: it is only reported
+        self._keep = keep
         #: called whenever the report has grown
         self._watch = watch
         self._keep_reports = keep_reports
@@ -96,18 +111,29 @@ class Sweep:
     async def run(self) -> SweepReport:
         """One sweep: query, confirm vault by vault, handle, and remember that it was complete."""
         began, profile = self._clock(), self._profile
-        since = horizon(began, await self._controls.last_beat(profile.beat), profile.lookback)
+        since = await self._since(began)
         report = SweepReport(profile=profile.name, began=began, since=since)
         log_event(LogEvent.SWEEP_STARTED, profile=profile.name, since=since)
         if self._announcer is None:
             await self._handle_all(report)
         else:
-            announced = ([each.announced for each in found] async for found in self._find(report))
-            await announce_all(announced, self._announcer, report)
+            await announce_all(self._find(report), self._announcer, report, partial(self._keep_all, report))
         report.end()
         report.log()
         await self._controls.beat(profile.beat if report.complete else profile.incomplete_beat, began)
         return report
+
+    async def _since(self, began: datetime) -> datetime:
+        """How far back it looks; until one was complete, as far as the first one did."""
+        profile, controls = self._profile, self._controls
+        overlap = _OVERLAP if self._announcer is None else _OVERLAP + _EVENTS_LIVE
+        if (complete := await controls.last_beat(profile.beat)) is not None:
+            return horizon(began, complete, profile.lookback, overlap)
+        first = await controls.last_beat(profile.first_beat)
+        since = horizon(began, first, profile.lookback, timedelta(0))
+        if first is None:
+            await controls.beat(profile.first_beat, since)
+        return since
 
     async def _handle_all(self, report: SweepReport) -> None:
         ahead = asyncio.Semaphore(_VAULTS_AHEAD)
@@ -155,6 +181,7 @@ class Sweep:
         async with self._slots.of(found[0].vault):
             if self._is_late(report):
                 report.vaults_left += 1
+                await self._keep_all(report, found)
             else:
                 await self._sweep_vault(found, report)
 
@@ -165,45 +192,84 @@ class Sweep:
         try:
             listed = await self._vaults.jobs(vault, since, fresh_since=report.began)
         except BackupRetryError as error:
-            report.problems.append(str(error))
+            await self._left_out(found, error, report)
             return
         by_id = {job.id.lower(): job for job in listed.jobs}
         at_once = asyncio.Semaphore(_ITEMS_AT_ONCE)
+        left: list[FoundJob] = []
 
-        async def in_time(each: FoundJob) -> bool:
+        async def in_time(each: FoundJob) -> None:
             async with at_once:
-                late = self._is_late(report)
-                if not late:
-                    await self._handle(each, by_id.get(each.job_id.lower()), report)
-                return not late
+                if self._is_late(report):
+                    left.append(each)
+                else:
+                    await self._look_at(each, by_id.get(each.job_id.lower()), report)
 
-        all_in_time = await asyncio.gather(*(in_time(each) for each in found))
-        report.vaults_left += not all(all_in_time)
+        await asyncio.gather(*(in_time(each) for each in found))
+        report.vaults_left += bool(left)
+        await self._keep_all(report, left)
 
-    async def _handle(self, found: FoundJob, job: Job | None, report: SweepReport) -> None:
+    async def _look_at(self, found: FoundJob, job: Job | None, report: SweepReport) -> None:
         try:
             job = job or await self._vaults.job(found.vault, found.job_id)
-            failed = confirmed(job, found.item)
-            if failed is None and job.failed and job.candidates:
-                report.problems.append(f"job {job.id} of {job.entity_name} fits several items of its vault")
-            if failed is not None and self._profile.scope.workloads.allow([workload(failed.workload).name]):
-                handled = await self._engine.handle(failed, Source.SWEEP, run_began=report.began)
-                report.decisions[handled.decision] += 1
-                report.handled += [handled] if self._keep_reports else []
+            failed = await failure_of(self._vaults, job, found.item)
+            if failed is None:
+                await self._reject(found, job, report)
+            elif self._profile.scope.workloads.allow([workload(failed.workload).name]):
+                await self._handle(failed, report)
         except BackupRetryError as error:
-            report.problems.append(f"job {found.job_id}: {error}")
+            await self._left_out([found], error, report, f"job {found.job_id}: ")
         report.seen += 1
         self._watch(report)
+
+    async def _handle(self, failed: FailedJob, report: SweepReport) -> None:
+        handled = await self._engine.handle(failed, Source.SWEEP, run_began=report.began)
+        report.decisions[handled.decision] += 1
+        report.handled += [handled] if self._keep_reports else []
+
+    async def _reject(self, found: FoundJob, job: Job, report: SweepReport) -> None:
+        """Log why a row's job is no failure; what may become one is kept."""
+        why = why_none(job)
+        log_event(LogEvent.ROW_REJECTED, vault=found.vault.id, job=found.job_id, why=why)
+        if not undecided(job):
+            return
+        if job.failed:
+            report.problems.append(why)
+        await self._keep_all(report, [found])
+
+    async def _keep_all(self, report: SweepReport, left: Sequence[FoundJob]) -> None:
+        """Rows that could not be handled wait in the inbox, whatever the next sweep's horizon is."""
+        if self._keep is None:
+            return
+        try:
+            for each in left:
+                await self._keep(each.kept)
+        except BackupRetryError as error:
+            report.problems.append(f"{len(left)} rows could not be kept: {error}")
+
+    async def _left_out(
+        self, left: Sequence[FoundJob], error: BackupRetryError, report: SweepReport, what: str = ""
+    ) -> None:
+        """It is not complete without these rows, which are kept; a vault that refuses has an incident besides."""
+        report.problems.append(f"{what}{error}")
+        await self._keep_all(report, left)
+        if isinstance(error, AzureRefused):
+            try:
+                await self._engine.access.refused(whole(left[0].vault), error, Source.SWEEP)
+            except BackupRetryError as unsaid:
+                report.problems.append(str(unsaid))
 
     def _is_late(self, report: SweepReport) -> bool:
         return self._clock() - report.began >= self._time_limit
 
 
-def horizon(now: datetime, last_complete: datetime | None, lookback: timedelta) -> datetime:
-    """From when on a sweep looks: its lookback, or further to the last complete sweep, at most 14 days."""
+def horizon(
+    now: datetime, last_complete: datetime | None, lookback: timedelta, overlap: timedelta = _OVERLAP
+) -> datetime:
+    """From when on a job's end counts: a sweep's lookback, or further to the last complete sweep, at most 14 days."""
     since = now - lookback
     if last_complete is not None:
-        since = min(since, last_complete - _OVERLAP)
+        since = min(since, last_complete - overlap)
     return max(since, now - JOB_RETENTION)
 
 
@@ -213,8 +279,13 @@ def _query_text() -> str:
 
 
 def failed_jobs_query(since: datetime) -> str:
-    """The sweep's query with its horizon bound."""
-    return _query_text().replace("datetime({since})", f"datetime({since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ})")
+    """The sweep's query with its horizon bound: by a job's end, or by the earliest start that goes with it."""
+    bound = _query_text().replace("datetime({since})", _literal(since))
+    return bound.replace("datetime({began_since})", _literal(since - LONGEST_JOB))
+
+
+def _literal(at: datetime) -> str:
+    return f"datetime({at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ})"
 
 
 def read_row(row: Mapping[str, Any]) -> FoundJob | None:

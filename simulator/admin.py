@@ -146,7 +146,7 @@ class Admin:
         item = self._simulator.azure.find_item(backup.item)
         if item is None:
             raise _bad_request(f"{where}.item: there is no item {backup.item!r}".removeprefix("."))
-        kinds = ("", *item.workload.kinds) if backup.operation == "Backup" else ("",)
+        kinds = ("", *item.workload.kinds) if backup.operation in {"Backup", "Restore"} else ("",)
         if backup.kind not in kinds:
             known = ", ".join(kinds[1:]) or "none"
             why = f"the kinds of a {backup.operation} of {item.workload.name}: {known}"

@@ -123,6 +123,8 @@ def build(
 
 def label(item: ProtectedItem, workload_name: str = "") -> str:
     """What kind of thing an item is; where nobody says it, its name in a Recovery Services vault begins with it."""
+    if item.is_vault:
+        return "Vault"
     if workload_name:
         return workload(workload_name).label
     if item.vault.kind is VaultKind.BACKUP:

@@ -46,11 +46,15 @@ def headline(snapshot: Snapshot, timers: Sequence[Timer]) -> Headline:
 
 def _findings(made: Made, snapshot: Snapshot, timers: Sequence[Timer]) -> Iterator[Headline]:
     """What is not as it should be, worst first."""
-    troubles = Counter(row.trouble for row in made.dashboard.rows)
+    troubles = Counter(row.trouble for row in made.dashboard.rows if not row.item.is_vault)
     if number := troubles[Trouble.NEEDS_PERSON]:
         yield Headline(tone="bad", text=_items(number, "needs a person", "need a person"))
     if number := troubles[Trouble.UNPROTECTED]:
         yield Headline(tone="bad", text=_items(number, "has no good backup", "have no good backup"))
+    if closed := [
+        row for row in made.dashboard.rows if row.item.is_vault and row.trouble is not Trouble.NONE
+    ]:
+        yield Headline(tone="bad", text=_blocked([row.item.vault.name for row in closed]))
     for timer in timers:
         if timer.needs_a_person:
             yield Headline(tone="bad", text=timer.sentence)
@@ -113,6 +117,12 @@ def scope_name(pause: Pause, dashboard: Dashboard) -> str:
 
 def _count(number: int, label: str, tone: str) -> Count:
     return Count(number=number, label=label, tone=tone if number else "plain")
+
+
+def _blocked(vaults: Sequence[str]) -> str:
+    return (
+        f"Vault {vaults[0]} cannot be read." if len(vaults) == 1 else f"{len(vaults)} vaults cannot be read."
+    )
 
 
 def _items(number: int, one: str, many: str) -> str:

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import aiohttp
 
+from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.incident import Incident
@@ -31,6 +32,7 @@ SETTINGS: Mapping[str, str] = {
     "FOLLOW_UP_SCHEDULE": "0 0 0 1 1 *",
     "RETRY_BACKOFF": "0s,1s,1s",
     "SETTLE_AFTER": "2s",
+    "CLOCK_DIFFERENCE": "0s",
     "CLAIM_LEASE": "2s",
 }
 
@@ -121,10 +123,13 @@ class Answer:
 class App:
     """A started stack, seen from outside."""
 
-    def __init__(self, stack: Stack, http: aiohttp.ClientSession, ledger: TableLedger) -> None:
+    def __init__(
+        self, stack: Stack, http: aiohttp.ClientSession, ledger: TableLedger, inbox: TableInbox
+    ) -> None:
         self.stack = stack
         self.http = http
         self._ledger = ledger
+        self._inbox = inbox
 
     @property
     def ledger_pid(self) -> int:
@@ -186,6 +191,11 @@ class App:
         trust = ssl.create_default_context(cafile=run.ca_file)
         async with self.http.post(url, json=list(events), headers=bearer, ssl=trust) as response:
             assert response.status == 200, await response.text()
+
+    async def events(self) -> list[Json]:
+        """Every event of every topic, with its deliveries, oldest first."""
+        found: list[Json] = (await self.azure())["events"]
+        return found
 
     async def token(self, resource: str) -> str:
         """A token of the app's own identity."""
@@ -257,6 +267,10 @@ class App:
         """Fire the look into kept signals by hand."""
         await self._start("kept_signals")
 
+    async def waiting(self) -> list[str]:
+        """The jobs of the signals that wait."""
+        return [each.fields["job"] for each in await self._inbox.kept(1000)]
+
     async def incident(self, vm: str) -> Incident:
         """What the ledger holds of a VM, or of any item by its ARM id."""
         found = await self.remembered(vm if vm.startswith("/") else item_id(vm))
@@ -311,6 +325,10 @@ class App:
             return await response.json()
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @asynccontextmanager
 async def running(
     directory: Path, settings: Mapping[str, str] | None = None, azure: Json | None = None
@@ -320,6 +338,6 @@ async def running(
     async with stack, aiohttp.ClientSession() as http:
         trust = ssl.create_default_context(cafile=stack.run.ca_file)
         async with table_service(stack.run.table_endpoint, trust) as (service, _):
-            app = App(stack, http, TableLedger(service, lambda: datetime.now(UTC)))
+            app = App(stack, http, TableLedger(service, _now), TableInbox(service, _now))
             await app.ready()
             yield app

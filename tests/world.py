@@ -20,13 +20,15 @@ from backup_retry.domain.jobs import (
 )
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
+from backup_retry.engine.vault_access import MemoryKnownVaults, whole
 from backup_retry.policy.rules import Rules
+from backup_retry.policy.storm import Storm
 from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.ledger import MemoryLedger, Record
 from backup_retry.ports.opt_outs import MemoryOptOuts
 from backup_retry.ports.publisher import MemoryPublisher
 from backup_retry.ports.vaults import MemoryVaults
-from tests.builders import PASSES, STARTED, item, job
+from tests.builders import PASSES, STARTED, item, job, vault
 from tests.clock import Clock
 
 
@@ -58,6 +60,16 @@ class NetworkLedger(MemoryLedger):
         if self.after_save:
             self.after_save(incident)
         return saved
+
+    async def storm(self, key: str) -> Storm | None:
+        """See Storms."""
+        await asyncio.sleep(0)
+        return await super().storm(key)
+
+    async def save_storm(self, storm: Storm) -> Storm | None:
+        """See Storms."""
+        await asyncio.sleep(0)
+        return await super().save_storm(storm)
 
 
 @dataclass
@@ -113,19 +125,22 @@ class World:
         self.opt_outs = MemoryOptOuts()
         self.publisher = MemoryPublisher()
         self.item_lookup = MemoryItemLookup()
+        self.known_vaults = MemoryKnownVaults()
         self.engine = self.another_engine()
 
-    def another_engine(self) -> Engine:
-        """A second machine on the same ledger and vaults."""
+    def another_engine(self, clock: Callable[[], datetime] | None = None) -> Engine:
+        """A second machine on the same ledger and vaults, perhaps with a clock of its own."""
+        vaults = replace(self.vaults, clock=clock) if clock else self.vaults
         return Engine(
             ledger=self.ledger,
             controls=self.ledger,
             storms=self.ledger,
-            vaults=self.vaults,
+            vaults=vaults,
             opt_outs=self.opt_outs,
             rules=self.rules,
-            clock=self.clock,
+            clock=clock or self.clock,
             publisher=self.publisher,
+            known_vaults=self.known_vaults,
         )
 
     def fails(
@@ -189,6 +204,25 @@ class World:
         self.vaults.trigger_errors = [AnswerUnclear("the connection was closed")]
         await self.handle(self.fails())
         return await self.incident()
+
+    async def follow_up(self, **later: float) -> None:
+        """The timer moves on what is due, so much later."""
+        self.clock.time += timedelta(**later)
+        for each in await self.ledger.open_incidents():
+            if each.due <= self.clock():
+                await self.engine.advance(each)
+
+    async def vault_incident(self) -> Incident | None:
+        """The incident of the whole vault, if there has been one."""
+        return (await self.ledger.load(whole(vault()))).incident
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """What was published: kind and what it is about, by its last name."""
+        return [
+            (str(each.kind).partition(".")[2], each.subject.rpartition("/")[2])
+            for each in self.publisher.sent
+        ]
 
     async def advance(self, of: ProtectedItem | None = None, **later: float) -> Report:
         """A follow-up moves the item's incident on, so much later."""

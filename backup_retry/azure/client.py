@@ -27,6 +27,7 @@ from backup_retry.domain.errors import (
     BackupRetryError,
     Forbidden,
     NotFound,
+    Service,
     Throttled,
 )
 from backup_retry.settings.settings import Settings
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from azure.mgmt.recoveryservicesbackup.aio import RecoveryServicesBackupClient
     from azure.mgmt.resourcegraph.aio import ResourceGraphClient
 
-#: codes of 404 answers that speak of something above what was asked for
-ABOVE_THE_ITEM = frozenset({"resourcenotfound", "resourcegroupnotfound", "subscriptionnotfound"})
 _TOO_MANY_REQUESTS = 429
 _PASSING = frozenset({401, 408, 500, 502, 503, 504})
 _OPTIONS: dict[str, Any] = {"retry_total": 3}
@@ -159,7 +158,7 @@ class AzureClients:
 
 @asynccontextmanager
 async def azure_errors(what: str) -> AsyncIterator[None]:
-    """Turn the SDKs' exceptions into ours; `what` says in the message what was being asked."""
+    """Turn the SDKs' exceptions into ours; `what` names the service that was asked, or what was asked of a vault."""
     try:
         yield
     except AzureError as error:
@@ -167,7 +166,7 @@ async def azure_errors(what: str) -> AsyncIterator[None]:
 
 
 def translate(error: AzureError, what: str) -> BackupRetryError:
-    """What an SDK's exception means for a read, or for anything else that is safe to repeat."""
+    """What an SDK's exception means for a read, or for anything else that is safe to repeat; `what` as above."""
     if isinstance(error, ClientAuthenticationError) and error.response is None:
         return AzureUnavailable(f"{what}: no credential for Azure: {_first_line(error)}")
     if not isinstance(error, HttpResponseError) or error.status_code is None:
@@ -179,7 +178,8 @@ def translate(error: AzureError, what: str) -> BackupRetryError:
     if status in _PASSING or status >= 500:  # noqa: PLR2004
         return AzureUnavailable(message, retry_after=_retry_after(error))
     kind = {403: Forbidden, 404: NotFound}.get(status, AzureRefused)
-    return kind(message, code=code, status=status)
+    by = Service(what) if what in set(Service) else Service.VAULT
+    return kind(message, code=code, status=status, by=by)
 
 
 def translate_trigger(error: AzureError, what: str) -> BackupRetryError:

@@ -15,7 +15,7 @@ from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 
 from backup_retry.azure import data_protection_wire as wire
-from backup_retry.azure.client import ABOVE_THE_ITEM, AzureClients, azure_errors, translate_trigger
+from backup_retry.azure.client import AzureClients, azure_errors, translate_trigger
 from backup_retry.azure.shared_reads import CachedReads, SharedLists
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
@@ -53,7 +53,7 @@ class DataProtectionVaults:
                 client = self._clients.data_protection(vault.subscription)
                 resource = await client.backup_instances.get(vault.resource_group, vault.name, item.name)
         except NotFound as error:
-            if error.code.lower() in ABOVE_THE_ITEM:
+            if not error.is_the_vaults_word or await self._is_listed(item):
                 raise
             return None
         state = wire.read_instance(resource.properties or {})
@@ -105,6 +105,13 @@ class DataProtectionVaults:
                 response.raise_for_status()
             return wire.read_operation(response.json())
         return None
+
+    async def _is_listed(self, item: ProtectedItem) -> bool:
+        """Whether the vault's list shows an instance that it answers 404 for."""
+        async with azure_errors(f"instances of vault {item.vault.name}"):
+            client = self._clients.data_protection(item.vault.subscription)
+            pages = client.backup_instances.list(item.vault.resource_group, item.vault.name)
+            return any([str(each.id).lower() == item.key async for each in pages])
 
     async def _policy(self, vault: Vault, policy_id: str) -> BackupPolicy | None:
         name = policy_id.rsplit("/", 1)[-1]

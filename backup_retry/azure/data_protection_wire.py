@@ -22,6 +22,7 @@ from backup_retry.domain.workloads import workload
 #: the specification's words and those of real answers
 _STATUSES = {
     "started": JobStatus.IN_PROGRESS,
+    "": JobStatus.IN_PROGRESS,
     "succeeded": JobStatus.COMPLETED,
     **{status.value.lower(): status for status in JobStatus},
 }
@@ -32,15 +33,17 @@ _DAYS = {"D": 1, "W": 7, "M": 30, "Y": 365}
 
 def read_job(name: str, properties: Fields, vault: Vault) -> Job:
     """A job of a vault, from the properties of its list form (no extendedInfo) or detail form."""
-    errors = [each for each in properties.get("errorDetails") or [] if each]
-    details = part(part(properties, "extendedInfo"), "additionalDetails")
+    info = part(properties, "extendedInfo")
+    warnings = [part(each, "warning") for each in info.get("warningDetails") or [] if each]
+    errors = [each for each in [*(properties.get("errorDetails") or []), *warnings] if each]
+    details = part(info, "additionalDetails")
     by_hand = properties.get("isUserTriggered")
     return Job(
         id=name,
         vault=vault,
         workload=workload(text(properties, "dataSourceType")).name,
         operation=_operation(properties),
-        status=_STATUSES.get(text(properties, "status").lower(), JobStatus.IN_PROGRESS),
+        status=_STATUSES.get(text(properties, "status").lower(), JobStatus.UNKNOWN),
         started_at=time_of(properties.get("startTime")) or datetime.min.replace(tzinfo=UTC),
         ended_at=time_of(properties.get("endTime")),
         activity_id=text(properties, "activityID"),
@@ -48,6 +51,7 @@ def read_job(name: str, properties: Fields, vault: Vault) -> Job:
         entity_name=text(properties, "backupInstanceFriendlyName") or text(properties, "dataSourceName"),
         item=_item(vault, text(properties, "backupInstanceId")),
         error=_read_error(errors[0]) if errors else None,
+        moved_data=_moved_data(properties),
         rule=text(details, "PolicyRuleName"),
         retention_tag=text(details, "RetentionTag"),
     )
@@ -99,6 +103,18 @@ def _operation(properties: Fields) -> str:
     """Backup, Restore …: by its category, since `operation` may say more; a restore across regions is one, too."""
     operation = text(properties, "operationCategory") or text(properties, "operation")
     return "Restore" if "restore" in operation.lower() else operation
+
+
+def _moved_data(properties: Fields) -> bool | None:
+    """Whether a job that completed with warnings made a recovery point and moved what there was; see its details.
+
+    A disk's or a cluster's job never says how much: what it makes is a snapshot.
+    """
+    info = part(properties, "extendedInfo")
+    if text(properties, "status").lower() != "completedwithwarnings" or not info:
+        return None
+    made = text(part(info, "targetRecoverPoint"), "recoveryPointID")
+    return bool(made) and info.get("dataTransferredInBytes") != 0
 
 
 def _item(vault: Vault, instance_id: str) -> ProtectedItem | None:

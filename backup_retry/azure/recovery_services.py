@@ -15,7 +15,7 @@ from azure.core.exceptions import AzureError
 from azure.core.rest import HttpRequest
 
 from backup_retry.azure import recovery_services_wire as wire
-from backup_retry.azure.client import ABOVE_THE_ITEM, AzureClients, azure_errors, translate_trigger
+from backup_retry.azure.client import AzureClients, azure_errors, translate_trigger
 from backup_retry.azure.json_fields import Fields, text
 from backup_retry.azure.shared_reads import CachedReads, SharedLists
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
@@ -60,7 +60,7 @@ class RecoveryServicesVaults:
 
         A 400 is no "gone": one api-version gave it for items that existed.
         """
-        if wire.is_stand_in(item):
+        if item.is_stand_in:
             return None
         vault = item.vault
         try:
@@ -70,7 +70,7 @@ class RecoveryServicesVaults:
                     vault.name, vault.resource_group, _FABRIC, item.container, item.name
                 )
         except NotFound as error:
-            if error.code.lower() in ABOVE_THE_ITEM:
+            if not error.is_the_vaults_word or await self._is_listed(item):
                 raise
             return None
         state = wire.read_item(resource.properties or {})
@@ -125,10 +125,17 @@ class RecoveryServicesVaults:
         kind, names = text(properties, "backupManagementType"), wire.job_names(properties)
         key = f"{vault.key}/{kind.lower()}"
         owned = wire.owned(job, names, await self._items.get(key, lambda: self._named(vault, kind)))
-        if owned.item is None or not wire.is_stand_in(owned.item):
+        if owned.item is None or not owned.item.is_stand_in:
             return owned
         items = await self._items.get(key, lambda: self._named(vault, kind), _UNLESS_UNKNOWN)
         return wire.owned(job, names, items)
+
+    async def _is_listed(self, item: ProtectedItem) -> bool:
+        """Whether the vault's list shows an item that it answers 404 for."""
+        async with azure_errors(f"items of vault {item.vault.name}"):
+            client = self._clients.backup(item.vault.subscription)
+            pages = client.backup_protected_items.list(item.vault.name, item.vault.resource_group)
+            return any([str(each.id).lower() == item.key async for each in pages])
 
     async def _named(self, vault: Vault, management_type: str) -> Sequence[wire.Named]:
         if management_type.lower() not in wire.LISTED:

@@ -6,12 +6,12 @@ Every field but a job's status and start may be missing.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
 from backup_retry.azure.json_fields import Fields, part, text, time_of
-from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.arm_ids import STAND_IN, ProtectedItem, Vault
 from backup_retry.domain.jobs import ItemState, Job, JobError, JobStatus, Operation
 from backup_retry.domain.schedule import BackupPolicy, Daily, Hourly, Schedule
 from backup_retry.domain.time_zones import time_zone
@@ -27,8 +27,9 @@ _AGENTS = frozenset({"mab", "dpm", "azurebackupserver"})
 LISTED = frozenset({"azureiaasvm", "azurestorage", "azureworkload"}) | _AGENTS
 _SERVERS = ("storageAccountName", "mabServerName", "dpmServerName")
 _ITEM_SERVERS = ("serverName", "parentName", "computerName", "backupEngineName")
-#: no container of Azure's begins so
-_STAND_IN = "Unlisted;"
+#: how much a VM's job, and others', moved: "753 MB", "20.1147"
+_SIZES = ("Backup Size", "Data Transferred (in MB)")
+_AMOUNT = re.compile(r"\d+(?:\.\d+)?")
 _HEALTHY = frozenset({"", "success"})
 
 _WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -75,20 +76,26 @@ def read_job(name: str, properties: Fields, vault: Vault) -> Job:
         activity_id=text(properties, "activityId"),
         entity_name=text(properties, "entityFriendlyName"),
         item=_vm_item(vault, text(properties, "containerName")),
+        moved_data=_moved_data(properties),
         error=_job_error(errors[0]) if errors else None,
     )
 
 
-def job_names(properties: Fields) -> Names:
-    """By which names a job calls its item: a database by "name [server]", a share by its account beside it."""
+def job_names(properties: Fields) -> Sequence[Names]:
+    """By which names a job calls its item: a database by "name [server]", a share by its account beside it.
+
+    Some call a database "instance/name [server]"; since a name may hold a slash itself, that is read second.
+    """
     entity = _ENTITY.fullmatch(text(properties, "entityFriendlyName").lower())
     named = [text(properties, each).lower() for each in _SERVERS]
     named += (entity["server"] or "").split("\\") if entity else []
-    return Names(
+    whole = Names(
         entity=entity["name"] if entity else "",
         workload=_workload(properties).lower(),
         servers=frozenset(each for each in named if each),
     )
+    instance, slash, name = whole.entity.partition("/")
+    return [whole, replace(whole, entity=name, servers=whole.servers | {instance})] if slash else [whole]
 
 
 def read_named(arm_id: str, properties: Fields) -> Named | None:
@@ -111,16 +118,17 @@ def read_named(arm_id: str, properties: Fields) -> Named | None:
     )
 
 
-def owned(job: Job, names: Names, items: Iterable[Named]) -> Job:
+def owned(job: Job, readings: Sequence[Names], items: Sequence[Named]) -> Job:
     """The job with the item that its names fit; with those that it may be of, where they fit several.
 
     Where they fit none, the item gets an id of our own making, the same for every job of it: the vault need not list
     what an agent backs up, nor what it protects no more.
     """
-    fitting = tuple(each.item for each in items if names.fit(each.names))
-    if len(fitting) == 1:
-        return replace(job, item=fitting[0])
-    return replace(job, candidates=fitting) if fitting else replace(job, item=_stand_in(job, names))
+    fits = (tuple(each.item for each in items if names.fit(each.names)) for names in readings)
+    fitting = next((found for found in fits if found), ())
+    if len(fitting) > 1:
+        return replace(job, candidates=fitting)
+    return replace(job, item=fitting[0] if fitting else _stand_in(job, readings[0]), guessed=True)
 
 
 def read_item(properties: Fields) -> ItemState:
@@ -199,7 +207,7 @@ def _status(text: str) -> JobStatus:
     try:
         return JobStatus(text)
     except ValueError:
-        return JobStatus.IN_PROGRESS
+        return JobStatus.UNKNOWN
 
 
 def _job_error(detail: Fields) -> JobError:
@@ -210,6 +218,19 @@ def _job_error(detail: Fields) -> JobError:
         message=text(detail, "errorString"),
         advice=" ".join(detail.get("recommendations") or []),
     )
+
+
+def _moved_data(properties: Fields) -> bool | None:
+    """Whether a job moved data to the vault, of one that completed with warnings; only its details say how much.
+
+    A share is kept as snapshots, of which each good one moves 0 MB.
+    """
+    warned = _status(text(properties, "status")) is JobStatus.COMPLETED_WITH_WARNINGS
+    if not warned or _workload(properties) == "AzureFileShare":
+        return None
+    bag = part(part(properties, "extendedInfo"), "propertyBag")
+    size = _AMOUNT.match(next((text(bag, name) for name in _SIZES if text(bag, name)), ""))
+    return float(size[0]) > 0 if size else None
 
 
 def _vm_item(vault: Vault, container: str) -> ProtectedItem | None:
@@ -233,13 +254,8 @@ def _workload(properties: Fields) -> str:
     return "DPM" if kind.lower() == "azurebackupserver" else _WORKLOADS.get(kind.lower(), kind)
 
 
-def is_stand_in(item: ProtectedItem) -> bool:
-    """True for an id of our own making, which the vault cannot know."""
-    return item.container.startswith(_STAND_IN)
-
-
 def _stand_in(job: Job, names: Names) -> ProtectedItem:
     server = next(iter(sorted(names.servers)), "")
-    container = f"{_STAND_IN}{job.workload};{server or 'unknown'}"
+    container = f"{STAND_IN}{job.workload};{server or 'unknown'}"
     name = _NOT_IN_IDS.sub("-", job.entity_name) or "unknown"
     return ProtectedItem(vault=job.vault, container=_NOT_IN_IDS.sub("-", container), name=name)

@@ -14,7 +14,13 @@ from itertools import count
 from typing import Any
 
 from backup_retry.azure.client import AzureClients, azure_errors
-from backup_retry.domain.errors import AnsweredInPart, AzureRefused, AzureUnavailable, BackupRetryError
+from backup_retry.domain.errors import (
+    AnsweredInPart,
+    AzureRefused,
+    AzureUnavailable,
+    BackupRetryError,
+    Service,
+)
 from backup_retry.ports.log_events import LogEvent, log_event
 
 Rows = AsyncIterator[Mapping[str, Any]]
@@ -104,7 +110,7 @@ class ResourceGraph:
                         yield row
                 skip_token = answer.skip_token
                 if truncated and not (though_truncated and skip_token):
-                    raise _Truncated(_TRUNCATED)
+                    raise _Truncated(_TRUNCATED, by=Service.GRAPH)
                 if not skip_token:
                     return
 

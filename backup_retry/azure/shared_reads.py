@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.errors import AzureRefused, Forbidden, NotFound
 from backup_retry.domain.jobs import Job, JobList
 
 T = TypeVar("T")
@@ -18,7 +19,15 @@ _LIST_KEPT_FOR = timedelta(minutes=1)
 @dataclass(frozen=True)
 class _Listed:
     since: datetime
-    jobs: JobList
+    read_at: datetime
+    #: the list, or the no that Azure gave instead
+    answer: JobList | AzureRefused
+
+    def serves(self, since: datetime, fresh_since: datetime) -> bool:
+        """True for a caller who needs nothing earlier and nothing newer; a vault that is blocked is so for all."""
+        if isinstance(self.answer, AzureRefused):
+            return isinstance(self.answer, Forbidden | NotFound) and self.read_at > fresh_since
+        return self.since <= since and self.read_at >= fresh_since
 
 
 class SharedLists:
@@ -39,16 +48,26 @@ class SharedLists:
         """The jobs that started at `since` or later, read at `fresh_since` or later."""
         async with self._locks.setdefault(vault.key, asyncio.Lock()):
             known = self._listed.get(vault.key)
-            if known and known.since <= since and known.jobs.read_at >= fresh_since:
-                return known.jobs
-            now = self._clock()
-            listed = JobList(read_at=now, jobs=await read(vault, since))
-            self._forget_old(now)
-            self._listed[vault.key] = _Listed(since, listed)
-            return listed
+            if known is None or not known.serves(since, fresh_since):
+                known = await self._read(vault, since, read)
+        if isinstance(known.answer, AzureRefused):
+            raise known.answer
+        return known.answer
+
+    async def _read(
+        self, vault: Vault, since: datetime, read: Callable[[Vault, datetime], Awaitable[list[Job]]]
+    ) -> _Listed:
+        now = self._clock()
+        try:
+            answer: JobList | AzureRefused = JobList(read_at=now, jobs=await read(vault, since))
+        except AzureRefused as error:
+            answer = error
+        self._forget_old(now)
+        self._listed[vault.key] = known = _Listed(since, now, answer)
+        return known
 
     def _forget_old(self, now: datetime) -> None:
-        old = [key for key, known in self._listed.items() if now - known.jobs.read_at > _LIST_KEPT_FOR]
+        old = [key for key, known in self._listed.items() if now - known.read_at > _LIST_KEPT_FOR]
         for key in old:
             del self._listed[key]
 

@@ -17,7 +17,7 @@ from azure.data.tables import TableTransactionError
 from backup_retry.azure import table_rows as rows
 from backup_retry.azure.client import azure_errors
 from backup_retry.azure.table_ledger import INCIDENTS, JOURNAL
-from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.arm_ids import subject_of
 from backup_retry.domain.incident import State
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class TableArchive:
 
     async def _forget(self, closed: Row) -> bool:
         """False where the incident is in use again, or another worker is forgetting it."""
-        item = ProtectedItem.parse(closed["item"])
+        item = subject_of(closed["item"])
         try:
             if item is not None and not await self._forget_in(rows.partition(item), closed["RowKey"]):
                 return False

@@ -16,9 +16,11 @@ from backup_retry.azure.table_ledger import CONTROL
 from backup_retry.ports.inbox import DeferredSignal, Fields, Waiting
 
 if TYPE_CHECKING:
+    from azure.data.tables import TableEntity
     from azure.data.tables.aio import TableServiceClient
 
 _PARTITION = "signal"
+_LONGEST_WHY = 1000
 
 
 class TableInbox:
@@ -51,12 +53,12 @@ class TableInbox:
         """See Inbox."""
         found: list[DeferredSignal] = []
         query, partition = "PartitionKey eq @partition", {"partition": _PARTITION}
+        now = self._clock()
         async with azure_errors("ledger"):
             async for row in self._table.query_entities(query, parameters=partition):
-                kept_at, fields = rows.time(row["kept_at"]), json.loads(row["signal"])
-                found.append(
-                    DeferredSignal(kept_at=kept_at, fields=fields, version=str(row.metadata["etag"]))
-                )
+                kept = _read(row)
+                if kept.due is None or kept.due <= now:
+                    found.append(kept)
                 if len(found) == most:
                     break
         return found
@@ -75,11 +77,39 @@ class TableInbox:
                     break
         return Waiting.of(times, most)
 
+    async def defer(self, kept: DeferredSignal) -> None:
+        """See Inbox; one request."""
+        row = {
+            "PartitionKey": _PARTITION,
+            "RowKey": kept.key,
+            "looks": kept.looks,
+            "why": kept.why[:_LONGEST_WHY],
+        }
+        row |= {"due": rows.text(kept.due)} if kept.due else {}
+        row |= {"told_at": rows.text(kept.told_at)} if kept.told_at else {}
+        async with azure_errors("ledger"):
+            with suppress(ResourceNotFoundError, ResourceModifiedError):
+                await self._table.update_entity(row, mode=UpdateMode.MERGE, **_unless_it_came_again(kept))
+
     async def forget(self, kept: DeferredSignal) -> None:
         """See Inbox."""
         async with azure_errors("ledger"):
             with suppress(ResourceNotFoundError, ResourceModifiedError):
                 await self._table.delete_entity(_PARTITION, kept.key, **_unless_it_came_again(kept))
+
+
+def _read(row: "TableEntity") -> DeferredSignal:
+    """A row of the inbox; one of version 0.1.0 has none of the columns about looks."""
+    due, told_at = row.get("due"), row.get("told_at")
+    return DeferredSignal(
+        kept_at=rows.time(row["kept_at"]),
+        fields=json.loads(row["signal"]),
+        looks=row.get("looks", 0),
+        why=row.get("why", ""),
+        due=rows.time(due) if due else None,
+        told_at=rows.time(told_at) if told_at else None,
+        version=str(row.metadata["etag"]),
+    )
 
 
 def _unless_it_came_again(kept: DeferredSignal) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from azure.data.tables import TableTransactionError, UpdateMode
 
 from backup_retry.azure import table_rows as rows
 from backup_retry.azure.client import azure_errors, translate
-from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.arm_ids import ProtectedItem, subject_of
 from backup_retry.domain.incident import Incident, Step
 from backup_retry.domain.jobs import Pause
 from backup_retry.policy.storm import Storm
@@ -235,7 +235,7 @@ class TableLedger:
 
     async def _indexed(self, row: Mapping[str, Any]) -> Incident | None:
         """The open incident behind a row of the index; tidies the row when there is none."""
-        item = ProtectedItem.parse(row["item"])
+        item = subject_of(row["item"])
         incident = (await self.load(item)).incident if item else None
         if incident is not None and incident.id == row["incident"]:
             if incident.is_open or incident.notices:

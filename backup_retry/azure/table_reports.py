@@ -12,7 +12,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from backup_retry.azure import table_rows as rows
 from backup_retry.azure.client import azure_errors
 from backup_retry.azure.table_ledger import CONTROL, JOURNAL, OPEN
-from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.arm_ids import ProtectedItem, subject_of
 from backup_retry.domain.jobs import Outcome, Reason, Source
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.reports import Closed, Opened
@@ -135,7 +135,7 @@ async def _query(
 @lru_cache(maxsize=20_000)
 def _item(arm_id: str) -> ProtectedItem | None:
     """An item stands in the journal once for each of its incidents."""
-    return ProtectedItem.parse(arm_id)
+    return subject_of(arm_id)
 
 
 def _groups(days: Sequence[date], size: int) -> Iterator[Sequence[date]]:

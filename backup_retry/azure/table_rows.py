@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.arm_ids import ProtectedItem, Vault, subject_of
 from backup_retry.domain.incident import Attempt, AttemptResult, Incident, State, Step, StepKind
 from backup_retry.domain.jobs import FailedJob, JobError, JobStatus, Outcome, Pause, Reason, Source
 from backup_retry.domain.notices import Notice, NoticeKind
@@ -18,6 +18,9 @@ from backup_retry.policy.storm import Storm
 
 Row = dict[str, Any]
 HEAD = "head"
+#: which time of a failure `weighed_before` holds, and a head's `first_failed_at`; version 0.1.0 had the beginning and
+#: did not say so. The first failure is then taken to have ended as it began: more jobs are looked at, none is lost.
+_END, _BEGINNING = "end", "beginning"
 #: a string property holds at most 64 KiB, which is 32,768 characters
 _LONGEST_TEXT = 16_000
 _LONGEST_JSON = 32_000
@@ -68,8 +71,13 @@ def head_row(incident: Incident) -> Row:
         **_error_columns("error", failure.error),
     }
     if incident.weighed_before:
-        began = {str(worth): text(at) for worth, at in incident.weighed_before.items()}
-        row["weighed_before"] = json.dumps(began)
+        ended = {str(worth): text(at) for worth, at in incident.weighed_before.items()}
+        row["weighed_before"] = json.dumps(ended)
+        row["weighed_by"] = _BEGINNING if incident.weighed_by_start else _END
+    if incident.waits_since is not None:
+        row["waits_since"] = text(incident.waits_since)
+    if incident.told_of:
+        row["told_of"] = json.dumps(incident.told_of, ensure_ascii=False)
     if incident.outcome is not None:
         row["outcome"] = incident.outcome.value
     if incident.closed_at is not None:
@@ -88,6 +96,7 @@ def attempt_row(incident: Incident, attempt: Attempt) -> Row:
         "attempt": attempt.id,
         "number": attempt.number,
         "claimed_at": text(attempt.claimed_at),
+        **({"failed_at": text(attempt.failed_at)} if attempt.failed_at else {}),
         "operation": attempt.operation_id,
         "job": attempt.job_id,
         "result": attempt.result.value,
@@ -139,9 +148,9 @@ def read_notice(row: Mapping[str, Any]) -> Notice:
 
 def read_incident(head: Mapping[str, Any], others: Sequence[Mapping[str, Any]], version: str) -> Incident:
     """The incident that a head row and its item's rows of attempts and notices hold."""
-    item = ProtectedItem.parse(head["item"])
+    item = subject_of(head["item"])
     if item is None:
-        raise ValueError(f"row {head['PartitionKey']} names no protected item: {head['item']!r}")
+        raise ValueError(f"row {head['PartitionKey']} names no protected item and no vault: {head['item']!r}")
     attempts = [row for row in others if row["RowKey"].startswith("attempt-")]
     notices = [row for row in others if row["RowKey"].startswith("notice-")]
     own = [read_attempt(row) for row in attempts if row["incident"] == head["incident"]]
@@ -162,10 +171,13 @@ def read_incident(head: Mapping[str, Any], others: Sequence[Mapping[str, Any]], 
         attempts=tuple(sorted(own, key=lambda attempt: attempt.number)),
         outcome=Outcome(head["outcome"]) if "outcome" in head else None,
         closed_at=time(head["closed_at"]) if "closed_at" in head else None,
+        waits_since=time(head["waits_since"]) if "waits_since" in head else None,
+        told_of=tuple(json.loads(head.get("told_of", "[]"))),
         last_good_at=time(head["last_good_at"]) if "last_good_at" in head else None,
         weighed_before={
             int(worth): time(at) for worth, at in json.loads(head.get("weighed_before", "{}")).items()
         },
+        weighed_by_start="weighed_before" in head and head.get("weighed_by") != _END,
         earlier_triggers=tuple(sorted(attempt.claimed_at for attempt in earlier if attempt.spent)),
         notices=tuple(sorted((read_notice(row) for row in notices), key=lambda each: each.at)),
         version=version,
@@ -178,6 +190,7 @@ def read_attempt(row: Mapping[str, Any]) -> Attempt:
         id=row["attempt"],
         number=row["number"],
         claimed_at=time(row["claimed_at"]),
+        failed_at=time(row["failed_at"]) if "failed_at" in row else None,
         operation_id=row["operation"],
         job_id=row["job"],
         result=AttemptResult(row["result"]),
@@ -259,6 +272,8 @@ def storm_columns(storm: Storm) -> Row:
         "led_at": text(storm.led_at),
         "told": storm.told,
     }
+    if storm.predecessor:
+        columns["predecessor"] = storm.predecessor.id
     return columns | {"released_at": text(storm.released_at)} if storm.released_at else columns
 
 
@@ -279,6 +294,7 @@ def read_storm(row: Mapping[str, Any], version: str) -> Storm:
         led_at=time(row["led_at"]),
         told=row["told"],
         released_at=time(row["released_at"]) if "released_at" in row else None,
+        predecessor=ProtectedItem.parse(row.get("predecessor") or ""),
         version=version,
     )
 

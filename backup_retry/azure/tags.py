@@ -8,7 +8,7 @@ from importlib.resources import files
 
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.errors import AzureUnavailable
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.ports.opt_outs import tagged_of
 
 _SHARED_FOR = timedelta(minutes=5)
@@ -36,7 +36,7 @@ class TagOptOuts:
                 try:
                     rows = [row async for row in self._graph.rows(_query_text())]
                     self._read = (now, frozenset(str(row["id"]).lower() for row in rows))
-                except AzureUnavailable:
+                except (AzureUnavailable, AzureRefused):
                     if self._read is None or now - self._read[0] >= _STALE_FOR:
                         raise
             return self._read[1]

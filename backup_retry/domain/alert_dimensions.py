@@ -23,9 +23,10 @@ class Meaning(StrEnum):
 
 
 #: columns of AddonAzureBackupJobs, CoreAzureBackup and AzureDiagnostics (…_g, …_s), of the functions
-#: _AzureBackup_Get…, and of jobs in Resource Graph
+#: _AzureBackup_Get… (UniqueId is the job of _AzureBackup_GetJobs), and of jobs in Resource Graph
+# https://learn.microsoft.com/azure/backup/backup-reports-system-functions
 BUILT_IN: Mapping[Meaning, tuple[str, ...]] = {
-    Meaning.JOB: ("JobUniqueId", "JobUniqueId_g", "JobId", "BackupJobId"),
+    Meaning.JOB: ("JobUniqueId", "JobUniqueId_g", "JobId", "BackupJobId", "UniqueId"),
     Meaning.ITEM: (
         "ProtectedItemId",
         "BackupInstanceId",

@@ -36,6 +36,8 @@ _MACHINES = {
 _MACHINE_PARTS = 3
 #: an instance is named by its source, its source again and a GUID
 _INSTANCE_NAME = re.compile(rf"(?P<friendly>.+?)-(?P=friendly)-{_GUID}", _FLAGS)
+#: no container of Azure's begins so
+STAND_IN = "Unlisted;"
 JOB_ID = re.compile(r"[0-9a-z-]{1,64}", _FLAGS)
 #: a resource's ARM id: no quote, no backslash, nothing else that could end a text in KQL
 RESOURCE_ID = re.compile(
@@ -95,6 +97,7 @@ class ProtectedItem:
     """What is backed up, as the vault names it: a protected item, or a backup vault's backup instance."""
 
     vault: Vault
+    #: "" where this stands for the whole vault, as the subject of an incident that no item is known for
     name: str
     #: the protection container; "" in a backup vault, which has none
     container: str = ""
@@ -103,7 +106,9 @@ class ProtectedItem:
 
     @property
     def id(self) -> str:
-        """The item's ARM id; a failed restore has an id of its own below it."""
+        """The item's ARM id, or its vault's; a failed restore has an id of its own below its item's."""
+        if self.is_vault:
+            return self.vault.id
         place = "backupInstances"
         if self.vault.kind is VaultKind.RECOVERY_SERVICES:
             place = f"backupFabrics/Azure/protectionContainers/{self.container}/protectedItems"
@@ -111,9 +116,19 @@ class ProtectedItem:
         return f"{self.vault.id}/{place}/{self.name}{restore}"
 
     @property
+    def is_vault(self) -> bool:
+        """True where this stands for a whole vault."""
+        return not self.name
+
+    @property
     def key(self) -> str:
         """The ARM id, lower-cased: the identity of an item everywhere in this project."""
         return self.id.lower()
+
+    @property
+    def is_stand_in(self) -> bool:
+        """True for an id of our own making, of a job whose names fit no item of the vault."""
+        return self.container.startswith(STAND_IN)
 
     @property
     def machine_id(self) -> str:
@@ -127,7 +142,9 @@ class ProtectedItem:
 
     @property
     def friendly_name(self) -> str:
-        """What a person calls it: the last part of the item's name."""
+        """What a person calls it: the last part of the item's name, or the vault's."""
+        if self.is_vault:
+            return self.vault.name
         instance = _INSTANCE_NAME.fullmatch(self.name)
         name = instance["friendly"] if instance else self.name.rsplit(";", 1)[-1]
         return f"{name} (restore)" if self.restore_job else name
@@ -145,6 +162,17 @@ class ProtectedItem:
             if tail
             else None
         )
+
+
+def subject_of(arm_id: str) -> ProtectedItem | None:
+    """What an incident is about: the item that an ARM id names, or the whole vault; None where it names neither.
+
+    Only for what this app has written itself: in a signal, a vault's id names no item.
+    """
+    if item := ProtectedItem.parse(arm_id):
+        return item
+    vault = Vault.parse(arm_id)
+    return ProtectedItem(vault=vault, name="") if vault and not _below_vault(arm_id) else None
 
 
 def resource_group_of(resource_id: str) -> str:

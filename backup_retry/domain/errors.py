@@ -16,6 +16,32 @@ BackupRetryError
 
 from collections.abc import Sequence
 from datetime import timedelta
+from enum import StrEnum
+
+from backup_retry.domain.arm_ids import Vault
+
+#: codes of 404 answers that Azure Resource Manager gives about something above what was asked for
+_ABOVE = frozenset(
+    {
+        "resourcenotfound",
+        "parentresourcenotfound",
+        "resourcegroupnotfound",
+        "subscriptionnotfound",
+        "invalidresourcetype",
+        "invalidresourcenamespace",
+        "notfound",
+    }
+)
+
+
+class Service(StrEnum):
+    """Who answered. What one of them refuses says nothing of what the others know."""
+
+    #: a vault, or Azure Resource Manager in front of it
+    VAULT = "vault"
+    GRAPH = "Resource Graph"
+    LEDGER = "ledger"
+    TOPIC = "Event Grid topic"
 
 
 class BackupRetryError(Exception):
@@ -43,18 +69,31 @@ class BadSignal(BackupRetryError):
 
 
 class AzureRefused(BackupRetryError):
-    """Azure said no; `code` is the service's own error code, `status` the HTTP status."""
+    """Azure said no; `by` is who did, `code` the service's own error code, `status` the HTTP status.
+
+    `vault` is filled in where several vaults were asked.
+    """
 
     permanent = True
 
-    def __init__(self, message: str, *, code: str = "", status: int = 0) -> None:
+    def __init__(self, message: str, *, code: str = "", status: int = 0, by: Service = Service.VAULT) -> None:
         super().__init__(message)
         self.code = code
         self.status = status
+        self.by = by
+        self.vault: Vault | None = None
 
 
 class NotFound(AzureRefused):
-    """What was asked for does not exist (any more)."""
+    """What was asked for, or something above it, is not there or not to be seen."""
+
+    @property
+    def is_the_vaults_word(self) -> bool:
+        """True where the vault itself has no such job or item.
+
+        Azure Resource Manager answers 404 for subscriptions and groups that exist, too; a gateway's page has no code.
+        """
+        return self.by is Service.VAULT and self.code != "" and self.code.lower() not in _ABOVE
 
 
 class Forbidden(AzureRefused):

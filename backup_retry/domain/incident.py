@@ -16,9 +16,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import uuid4
 
-from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
+from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.jobs import Close, FailedJob, Job, JobError, Outcome, Reason, Source
 from backup_retry.domain.notices import Notice
+from backup_retry.domain.workloads import CAUSES
 
 
 class State(StrEnum):
@@ -38,7 +39,7 @@ class AttemptResult(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    #: Azure refused it for now (429): nothing was started
+    #: Azure refused it for now (429, or the right is missing): nothing was started
     THROTTLED = "throttled"
     #: no answer came and no job appeared: nothing was started
     NO_JOB = "no_job"
@@ -52,6 +53,8 @@ class Attempt:
     id: str
     number: int
     claimed_at: datetime
+    #: when the failure ended that it is to mend, by Azure's clock; None: claimed by version 0.1.0
+    failed_at: datetime | None = None
     operation_id: str = ""
     job_id: str = ""
     result: AttemptResult = AttemptResult.RUNNING
@@ -82,14 +85,20 @@ class Incident:
     reason: Reason = Reason.NOTED
     detail: str = ""
     attempts: tuple[Attempt, ...] = ()
+    #: since when it waits for `reason`
+    waits_since: datetime | None = None
+    #: what a person has been told while it was open, see Wait.tell
+    told_of: tuple[str, ...] = ()
     outcome: Outcome | None = None
     closed_at: datetime | None = None
     #: the item's last good recovery point, as far as the vault told
     last_good_at: datetime | None = None
     #: when earlier incidents of the item triggered something, for the daily cap
     earlier_triggers: tuple[datetime, ...] = ()
-    #: what has been weighed before this failure: by worth of backup, when the newest such one of the item began
+    #: what has been weighed before this failure: by worth of backup, when the newest such one of the item ended
     weighed_before: Mapping[int, datetime] = field(default_factory=dict, hash=False)
+    #: some of it was stored by version 0.1.0, which kept when those failures began
+    weighed_by_start: bool = False
     #: what is still to be told
     notices: tuple[Notice, ...] = ()
     version: str = ""
@@ -107,13 +116,14 @@ class Incident:
             state=State.WAITING,
             failure=failed,
             first_job_id=failed.id,
-            first_failed_at=failed.started_at,
+            first_failed_at=failed.ended_at,
             first_error=failed.error,
             found_by=source,
             opened_at=now,
             due=now,
             earlier_triggers=after.triggers if after else (),
-            weighed_before=after.weighed if after else {},
+            weighed_before=after.weighed_out if after else {},
+            weighed_by_start=after is not None and after.weighed_by_start,
             notices=after.notices if after else (),
             version=after.version if after else "",
             previous=replace(after, previous=None) if after else None,
@@ -128,6 +138,11 @@ class Incident:
     def is_open(self) -> bool:
         """True until the incident is closed."""
         return self.state is not State.CLOSED
+
+    @property
+    def has_no_job(self) -> bool:
+        """True where no failed job is known yet: Azure does not let us look at its vault, or at its item there."""
+        return self.failure.operation in CAUSES
 
     @property
     def running_attempt(self) -> Attempt | None:
@@ -147,9 +162,23 @@ class Incident:
 
     @property
     def weighed(self) -> Mapping[int, datetime]:
-        """By worth of backup, when the newest failure began that this or an earlier incident has weighed."""
-        own, began = self.failure.weight()
-        return {**self.weighed_before, own: max(began, self.weighed_before.get(own, began))}
+        """By worth of backup, when the newest failure ended that this or an earlier incident has weighed."""
+        own, ended = self.failure.weight()
+        return {**self.weighed_before, own: max(ended, self.weighed_before.get(own, ended))}
+
+    @property
+    def rehearsed(self) -> bool:
+        """True where it was closed instead of a retry, because DRY_RUN was on."""
+        return not self.is_open and self.reason is Reason.DRY_RUN
+
+    @property
+    def weighed_out(self) -> Mapping[int, datetime]:
+        """The same of what it has brought to its end: a rehearsal is none."""
+        return self.weighed_before if self.rehearsed else self.weighed
+
+    def waited_for(self, reason: Reason, now: datetime) -> timedelta:
+        """How long it has been waiting for that reason."""
+        return now - (self.waits_since or self.opened_at) if self.reason is reason else timedelta(0)
 
     def telling(self, *notices: Notice) -> "Incident":
         """The same with more to tell."""
@@ -159,50 +188,55 @@ class Incident:
         """The same with nothing left to tell."""
         return replace(self, notices=())
 
-    def owns(self, failed: FailedJob) -> bool:
-        """True when the failed job is one of this incident's own attempts.
+    def owns(self, job: Job | FailedJob) -> bool:
+        """True when the job is that of one of this incident's attempts: it bears an id of theirs, whatever its names.
 
-        Recovery Services keeps our id as activityId; where a service does not, the item's failed job that
-        started after the claim of the attempt in flight is taken for it.
+        A clock says nothing of it: a colleague may start a backup in the same second.
         """
-        if any(failed.activity_id.lower() == each.id or failed.id == each.job_id for each in self.attempts):
-            return True
-        if failed.activity_id and self.item.vault.kind is VaultKind.RECOVERY_SERVICES:
-            return False
-        running = self.running_attempt
-        return running is not None and failed.started_at >= running.claimed_at
+        return any(
+            job.activity_id.lower() == each.id or (each.job_id and job.id.lower() == each.job_id.lower())
+            for each in self.attempts
+        )
 
     def is_about(self, job: Job) -> bool:
-        """True for a job of this incident's item; where its names fit several items, for that of an own attempt."""
-        may_be = any(each.key == self.item.key for each in job.candidates)
-        return job.is_of(self.item) or (
-            may_be
-            and any(job.activity_id.lower() == each.id or job.id == each.job_id for each in self.attempts)
-        )
+        """True for a job of this incident's item or attempts; where its names fit several items, nobody can say."""
+        return self.owns(job) or job.is_of(self.item)
+
+    def may_be_about(self, job: Job) -> bool:
+        """True where the job's names leave it open: they fit this item and others, or none and are the failed job's.
+
+        A database's job has no server at first, and the node that does a backup names it after itself.
+        """
+        stands_in = job.item is not None and job.item.is_stand_in
+        alike = _database(job.entity_name) == _database(self.failure.entity_name) != ""
+        return any(each.key == self.item.key for each in job.candidates) or (stands_in and alike)
 
     def covers(self, failed: FailedJob) -> bool:
         """True when this or an earlier incident has already weighed that failure or one that counts more."""
-        return self.owns(failed) or _among(self.weighed, failed)
+        return self.owns(failed) or self._among(self.weighed, failed)
 
     def is_past(self, failed: FailedJob) -> bool:
         """True when an earlier incident has brought that failure to its end: it is no news to this one."""
-        return _among(self.weighed_before, failed)
+        return self._among(self.weighed_before, failed)
 
     def with_failure(self, failed: FailedJob) -> "Incident":
-        """The same incident after one more failed job: the newest of the best kind of backup counts.
+        """The same incident after one more failed job: of the best kind of backup what ended last counts.
 
         A log backup that fails beside a full one is no news: it is the full one that is missing. Lists do not tell a
         job's rule, so the one that is known stays.
         """
         known = self.failure
+        if self.has_no_job:
+            turned = self.turned_to(failed).waiting(self.due, Reason.NOTED)
+            return replace(turned, weighed_before=self.weighed_before)
         if failed.weight() <= known.weight():
             return self
         tag = failed.retention_tag or known.retention_tag
         changed = replace(self, failure=replace(failed, rule=failed.rule or known.rule, retention_tag=tag))
-        if failed.started_at >= self.first_failed_at:
+        if failed.ended_at >= self.first_failed_at:
             return changed
         return replace(
-            changed, first_job_id=failed.id, first_failed_at=failed.started_at, first_error=failed.error
+            changed, first_job_id=failed.id, first_failed_at=failed.ended_at, first_error=failed.error
         )
 
     def turned_to(self, failed: FailedJob) -> "Incident":
@@ -211,7 +245,7 @@ class Incident:
             self,
             failure=failed,
             first_job_id=failed.id,
-            first_failed_at=failed.started_at,
+            first_failed_at=failed.ended_at,
             first_error=failed.error,
             weighed_before=self.weighed,
         )
@@ -226,7 +260,12 @@ class Incident:
 
     def claimed(self, now: datetime, lease: timedelta) -> "Incident":
         """An attempt is about to be triggered; whoever finds the lease lapsed knows that we died."""
-        attempt = Attempt(id=str(uuid4()), number=len(self.attempts) + 1, claimed_at=now)
+        attempt = Attempt(
+            id=str(uuid4()),
+            number=len(self.attempts) + 1,
+            claimed_at=now,
+            failed_at=self.failure.ended_at,
+        )
         return replace(
             self,
             state=State.CLAIMED,
@@ -277,14 +316,27 @@ class Incident:
             closed_at=now,
         )
 
+    def _among(self, weighed: Mapping[int, datetime], failed: FailedJob) -> bool:
+        """True for a failure that ended before one of those that is worth as much.
+
+        Where version 0.1.0 kept a beginning instead, that very failure is known by it. What began earlier and ended
+        later had been weighed by nobody, although 0.1.0 took it for weighed: it is news.
+        """
+        least, ended = failed.weight()
+        return any(
+            ended <= newest or (self.weighed_by_start and failed.started_at == newest)
+            for each, newest in weighed.items()
+            if each >= least
+        )
+
     def _with_last(self, **changes: object) -> "Incident":
         last = replace(self.attempts[-1], **changes)  # type: ignore[arg-type]
         return replace(self, attempts=(*self.attempts[:-1], last))
 
 
-def _among(weighed: Mapping[int, datetime], failed: FailedJob) -> bool:
-    least, began = failed.weight()
-    return any(each >= least and began <= newest for each, newest in weighed.items())
+def _database(entity_name: str) -> str:
+    """The database in "database [server]"."""
+    return entity_name.partition(" [")[0].casefold()
 
 
 class StepKind(StrEnum):
@@ -299,6 +351,7 @@ class StepKind(StrEnum):
     FOUND = "retry_found"
     ENDED = "retry_ended"
     WAITING = "incident_waiting"
+    TOLD = "person_told"
     CLOSED = "incident_closed"
     STORM = "storm_seen"
 

@@ -1,15 +1,24 @@
 """Which notices an incident gives, and what they say."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Outcome
-from backup_retry.domain.notices import Notice, NoticeKind
+from backup_retry.domain.notices import SOURCE, Notice, NoticeKind
 
 _NAMESPACE = UUID("6f1d7d0e-3f0b-4d0c-9a54-0d2d4b8a5a11")
+#: how many vaults a notice names
+_NAMED = 10
+#: the reason in the notice of a signal that has no incident yet
+_SIGNAL_WAITS = "signal_kept"
+_SIGNAL_REMEDY = (
+    "Give this app's identity access to the vault, or look at the job in the portal; "
+    "the signal is looked into again until the job has ended, for 14 days at most."
+)
 _OF_OUTCOME = {
     Outcome.RECOVERED: NoticeKind.RECOVERED,
     Outcome.RECOVERED_ELSEWHERE: NoticeKind.RECOVERED,
@@ -30,9 +39,52 @@ def notice(kind: NoticeKind, incident: Incident, at: datetime, *, about: str = "
 
 
 def of_outcome(incident: Incident, at: datetime) -> Sequence[Notice]:
-    """What a closed incident tells; one that was left alone tells nothing."""
+    """What a closed incident tells; one that was left alone, or a vault's that nobody was told of, tells nothing."""
     kind = _OF_OUTCOME.get(incident.outcome) if incident.outcome else None
+    if incident.item.is_vault and kind is NoticeKind.RECOVERED and not incident.told_of:
+        return []
     return [notice(kind, incident, at)] if kind else []
+
+
+def of_signals(
+    *, key: str, fields: Mapping[str, str], since: datetime, at: datetime, why: str, number: int
+) -> Notice:
+    """What is told of signals of a vault that have waited for a day, by the first of so many: none has an incident."""
+    said = defaultdict(str, fields)
+    others = f" and {number - 1} more signals of its vault have" if number > 1 else " has"
+    waits = f"{said['label'] or 'A signal'}{others} waited since {since:%Y-%m-%d %H:%M} UTC: {why}."
+    return Notice(
+        id=str(uuid5(_NAMESPACE, f"{NoticeKind.NEEDS_PERSON}|signal {key}|{since.isoformat()}")),
+        kind=NoticeKind.NEEDS_PERSON,
+        at=at,
+        subject=said["item"] or said["vault"] or said["resource"],
+        data={
+            "incidentId": None,
+            "itemId": said["item"] or None,
+            "vaultId": said["vault"] or None,
+            "jobId": said["job"] or None,
+            "firstFailedAt": None,
+            "error": said["error"],
+            "errorMessage": "",
+            "attempts": 0,
+            "outcome": None,
+            "reason": _SIGNAL_WAITS,
+            "remedy": f"{waits} {_SIGNAL_REMEDY}",
+            "lastRecoveryPointAt": None,
+            "secondsSinceLastRecoveryPoint": None,
+        },
+    )
+
+
+def of_unknown_vaults(vault_ids: Sequence[str], at: datetime) -> Notice:
+    """How many vaults only alerts name; the same all day long, however often it is told."""
+    return Notice(
+        id=str(uuid5(_NAMESPACE, f"{NoticeKind.UNKNOWN_VAULTS}|{at:%Y-%m-%d}")),
+        kind=NoticeKind.UNKNOWN_VAULTS,
+        at=at,
+        subject=SOURCE,
+        data={"vaults": len(vault_ids), "vaultIds": list(vault_ids[:_NAMED])},
+    )
 
 
 def _about(incident: Incident, at: datetime) -> dict[str, Any]:

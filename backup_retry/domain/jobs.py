@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.schedule import BackupPolicy
-from backup_retry.domain.workloads import worth
+from backup_retry.domain.workloads import workload_in_name, worth
 
 
 class Source(StrEnum):
@@ -29,16 +29,18 @@ class JobStatus(StrEnum):
     COMPLETED = "Completed"
     COMPLETED_WITH_WARNINGS = "CompletedWithWarnings"
     FAILED = "Failed"
+    #: a word that this app does not know: the job is waited for as one that runs, and a person looks at it after a day
+    UNKNOWN = "Unknown"
 
     @property
     def succeeded(self) -> bool:
-        """True when the job made a recovery point."""
+        """True when the job completed, which is no proof that it moved anything."""
         return self in {JobStatus.COMPLETED, JobStatus.COMPLETED_WITH_WARNINGS}
 
     @property
     def running(self) -> bool:
-        """True while the job has not ended."""
-        return self in {JobStatus.IN_PROGRESS, JobStatus.CANCELLING}
+        """True while the job is not known to have ended."""
+        return self in {JobStatus.IN_PROGRESS, JobStatus.CANCELLING, JobStatus.UNKNOWN}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +84,12 @@ class Job:
     entity_name: str = ""
     #: the item, where the vault tells it
     item: ProtectedItem | None = None
+    #: only the job's names say which item that is: whoever names an item knows better
+    guessed: bool = False
     #: the items that the job's names fit, where they fit several
     candidates: tuple[ProtectedItem, ...] = ()
+    #: whether one that completed with warnings moved data; None where that is not said, as in every list
+    moved_data: bool | None = None
     error: JobError | None = None
     #: the policy rule and the retention tag that a backup vault's job ran with
     rule: str = ""
@@ -96,8 +102,8 @@ class Job:
 
     @property
     def is_restore(self) -> bool:
-        """True for a restore of any kind."""
-        return self.operation.lower().split(" ")[0] == "restore"
+        """True for a restore of any kind: Restore (Full), RestoreWithRehydrate, CrossRegionRestore."""
+        return "restore" in self.operation.lower()
 
     @property
     def failed(self) -> bool:
@@ -105,15 +111,28 @@ class Job:
         return self.status in {JobStatus.FAILED, JobStatus.CANCELLED}
 
     @property
-    def protects_anew(self) -> bool:
-        """True for a job that sets protection up or deletes its data: older failures no longer matter."""
-        return self.operation.lower() in {"configurebackup", "deletebackupdata", "disablebackup"}
+    def warning(self) -> str:
+        """What a person has to know of one that completed with warnings, or ""."""
+        if self.status is not JobStatus.COMPLETED_WITH_WARNINGS:
+            return ""
+        said = (
+            f"{self.error.label}: {self.error.message}".removesuffix(": ")
+            if self.error
+            else "no reason given"
+        )
+        return f"Job {self.id} completed with warnings ({said})."
+
+    @property
+    def end(self) -> datetime | None:
+        """When it ended, or began where the service does not say; None while it runs."""
+        return None if self.status.running else self.ended_at or self.started_at
 
     def makes_up_for(self, failure: "FailedJob") -> bool:
         """True for a backup that ended well after the failure and is worth as much as the one that failed."""
         return (
             self.is_backup
             and self.status.succeeded
+            and self.moved_data is not False
             and (self.ended_at or self.started_at) > failure.ended_at
             and worth(self.operation) >= worth(failure.operation)
         )
@@ -141,8 +160,8 @@ class FailedJob:
     retention_tag: str = ""
 
     def weight(self) -> tuple[int, datetime]:
-        """How much it counts beside other failures of its item: the best kind of backup first, then the newest."""
-        return worth(self.operation), self.started_at
+        """How much it counts beside other failures of its item: the best kind of backup first, then what ended last."""
+        return worth(self.operation), self.ended_at
 
     @classmethod
     def of(cls, job: Job, item: ProtectedItem) -> "FailedJob":
@@ -150,7 +169,7 @@ class FailedJob:
         return cls(
             id=job.id,
             item=replace(item, restore_job=job.id) if job.is_restore else item,
-            workload=job.workload,
+            workload=job.workload or workload_in_name(item),
             operation=job.operation,
             status=job.status,
             started_at=job.started_at,
@@ -212,21 +231,41 @@ class Operation:
     job_id: str = ""
     error: JobError | None = None
 
+    @property
+    def in_progress(self) -> bool:
+        """True until it has ended; backup vaults write Inprogress."""
+        return self.status.lower() == "inprogress"
+
+    @property
+    def failed(self) -> bool:
+        """True where no job was made of it."""
+        return self.status.lower() == "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alike:
+    """How many items of a vault fail with one error."""
+
+    error: JobError = JobError()
+    #: at the same time, the item in question among them
+    items: int = 1
+    #: at any time that the vault's list tells of
+    ever: int = 1
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """What is known about an incident's item at the time of a decision."""
 
-    #: the item's jobs that ended since the incident's first failure began, newest first
+    #: the item's jobs that run or ended since the incident's first failure did, those of its attempts whenever they
+    #: ended, and those running that may be the item's; newest first
     jobs: Sequence[Job] = ()
     #: when the vault was asked for them; None: not yet
     read_at: datetime | None = None
-    #: None: the vault does not know the item (any more)
+    #: None: the vault itself says that it has no such item, and does not list it either
     item: ItemState | None = None
-    #: how many items of the vault, this one among them, fail alike at the same time
-    failing_alike: int = 1
-    #: the error that they share, as `JobError.label` has it
-    storm_code: str = ""
+    #: the items of the vault that fail with the same error
+    alike: Alike = Alike()
     #: the operation of the attempt in flight, asked for only where its job has not appeared
     operation: Operation | None = None
 
@@ -288,6 +327,9 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"
     NEEDS_ACTION = "needs_action"
     NO_PERMISSION = "no_permission"
+    NOT_REACHABLE = "not_reachable"
+    REACHABLE_AGAIN = "reachable_again"
+    PASSING_STATE = "passing_state"
     EXHAUSTED = "exhausted"
     DAILY_CAP = "daily_cap"
     NO_BACKUP_RULE = "no_backup_rule"
@@ -322,6 +364,8 @@ class Wait:
     until: datetime
     reason: Reason
     detail: str = ""
+    #: what a person has to be told meanwhile, by a name under which it is told once; "": nothing
+    tell: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -331,6 +375,11 @@ class Close:
     outcome: Outcome
     reason: Reason
     detail: str = ""
+
+    @classmethod
+    def left_alone(cls, reason: Reason, detail: str) -> "Close":
+        """An end that calls nobody: only where it is proved that nothing is to be done."""
+        return cls(outcome=Outcome.LEFT_ALONE, reason=reason, detail=detail)
 
 
 Decision = Trigger | Wait | Close

@@ -10,12 +10,15 @@ REASONS: Mapping[Reason, str] = {
     Reason.PAUSED: "Somebody has switched retries off.",
     Reason.OPTED_OUT: "It is outside the configured scope, or tagged backup-retry = off.",
     Reason.UNSUPPORTED: "It cannot be run again from here: a restore, or a backup that its own agent runs.",
-    Reason.NOT_PROTECTED: "It is not protected any more, or protection was set up anew.",
+    Reason.NOT_PROTECTED: "The vault shows that its protection was stopped, or that the item is gone.",
     Reason.ALREADY_RECOVERED: "Another backup completed after the failure.",
     Reason.IN_PROGRESS: "A backup of it is running.",
     Reason.CANCELLED: "A person cancelled the backup, another node did it, or Azure repairs it by itself.",
     Reason.NEEDS_ACTION: "No retry helps before a person has acted.",
-    Reason.NO_PERMISSION: "Azure refuses this app's identity on the vault.",
+    Reason.NO_PERMISSION: "Azure refuses this app's identity: it goes on once the role is there.",
+    Reason.NOT_REACHABLE: "Azure does not find the vault or something above it: it goes on once Azure does.",
+    Reason.REACHABLE_AGAIN: "The vault answers again; what failed meanwhile has been looked for.",
+    Reason.PASSING_STATE: "The item's protection is being changed, or its state is not known.",
     Reason.EXHAUSTED: "All retries are used up.",
     Reason.DAILY_CAP: "It has had its on-demand backups of the last 24 hours.",
     Reason.NO_BACKUP_RULE: "Its policy has no backup rule that could be run.",
@@ -45,6 +48,7 @@ STEPS: Mapping[StepKind, str] = {
     StepKind.FOUND: "The vault shows the retry's job",
     StepKind.ENDED: "The retry ended",
     StepKind.WAITING: "Decided to wait",
+    StepKind.TOLD: "A person was told, and it goes on",
     StepKind.CLOSED: "Closed",
     StepKind.STORM: "Part of a storm",
 }
@@ -88,6 +92,7 @@ JOB_STATUSES: Mapping[JobStatus, str] = {
     JobStatus.COMPLETED: "completed",
     JobStatus.COMPLETED_WITH_WARNINGS: "completed with warnings",
     JobStatus.FAILED: "failed",
+    JobStatus.UNKNOWN: "in a state that is not known",
 }
 
 

@@ -18,6 +18,7 @@ class NoticeKind(StrEnum):
     STORM_BEGAN = "BackupRetry.StormBegan"
     STORM_NEEDS_PERSON = "BackupRetry.StormNeedsPerson"
     STORM_ENDED = "BackupRetry.StormEnded"
+    UNKNOWN_VAULTS = "BackupRetry.UnknownVaults"
 
 
 @dataclass(frozen=True, kw_only=True)

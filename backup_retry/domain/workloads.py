@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from backup_retry.domain.arm_ids import VaultKind
+from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
 
 
 class Cap(StrEnum):
@@ -149,9 +149,17 @@ def workload(name: str) -> Workload:
     return known or Workload(name=name, label=name, words=name or "an unknown workload")
 
 
+def workload_in_name(item: ProtectedItem) -> str:
+    """The workload that an item's name begins with, or ""; a young job of a database does not say it."""
+    known = _BY_NAME.get(item.name.partition(";")[0].lower())
+    return known.name if known else ""
+
+
 # ---- kinds of backup ---------------------------------------------------------------------------------------
 
 FULL, LOG = "Full", "Log"
+#: reason codes in the place of an operation, where Azure does not let us look for the job that may have failed
+CAUSES = frozenset({"no_permission", "not_reachable"})
 #: what a backup is worth beside others of its database; a better one makes up for a failed lesser one, never
 #: the other way round: a log backup that completes every fifteen minutes must not hide a failed full one
 _WORTH = {"log": 1, "differential": 2, "incremental": 2}
@@ -164,5 +172,7 @@ def kind_of(operation: str) -> str:
 
 
 def worth(operation: str) -> int:
-    """How much a backup operation is worth; one without a kind as much as a full one."""
+    """How much a backup operation is worth; one without a kind as much as a full one, and a cause nothing."""
+    if operation in CAUSES:
+        return 0
     return _WORTH.get(kind_of(operation).lower(), _BEST)

@@ -6,37 +6,33 @@ item, the other one leaves.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from backup_retry.domain.error_catalog import Verdict
-from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound, Service
 from backup_retry.domain.incident import Incident, StepKind
-from backup_retry.domain.incident_notices import notice
 from backup_retry.domain.jobs import (
     BackupRequest,
     Close,
-    Decision,
     Facts,
     FailedJob,
-    Job,
-    Operation,
-    Reason,
     Source,
     Trigger,
     Wait,
 )
-from backup_retry.domain.notices import NoticeKind
 from backup_retry.engine.committer import Committer
-from backup_retry.engine.retry import Retrier, refused
+from backup_retry.engine.gather import Gatherer
+from backup_retry.engine.retry import Retrier
+from backup_retry.engine.storm_watch import StormWatch
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
+from backup_retry.engine.vault_access import Access, KnownVaults, MemoryKnownVaults
 from backup_retry.policy import decide as policy
-from backup_retry.policy import storm
+from backup_retry.policy.bounds import within_bounds
 from backup_retry.policy.decision_context import DecisionContext
-from backup_retry.policy.rules import LONGEST_JOB, Rules
-from backup_retry.policy.settle import attempt_job, settle, with_newest_failure
-from backup_retry.policy.storm import Move, Storm
+from backup_retry.policy.refusals import BLOCKED, unanswered
+from backup_retry.policy.rules import Rules
+from backup_retry.policy.settle import settle
 from backup_retry.ports.ledger import Controls, Ledger, Storms
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.opt_outs import OptOuts
@@ -48,14 +44,6 @@ Clock = Callable[[], datetime]
 _RACES = 5
 #: how long a run over many items shares one reading of a vault
 _SHARED_FOR = timedelta(minutes=1)
-
-
-#: what each move in a storm tells; becoming the canary only where the storm is new
-_STORM_NEWS = {
-    Move.LEAD: (NoticeKind.STORM_BEGAN, LogEvent.STORM_BEGAN),
-    Move.TELL: (NoticeKind.STORM_NEEDS_PERSON, LogEvent.STORM_NEEDS_PERSON),
-    Move.RELEASE: (NoticeKind.STORM_ENDED, LogEvent.STORM_ENDED),
-}
 
 
 class Engine:
@@ -72,17 +60,33 @@ class Engine:
         rules: Rules,
         clock: Clock,
         publisher: Publisher | None = None,
+        known_vaults: KnownVaults | None = None,
     ) -> None:
         self._ledger = ledger
         self._controls = controls
-        self._storms = storms
+        self._storm_watch = StormWatch(ledger, storms)
         self._vaults = vaults
         self._opt_outs = opt_outs
         self._rules = rules
         self._clock = clock
         self._committer = Committer(ledger, publisher)
+        self._gatherer = Gatherer(vaults, rules)
+        #: what to do where a whole vault is closed to us
+        self.access = Access(
+            committer=self._committer,
+            vaults=vaults,
+            controls=controls,
+            known=known_vaults or MemoryKnownVaults(),
+            note=self.note,
+            clock=clock,
+            publisher=publisher,
+        )
         self._retrier = Retrier(
-            committer=self._committer, vaults=vaults, clock=clock, claim_lease=rules.claim_lease
+            committer=self._committer,
+            vaults=vaults,
+            storm_watch=self._storm_watch,
+            clock=clock,
+            claim_lease=rules.claim_lease,
         )
 
     async def note(self, failed: FailedJob, source: Source) -> Report:
@@ -121,30 +125,39 @@ class Engine:
         """Move an incident on by one decision; one that is closed already only tells what is left to tell."""
         if not incident.is_open:
             return report("closed", await self._committer.tell(incident))
+        if incident.has_no_job:
+            fresh = fresh_since(self._clock(), run_began)
+            return await self.access.look_again(await self._committer.tell(incident), fresh)
         return await self._advance(UnitOfWork(await self._committer.tell(incident), self._clock()), run_began)
 
     async def context(self, incident: Incident) -> DecisionContext:
         """All that a decision about the incident would look at now; changes and triggers nothing."""
         work = UnitOfWork(incident, self._clock())
-        facts = await self._facts(work, work.now)
+        facts = await self._gatherer.facts(work, work.now)
         return await self._seen(work, await self._context(work), facts)
 
     async def _noted(self, failed: FailedJob, source: Source) -> UnitOfWork | Report:
         """The item's incident with this failure in it, not yet saved; a report where nothing is to do."""
         record = await self._ledger.load(failed.item, failed.id)
         current, now = record.incident, self._clock()
-        if current is not None and (record.job_known or _is_known(failed, current)):
+        known = current is not None and (record.job_known or _is_known(failed, current))
+        if current is not None and known and not self._is_free(failed, current):
             log_event(LogEvent.FAILURE_KNOWN, item=failed.item.id, job=failed.id, found_by=source)
             return already_handled(current, failed.id)
         if current is None or not current.is_open:
             current = Incident.open(failed, source, now, after=current)
         own = current.owns(failed)
-        work = UnitOfWork(current if own else current.with_failure(failed), now, job_id=failed.id)
+        job_id = "" if record.job_known else failed.id
+        work = UnitOfWork(current if own else current.with_failure(failed), now, job_id=job_id)
         work.heard = None if own else failed
         what = "the retry's own job" if own else "a backup"
         detail = f"{failed.error.label}: {what} {failed.status.lower()}, heard from {source}"
         work.step(StepKind.NOTED, job_id=failed.id, detail=detail)
         return work
+
+    def _is_free(self, failed: FailedJob, head: Incident) -> bool:
+        """True for a failure whose retry DRY_RUN alone has kept back, now that it is off."""
+        return not self._rules.dry_run and head.rehearsed and not head.is_past(failed)
 
     async def _advance(self, work: UnitOfWork, run_began: datetime | None) -> Report:
         """Gather, decide, apply.
@@ -158,11 +171,16 @@ class Engine:
         try:
             decision = await self._decide(work, fresh_since(work.now, run_began))
         except (AzureUnavailable, AzureRefused) as error:
-            decision = _unanswered(error, work)
+            if isinstance(error, AzureRefused) and error.by is Service.LEDGER:
+                raise
+            decision = unanswered(error, work.incident, work.now)
         if isinstance(decision, BackupRequest):
             done = await self._retrier.retry(work, decision)
         else:
-            done = await self._settle_down(work, decision)
+            done = await self._settle_down(work, within_bounds(decision, work.incident, work.now))
+        if done.reason in BLOCKED:
+            wait = Wait(until=work.now, reason=done.reason, detail=done.detail)
+            await self.access.blocked(work.incident.item.vault, wait, work.incident.found_by)
         if work.news and done.decision == "already_handled":
             await self._tell_all_the_same(work)
         return done
@@ -179,7 +197,7 @@ class Engine:
     async def _decide(self, work: UnitOfWork, fresh_since: datetime) -> Wait | Close | BackupRequest:
         facts: Facts | None = None
         if work.incident.running_attempt is not None:
-            facts = await self._facts(work, fresh_since)
+            facts = await self._gatherer.facts(work, fresh_since)
             settled, in_flight = settle(work.incident, facts, self._rules, work.now)
             work.settle(settled)
             if in_flight is not None:
@@ -187,23 +205,16 @@ class Engine:
         context = await self._context(work)
         if early := policy.decide_early(context):
             return early
-        context = await self._seen(work, context, facts or await self._facts(work, fresh_since))
+        context = await self._seen(work, context, facts or await self._gatherer.facts(work, fresh_since))
         decision = policy.decide(context)
         if isinstance(decision, Trigger) and not context.error.known:
             level, code = logging.WARNING, context.error.code
             log_event(LogEvent.UNKNOWN_ERROR_CODE, level=level, code=code, item=work.incident.item.id)
-        if isinstance(decision, Trigger) and self._in_storm(context):
-            decision = await self._weigh_storm(work, (context.facts.failing_alike, context.facts.storm_code))
+        if isinstance(decision, Trigger):
+            decision = await self._storm_watch.weigh(work, context)
         if isinstance(decision, Trigger):
             return policy.backup_request(await self._with_details(work, context))
         return decision
-
-    def _in_storm(self, context: DecisionContext) -> bool:
-        """True where many items fail alike; that each is held by a backup of its own is no cause that they share."""
-        return (
-            context.facts.failing_alike >= self._rules.storm_size
-            and context.error.verdict is not Verdict.WAIT
-        )
 
     async def _with_details(self, work: UnitOfWork, context: DecisionContext) -> DecisionContext:
         """The case with the rule and the tag that the failed job ran by, where a list did not tell them."""
@@ -211,7 +222,9 @@ class Engine:
             return context
         try:
             job = await self._vaults.job(context.incident.item.vault, context.incident.failure.id)
-        except NotFound:
+        except NotFound as error:
+            if not error.is_the_vaults_word:
+                raise
             return context
         known = context.incident.failure
         failure = replace(known, rule=job.rule or known.rule, retention_tag=job.retention_tag)
@@ -249,43 +262,6 @@ class Engine:
             opted_out_by=tagged,
         )
 
-    async def _facts(self, work: UnitOfWork, fresh_since: datetime) -> Facts:
-        """The item's jobs that ended since the first failure began; the newest failure becomes the incident's."""
-        incident = work.incident
-        since = incident.first_failed_at - max(LONGEST_JOB, self._rules.storm_window)
-        listed = await self._vaults.jobs(incident.item.vault, since, fresh_since=fresh_since)
-        own = [job for job in listed.jobs if incident.is_about(job) and _matters(job, incident)]
-        facts = Facts(jobs=own, read_at=listed.read_at)
-        work.incident = with_newest_failure(incident, facts, work.heard)
-        alike, code = storm.items_failing_alike(listed.jobs, work.incident, self._rules.storm_window)
-        return replace(
-            facts, failing_alike=alike, storm_code=code, operation=await self._operation(work.incident, own)
-        )
-
-    async def _operation(self, incident: Incident, own: Sequence[Job]) -> Operation | None:
-        """The operation of the attempt in flight, asked for only where its job has not appeared."""
-        attempt = incident.running_attempt
-        if attempt is None or not attempt.operation_id or attempt_job(incident, attempt, own):
-            return None
-        return await self._vaults.operation(incident.item, attempt.operation_id)
-
-    async def _weigh_storm(self, work: UnitOfWork, alike: tuple[int, str]) -> Decision:
-        """Row 13: go, or wait for the canary; a move that changes the storm counts only once it is stored."""
-        item, (_, code) = work.incident.item, alike
-        while True:
-            known = await self._storms.storm(storm.storm_key(item.vault, code))
-            canary = (await self._ledger.load(known.canary)).incident if known else None
-            move, seen = storm.weigh(known, canary, work.incident, alike, work.now)
-            if seen == known or await self._storms.save_storm(seen) is not None:
-                break
-        _tell_of_storm(work, move, seen, is_new=known is None or seen.began_at != known.began_at)
-        if move in {Move.GO, Move.LEAD}:
-            return Trigger()
-        detail = (
-            f"{seen.size} items of the vault fail with {seen.code}; {seen.canary.friendly_name} goes first."
-        )
-        return Wait(until=seen.goes_at(item) or work.now, reason=Reason.STORM, detail=detail)
-
     async def _settle_down(self, work: UnitOfWork, decision: Wait | Close) -> Report:
         """Close the incident, or let it wait; what changed nothing is not written."""
         label = "closed" if isinstance(decision, Close) else "waiting"
@@ -298,44 +274,6 @@ class Engine:
 def _is_known(failed: FailedJob, head: Incident) -> bool:
     """True for a failure that the item's latest incident, or an earlier one, has brought to its end."""
     return head.is_past(failed) if head.is_open else head.covers(failed)
-
-
-def _matters(job: Job, incident: Incident) -> bool:
-    return job.ended_at is None or job.ended_at >= incident.first_failed_at
-
-
-def _unanswered(error: AzureUnavailable | AzureRefused, work: UnitOfWork) -> Wait | Close:
-    """What to do where the vault cannot be looked at: an attempt in flight is not forgotten for that."""
-    if outlived := policy.outlived(work.incident, work.now):
-        return outlived
-    if isinstance(error, AzureUnavailable):
-        until = work.now + (error.retry_after or timedelta(0))
-        return Wait(until=until, reason=Reason.AZURE_UNAVAILABLE, detail=str(error))
-    if work.incident.running_attempt is not None:
-        return Wait(until=work.now, reason=Reason.AZURE_REFUSED, detail=str(error))
-    return refused(error, work.now)
-
-
-def _tell_of_storm(work: UnitOfWork, move: Move, seen: Storm, *, is_new: bool) -> None:
-    """Log, journal and announce what has just been stored of a storm."""
-    told = _STORM_NEWS.get(move)
-    if told is None or (move is Move.LEAD and not is_new):
-        return
-    kind, event = told
-    log_event(
-        event,
-        vault=seen.vault.id,
-        error=seen.code,
-        items=seen.size,
-        canary=seen.canary.id,
-        level=logging.WARNING,
-    )
-    work.step(StepKind.STORM, detail=f"{event}: {seen.size} items fail with {seen.code}")
-    about = f"{seen.key}{seen.began_at.isoformat()}{seen.canary.key}"
-    work.news.append(
-        notice(kind, work.incident, work.now, about=about, items=seen.size, canaryItemId=seen.canary.id)
-    )
-    work.tell(*work.news)
 
 
 def fresh_since(now: datetime, run_began: datetime | None) -> datetime:

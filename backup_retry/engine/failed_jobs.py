@@ -2,11 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.jobs import FailedJob, Job, JobStatus
-from backup_retry.domain.workloads import worth
+from backup_retry.domain.workloads import workload_in_name, worth
+from backup_retry.policy.rules import LONGEST_JOB
 from backup_retry.ports.vaults import Vaults
 
 
@@ -18,27 +20,73 @@ def confirmed(job: Job, hint: ProtectedItem | None = None) -> FailedJob | None:
     """
     keys = {each.key for each in job.candidates}
     item = job.item or (hint if hint is not None and hint.key in keys else None)
-    counts = job.is_backup or (job.is_restore and job.status is JobStatus.FAILED)
-    return FailedJob.of(job, item) if job.failed and counts and item is not None else None
+    return FailedJob.of(job, item) if job.failed and _counts(job) and item is not None else None
+
+
+def undecided(job: Job) -> bool:
+    """True where a job that is no failure for us may become one: it has not ended, or nobody could say whose it is."""
+    if job.failed:
+        return job.item is None and _counts(job)
+    return not job.status.succeeded
+
+
+def why_none(job: Job) -> str:
+    """Why a job is no failure for us, or none yet: for logs and answers."""
+    if not job.failed:
+        return f"job {job.id} is {job.status}, not Failed"
+    if not _counts(job):
+        return f"job {job.id} ({job.operation}, {job.status}) is neither a failed backup nor a failed restore"
+    if job.candidates:
+        return f"job {job.id} of {job.entity_name} fits several items of its vault, and nobody says which item it is of"
+    return f"job {job.id} failed, but neither it nor the signal says which item it backed up"
+
+
+def _counts(job: Job) -> bool:
+    return job.is_backup or (job.is_restore and job.status is JobStatus.FAILED)
+
+
+async def failure_of(vaults: Vaults, job: Job, named: ProtectedItem | None) -> FailedJob | None:
+    """The failure that a vault's job shows, of the item that somebody named with it, however the job is called.
+
+    Before that only an id in the job itself is believed. An item that its vault does not show is nobody's.
+    """
+    if named is None or not job.failed or not _may_name(named, job) or await vaults.item(named) is None:
+        return confirmed(job, named)
+    return confirmed(replace(job, item=named, guessed=False, candidates=()))
+
+
+def _may_name(named: ProtectedItem, job: Job) -> bool:
+    """True where the job's names say less, or something else, than an item of its vault and workload that was named."""
+    known = {each.key for each in job.candidates} | ({job.item.key} if job.item else set())
+    open_to_names = named.key not in known and (job.item is None or job.guessed)
+    workload = workload_in_name(named)
+    fits = not workload or not job.workload or workload.lower() == job.workload.lower()
+    return named.vault.key == job.vault.key and not named.restore_job and open_to_names and fits
 
 
 async def unrecovered(
     vaults: Vaults, vault: Vault, since: datetime, now: datetime, item: ProtectedItem | None = None
 ) -> Sequence[FailedJob]:
-    """The newest failure of each worth, of each item of a vault (or of one item), that nothing made up for.
+    """The newest failure of each worth, of each item of a vault (or of one item), that ended since then unrecovered.
 
-    Oldest first. A full backup that is missing hides no differential one: its incident may have been closed long ago.
+    The one that ended first comes first. A vault lists jobs by their start, so it is asked for those that may have run
+    until then. A full backup that is missing hides no differential one: its incident may have been closed long ago.
     """
-    jobs = (await vaults.jobs(vault, since, fresh_since=now)).jobs
+    jobs = (await vaults.jobs(vault, since - LONGEST_JOB, fresh_since=now)).jobs
     succeeded = defaultdict(list)
     for job in jobs:
-        if job.item is not None and job.status.succeeded:
+        if job.item is not None and _surely_succeeded(job):
             succeeded[job.item.key].append(job)
     counting: dict[tuple[str, int], FailedJob] = {}
     for failed in (each for job in jobs if (each := confirmed(job, item)) is not None):
         key = failed.item.key
         made_up_for = any(job.makes_up_for(failed) for job in succeeded[key])
-        if not made_up_for and (item is None or key == item.key):
+        if failed.ended_at >= since and not made_up_for and (item is None or key == item.key):
             like = key, worth(failed.operation)
             counting[like] = max(failed, counting.get(like, failed), key=FailedJob.weight)
-    return sorted(counting.values(), key=lambda failed: failed.started_at)
+    return sorted(counting.values(), key=lambda failed: failed.ended_at)
+
+
+def _surely_succeeded(job: Job) -> bool:
+    """False for one that completed with warnings: only its details say whether it moved anything, see `Gatherer`."""
+    return job.status is JobStatus.COMPLETED or (job.status.succeeded and job.moved_data is True)

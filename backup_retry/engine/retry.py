@@ -1,21 +1,22 @@
 """One retry: claim, trigger, record the answer. Nobody else posts a backup."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from backup_retry.domain.errors import AnswerUnclear, AzureRefused, AzureUnavailable, Forbidden, NotFound
+from backup_retry.domain.errors import AnswerUnclear, AzureRefused, AzureUnavailable
 from backup_retry.domain.incident import AttemptResult, Incident, State, StepKind
 from backup_retry.domain.incident_notices import notice
-from backup_retry.domain.jobs import BackupRequest, Close, JobError, Outcome, Reason, Trigger, Wait
+from backup_retry.domain.jobs import BackupRequest, JobError, Reason, Trigger
 from backup_retry.domain.notices import NoticeKind
 from backup_retry.engine.committer import Committer
+from backup_retry.engine.storm_watch import StormWatch
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
+from backup_retry.policy.refusals import BLOCKED, trigger_refused
 from backup_retry.ports.vaults import Vaults
 
 _THROTTLE_PAUSE = timedelta(seconds=30)
-_NO_PERMISSION = "Azure refuses this app's identity: give it the Backup Operator role on the vault."
-
 
 #: what an answer of Azure's to a trigger makes of the incident as it then is
 _Answer = Callable[[UnitOfWork], None]
@@ -25,22 +26,40 @@ class Retrier:
     """Triggers backups, each behind a stored claim."""
 
     def __init__(
-        self, *, committer: Committer, vaults: Vaults, clock: Callable[[], datetime], claim_lease: timedelta
+        self,
+        *,
+        committer: Committer,
+        vaults: Vaults,
+        storm_watch: StormWatch,
+        clock: Callable[[], datetime],
+        claim_lease: timedelta,
     ) -> None:
         self._committer = committer
         self._vaults = vaults
+        self._storm_watch = storm_watch
         self._clock = clock
         self._claim_lease = claim_lease
 
     async def retry(self, work: UnitOfWork, request: BackupRequest) -> Report:
-        """Claim, trigger, record the answer. A crash after the claim leaves a lease that lapses."""
+        """Claim, trigger, record the answer. A crash after the claim leaves a lease that lapses.
+
+        The claim bears the time at which it is stored: deciding may have taken minutes, and the lease counts on.
+        """
+        work.now = self._clock()
         work.incident = work.incident.missing(request.kind).claimed(work.now, self._claim_lease)
         work.step(StepKind.CLAIMED)
         claimed = await self._committer.save(work)
         if claimed is None:
             return already_handled(work.incident)
-        answered = await self._record(claimed, await self._ask(claimed, request))
-        return _told(answered)
+        may_go = not work.leads or await self._still_leads(work.leads, claimed)
+        answer = await self._ask(claimed, request) if may_go else _gave_way
+        return _told(await self._record(claimed, answer))
+
+    async def _still_leads(self, storm_key: str, claimed: Incident) -> bool:
+        """False also where the ledger does not say: a canary that cannot be sure does not go."""
+        with suppress(AzureUnavailable):
+            return await self._storm_watch.still_leads(storm_key, claimed.item)
+        return False
 
     async def _ask(self, claimed: Incident, request: BackupRequest) -> _Answer:
         attempt_id = claimed.attempts[-1].id
@@ -109,31 +128,28 @@ def _put_off(error: AzureUnavailable) -> _Answer:
     return apply
 
 
+def _gave_way(work: UnitOfWork) -> None:
+    """Another canary took its place before it went: nothing was started, and no attempt is used up."""
+    ended = work.incident.attempt_ended(AttemptResult.THROTTLED, work.now)
+    detail = "Another item of its storm goes first."
+    work.incident = ended.waiting(work.now, Reason.STORM, detail)
+    work.step(StepKind.WAITING)
+
+
 def _turned_down(error: AzureRefused) -> _Answer:
-    """Azure refused the trigger for good: its code is weighed as that of a failed job."""
+    """Azure refused the trigger: its code is weighed as that of a failed job, unless the whole vault is blocked."""
     refusal = error
 
     def apply(work: UnitOfWork) -> None:
-        ended = work.incident.attempt_ended(AttemptResult.FAILED, work.now)
-        failure = replace(ended.failure, error=JobError(title=refusal.code, message=str(refusal)))
-        decision = refused(refusal, work.now)
-        if isinstance(decision, Close):
-            work.incident = ended
-            work.step(StepKind.REFUSED, detail=str(refusal))
-            work.close(decision)
-            return
-        work.incident = replace(ended, failure=failure).waiting(work.now, decision.reason, decision.detail)
+        wait = trigger_refused(refusal, work.incident, work.now)
+        blocked = wait.reason in BLOCKED
+        ended = work.incident.attempt_ended(
+            AttemptResult.THROTTLED if blocked else AttemptResult.FAILED, work.now
+        )
+        error = ended.failure.error if blocked else JobError(title=refusal.code, message=str(refusal))
+        failure = replace(ended.failure, error=error)
+        waiting = ended.waiting(wait.until, wait.reason, wait.detail)
+        work.incident = replace(waiting, failure=failure, waits_since=work.now)
         work.step(StepKind.REFUSED)
 
     return apply
-
-
-def refused(error: AzureRefused, now: datetime) -> Wait | Close:
-    """What a plain no from Azure means for an incident."""
-    if isinstance(error, Forbidden):
-        detail = f"{_NO_PERMISSION} ({error})"
-        return Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.NO_PERMISSION, detail=detail)
-    if isinstance(error, NotFound):
-        detail = f"Azure knows the item or its vault no more. ({error})"
-        return Close(outcome=Outcome.LEFT_ALONE, reason=Reason.NOT_PROTECTED, detail=detail)
-    return Wait(until=now, reason=Reason.AZURE_REFUSED, detail=str(error))

@@ -1,12 +1,12 @@
 """An incident on its way to the ledger, and what a caller is told of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from backup_retry.domain.incident import AttemptResult, Incident, State, Step, StepKind
-from backup_retry.domain.incident_notices import of_outcome
+from backup_retry.domain.incident_notices import notice, of_outcome
 from backup_retry.domain.jobs import Close, Decision, FailedJob, Reason, Wait
-from backup_retry.domain.notices import Notice
+from backup_retry.domain.notices import Notice, NoticeKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,8 @@ class UnitOfWork:
     job_id: str = ""
     #: that job, unless it is one of the incident's own attempts
     heard: FailedJob | None = None
+    #: the key of the storm whose canary the incident's item is: to be looked at again once its claim is stored
+    leads: str = ""
     steps: list[Step] = field(default_factory=list)
     #: notices that are about more than this incident, and must be told even where another worker saves first
     news: list[Notice] = field(default_factory=list)
@@ -72,15 +74,27 @@ class UnitOfWork:
         if isinstance(decision, Close):
             self.close(decision)
         elif before.running_attempt is None:
-            self.incident = before.waiting(decision.until, decision.reason, decision.detail)
+            since = self.now - before.waited_for(decision.reason, self.now)
+            waiting = before.waiting(decision.until, decision.reason, decision.detail)
+            self.incident = replace(waiting, waits_since=since)
             if (before.state, before.reason, before.detail) != (
                 State.WAITING,
                 decision.reason,
                 decision.detail,
             ):
                 self.step(StepKind.WAITING)
+        if isinstance(decision, Wait) and decision.tell and decision.tell not in before.told_of:
+            self._tell_while_it_waits(decision)
         later = decision.until if isinstance(decision, Wait) else self.now
         return bool(self.steps or self.job_id) or (later > self.now and before.due != self.incident.due)
+
+    def _tell_while_it_waits(self, wait: Wait) -> None:
+        """Have a person told what an open incident waits for: once, and the incident goes on by itself."""
+        self.incident = replace(self.incident, told_of=(*self.incident.told_of, wait.tell))
+        self.step(StepKind.TOLD, detail=wait.detail)
+        waits = replace(self.incident, reason=wait.reason, detail=wait.detail)
+        about = f"{self.incident.id} {wait.tell}"
+        self.tell(notice(NoticeKind.NEEDS_PERSON, waits, self.now, about=about))
 
     def close(self, decision: Close) -> None:
         """End the incident, and have its outcome told."""

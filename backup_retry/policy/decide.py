@@ -14,6 +14,7 @@ from backup_retry.domain.jobs import (
     Close,
     Decision,
     FailedJob,
+    Job,
     JobStatus,
     Outcome,
     Reason,
@@ -21,17 +22,16 @@ from backup_retry.domain.jobs import (
     Wait,
 )
 from backup_retry.domain.workloads import FULL, LOG, kind_of
+from backup_retry.policy.bounds import LOOK_AT_THE_JOB, PATIENCE, exhausted_by, outlived
 from backup_retry.policy.decision_context import DecisionContext
-from backup_retry.policy.rules import JOB_RETENTION
+from backup_retry.policy.protection import no_backup_rule, not_protected, passing_state
+from backup_retry.policy.rules import CLOCKS_DIFFER, JOB_RETENTION
 
 _DAY = timedelta(hours=24)
-#: caps and Azure's own bounds have to hold although clocks differ by minutes
-_CLOCKS_DIFFER = timedelta(minutes=15)
 _DEFAULT_RETENTION = timedelta(days=30)
 #: differential and incremental backups are kept as long as the policy has it, whatever is asked for
 _KINDS_THAT_EXPIRE = frozenset({"", FULL, "CopyOnlyFull", "SnapshotFull", "SnapshotCopyOnlyFull"})
 _USUAL_LOG_INTERVAL, _LEAST_PATIENCE = timedelta(hours=1), timedelta(hours=1)
-_PROTECTED_STATES = frozenset({"protected", "irpending", "protectionconfigured", "protectionerror"})
 
 
 # ---- the rows, in the order of the design ------------------------------------------------------------------
@@ -52,7 +52,7 @@ def opted_out(context: DecisionContext) -> Close | None:
     why = context.rules.scope.why_not(context.incident.item, context.workload.name, context.source_id)
     if not why and context.opted_out_by:
         why = f"{context.opted_out_by} is tagged backup-retry = off"
-    return _left_alone(Reason.OPTED_OUT, f"Opted out: {why}.") if why else None
+    return Close.left_alone(Reason.OPTED_OUT, f"Opted out: {why}.") if why else None
 
 
 def unsupported(context: DecisionContext) -> Close | None:
@@ -78,66 +78,65 @@ def _what_failed(failure: FailedJob, words: str) -> str:
     return f"{failure.operation} of {name} ({words}) failed with {why}."
 
 
-def not_protected(context: DecisionContext) -> Close | None:
-    """Row 4: the vault does not back this item up any more, or its protection was set up anew since."""
-    item = context.facts.item
-    if item is None:
-        return _left_alone(Reason.NOT_PROTECTED, "The vault does not know this item any more.")
-    if item.deleted:
-        return _left_alone(Reason.NOT_PROTECTED, "The item is soft-deleted.")
-    if item.protection_state.lower() not in _PROTECTED_STATES:
-        return _left_alone(Reason.NOT_PROTECTED, f"The item's protection state is {item.protection_state}.")
-    if any(job.protects_anew for job in context.later_jobs):
-        return _left_alone(Reason.NOT_PROTECTED, "Protection was stopped or set up anew after the failure.")
-    return None
-
-
-def no_backup_rule(context: DecisionContext) -> Close | None:
-    """Row 4, in a backup vault: the item's policy has no rule that could be run."""
-    policy = context.facts.item.policy if context.facts.item else None
-    if context.incident.item.vault.kind is not VaultKind.BACKUP or context.incident.failure.rule:
+def nobodys(context: DecisionContext) -> Close | None:
+    """Row 4: no item of the vault is called as the job is, and nobody has named one: it is not forgotten for that."""
+    if not context.incident.item.is_stand_in:
         return None
-    if policy is None:
-        detail = (
-            "Its policy cannot be read, so nobody knows which rule to run: give this app read access to it."
-        )
-        return Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.NO_BACKUP_RULE, detail=detail)
-    if policy.rules:
-        return None
-    detail = "Its policy has no backup rule: an operational backup is continuous, there is nothing to run."
-    return _left_alone(Reason.NO_BACKUP_RULE, detail)
+    return Close(
+        outcome=Outcome.NEEDS_ACTION,
+        reason=Reason.NEEDS_ACTION,
+        detail=f"{_what_failed(context.incident.failure, context.workload.words)} Its vault lists no item of "
+        "that name, so nothing was retried. Find the item under Backup items, and back it up there.",
+    )
 
 
 def already_recovered(context: DecisionContext) -> Close | None:
     """Row 5: a job completed after the failure: somebody else's, or a late one of ours that was given up."""
-    ours = {attempt.id for attempt in context.incident.attempts}
     failure = context.incident.failure
     for job in context.facts.jobs:
         if job.makes_up_for(failure):
-            if job.activity_id.lower() in ours:
-                return Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED)
+            if context.incident.owns(job):
+                return Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED, detail=job.warning)
             return Close(
                 outcome=Outcome.RECOVERED_ELSEWHERE,
                 reason=Reason.ALREADY_RECOVERED,
-                detail=f"Job {job.id} completed after the failure.",
+                detail=job.warning or f"Job {job.id} completed after the failure.",
             )
     return None
 
 
-def in_progress(context: DecisionContext) -> Wait | None:
-    """Row 6: a backup of the item is running; a second one would only fail."""
-    for job in context.facts.jobs:
-        if job.is_backup and job.status.running:
-            return Wait(until=context.now, reason=Reason.IN_PROGRESS, detail=f"Job {job.id} is running.")
-    return None
+def in_progress(context: DecisionContext) -> Wait | Close | None:
+    """Row 6: a backup of the item is running; a second one would only fail. A person looks at one that does not end."""
+    running = [job for job in context.facts.jobs if job.is_backup and job.status.running]
+    if not running:
+        return None
+    job = min(running, key=lambda each: each.started_at)
+    return outlived(context.incident, context.now) or _until_it_ends(job, context)
+
+
+def _until_it_ends(job: Job, context: DecisionContext) -> Wait:
+    unknown = job.status is JobStatus.UNKNOWN
+    detail = f"Job {job.id} " + ("has a status that this app does not know." if unknown else "is running.")
+    known = context.now - job.started_at <= JOB_RETENTION  # a young job may not have its start yet
+    began = (
+        job.started_at
+        if known
+        else context.now - context.incident.waited_for(Reason.IN_PROGRESS, context.now)
+    )
+    if context.now - began < PATIENCE:
+        return Wait(until=context.now, reason=Reason.IN_PROGRESS, detail=detail)
+    detail = f"{detail} It began at {began:%Y-%m-%d %H:%M} UTC: {LOOK_AT_THE_JOB}"
+    return Wait(
+        until=context.now, reason=Reason.IN_PROGRESS, detail=detail, tell=f"{Reason.IN_PROGRESS} {job.id}"
+    )
 
 
 def cancelled(context: DecisionContext) -> Close | None:
     """Row 7: a person cancelled it, another node did it, or the service repairs it by itself."""
     if context.incident.failure.status is JobStatus.CANCELLED:
-        return _left_alone(Reason.CANCELLED, "The job was cancelled by a person.")
+        return Close.left_alone(Reason.CANCELLED, "The job was cancelled by a person.")
     if context.error.verdict is Verdict.LEAVE:
-        return _left_alone(Reason.CANCELLED, context.error.cause)
+        return Close.left_alone(Reason.CANCELLED, context.error.cause)
     return None
 
 
@@ -175,32 +174,16 @@ def exhausted(context: DecisionContext) -> Close | None:
     limit = 1 if context.error.verdict is Verdict.ONCE else context.rules.max_attempts
     if incident.attempts_spent < limit:
         return outlived(incident, context.now)
-    return _exhausted(incident, context.error.remedy)
-
-
-def outlived(incident: Incident, now: datetime) -> Close | None:
-    """The end of an incident whose first failure is older than Azure keeps jobs, whatever else is known of it."""
-    if now - incident.first_failed_at <= JOB_RETENTION:
-        return None
-    return _exhausted(incident, "The failure is older than Azure keeps jobs: look at the item's own backups.")
-
-
-def _exhausted(incident: Incident, remedy: str) -> Close:
-    spent = "1 retry" if incident.attempts_spent == 1 else f"{incident.attempts_spent} retries"
-    return Close(
-        outcome=Outcome.EXHAUSTED,
-        reason=Reason.EXHAUSTED,
-        detail=f"Not recovered after {spent}, last error {incident.failure.error.label}. {remedy}",
-    )
+    return exhausted_by(incident, context.error.remedy)
 
 
 def daily_cap(context: DecisionContext) -> Wait | None:
     """Row 10: as many on-demand backups in 24 hours as are allowed, counted over the item's incidents."""
     cap = context.rules.daily_caps[context.workload.cap]
-    recent = sorted(at for at in context.incident.triggers if context.now - at < _DAY + _CLOCKS_DIFFER)
+    recent = sorted(at for at in context.incident.triggers if context.now - at < _DAY + CLOCKS_DIFFER)
     if len(recent) < cap:
         return None
-    until = recent[-cap] + _DAY + _CLOCKS_DIFFER if cap else context.now + _DAY
+    until = recent[-cap] + _DAY + CLOCKS_DIFFER if cap else context.now + _DAY
     detail = f"{len(recent)} on-demand backups in 24 hours; {cap} are allowed."
     return Wait(until=until, reason=Reason.DAILY_CAP, detail=detail)
 
@@ -250,7 +233,7 @@ def dry_run(context: DecisionContext) -> Close | None:
     """Last of all: everything says retry, and nothing may be started."""
     if not context.rules.dry_run:
         return None
-    return _left_alone(Reason.DRY_RUN, "A retry would have been started now; DRY_RUN is on.")
+    return Close.left_alone(Reason.DRY_RUN, "A retry would have been started now; DRY_RUN is on.")
 
 
 def _schedule(failure: FailedJob) -> str:
@@ -258,17 +241,15 @@ def _schedule(failure: FailedJob) -> str:
     return (failure.rule or kind_of(failure.operation)).lower()
 
 
-def _left_alone(reason: Reason, detail: str) -> Close:
-    return Close(outcome=Outcome.LEFT_ALONE, reason=reason, detail=detail)
-
-
 #: the rows that need no look at the vault
 EARLY_ROWS: tuple[Callable[[DecisionContext], Wait | Close | None], ...] = (paused, opted_out, unsupported)
 ROWS: tuple[Callable[[DecisionContext], Wait | Close | None], ...] = (
     *EARLY_ROWS,
+    nobodys,
     not_protected,
     no_backup_rule,
     already_recovered,
+    passing_state,
     in_progress,
     cancelled,
     needs_person,
@@ -329,5 +310,5 @@ def _keep_until(context: DecisionContext) -> datetime:
     policy = context.facts.item.policy if context.facts.item else None
     daily = policy.daily_retention if policy else None
     wanted = context.rules.retention or daily or _DEFAULT_RETENTION
-    shortest = context.workload.shortest + _CLOCKS_DIFFER
+    shortest = context.workload.shortest + CLOCKS_DIFFER
     return context.now + min(max(wanted, shortest), context.workload.longest)

@@ -1,13 +1,12 @@
 """A case: everything that a decision about an incident looks at."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
 from backup_retry.domain.error_catalog import ErrorEntry, Verdict, look_up
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Facts, Job, JobError, Pause
+from backup_retry.domain.jobs import Facts, JobError, Pause
 from backup_retry.domain.workloads import Workload, workload
 from backup_retry.policy.rules import Rules
 
@@ -49,12 +48,6 @@ class DecisionContext:
             workload=self.workload.name,
         )
         return _with_the_services_word(entry, failure.error, self.workload)
-
-    @property
-    def later_jobs(self) -> Sequence[Job]:
-        """The item's jobs that started after the newest failure."""
-        failed_at = self.incident.failure.started_at
-        return [job for job in self.facts.jobs if job.started_at > failed_at]
 
 
 def _with_the_services_word(entry: ErrorEntry, error: JobError, of: Workload) -> ErrorEntry:

@@ -9,8 +9,10 @@ from backup_retry.domain.workloads import Cap
 from backup_retry.policy.hours import Hours
 from backup_retry.policy.scope import Scope
 
-#: a backup that began this long before a failure may still run, or complete after it: the failure ran into it
-LONGEST_JOB = timedelta(hours=24)
+#: what ended lately may have begun so much earlier; a vault's list can be asked by beginnings only
+LONGEST_JOB = timedelta(hours=72)
+#: what is decided by two clocks, ours and Azure's or two workers', has to be right although they differ by this
+CLOCKS_DIFFER = timedelta(minutes=15)
 #: Azure keeps jobs this long; what is older can no longer be looked up
 JOB_RETENTION = timedelta(days=14)
 
@@ -29,7 +31,7 @@ class Rules:
     #: how long a claim may stay without an answer before the process that made it counts as dead
     claim_lease: timedelta = timedelta(minutes=5)
     #: how long after its claim an attempt's job may still appear in the vault
-    settle_after: timedelta = timedelta(minutes=10)
+    settle_after: timedelta = timedelta(minutes=15)
     #: how long the recovery point of a retry is kept; None: as long as the item's policy keeps a daily one
     retention: timedelta | None = None
     #: on-demand backups of an item in 24 hours

@@ -1,10 +1,10 @@
 """What became of the attempt in flight, and which failure counts: the vault's jobs in, the incident out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
+from backup_retry.domain.arm_ids import VaultKind
 from backup_retry.domain.incident import Attempt, AttemptResult, Incident, State
 from backup_retry.domain.jobs import (
     Close,
@@ -18,27 +18,17 @@ from backup_retry.domain.jobs import (
     Reason,
     Wait,
 )
-from backup_retry.policy.rules import JOB_RETENTION, Rules
+from backup_retry.policy.rules import CLOCKS_DIFFER, JOB_RETENTION, Rules
 
 
-def attempt_job(incident: Incident, attempt: Attempt, jobs: Sequence[Job]) -> Job | None:
-    """The job that an attempt started, found by the id it carries, else by item and start time."""
-    for job in jobs:
-        if attempt.id == job.activity_id.lower() or (attempt.job_id and attempt.job_id == job.id):
-            return job
-    nameless = [job for job in jobs if _may_be_ours(job, incident.item, attempt)]
-    return min(nameless, key=lambda job: job.started_at, default=None)
+def attempt_job(attempt: Attempt, jobs: Sequence[Job], named: str = "") -> Job | None:
+    """The job that an attempt started: it bears the attempt's id, or is the one that its operation named.
 
-
-def _may_be_ours(job: Job, item: ProtectedItem, attempt: Attempt) -> bool:
-    """True for a backup of the item since the claim, where its vault need not have kept our id."""
-    keeps_ids = item.vault.kind is VaultKind.RECOVERY_SERVICES and job.activity_id
-    return (
-        not keeps_ids
-        and job.is_backup
-        and job.on_demand is not False
-        and job.is_of(item)
-        and job.started_at >= attempt.claimed_at
+    Nothing else is proof. Names change with the node that does a backup, and two clocks say nothing about seconds.
+    """
+    known = {attempt.job_id.lower(), named.lower()} - {""}
+    return next(
+        (job for job in jobs if job.activity_id.lower() == attempt.id or job.id.lower() in known), None
     )
 
 
@@ -49,36 +39,48 @@ def settle(
 
     A claim whose lease has not lapsed is left alone: whoever made it is still at work.
     """
-    attempt = incident.running_attempt
+    attempt, operation = incident.running_attempt, facts.operation
     if attempt is None:
         return incident, None
-    job = attempt_job(incident, attempt, facts.jobs)
+    job = attempt_job(attempt, facts.jobs, operation.job_id if operation else "")
     if job is not None:
         return _settle_by_job(incident, job, facts, now)
     if incident.state is State.CLAIMED and now < incident.due:
         return incident, Wait(
             until=incident.due, reason=Reason.ATTEMPT_RUNNING, detail="A worker is triggering it."
         )
-    if facts.operation is not None and facts.operation.status == "Failed":
-        return _failed_before_its_job(incident, facts.operation, now), None
+    if operation is not None and operation.failed:
+        return _failed_before_its_job(incident, operation, now), None
     return _settle_without_job(incident, attempt, facts, rules, now)
 
 
 def _settle_by_job(
     incident: Incident, job: Job, facts: Facts, now: datetime
 ) -> tuple[Incident, Wait | Close | None]:
-    ended_at = job.ended_at or now
     if job.status.running:
         return incident.running(job.id, now), Wait(until=now, reason=Reason.ATTEMPT_RUNNING)
     if job.status.succeeded:
-        ended = incident.attempt_ended(AttemptResult.COMPLETED, ended_at, job.id)
-        if not job.makes_up_for(incident.failure):
-            return ended, None  # another backup of the item has failed since, or a better one
-        return ended, Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED)
+        return _settle_by_success(incident, job, facts, now)
     cancelled = job.status is JobStatus.CANCELLED
     result = AttemptResult.CANCELLED if cancelled else AttemptResult.FAILED
-    ended, failed = incident.attempt_ended(result, ended_at, job.id), FailedJob.of(job, incident.item)
+    ended = incident.attempt_ended(result, job.ended_at or now, job.id)
+    failed = FailedJob.of(job, incident.item)
     return (ended if facts.make_up_for(failed) else ended.with_failure(failed)), None
+
+
+def _settle_by_success(
+    incident: Incident, job: Job, facts: Facts, now: datetime
+) -> tuple[Incident, Close | None]:
+    """A completed job recovers its incident, unless it moved nothing or something has failed since."""
+    result = AttemptResult.FAILED if job.moved_data is False else AttemptResult.COMPLETED
+    ended = incident.attempt_ended(result, job.ended_at or now, job.id)
+    if job.makes_up_for(incident.failure):
+        close = Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED, detail=job.warning)
+        return ended, close
+    if job.moved_data is False and not facts.make_up_for(incident.failure):
+        detail = f"The retry completed and moved no data. {job.warning} See what its job {job.id} says."
+        return ended, Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.NEEDS_ACTION, detail=detail)
+    return ended, None  # another backup of the item has failed since, or a better one
 
 
 def _failed_before_its_job(incident: Incident, operation: Operation, now: datetime) -> Incident:
@@ -94,15 +96,53 @@ def _settle_without_job(
     operation = facts.operation
     if operation is not None and operation.job_id:
         incident = incident.running(operation.job_id, now)
-    pending = operation is not None and (operation.status == "InProgress" or operation.job_id != "")
+    pending = operation is not None and (operation.in_progress or operation.job_id != "")
     patience = JOB_RETENTION if pending else rules.settle_after
     if facts.read_at is not None and facts.read_at - attempt.claimed_at >= patience:
-        return incident.attempt_ended(AttemptResult.NO_JOB, now), None
+        return _settle_among_strangers(incident, attempt, facts, now)
     if incident.state is State.TRIGGERED:
         detail = "Its job has not appeared yet."
         return incident, Wait(until=now, reason=Reason.ATTEMPT_RUNNING, detail=detail)
-    unclear = incident.unclear("No clear answer to the trigger: the vault is being asked.", now)
-    return unclear, Wait(until=now, reason=Reason.ANSWER_UNCLEAR, detail=unclear.detail)
+    return _unclear(incident, "No clear answer to the trigger: the vault is being asked.", now)
+
+
+def _unclear(incident: Incident, detail: str, now: datetime) -> tuple[Incident, Wait]:
+    return incident.unclear(detail, now), Wait(until=now, reason=Reason.ANSWER_UNCLEAR, detail=detail)
+
+
+def _settle_among_strangers(
+    incident: Incident, attempt: Attempt, facts: Facts, now: datetime
+) -> tuple[Incident, Wait | Close | None]:
+    """No job bears the attempt's id. One that bears nobody's may be it: it is waited for, and then a person decides."""
+    strangers = list(_strangers(incident, attempt, facts.jobs))
+    for job in strangers:
+        if job.status.running:
+            detail = (
+                f"Job {job.id} may be the retry's, since it bears no id that is known: its end is waited for."
+            )
+            return _unclear(incident, detail, now)
+    ended = incident.attempt_ended(AttemptResult.NO_JOB, now)
+    if not strangers or facts.make_up_for(incident.failure):
+        return ended, None
+    detail = (
+        f"The trigger got no clear answer, and job {strangers[0].id} may or may not be the retry's; it ended "
+        f"{strangers[0].status}. Nothing more is started: see what it says, and back the item up by hand if need be."
+    )
+    return ended, Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.ANSWER_UNCLEAR, detail=detail)
+
+
+def _strangers(incident: Incident, attempt: Attempt, jobs: Sequence[Job]) -> Iterator[Job]:
+    """The item's backups since the failure that bear no id that anybody knows: each may be the attempt's.
+
+    Recovery Services keeps the id of whoever asked; of some workloads in backup vaults nobody has seen that. Only
+    Azure's own clock is asked: whatever was known at the claim had ended when the failure had.
+    """
+    keeps_ids = incident.item.vault.kind is VaultKind.RECOVERY_SERVICES
+    since = attempt.failed_at or attempt.claimed_at - CLOCKS_DIFFER
+    for job in jobs:
+        is_known = incident.owns(job) or (keeps_ids and job.activity_id) or job.on_demand is False
+        if job.is_backup and not is_known and (job.end is None or job.end > since):
+            yield job
 
 
 def with_newest_failure(incident: Incident, facts: Facts, heard: FailedJob | None = None) -> Incident:

@@ -3,7 +3,13 @@
 One of them, the canary, is retried; the others wait for it. It recovers: they go, spread out. It fails: they go on
 waiting, and one person is told once. It ends otherwise: another one becomes the canary.
 
-A storm is a row that several workers write: whoever changes it first has it, as with incidents.
+A storm is a row that several workers write: whoever changes it first has it, as with incidents. Its one promise is
+that at most one attempt of its items is in flight until its canary has recovered. So whoever goes
+
+1. writes the row each time, as its canary;
+2. stores its claim;
+3. reads the row once more (`still_leads`), and gives way where it names another canary by now, or where its
+   predecessor's attempt is in flight: that one's claim may have been stored a moment before the row named us.
 """
 
 from collections.abc import Sequence
@@ -14,7 +20,7 @@ from hashlib import sha256
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.incident import AttemptResult, Incident, State
-from backup_retry.domain.jobs import FailedJob, Job, Reason
+from backup_retry.domain.jobs import Alike, FailedJob, Job, Reason
 
 #: a canary that has to wait longer than this holds up the others for no reason
 _PATIENCE = timedelta(hours=2)
@@ -23,6 +29,8 @@ _PACE = timedelta(seconds=2)
 _LONGEST_SPREAD = timedelta(minutes=30)
 #: whoever became the canary has this long to store its incident, whatever the clocks say
 _LEASE = timedelta(minutes=10)
+#: after so long many failures are a storm of their own, although nobody has released the last one
+_LONGEST = timedelta(hours=24)
 _HASHES = 0x1_0000_0000
 
 
@@ -40,12 +48,14 @@ class Storm:
     canary: ProtectedItem
     #: the canary's incident, which is stored only after the storm is
     canary_incident: str
-    #: when it became the canary
+    #: when it last became the canary, or went
     led_at: datetime
     #: somebody has been told that the canary's retry failed
     told: bool = False
     #: when the canary had recovered and the others could go
     released_at: datetime | None = None
+    #: the canary before this one: whoever takes its place goes only once no attempt of it is in flight
+    predecessor: ProtectedItem | None = None
     version: str = ""
 
     @property
@@ -66,7 +76,7 @@ class Move(StrEnum):
 
     GO = "go"
     HOLD = "hold"
-    #: become the canary
+    #: go as the canary, for the first time or again
     LEAD = "lead"
     #: the canary has recovered: let the others go
     RELEASE = "release"
@@ -74,47 +84,90 @@ class Move(StrEnum):
     TELL = "tell"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A storm as it was read, with the incidents that its row points to, read after it."""
+
+    storm: Storm
+    canary: Incident | None = None
+    predecessor: Incident | None = None
+
+    @property
+    def news(self) -> Incident | None:
+        """The canary's incident in this storm; None: the canary's own is not stored yet, or replaced by a later one."""
+        current = self.canary is not None and (
+            self.canary.is_open or self.canary.id == self.storm.canary_incident
+        )
+        return self.canary if current else None
+
+    def still_leads(self, item: ProtectedItem) -> bool:
+        """True where the item, which has stored its claim as the canary, may go."""
+        is_named = self.storm.canary.key == item.key and not self.is_in_flight(besides=item)
+        return is_named or self.storm.released_at is not None
+
+    def is_in_flight(self, besides: ProtectedItem) -> bool:
+        """True while an attempt of the canary's or of its predecessor's may take effect."""
+        leaders = (each for each in (self.canary, self.predecessor) if each is not None)
+        return any(
+            each.is_open and each.running_attempt is not None and each.item.key != besides.key
+            for each in leaders
+        )
+
+
 def weigh(
-    storm: Storm | None, canary: Incident | None, incident: Incident, alike: tuple[int, str], now: datetime
-) -> tuple[Move, Storm]:
-    """The move of an item of a storm, and the storm after it, to be stored first where it changed.
+    seen: Seen | None, incident: Incident, alike: Alike, size: int, now: datetime
+) -> tuple[Move, Storm | None]:
+    """The move of an item that would be retried, and the storm after it, to be stored first where it changed.
 
-    `canary` is the incident of the storm's canary; `alike` is how many items fail with which error.
+    `size` items that fail alike begin a storm. While its row is unreleased, an item that fails alike belongs to it,
+    however few are left. None: there is no storm.
     """
-    current = (
-        canary is not None and storm is not None and (canary.is_open or canary.id == storm.canary_incident)
-    )
-    news = canary if current else None  # else: of another time, the canary's own is not stored yet
-    if storm is None or _is_over(storm, news, incident.failure):
-        return Move.LEAD, _begun(incident, alike, now, storm.version if storm else "")
-    if storm.canary.key == incident.item.key:
-        # Others may take its place as long as its incident says that it is held: whoever stores the storm first goes.
-        return (Move.LEAD, replace(storm, led_at=now)) if _is_held(incident) else (Move.GO, storm)
-    goes_at = storm.goes_at(incident.item)
+    if seen is None or _is_over(seen, incident.failure, alike.items >= size, now):
+        return _begins(seen, incident, alike, size, now)
+    goes_at = seen.storm.goes_at(incident.item)
     if goes_at is not None:
-        return (Move.GO if now >= goes_at else Move.HOLD), storm
-    if news is None and now - storm.led_at < _LEASE:
+        return (Move.GO if now >= goes_at else Move.HOLD), seen.storm
+    return _by_leaders(seen, incident, now)
+
+
+def _begins(
+    passed: Seen | None, incident: Incident, alike: Alike, size: int, now: datetime
+) -> tuple[Move, Storm | None]:
+    """Go, or be the first one of a new storm, where many fail alike and no storm is on."""
+    if alike.items < size:
+        return Move.GO, None
+    if passed and passed.is_in_flight(besides=incident.item):
+        return Move.HOLD, passed.storm
+    return Move.LEAD, _begun(incident, alike, now, passed.storm if passed else None)
+
+
+def _by_leaders(seen: Seen, incident: Incident, now: datetime) -> tuple[Move, Storm]:
+    """What the canary's incident says to those that wait for it, and to itself."""
+    storm, canary = seen.storm, seen.news
+    is_canary = storm.canary.key == incident.item.key
+    if not is_canary and canary is not None:
+        if canary.outcome is not None and canary.outcome.recovered:
+            return Move.RELEASE, replace(storm, released_at=now)
+        failed = any(attempt.result is AttemptResult.FAILED for attempt in canary.attempts)
+        if canary.is_open and failed and not storm.told and not _waits_long(canary, now):
+            return Move.TELL, replace(storm, told=True)
+    if seen.is_in_flight(besides=incident.item):
         return Move.HOLD, storm
-    return _by_canary(storm, news, incident, now)
+    if is_canary:
+        return Move.LEAD, replace(storm, canary_incident=incident.id, led_at=now)
+    return (Move.LEAD, _led_by(storm, incident, now)) if _may_be_replaced(seen, now) else (Move.HOLD, storm)
 
 
-def _by_canary(
-    storm: Storm, canary: Incident | None, incident: Incident, now: datetime
-) -> tuple[Move, Storm]:
-    """What the canary's incident says to those that wait for it."""
-    led = replace(storm, canary=incident.item, canary_incident=incident.id, led_at=now, told=False)
+def _may_be_replaced(seen: Seen, now: datetime) -> bool:
+    """True where waiting for the canary is no use; it has a lease for storing its incident, whatever the clocks say."""
+    canary, is_fresh = seen.news, now - seen.storm.led_at < _LEASE
     if canary is None:
-        return Move.LEAD, led
-    if not canary.is_open:
-        recovered = canary.outcome is not None and canary.outcome.recovered
-        return (Move.RELEASE, replace(storm, released_at=now)) if recovered else (Move.LEAD, led)
-    if canary.state is State.WAITING and canary.due - now > _PATIENCE:
-        return Move.LEAD, led
-    if not storm.told and any(attempt.result is AttemptResult.FAILED for attempt in canary.attempts):
-        return Move.TELL, replace(storm, told=True)
-    if _is_held(canary) and now - storm.led_at >= _LEASE:
-        return Move.LEAD, led
-    return Move.HOLD, storm
+        return not is_fresh
+    return not canary.is_open or _waits_long(canary, now) or (_is_held(canary) and not is_fresh)
+
+
+def _waits_long(canary: Incident, now: datetime) -> bool:
+    return canary.state is State.WAITING and canary.due - now > _PATIENCE
 
 
 def _is_held(canary: Incident) -> bool:
@@ -122,26 +175,40 @@ def _is_held(canary: Incident) -> bool:
     return canary.state is State.WAITING and canary.reason is Reason.STORM
 
 
-def _is_over(storm: Storm, canary: Incident | None, failure: FailedJob) -> bool:
-    """True when the failure came after the storm had passed, so that it belongs to another one."""
+def _is_over(seen: Seen, failure: FailedJob, are_many: bool, now: datetime) -> bool:
+    """True when the failure came after the storm had passed, so that it belongs to another one or to none."""
+    storm, canary = seen.storm, seen.news
     if storm.released_at is not None:
-        return failure.started_at > storm.released_at
-    if canary is None:  # not stored yet or, later than that, replaced by another incident of its item
-        return failure.started_at > storm.led_at + _LEASE
-    return canary.closed_at is not None and failure.started_at > canary.closed_at
+        return failure.ended_at > storm.released_at
+    if canary is not None and canary.closed_at and canary.outcome and canary.outcome.recovered:
+        return failure.ended_at > canary.closed_at
+    return are_many and now - storm.began_at > _LONGEST
 
 
-def _begun(incident: Incident, alike: tuple[int, str], now: datetime, version: str) -> Storm:
-    size, code = alike
-    return Storm(
-        vault=incident.item.vault,
-        code=code,
-        began_at=now,
-        size=size,
+def _led_by(storm: Storm, incident: Incident, now: datetime) -> Storm:
+    return replace(
+        storm,
         canary=incident.item,
         canary_incident=incident.id,
+        predecessor=storm.canary,
         led_at=now,
-        version=version,
+        told=False,
+    )
+
+
+def _begun(incident: Incident, alike: Alike, now: datetime, before: Storm | None) -> Storm:
+    """A new storm; one that it takes the place of may have left its canary's attempt in flight."""
+    is_another = before is not None and before.canary.key != incident.item.key
+    return Storm(
+        vault=incident.item.vault,
+        code=alike.error.label,
+        began_at=now,
+        size=alike.items,
+        canary=incident.item,
+        canary_incident=incident.id,
+        predecessor=before.canary if before and is_another else None,
+        led_at=now,
+        version=before.version if before else "",
     )
 
 
@@ -150,21 +217,28 @@ def storm_key(vault: Vault, code: str) -> str:
     return sha256(f"{vault.key}|{code}".casefold().encode()).hexdigest()[:32]
 
 
-def items_failing_alike(jobs: Sequence[Job], incident: Incident, window: timedelta) -> tuple[int, str]:
-    """How many items of the vault failed with the incident's error around the same time, and which error that is.
+def failing_alike(jobs: Sequence[Job], incident: Incident, window: timedelta) -> Alike:
+    """How many items of the vault fail with the incident's error, and which error that is.
 
     It is the error of the newest failed job, whatever a refused trigger said since. The time is that of the job or,
     where the error is the same, of the first one: a retry that failed is no way out of a storm.
     """
     failure = incident.failure
-    code = next((job.error.label for job in jobs if job.id == failure.id and job.error), failure.error.label)
-    times = [failure.started_at]
-    if incident.first_error.label == code:
+    error = next((job.error for job in jobs if job.id == failure.id and job.error), failure.error)
+    times = [failure.ended_at]
+    if incident.first_error.label == error.label:
         times.append(incident.first_failed_at)
-    return max(len(_alike(jobs, at, code, window) | {incident.item.key}) for at in times), code
+    others = [job for job in jobs if job.id != failure.id and not incident.is_about(job)]
+    failed = [job for job in others if job.is_backup and job.failed and job.error]
+    alike = [job for job in failed if job.error and job.error.label == error.label]
+    near = [{_whose(job) for job in alike if abs(_end(job) - at) <= window} for at in times]
+    ever = {_whose(job) for job in alike}
+    return Alike(error=error, items=1 + max(map(len, near)), ever=1 + len(ever))
 
 
-def _alike(jobs: Sequence[Job], at: datetime, label: str, window: timedelta) -> set[str]:
-    failed = (job for job in jobs if job.is_backup and job.failed and job.error and job.error.label == label)
-    near = (job for job in failed if abs(job.started_at - at) <= window)
-    return {job.item.key if job.item else job.entity_name for job in near}
+def _whose(job: Job) -> str:
+    return job.item.key if job.item else job.entity_name
+
+
+def _end(job: Job) -> datetime:
+    return job.end or job.started_at

@@ -1,7 +1,7 @@
-"""The port to the signals that nobody has had time to look into, and its in-memory fake.
+"""The port to the signals and rows that wait, and its in-memory fake.
 
-A signal that is answered with success is handled or stored. Where Azure is too slow to say what a signal means, it is
-stored here as it was read, and looked into by a timer.
+A signal that is answered with success is handled or stored. One that cannot be looked into, or whose job still runs, is
+stored here as it was read, and looked into again by a timer; so is a sweep's row that could not be handled.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +10,34 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Protocol
 
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.jobs import Source
+
 Fields = Mapping[str, str]
 #: so many signals that wait are counted: one page of the tables' answer
 COUNTED = 1000
+
+
+def fields_of(
+    *,
+    source: Source,
+    vault: Vault | None,
+    job_id: str = "",
+    item: ProtectedItem | None = None,
+    resource_id: str = "",
+    error_code: str = "",
+    label: str = "",
+) -> Fields:
+    """What a signal, or a sweep's row, names: as plain text."""
+    return {
+        "source": source.value,
+        "vault": vault.id if vault else "",
+        "job": job_id,
+        "item": item.id if item else "",
+        "resource": resource_id,
+        "error": error_code,
+        "label": label,
+    }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +46,13 @@ class DeferredSignal:
 
     kept_at: datetime
     fields: Fields
+    #: how often it was looked into in vain, and why in vain the last time
+    looks: int = 0
+    why: str = ""
+    #: when it is looked into again; None: at once
+    due: datetime | None = None
+    #: when a person was told that it still waits
+    told_at: datetime | None = None
     #: the inbox's fence, another one whenever the signal comes again; "": none
     version: str = field(default="", compare=False)
 
@@ -67,11 +99,15 @@ class Inbox(Protocol):
         ...
 
     async def kept(self, most: int) -> Sequence[DeferredSignal]:
-        """At most so many of those that wait, in no particular order."""
+        """At most so many of those that are due now, in no particular order."""
         ...
 
     async def waiting(self, most: int) -> Waiting:
         """How many wait, counted to `most`."""
+        ...
+
+    async def defer(self, kept: DeferredSignal) -> None:
+        """It has been looked into in vain: store when it is due again; one that has come again since is due at once."""
         ...
 
     async def forget(self, kept: DeferredSignal) -> None:
@@ -94,11 +130,18 @@ class MemoryInbox:
 
     async def kept(self, most: int) -> Sequence[DeferredSignal]:
         """See Inbox."""
-        return list(self.signals.values())[:most]
+        now = self.clock()
+        return [each for each in self.signals.values() if each.due is None or each.due <= now][:most]
 
     async def waiting(self, most: int) -> Waiting:
         """See Inbox."""
-        return Waiting.of([each.kept_at for each in await self.kept(most)], most)
+        return Waiting.of([each.kept_at for each in self.signals.values()][:most], most)
+
+    async def defer(self, kept: DeferredSignal) -> None:
+        """See Inbox."""
+        known = self.signals.get(kept.key)
+        if known is not None and kept.version in {"", known.version}:
+            self.signals[kept.key] = replace(kept, version=f"{known.version}+")
 
     async def forget(self, kept: DeferredSignal) -> None:
         """See Inbox."""

@@ -23,6 +23,8 @@ class Beat(StrEnum):
     SWEEP = "sweep"
     #: left by a sweep that could not look at everything
     INCOMPLETE_SWEEP = "incomplete-sweep"
+    #: left by the very first sweep: how far back it looked
+    FIRST_SWEEP = "first-sweep"
     FOLLOW_UP = "follow_up"
 
 

@@ -22,6 +22,8 @@ class LogEvent(StrEnum):
     SIGNAL_REJECTED = "signal_rejected"
     SIGNAL_FAILED = "signal_failed"
     SIGNAL_KEPT = "signal_kept"
+    SIGNAL_OVERDUE = "signal_overdue"
+    ROW_REJECTED = "row_rejected"
     FAILURE_KNOWN = "failure_known"
     RACE_LOST = "race_lost"
     UNKNOWN_ERROR_CODE = "unknown_error_code"
@@ -39,7 +41,9 @@ class LogEvent(StrEnum):
     INCIDENT_FAILED = "incident_failed"
     LEDGER_PURGED = "ledger_purged"
     PURGE_FAILED = "purge_failed"
+    UNKNOWN_VAULTS = "unknown_vaults"
     SETTINGS_WRONG = "settings_wrong"
+    SETTING_RAISED = "setting_raised"
 
 
 def log_event(event: LogEvent, *, level: int = logging.INFO, **fields: object) -> None:
@@ -50,7 +54,7 @@ def log_event(event: LogEvent, *, level: int = logging.INFO, **fields: object) -
 def log_step(incident: Incident, step: Step) -> None:
     """Write a step of an incident's journal; what needs a person is a warning."""
     outcome = incident.outcome if step.kind is StepKind.CLOSED else None
-    needs_a_person = outcome is not None and outcome.needs_a_person
+    needs_a_person = step.kind is StepKind.TOLD or (outcome is not None and outcome.needs_a_person)
     fields: dict[str, object] = {
         "incident": incident.id,
         "item": incident.item.id,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.errors import BackupRetryError
 
 #: the tag, and the value that switches retries off, on a machine, its resource group or the vault
 TAG, OFF = "backup-retry", "off"
@@ -17,7 +18,7 @@ class OptOuts(Protocol):
 
         `source_id` is the protected resource, where the item's own names do not tell it.
 
-        Raises AzureUnavailable when nobody can say.
+        Raises AzureUnavailable or AzureRefused when nobody can say: that is no "not opted out".
         """
         ...
 
@@ -37,7 +38,11 @@ class MemoryOptOuts:
     """Tags in memory, for tests."""
 
     tagged: set[str] = field(default_factory=set)
+    #: what is raised instead of an answer while set
+    error: BackupRetryError | None = None
 
     async def opted_out_by(self, item: ProtectedItem, source_id: str = "") -> str:
         """See OptOuts."""
+        if self.error is not None:
+            raise self.error
         return tagged_of(item, source_id, frozenset(each.lower() for each in self.tagged))

@@ -26,7 +26,10 @@ class Vaults(Protocol):
         ...
 
     async def item(self, item: ProtectedItem) -> ItemState | None:
-        """The item's protection, read afresh; None when the vault says that it has no such item."""
+        """The item's protection, read afresh; None when the vault itself has no such item and lists none.
+
+        Raises NotFound where one of the two says otherwise, or where somebody above the vault answers 404.
+        """
         ...
 
     async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
@@ -68,7 +71,9 @@ class MemoryVaults:
         for job in self.shown_jobs:
             if job.vault.key == vault.key and job.id == job_id:
                 return job
-        raise NotFound(f"no job {job_id} in vault {vault.name}", status=404)
+        raise NotFound(
+            f"no job {job_id} in vault {vault.name}", code="BMSUserErrorObjectNotFound", status=404
+        )
 
     async def jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
         """See Vaults."""

@@ -1,6 +1,6 @@
 """The app's settings: one frozen object, read from the environment once and validated at start."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -165,10 +165,14 @@ class Settings(BaseSettings):
         description="How long a claim may stay unanswered before its process counts as dead.",
     )
     settle_after: PositiveDuration = Field(
-        default=timedelta(minutes=10),
-        description="How long a retry's job may take to appear before it counts as never started.",
+        default=timedelta(minutes=15),
+        description="How long a retry's job may take to appear before it counts as never started; raised to one and a "
+        "half times `CLOCK_DIFFERENCE` where it is shorter.",
     )
-
+    clock_difference: NotNegative = Field(
+        default=timedelta(minutes=10),
+        description="How far the clocks of two instances of this app may be apart.",
+    )
     keep_days: Annotated[int, Field(ge=0, le=3650), AfterValidator(_keep_days)] = Field(
         default=90,
         description="Days that closed incidents and their journal are kept, 15 at least; 0: for ever.",
@@ -197,13 +201,27 @@ class Settings(BaseSettings):
         return timedelta(days=self.keep_days) if self.keep_days else None
 
     @property
+    def notes(self) -> Sequence[str]:
+        """What an administrator has to know of values that are not taken as they are."""
+        least = self._least_settle_after
+        if self.settle_after >= least:
+            return ()
+        said = f"SETTLE_AFTER={self.settle_after} is shorter than clocks allow for: {least} is used"
+        return (f"{said}. A retry that another instance has just started could be started twice.",)
+
+    @property
+    def _least_settle_after(self) -> timedelta:
+        """By two clocks: their difference, and half as much again for the job to appear."""
+        return 3 * self.clock_difference / 2
+
+    @property
     def rules(self) -> Rules:
         """The policy's numbers."""
         return Rules(
             backoff=self.retry_backoff,
             max_attempts=self.max_attempts,
             claim_lease=self.claim_lease,
-            settle_after=self.settle_after,
+            settle_after=max(self.settle_after, self._least_settle_after),
             retention=self.retention,
             daily_caps=self._daily_caps,
             schedule_margin=self.schedule_margin,

@@ -58,6 +58,11 @@ class SweepProfile(BaseModel):
         return Beat.INCOMPLETE_SWEEP if self.name == DAILY else f"{Beat.INCOMPLETE_SWEEP}-{self.name}"
 
     @property
+    def first_beat(self) -> str:
+        """The name of how far back its first sweep looked: until one is complete, no later one looks less far."""
+        return Beat.FIRST_SWEEP if self.name == DAILY else f"{Beat.FIRST_SWEEP}-{self.name}"
+
+    @property
     def scope(self) -> Scope:
         """What it looks at; the app's own scope counts besides."""
         return Scope(

@@ -89,6 +89,9 @@ type retrySettings = {
   @description('How long a retry\'s job may take to appear before it counts as never started.')
   SETTLE_AFTER: string?
 
+  @description('How far the clocks of two instances of this app may be apart. Default: 10m.')
+  CLOCK_DIFFERENCE: string?
+
   @description('Subscription ids that may be touched, or with ! not; signals of others are refused. Empty: all that the identity can see.')
   SCOPE_SUBSCRIPTIONS: string?
 

@@ -22,6 +22,7 @@ param settings = {
   RETENTION: readEnvironmentVariable('RETENTION', '')
   CLAIM_LEASE: readEnvironmentVariable('CLAIM_LEASE', '')
   SETTLE_AFTER: readEnvironmentVariable('SETTLE_AFTER', '')
+  CLOCK_DIFFERENCE: readEnvironmentVariable('CLOCK_DIFFERENCE', '')
   SCOPE_SUBSCRIPTIONS: readEnvironmentVariable('SCOPE_SUBSCRIPTIONS', '')
   SCOPE_RESOURCE_GROUPS: readEnvironmentVariable('SCOPE_RESOURCE_GROUPS', '')
   SCOPE_VAULTS: readEnvironmentVariable('SCOPE_VAULTS', '')

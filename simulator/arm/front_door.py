@@ -16,7 +16,7 @@ from simulator.arm import errors as arm_errors
 from simulator.arm.buckets import ArmBuckets
 from simulator.arm.calls import Call, Route, Routes, subscription_of
 from simulator.arm.errors import ArmError
-from simulator.arm.identity import TENANT, ExpiredTokenError, Identity, TokenError
+from simulator.arm.identity import PRINCIPAL, TENANT, ExpiredTokenError, Identity, TokenError
 from simulator.arm.refusals import Refusal
 from simulator.arm.request_log import note_dropped, note_fault
 from simulator.estate.faults import Faults
@@ -98,6 +98,8 @@ class Arm:
             raise DroppedError
         if self._struck(request, "expire_token"):
             raise arm_errors.token_expired(_authority(request))
+        if self._struck(request, "forbid"):
+            raise arm_errors.authorization_failed(PRINCIPAL, request.method, request.path)
         if throttle := self._faults.strike("throttle", subject):
             note_fault(throttle.name)
             raise _throttled(request, throttle.retry_after)

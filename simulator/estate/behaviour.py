@@ -29,5 +29,5 @@ class Settings:
     #: Jobs, items and so on per page of a list.
     page_size: int = 200
     #: Whether the activityID of a Backup vault's job is the x-ms-client-request-id of the call that started it.
-    backup_vault_keeps_request_ids: bool = False
+    backup_vault_keeps_request_ids: bool = True
     arm_buckets: TokenBuckets = field(default_factory=TokenBuckets)

@@ -61,7 +61,7 @@ class SettingsFile(Part):
     delivery_pace: Seconds = 1.0
     operation_seconds: Seconds = 0.2
     page_size: Annotated[int, Field(gt=0)] = 200
-    backup_vault_keeps_request_ids: bool = False
+    backup_vault_keeps_request_ids: bool = True
     arm_buckets: BucketsFile = BucketsFile()
 
     def build(self) -> Settings:
@@ -119,8 +119,15 @@ class BackupFile(Part):
     scheduled: bool = True
     #: How long ago it began.
     age_seconds: Seconds = 0
-    #: Full, Log and so on; "": the usual kind of the item's workload.
+    #: Of a backup or restore: Full, Log and so on; "": a backup of the usual kind of the item's workload.
     kind: str = ""
     operation: Literal[
-        "Backup", "Restore", "ConfigureBackup", "DisableBackup", "DeleteBackupData", "Register"
+        "Backup",
+        "Restore",
+        "RestoreWithRehydrate",
+        "CrossRegionRestore",
+        "ConfigureBackup",
+        "DisableBackup",
+        "DeleteBackupData",
+        "Register",
     ] = "Backup"

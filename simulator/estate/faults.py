@@ -95,6 +95,13 @@ class ExpireToken(Fault):
 
 
 @dataclass(kw_only=True)
+class Forbid(Fault):
+    """The call is refused with 403, as if a role had been taken away."""
+
+    name = "forbid"
+
+
+@dataclass(kw_only=True)
 class LoseAlert(Fault):
     """The alert is raised and reaches nobody."""
 
@@ -133,6 +140,7 @@ FAULTS: Mapping[str, type[Fault]] = {
         DropAnswer,
         DropRequest,
         ExpireToken,
+        Forbid,
         LoseAlert,
         DuplicateAlert,
         DelayAlert,

@@ -229,7 +229,7 @@ class Job:
     @property
     def moves_data(self) -> bool:
         """Whether it is a backup or a restore."""
-        return self.operation in {"Backup", "Restore"}
+        return self.is_backup or "Restore" in self.operation
 
     @property
     def is_cancellable(self) -> bool:

@@ -36,7 +36,7 @@ def job_failure(job: Job, *, alert_guid: str, fired: datetime) -> Json:
 def _essentials(job: Job, identity: str, at: datetime) -> Json:
     vault = job.vault
     rule = AlertRule(
-        name=f"{job.operation} Failure",
+        name="Backup Failure" if job.is_backup else "Restore Failure",
         severity="Sev1",
         signal_type="Log",
         monitoring_service="Azure Backup",

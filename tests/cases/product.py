@@ -123,7 +123,8 @@ class Product:
         """What the parser alone makes of an alert; raises BadSignal."""
         from reactor.alerts import parse_body  # noqa: PLC0415 (as late as the app itself)
 
-        return parse_body(_body(payload), self.settings.dimensions)
+        [read] = parse_body(_body(payload), self.settings.dimensions)
+        return read
 
     async def configure(self, changed: Mapping[str, Any]) -> None:
         """The app starts anew with these settings beside those it had; ledger and inbox stay."""

@@ -67,7 +67,7 @@ class Estate:
         )
 
     def item(self, number: int) -> ProtectedItem:
-        """A machine or a database; in the third vault a disk, whose vault does not keep the ids of our attempts."""
+        """A machine or a database; in the third vault a disk."""
         vault = Vault(
             subscription=SUBSCRIPTION, resource_group="rg-backup", name=f"vault-{number % self.vaults + 1}"
         )

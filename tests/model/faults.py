@@ -69,7 +69,7 @@ USUAL: dict[Fault, float] = {
     Fault.OPERATION_FAILED: 0.02,
     Fault.JOB_APPEARS_LATE: 0.2,
     Fault.GRAPH_LAGS: 0.5,
-    Fault.GRAPH_UNAVAILABLE: 0.05,
+    Fault.GRAPH_UNAVAILABLE: 0.15,
     Fault.ALERT_LOST: 0.2,
     Fault.ALERT_DOUBLED: 0.3,
     Fault.ALERT_DELAYED: 0.1,

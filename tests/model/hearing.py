@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
 
-from backup_retry.domain.arm_ids import Vault
 from backup_retry.ports.inbox import DeferredSignal, Fields
 from tests.model.agenda import Agenda
 from tests.model.little_azure import APPEARS_WITHIN, LIST_LAG, LittleAzure
-from tests.model.restraint import FRESH, WhyNot
+from tests.model.restraint import WhyNot
 from tests.model.true_jobs import TrueItem, TrueJob
 
 #: after that time a vault's list shows a job as it ended
@@ -25,20 +24,15 @@ class Hearing:
     waiting: Mapping[str, DeferredSignal]
     #: whether the ledger has that failed job, or one that counts more
     stored: Callable[[TrueJob], bool]
-    refused_at: dict[str, float] = field(default_factory=dict)
     #: when each signal was last kept
     kept_at: dict[str, float] = field(default_factory=dict)
     #: failed jobs whose signals were answered with success, by their ids
     promised: dict[str, TrueJob] = field(default_factory=dict)
     times_kept: int = 0
 
-    def refused(self, vault: Vault) -> None:
-        """The vault turned a read down, so that a signal cannot be resolved; the sweep comes back to it."""
-        self.refused_at[vault.key] = self.agenda.now
-
     def answered(self, job: TrueJob, *, named: bool) -> WhyNot | None:
         """A signal of a failed job was answered with success; `named`: by its id, not by its item or vault alone."""
-        if self._excused(job) or not job.failed_at(self.agenda.now):
+        if not job.failed_at(self.agenda.now):
             return None
         if not (named or self._is_missing(job)):
             return None
@@ -56,7 +50,7 @@ class Hearing:
 
     def forgotten(self, kept: DeferredSignal) -> WhyNot | None:
         """A signal counts as looked into: whatever it told of has to be in the ledger."""
-        lost = [job for job in self._told_by(kept) if not (self._excused(job) or self.stored(job))]
+        lost = [job for job in self._told_by(kept) if not self.stored(job)]
         if not lost:
             return None
         return WhyNot(9, f"the kept signal of failed job {lost[0].id} was forgotten before it was handled")
@@ -80,9 +74,6 @@ class Hearing:
             for job in true_item.unmended(came - SHOWN_WITHIN):
                 if _tells_of(kept.fields, job) and self._is_missing(job):
                     yield job
-
-    def _excused(self, job: TrueJob) -> bool:
-        return self.agenda.now - self.refused_at.get(job.item.vault.key, -inf) < FRESH
 
     def _is_missing(self, job: TrueJob) -> bool:
         return not self._item(job).mended(job, self.agenda.now)

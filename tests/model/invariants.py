@@ -101,17 +101,13 @@ class Watch:
     def has_stored(self, job: TrueJob) -> bool:
         """Whether the ledger knows a failed job, or one of its item that counts more."""
         noted = [self.azure.jobs[job_id] for job_id in self.noted[job.item.key]]
-        if any(
-            each is job or (each.worth >= job.worth and each.started_at >= job.started_at) for each in noted
-        ):
+        if any(each is job or (each.worth >= job.worth and each.ends_at >= job.ends_at) for each in noted):
             return True
         return any(_covers(incident, job) or self._gave_way(incident, job) for incident in self._of(job))
 
     def _gave_way(self, incident: Incident, job: TrueJob) -> bool:
         """Whether the incident weighed it, and turned to a lesser one after a backup had made up for it."""
-        began = START + timedelta(seconds=job.started_at)
-        weighed = any(began <= at and job.worth <= worth for worth, at in incident.weighed_before.items())
-        return weighed and self.azure.items[job.item.key].mended(job, self.agenda.now)
+        return _weighed_before(incident, job) and self.azure.items[job.item.key].mended(job, self.agenda.now)
 
     def _of(self, job: TrueJob) -> Iterable[Incident]:
         return self.by_item[job.item.key].values()
@@ -125,9 +121,22 @@ class Watch:
         self._require(failed, 8, f"job {job_id} was stored as a failure and did not fail")
 
     def _one_incident_per_failure(self, incident: Incident) -> None:
+        self._first_job_given_up(incident)
         key = (incident.item.key, incident.first_job_id)
         first = self.opened.setdefault(key, incident.id)
         self._require(first == incident.id, 1, f"two incidents for failed job {incident.first_job_id}")
+
+    def _first_job_given_up(self, incident: Incident) -> None:
+        """An incident that turns to a better backup, which began before its first one, has not weighed the first one.
+
+        Told again after the end, that one is nobody's yet, and opens another incident.
+        """
+        before = self.incidents.get(incident.id)
+        if before is None or before.first_job_id == incident.first_job_id:
+            return
+        job = self.azure.jobs[before.first_job_id]
+        if not (_covers(incident, job) or _weighed_before(incident, job)):
+            self.opened.pop((incident.item.key, job.id), None)
 
     def _no_claim_is_forgotten(self, incident: Incident) -> None:
         before = self.incidents.get(incident.id)
@@ -157,7 +166,7 @@ class Watch:
         before = self.incidents.get(incident.id)
         if before is None or before.is_open:
             self.outcomes[f"{incident.outcome}: {incident.reason}"] += 1
-        if incident.outcome in {Outcome.RECOVERED, Outcome.RECOVERED_ELSEWHERE}:
+        if incident.outcome in {Outcome.RECOVERED, Outcome.RECOVERED_ELSEWHERE} and not incident.has_no_job:
             for job in self._failures_of(incident):
                 mended = self.azure.items[job.item.key].mended(job, self.agenda.now)
                 self._require(mended, 5, f"its incident says recovered, and nothing made up for job {job.id}")
@@ -248,6 +257,8 @@ class Watch:
     def published(self, notices: Sequence[Notice]) -> None:
         """Notices reached the topic: an outcome is told only of an incident that the ledger has closed so."""
         for each in notices:
+            if each.kind is NoticeKind.UNKNOWN_VAULTS or each.data["outcome"] is None:
+                continue
             self.told.add((each.data["incidentId"], each.kind))
             outcomes = [outcome for outcome, kind in TOLD.items() if kind is each.kind]
             incident = self.incidents.get(each.data["incidentId"])
@@ -266,7 +277,8 @@ class Watch:
             self._require(bool(head.outcome and head.reason), 5, f"incident {head.id} has no reason")
         for incident in self.incidents.values():
             kind = TOLD.get(incident.outcome) if incident.outcome else None
-            told = kind is None or (incident.id, kind) in self.told
+            calls_nobody = kind is None or (incident.has_no_job and kind is NoticeKind.RECOVERED)
+            told = calls_nobody or (incident.id, kind) in self.told
             self._require(told, 5, f"nobody was told how incident {incident.id} ended")
         self.allowed(self.hearing.at_peace())
         for true_item in self.azure.items.values() if self.swept else ():
@@ -280,6 +292,14 @@ class Watch:
 
 def _covers(incident: Incident, job: TrueJob) -> bool:
     """Whether an incident has weighed that failed job or one that counts more, or made it itself."""
-    started_at, failure = START + timedelta(seconds=job.started_at), incident.failure
-    weighed = started_at <= failure.started_at and job.worth <= worth_of(failure.operation)
+    if incident.has_no_job:
+        return False
+    ended_at, failure = START + timedelta(seconds=job.ends_at), incident.failure
+    weighed = ended_at <= failure.ended_at and job.worth <= worth_of(failure.operation)
     return weighed or job.attempt_id in {attempt.id for attempt in incident.attempts}
+
+
+def _weighed_before(incident: Incident, job: TrueJob) -> bool:
+    """Whether it, or one before it, was about that failed job or one that counts more, and then about a lesser one."""
+    ended = START + timedelta(seconds=job.ends_at)
+    return any(ended <= at and job.worth <= worth for worth, at in incident.weighed_before.items())

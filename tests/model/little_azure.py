@@ -47,7 +47,8 @@ class LittleAzure:
 
     def protect(self, item: ProtectedItem) -> TrueItem:
         """Begin to protect an item."""
-        true_item = self.items.setdefault(item.key, TrueItem(item=item))
+        keeps_ids = item.vault.kind is VaultKind.RECOVERY_SERVICES or len(self.items) % 2 == 0
+        true_item = self.items.setdefault(item.key, TrueItem(item=item, keeps_ids=keeps_ids))
         self.in_vault.setdefault(item.vault.key, []).append(true_item)
         return true_item
 
@@ -88,7 +89,7 @@ class LittleAzure:
         """One job."""
         job = self.jobs.get(job_id)
         if job is None or job.item.vault.key != vault.key:
-            raise NotFound(f"no job {job_id}", status=404)
+            raise NotFound(f"no job {job_id}", code="BMSUserErrorObjectNotFound", status=404)
         return job.seen_at(self.agenda.now)
 
     def list_jobs(self, vault: Vault, since: datetime) -> Sequence[Job]:
@@ -117,9 +118,9 @@ class LittleAzure:
         return self._operations.get(operation_id)
 
     def _begin(self, true_item: TrueItem, ending: Ending, attempt_id: str, operation: str) -> TrueJob:
-        """A job begins; only a Recovery Services vault keeps the id that it was asked for with."""
+        """A job begins; not every backup vault's keeps the id that it was asked for with."""
         now = self.agenda.now
-        kept = attempt_id if true_item.item.vault.kind is VaultKind.RECOVERY_SERVICES else ""
+        kept = attempt_id if true_item.keeps_ids else ""
         late = self.faults.strikes(Fault.JOB_APPEARS_LATE)
         job = TrueJob(
             id=str(UUID(int=self.random.getrandbits(128), version=4)),

@@ -20,10 +20,10 @@ class Mutation:
 
 
 @contextmanager
-def without_row(name: str) -> Iterator[None]:
-    """The policy forgets one of its rows."""
+def without_row(*names: str) -> Iterator[None]:
+    """The policy forgets one of its rows, or those that would say the same."""
     with ExitStack() as stack:
         for rows in ("EARLY_ROWS", "ROWS"):
-            kept = tuple(row for row in getattr(policy, rows) if row.__name__ != name)
+            kept = tuple(row for row in getattr(policy, rows) if row.__name__ not in names)
             stack.enter_context(patch.object(policy, rows, kept))
         yield

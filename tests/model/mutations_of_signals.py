@@ -1,6 +1,6 @@
 """Deliberate faults in what is made of signals, and in the inbox of those that wait."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 from unittest.mock import patch
@@ -9,8 +9,9 @@ from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import FailedJob, JobError, JobStatus, Source
-from backup_retry.engine import unit_of_work as change
+from backup_retry.engine import unit_of_work as work
 from backup_retry.engine.engine import Engine
+from backup_retry.engine.unit_of_work import UnitOfWork
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.inbox import DeferredSignal, Inbox
 from reactor import deferred_signals as kept_signals
@@ -56,16 +57,26 @@ def _answer_before_storing() -> AbstractContextManager[Any]:
         try:
             return await handle(self, failed, source, **named)
         except AzureUnavailable:
-            return change.already_handled(Incident.open(failed, source, self._clock()))
+            return work.already_handled(Incident.open(failed, source, self._clock()))
 
     return patch.object(Engine, "handle", careless)
+
+
+def _take_a_lost_race_for_handled() -> AbstractContextManager[Any]:
+    """Whoever was second leaves, although the winner need not know of its failure."""
+
+    async def once(self: Engine, failed: FailedJob, source: Source, act: Callable[[UnitOfWork], Any]) -> Any:
+        noted = await self._noted(failed, source)
+        return await act(noted) if isinstance(noted, UnitOfWork) else noted
+
+    return patch.object(Engine, "_with", once)
 
 
 def _forget_before_looking() -> AbstractContextManager[Any]:
     """A kept signal is taken out of the inbox, and only then looked into."""
     look = kept_signals._process
 
-    async def hasty(waiting: Sequence[DeferredSignal], inbox: Inbox, *arguments: Any) -> bool:
+    async def hasty(waiting: Sequence[DeferredSignal], inbox: Inbox, *arguments: Any) -> Any:
         for kept in waiting:
             await inbox.forget(kept)
         return await look(waiting, inbox, *arguments)
@@ -87,7 +98,7 @@ def _forget_what_nobody_could_say() -> AbstractContextManager[Any]:
 def _answer_without_keeping() -> AbstractContextManager[Any]:
     """A signal that nobody has time for is answered with success and thrown away."""
 
-    async def careless(self: SignalHandler, signal: Any, error: AzureUnavailable) -> SignalResult:
+    async def careless(self: SignalHandler, signal: Any, error: Exception, **_: Any) -> SignalResult:
         return SignalResult(why=str(error), kept=True)
 
     return patch.object(SignalHandler, "_kept", careless)
@@ -107,6 +118,7 @@ def mutations_of_signals() -> Sequence[Mutation]:
         Mutation("believe the alert", _believe_the_alert()),
         Mutation("ignore the scope", _ignore_the_scope()),
         Mutation("answer before storing", _answer_before_storing(), seed=12),
+        Mutation("take a lost race for handled", _take_a_lost_race_for_handled(), seed=9),
         Mutation("forget the kept signal before looking into it", _forget_before_looking(), seed=5),
         Mutation("forget the kept signal of which nobody could say", _forget_what_nobody_could_say(), seed=9),
         Mutation("answer without keeping", _answer_without_keeping(), seed=5),

@@ -23,7 +23,7 @@ from tests.model.network import Link
 
 Result = TypeVar("Result")
 Clock = Callable[[], datetime]
-_SINCE = re.compile(r"startTime >= datetime\(([^)]+)\)")
+_SINCE = re.compile(r"endedAt >= iff\(saysEnd, datetime\(([^)]+)\)")
 #: how far behind the vaults Resource Graph may be, in seconds
 GRAPH_LAG = 1800.0
 
@@ -142,7 +142,7 @@ class RemoteGraph:
                 "startTime": job.seen_at(as_of).started_at.isoformat(),
             }
             for job in found
-            if job.started_at >= since
+            if job.ends_at >= since
         ]
 
 

@@ -66,8 +66,6 @@ class RemoteVaults:
     async def _read(self, vault: Vault, effect: Callable[[], Result]) -> Result:
         self.watch.touched(vault)
         fault = self.link.network.faults.first(*_READ_FAULTS)
-        if fault is Fault.READ_REFUSED or vault.key in self.link.network.denied:
-            self.watch.hearing.refused(vault)
         error = _READ_FAULTS[fault]() if fault else self.standing_error(vault)
         return await self.link.call(effect, instead=http_answers.of_read(error) if error else None)
 

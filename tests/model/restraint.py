@@ -10,7 +10,7 @@ from math import inf
 
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.jobs import BackupRequest, JobStatus
-from backup_retry.policy.rules import Rules
+from backup_retry.policy.rules import LONGEST_JOB, Rules
 from backup_retry.policy.storm import Storm, storm_key
 from tests.model.agenda import START, Agenda
 from tests.model.little_azure import APPEARS_WITHIN, LIST_LAG, LittleAzure
@@ -19,9 +19,8 @@ from tests.model.true_jobs import CHAIN_BROKE, CONFLICTS, FULL, LOG, PERSON, Tru
 
 #: what a decision may not have seen any more, in seconds: it takes some slow calls, on a list that lagged
 FRESH = 14 * SLOWEST + LIST_LAG + APPEARS_WITHIN
-#: seconds after which a canary has heard that another one took its place, and counts as one of the others: a lease of
-#: ten minutes, and clocks that differ by five each
-_HEARS_OF_IT = 1200.0
+#: seconds for which an unreleased storm holds what fails alike, whenever that fails: a day, less what clocks differ
+_A_DAY = 86_400.0 - 1200.0
 
 
 @dataclass
@@ -77,8 +76,11 @@ class Restraint:
     paused: dict[str, float] = field(default_factory=dict)
     #: key of each item that is tagged off, with the time of the tag
     tagged: dict[str, float] = field(default_factory=dict)
-    #: by storm, the canaries that it has had and until when, in seconds; inf: still
-    canaries: dict[str, dict[str, float]] = field(default_factory=dict)
+    #: every storm as it was last stored, and when it was first stored
+    storms: dict[str, Storm] = field(default_factory=dict)
+    begun_when: dict[str, float] = field(default_factory=dict)
+    #: by storm, the canaries that it has had
+    canaries: dict[str, set[str]] = field(default_factory=dict)
     #: when each storm was called off, by the worker's clock, and by the later one of that and the true time
     released: dict[str, datetime] = field(default_factory=dict)
     released_when: dict[str, float] = field(default_factory=dict)
@@ -155,25 +157,35 @@ class Restraint:
 
     def storm_saved(self, stored: Storm) -> WhyNot | None:
         """A storm was begun or changed: the others may go only once the canary has a good backup."""
-        canaries = self.canaries.setdefault(stored.key, {})
-        if stored.released_at is None:
-            canaries.update({key: min(until, self.agenda.now) for key, until in canaries.items()})
-            canaries[stored.canary.key] = inf
+        before = self.storms.get(stored.key)
+        self.storms[stored.key] = stored
+        if before is None or before.began_at != stored.began_at:
+            self.canaries[stored.key], self.begun_when[stored.key] = set(), self.agenda.now
+        self.canaries[stored.key].add(stored.canary.key)
         if stored.released_at is None or stored.released_at == self.released.get(stored.key):
             return None
-        canaries.clear()
         self.released[stored.key] = stored.released_at
         by_clock = (stored.released_at - START).total_seconds()
         self.released_when[stored.key] = max(self.agenda.now, by_clock)
-        began = (stored.began_at - START).total_seconds() - self.skew
-        backups = self.azure.items[stored.canary.key].backups()
-        recovered = any(job.completed_at(self.agenda.now) and job.ends_at > began for job in backups)
-        return None if recovered else WhyNot(2, "a storm was called off before its canary had recovered")
+        if self._has_recovered(stored):
+            return None
+        return WhyNot(2, "a storm was called off before its canary had recovered")
 
-    def _canaries(self, storm: str) -> set[str]:
-        """A storm's canary, and those whose place another one took not long ago: they may not know it yet."""
-        recent = self.agenda.now - _HEARS_OF_IT
-        return {key for key, until in self.canaries.get(storm, {}).items() if until > recent}
+    def _has_recovered(self, storm: Storm) -> bool:
+        began = (storm.began_at - START).total_seconds() - self.skew
+        backups = self.azure.items[storm.canary.key].backups()
+        return any(job.completed_at(self.agenda.now) and job.ends_at > began for job in backups)
+
+    def _leads_none(self, sent: Sent, key: str) -> bool:
+        """Whether a storm was on, long enough to be known, that this item has never been the canary of."""
+        storm, begun = self.storms.get(key), self.begun_when.get(key, inf)
+        if (
+            storm is None
+            or storm.released_at
+            or not sent.claimed_at - _A_DAY < begun < sent.claimed_at - FRESH
+        ):
+            return False
+        return sent.item.key not in self.canaries[key] and not self._has_recovered(storm)
 
     def _by_storm(self, sent: Sent, others: Iterable[Sent]) -> WhyNot | None:
         """Two items of one storm under way at once, before the canary has brought it to its end."""
@@ -181,6 +193,8 @@ class Restraint:
         if failure.error in CONFLICTS:  # each waits for a backup of its own: that is no cause that they share
             return None
         key = storm_key(sent.item.vault, failure.error or "no error code")
+        if self._leads_none(sent, key):
+            return WhyNot(2, "a retry in a storm that another canary leads")
         called_off = self.released_when.get(key, -inf)
         for other in others:
             if other.item.vault != sent.item.vault:
@@ -190,12 +204,17 @@ class Restraint:
             if mate is None or other.item == sent.item or other.sent_at == inf or not under_way:
                 continue
             alike = mate.error == failure.error
-            if alike and {sent.item.key, other.item.key} <= self._canaries(key):
+            if alike and {sent.item.key, other.item.key} <= self._canaries_of(key):
                 return WhyNot(2, "two canaries in one storm")
             since = called_off < min(failure.started_at, mate.started_at, sent.claimed_at, other.claimed_at)
             if alike and since and self._in_storm(sent) and self._in_storm(other):
                 return WhyNot(2, "a second retry in a storm")
         return None
+
+    def _canaries_of(self, key: str) -> set[str]:
+        """All canaries that the storm has had, unless it has been called off."""
+        storm = self.storms.get(key)
+        return self.canaries[key] if storm and storm.released_at is None else set()
 
     def _in_storm(self, sent: Sent) -> bool:
         """Whether enough items failed alike, and long enough before the claim to be seen by it."""
@@ -204,10 +223,10 @@ class Restraint:
         alike = {
             job.item.key
             for true_item in self.azure.in_vault[failure.item.vault.key]
-            for job in true_item.since(failure.started_at - window)
+            for job in true_item.since(failure.ends_at - window - LONGEST_JOB.total_seconds())
             if job.is_backup
             and job.error == failure.error
             and job.failed_at(sent.claimed_at - FRESH)
-            and job.started_at <= failure.started_at + window
+            and abs(job.ends_at - failure.ends_at) <= window
         }
         return len(alike) >= self.rules.storm_size

@@ -1,9 +1,10 @@
 """The long run of the model: world after world, until so many steps have been made.
 
-    python -m tests.model.soak --steps 200000 --seed 1 --workers 2
+    python -m tests.model.soak --steps 200000 --workers 2
 
-Every world is made from its own seed, runs for a while in all its trouble, and is then left in peace until every
-failure has to be closed. A world that breaks an invariant prints its story and the command that replays it.
+The worlds are others each day, unless a seed is given. Every world is made from its own seed, runs for a while in all
+its trouble, and is then left in peace until every failure has to be closed. A world that breaks an invariant prints its
+story and the command that replays it.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from multiprocessing import get_context
 
 from tests.model.faults import Fault
@@ -22,6 +24,8 @@ from tests.model.world import World
 
 #: steps of trouble that one world sees
 WORLD_STEPS = 4000
+#: more worlds than are made in a day
+_WORLDS_A_DAY = 10_000
 _STORY_LINES = 40
 
 
@@ -94,6 +98,11 @@ def soak_one(seed: int, steps: int = WORLD_STEPS) -> Tried:
     return tried
 
 
+def seed_of(day: date) -> int:
+    """Where a day's seeds begin: 202611290000 on the 29th of November 2026."""
+    return int(f"{day:%Y%m%d}") * _WORLDS_A_DAY
+
+
 def soak(seeds: Iterable[int], workers: int = 1) -> Tried:
     """Many worlds, on so many processes."""
     total = Tried()
@@ -135,12 +144,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 1 when an invariant was broken."""
     parser = argparse.ArgumentParser(prog="python -m tests.model.soak", description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=200_000, help="steps of trouble, of all worlds together")
-    parser.add_argument("--seed", type=int, default=1, help="of the first world; the others follow")
+    today = seed_of(datetime.now(UTC).date())
+    parser.add_argument(
+        "--seed", type=int, default=today, help="of the first world; the others follow; today's: %(default)s"
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes")
     options = parser.parse_args(arguments)
     _quiet()
     began = time.monotonic()
     worlds = -(-options.steps // WORLD_STEPS)
+    sys.stdout.write(f"{worlds} worlds from seed {options.seed}\n")
+    sys.stdout.flush()
     tried = soak(range(options.seed, options.seed + worlds), options.workers)
     sys.stdout.write(report(tried, time.monotonic() - began))
     return 1 if tried.found else 0

@@ -128,6 +128,8 @@ class TrueItem:
     """A protected item as it really is."""
 
     item: ProtectedItem
+    #: whether a job of it bears the id that it was asked for with
+    keeps_ids: bool = True
     protected: bool = True
     #: when that last changed
     changed_at: float = -inf

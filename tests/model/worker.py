@@ -8,6 +8,7 @@ from typing import Any
 
 from backup_retry.domain.errors import BackupRetryError
 from backup_retry.engine.engine import Engine
+from backup_retry.engine.vault_access import MemoryKnownVaults
 from backup_retry.policy.rules import Rules
 from backup_retry.ports.inbox import DeferredSignal, MemoryInbox
 from backup_retry.ports.item_lookup import MemoryItemLookup
@@ -68,6 +69,7 @@ class Worker:
             rules=surroundings.rules,
             clock=self.clock,
             publisher=RemoteTopic(link, surroundings.watch),
+            known_vaults=MemoryKnownVaults({each.item.vault for each in surroundings.azure.items.values()}),
         )
         inbox = MemoryInbox(clock=self.clock, signals=surroundings.waiting)
         self.inbox = RemoteInbox(inbox, link, surroundings.watch).inbox
@@ -96,6 +98,7 @@ class Worker:
             clock=self.clock,
             profile=daily(lookback=LOOKBACK),
             scope=surroundings.rules.scope,
+            keep=self.inbox.keep,
         )
         self._waiting: list[Answered] = []
         self.when_killed: Callable[[], object] = lambda: None

@@ -59,10 +59,11 @@ async def bad_night(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[N
         trust = ssl.create_default_context(cafile=stack.run.ca_file)
         async with table_service(stack.run.table_endpoint, trust) as (service, _):
             ledger = TableLedger(service, lambda: datetime.now(UTC))
-            app = App(stack, http, ledger)
+            inbox = TableInbox(service, lambda: datetime.now(UTC))
+            app = App(stack, http, ledger, inbox)
             await night.play(app)
             await ledger.beat("sweep-yearly", datetime.now(UTC))
-            yield Night(app, ledger, TableInbox(service, lambda: datetime.now(UTC)))
+            yield Night(app, ledger, inbox)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

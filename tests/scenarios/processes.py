@@ -273,6 +273,7 @@ def _settings(plan: Plan, server: RunningServer, azurite: Azurite) -> dict[str, 
         "IDENTITY_HEADER": server.identity_header,
         "RETRY_BACKOFF": "0s,1s,1s",
         "SETTLE_AFTER": plan.settle_after,
+        "CLOCK_DIFFERENCE": "0s",
         "CLAIM_LEASE": plan.claim_lease,
         "SCHEDULE_MARGIN": "0s",
         "STORM_SIZE": "100000",  # they all fail alike

@@ -35,3 +35,32 @@ async def test_what_a_sweep_announces_is_retried_by_whoever_gets_the_event(app: 
 
 async def _all_triggered(app: App) -> bool | None:
     return all([await app.posts(machine) for machine in MACHINES]) or None
+
+
+async def test_what_a_vault_refuses_to_whoever_gets_the_event_is_kept(app: App) -> None:
+    """The event counts as delivered and nothing is lost: once the role is back, each is retried once."""
+    refused = ["vm-21", "vm-22", "vm-23"]
+    jobs = [await app.fail(machine) for machine in refused]
+    await app.arm({"name": "forbid", "match": "backupJobs"})
+    before = len(await app.events())
+    await app.sweep()
+    await app.until(lambda: _all_delivered(app, before))
+    assert [len(await app.posts(machine)) for machine in refused] == [0, 0, 0]
+    assert set(await app.waiting()) >= set(jobs)
+
+    await app.arm()
+    await app.process_deferred()
+
+    await app.until(lambda: _all_retried(app, refused))
+    assert {(await app.incident(machine)).found_by for machine in refused} == {Source.EVENT}
+
+
+async def _all_delivered(app: App, before: int) -> bool | None:
+    new = (await app.events())[before:]
+    return (
+        new and all(any((each["status"] or 500) < 300 for each in event["deliveries"]) for event in new)
+    ) or None
+
+
+async def _all_retried(app: App, machines: list[str]) -> bool | None:
+    return all([len(await app.posts(machine)) == 1 for machine in machines]) or None

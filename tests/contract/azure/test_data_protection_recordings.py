@@ -126,12 +126,54 @@ def test_errors_are_read_as_far_as_they_go(name: str, error: JobError | None) ->
         ("disk-warned", JobStatus.COMPLETED_WITH_WARNINGS),
         ("disk-cancelled", JobStatus.CANCELLED),
         ("disk-cancelling", JobStatus.CANCELLING),
-        ("unknown", JobStatus.IN_PROGRESS),
+        ("unknown", JobStatus.UNKNOWN),
     ],
 )
 def test_both_vocabularies_of_states_are_known(name: str, status: JobStatus) -> None:
     """A word that nobody knows is no end."""
     assert our_jobs()[name].status == status
+
+
+@pytest.mark.parametrize(
+    ("status", "info", "moved"),
+    [
+        ("CompletedWithWarnings", {"targetRecoverPoint": {"recoveryPointID": "rp"}}, True),
+        (
+            "CompletedWithWarnings",
+            {"targetRecoverPoint": {"recoveryPointID": "rp"}, "dataTransferredInBytes": 2063.0},
+            True,
+        ),
+        (
+            "CompletedWithWarnings",
+            {"targetRecoverPoint": {"recoveryPointID": "rp"}, "dataTransferredInBytes": 0.0},
+            False,
+        ),
+        ("CompletedWithWarnings", {"targetRecoverPoint": None, "dataTransferredInBytes": None}, False),
+        ("CompletedWithWarnings", None, None),
+        ("Completed", {"targetRecoverPoint": None}, None),
+    ],
+)
+def test_a_job_with_warnings_says_whether_it_moved_data(
+    status: str, info: Json | None, moved: bool | None
+) -> None:
+    """It names the recovery point that it made; a snapshot's size is never said, and a list says nothing."""
+    row = payload("data_protection/jobs")["value"][0]
+    assert (
+        job_of(row | {"properties": row["properties"] | {"status": status, "extendedInfo": info}}).moved_data
+        is moved
+    )
+
+
+def test_the_warning_of_a_job_without_an_error_is_read() -> None:
+    """It stands in the extended information, one level deeper than errors do."""
+    row = payload("data_protection/jobs")["value"][0]
+    warnings = [
+        {"resourceName": "volume-1", "warning": {"code": "VolumeSkipped", "message": "Not a CSI disk."}}
+    ]
+    properties = row["properties"] | {"errorDetails": None, "extendedInfo": {"warningDetails": warnings}}
+    assert job_of(row | {"properties": properties}).error == JobError(
+        title="VolumeSkipped", message="Not a CSI disk."
+    )
 
 
 def test_a_job_belongs_to_its_item_and_to_no_other_vaults() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.azure.tags import TagOptOuts
-from backup_retry.domain.errors import AzureUnavailable
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound, Service
 from tests.failures import VAULT, vm_item
 from tests.vault_world import ESTATE, VaultWorld, vault_estate
 
@@ -62,6 +62,22 @@ async def test_the_estate_is_asked_once_in_five_minutes(vault_world: VaultWorld)
     vault_world.clock.move(minutes=5)
     await found.opted_out_by(vm_item("vm-01"))
     assert queries(vault_world) == 2
+
+
+@pytest.mark.parametrize(("status", "error"), [(403, Forbidden), (404, NotFound)])
+async def test_a_no_is_not_taken_for_no_tag(
+    vault_world: VaultWorld, status: int, error: type[AzureRefused]
+) -> None:
+    """It says who refused; what was known a little while ago still counts."""
+    fresh = opt_outs(vault_world)
+    known = opt_outs(vault_world, vaults=[vault_estate(VAULT, "vm-01") | {"tags": OFF}])
+    await known.opted_out_by(vm_item("vm-01"))
+    vault_world.arm("server_error", "ResourceGraph", status=status)
+    vault_world.clock.move(minutes=6)
+    assert await known.opted_out_by(vm_item("vm-01")) == VAULT.key
+    with pytest.raises(error) as caught:
+        await fresh.opted_out_by(vm_item("vm-01"))
+    assert caught.value.by is Service.GRAPH
 
 
 async def test_an_old_answer_counts_for_an_hour_while_there_is_no_newer_one(vault_world: VaultWorld) -> None:

@@ -118,6 +118,19 @@ async def test_a_list_that_failed_is_not_shared(vault_world: VaultWorld) -> None
     assert [each.id for each in (await vault_world.jobs()).jobs] == [job]
 
 
+async def test_a_vault_that_is_blocked_is_asked_once_for_a_run_over_many(vault_world: VaultWorld) -> None:
+    """Five hundred items of it are no five hundred calls; whoever asks for a fresh answer gets one."""
+    began = vault_world.clock()
+    vault_world.clock.move(seconds=1)
+    for _ in range(3):
+        with pytest.raises(Forbidden):
+            await vault_world.vaults.jobs(DENIED, began - MINUTE, fresh_since=began)
+    assert vault_world.reads("/backupJobs$") == 1
+    with pytest.raises(Forbidden):
+        await vault_world.jobs(vault=DENIED)
+    assert vault_world.reads("/backupJobs$") == 2
+
+
 # ---- items -------------------------------------------------------------------------------------------------
 
 
@@ -160,6 +173,14 @@ async def test_a_missing_vault_is_no_missing_item(vault_world: VaultWorld, vault
     """A 404 from above the item is an error, not the answer None."""
     with pytest.raises(NotFound):
         await vault_world.vaults.item(vm_item("vm-01", vault))
+
+
+async def test_an_item_that_the_vault_answers_404_for_and_lists_is_not_gone(vault_world: VaultWorld) -> None:
+    """One of the two answers is wrong, and nothing may end on it."""
+    vault_world.arm("server_error", "GET .*protectedItems/", status=404)
+    with pytest.raises(NotFound) as caught:
+        await vault_world.vaults.item(VM)
+    assert caught.value.is_the_vaults_word
 
 
 async def test_a_bad_request_is_no_missing_item(vault_world: VaultWorld) -> None:

@@ -1,6 +1,7 @@
 """The inbox: one suite for the fake and for Table Storage."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -89,6 +90,43 @@ async def test_what_is_forgotten_is_gone(inbox: tuple[Inbox, Clock]) -> None:
     await kept.forget(gone)
     await kept.forget(gone)
     assert [each.fields for each in await kept.kept(10)] == [OTHER]
+
+
+async def test_what_is_deferred_is_due_later(inbox: tuple[Inbox, Clock]) -> None:
+    """With all that is known of the looks in vain; it still counts as waiting."""
+    kept, clock = inbox
+    await kept.keep(ALERT)
+    [in_hand] = await kept.kept(10)
+    later = replace(in_hand, looks=3, why="no answer", due=clock() + timedelta(minutes=5), told_at=clock())
+    await kept.defer(later)
+    assert (await kept.kept(10), (await kept.waiting(10)).number) == ([], 1)
+    clock.move(minutes=5)
+    assert await kept.kept(10) == [later]
+
+
+async def test_what_comes_again_while_it_is_deferred_is_due_at_once(inbox: tuple[Inbox, Clock]) -> None:
+    """It may tell of a failure that the look was too early for; what is deferred already stays so."""
+    kept, clock = inbox
+    await kept.keep(ALERT)
+    [in_hand] = await kept.kept(10)
+    await kept.keep(ALERT)
+    await kept.defer(replace(in_hand, looks=1, due=clock() + timedelta(minutes=5)))
+    [again] = await kept.kept(10)
+    assert again == in_hand
+    await kept.defer(replace(again, looks=1, due=clock() + timedelta(minutes=5)))
+    await kept.keep(ALERT)
+    assert await kept.kept(10) == []
+    clock.move(minutes=5)
+
+
+async def test_what_is_gone_is_not_deferred(inbox: tuple[Inbox, Clock]) -> None:
+    """Another timer has looked into it meanwhile."""
+    kept, _ = inbox
+    await kept.keep(ALERT)
+    [in_hand] = await kept.kept(10)
+    await kept.forget(in_hand)
+    await kept.defer(replace(in_hand, looks=1))
+    assert await kept.kept(10) == []
 
 
 async def test_what_comes_again_while_it_is_looked_into_goes_on_waiting(inbox: tuple[Inbox, Clock]) -> None:

@@ -13,10 +13,11 @@ from backup_retry.domain.incident import AttemptResult, Incident, State, StepKin
 from backup_retry.domain.incident_notices import notice
 from backup_retry.domain.jobs import JobError, JobStatus, Pause, Reason, Source
 from backup_retry.domain.notices import NoticeKind
+from backup_retry.engine.vault_access import whole
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.ledger import Beat, Controls, Ledger, MemoryLedger, Record, Storms
 from tests import racing
-from tests.failures import claimed, closed, failed_job, noted, open_of, opened, saved, step, vm_item
+from tests.failures import VAULT, claimed, closed, failed_job, noted, open_of, opened, saved, step, vm_item
 from tests.table_storage import Tables
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -54,6 +55,19 @@ async def test_a_fresh_incident_comes_back_with_its_gaps(ledger: Store) -> None:
     assert replace(stored, version="") == replace(opened(bare), id=stored.id)
 
 
+async def test_an_incident_of_a_whole_vault_is_kept_as_that_of_an_item_is(ledger: Store) -> None:
+    """With the vault's id in the place of the item's: the index of open ones, and its end, know it as well."""
+    vault = replace(VAULT, name=f"v-{uuid4().hex[:12]}")
+    stored = await saved(ledger, opened(failed_job(whole(vault))))
+    assert (await ledger.load(whole(vault))).incident == stored
+    assert await open_of(ledger, whole(vault)) == [stored]
+    assert (stored.item.id, stored.item.friendly_name, stored.item.is_vault) == (vault.id, vault.name, True)
+
+    await saved(ledger, closed(stored))
+
+    assert await open_of(ledger, whole(vault)) == []
+
+
 async def test_every_field_comes_back(ledger: Store) -> None:
     """Text of any script, a code beyond 32 bits, microseconds, three attempts with all they hold."""
     failed = failed_job(error=JobError(title=UNICODE, code=2**40, message=UNICODE))
@@ -62,7 +76,8 @@ async def test_every_field_comes_back(ledger: Store) -> None:
         running = claimed(incident).triggered(f"https://arm.test/op?x={UNICODE}", incident.due)
         incident = running.attempt_ended(result, running.due + timedelta(microseconds=7), "job-x")
     newest = failed_job(failed.item, failed.started_at + timedelta(hours=2), status=JobStatus.CANCELLED)
-    full = closed(replace(claimed(incident).with_failure(newest), found_by=Source.SWEEP, detail=UNICODE))
+    told = replace(incident, waits_since=incident.due, told_of=("in_progress job-1", UNICODE))
+    full = closed(replace(claimed(told).with_failure(newest), found_by=Source.SWEEP, detail=UNICODE))
     stored = await noted(ledger, full)
     loaded = (await ledger.load(failed.item)).incident
     assert loaded == stored
@@ -258,12 +273,14 @@ def _storm(**changes: Any) -> Storm:
 
 
 async def test_a_storm_is_kept_as_it_was_saved(ledger: Store) -> None:
-    """With and without a release, and under a version of its own."""
+    """With and without a release and a predecessor, and under a version of its own."""
     storm = _storm()
     assert await ledger.storm(storm.key) is None
     saved = await ledger.save_storm(storm)
     assert saved is not None
-    released = await ledger.save_storm(replace(saved, told=True, released_at=failed_job().ended_at))
+    assert await ledger.storm(storm.key) == saved
+    changed = replace(saved, told=True, released_at=failed_job().ended_at, predecessor=vm_item())
+    released = await ledger.save_storm(changed)
     assert released is not None
     assert await ledger.storm(storm.key) == released
     assert {storm.version, saved.version, released.version} == {"", saved.version, released.version}

@@ -12,6 +12,7 @@ from backup_retry.azure.client import AzureClients
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
+from backup_retry.policy.rules import LONGEST_JOB
 from reconciler.sweep import failed_jobs_query, read_row
 from simulator.estate.outcomes import JobStatus, Outcome
 from simulator.machine.tls import Certificates
@@ -31,6 +32,11 @@ BACKUP_VAULT = Vault(
 )
 
 
+def ago(hours: float) -> str:
+    """So many hours before now, as Resource Graph writes it."""
+    return f"{NOW - timedelta(hours=hours):%Y-%m-%dT%H:%M:%S.%f}0Z"
+
+
 class Graph:
     """Resource Graph's table of jobs, filled by hand."""
 
@@ -48,7 +54,7 @@ class Graph:
             "entityFriendlyName": vm,
             "backupInstanceId": vm_item(vm, vault).id,
             "isUserTriggered": "false",
-            "startTime": f"{NOW - timedelta(hours=hours_ago):%Y-%m-%dT%H:%M:%S.%f}0Z",
+            "startTime": ago(hours_ago),
         }
         return self.row(identity, properties | said)
 
@@ -59,7 +65,7 @@ class Graph:
             "operationCategory": "Backup",
             "operation": "Backup",
             "backupInstanceId": ProtectedItem(vault=BACKUP_VAULT, name=disk).id,
-            "startTime": f"{NOW - timedelta(hours=hours_ago):%Y-%m-%dT%H:%M:%S.%f}0Z",
+            "startTime": ago(hours_ago),
             "endTime": None,
         }
         identity = f"{BACKUP_VAULT.id}/backupJobs/{uuid.uuid4()}"
@@ -104,13 +110,19 @@ def test_each_items_newest_failure_is_found_oldest_first(graph: Graph) -> None:
     assert graph.found() == [other, newest]
 
 
-@pytest.mark.parametrize("success", ["Completed", "CompletedWithWarnings"])
-def test_a_later_success_settles_it(graph: Graph, success: str) -> None:
+def test_a_later_success_settles_it(graph: Graph) -> None:
     """An earlier one does not, nor does another item's."""
     graph.job("Failed", 3, "vm-01")
-    graph.job(success, 2, "vm-01")
-    graph.job(success, 4, "vm-02")
+    graph.job("Completed", 2, "vm-01")
+    graph.job("Completed", 4, "vm-02")
     failed = graph.job("Failed", 3, "vm-02")
+    assert graph.found() == [failed]
+
+
+def test_a_success_with_warnings_settles_nothing(graph: Graph) -> None:
+    """It may have moved no data: the vault is asked."""
+    failed = graph.job("Failed", 3)
+    graph.job("CompletedWithWarnings", 2)
     assert graph.found() == [failed]
 
 
@@ -146,7 +158,8 @@ def test_other_operations_are_left_out(graph: Graph, operation: str) -> None:
 
 def test_a_failed_restore_is_found_whatever_else_succeeds(graph: Graph) -> None:
     """Each one, since somebody waits for each; one that a person cancelled is not waited for."""
-    first, second = graph.job("Failed", 4, operation="Restore"), graph.job("Failed", 3, operation="Restore")
+    first = graph.job("Failed", 4, operation="RestoreWithRehydrate")
+    second = graph.job("Failed", 3, operation="Restore (Full)")
     across = graph.instance_job("Failed", 2, operationCategory="CrossRegionRestore", operation="Restore")
     graph.job("Cancelled", 2, operation="Restore")
     graph.job("Completed", 1, operation="Restore")
@@ -162,7 +175,7 @@ def test_every_workload_is_found(graph: Graph, kind: str) -> None:
     assert graph.found() == [failed]
 
 
-@pytest.mark.parametrize("success", ["Completed", "CompletedWithWarnings", "Succeeded"])
+@pytest.mark.parametrize("success", ["Completed", "Succeeded"])
 def test_jobs_of_backup_vaults_are_found_and_settled(graph: Graph, success: str) -> None:
     """In the words of the service and in those of its specification."""
     failed = graph.instance_job("Failed", 4, "disk-1")
@@ -233,12 +246,23 @@ def test_casing_does_not_matter(graph: Graph) -> None:
     assert graph.found() == [failed]
 
 
-def test_what_is_older_than_the_horizon_is_left_out(graph: Graph) -> None:
-    """To the second."""
-    graph.job("Failed", 24.001, "vm-01")
-    failed = graph.job("Failed", 23.999, "vm-02")
+def test_a_failure_counts_by_its_end(graph: Graph) -> None:
+    """To the second, however long the job ran; a success that ended after it settles it."""
+    graph.job("Failed", 40, "vm-01", endTime=ago(24.001))
+    failed = graph.job("Failed", 40, "vm-02", endTime=ago(23.999))
+    graph.job("Failed", 40, "vm-03", endTime=ago(23.999))
+    graph.job("Completed", 39, "vm-03", endTime=ago(23.9))
     assert graph.found() == [failed]
     assert len(graph.found(SINCE - timedelta(hours=1))) == 2
+
+
+@pytest.mark.parametrize("end", [None, "", "0001-01-01T00:00:00"])
+def test_a_failure_without_an_end_counts_as_long_as_it_may_have_run(graph: Graph, end: object) -> None:
+    """By its start, and the longest time that a job takes."""
+    longest = LONGEST_JOB / timedelta(hours=1)
+    graph.job("Failed", 24.001 + longest, "vm-01", endTime=end)
+    failed = graph.job("Failed", 23.999 + longest, "vm-02", endTime=end)
+    assert graph.found() == [failed]
 
 
 def test_a_job_without_its_items_id_is_known_by_name_within_its_vault(graph: Graph) -> None:

@@ -10,7 +10,7 @@ import pytest_asyncio
 from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
 from tests.log_tables import LogLine, LogTables, read_log
-from tests.running_app import App, running
+from tests.running_app import App, running, vault_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -18,6 +18,7 @@ needs_azurite = pytest.mark.skipif(
     not is_installed(DEFAULT_DIRECTORY), reason="Azurite is not installed: make"
 )
 NOW = datetime(2026, 3, 13, 12, tzinfo=UTC)
+VAULT_ID = vault_id()
 
 
 async def a_night(app: App) -> None:
@@ -126,6 +127,25 @@ async def test_the_workbook_shows_runs(night: LogTables) -> None:
     assert (sweep["complete"], sweep["problems"]) == (True, "[]")
     assert sweep["found"] >= 1
     assert night.run("workbook/open_incidents", datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    "item", ["", f"{VAULT_ID}/backupFabrics/Azure/protectionContainers/c/protectedItems/i"]
+)
+async def test_a_signal_that_waits_for_a_day_is_a_persons(item: str) -> None:
+    """By its item, else by its vault, with what is in the way."""
+    said = {"event": "signal_overdue", "vault": VAULT_ID, "problem": "no role"} | (
+        {"item": item} if item else {}
+    )
+    tables = LogTables([LogLine(at=NOW, message=json.dumps(said))])
+    [row] = tables.run("alerts/needs_a_person", NOW)
+    tables.close()
+    assert (row["item"], row["vault"], row["reason"], row["detail"]) == (
+        item or VAULT_ID,
+        "vault-1",
+        "signal_kept",
+        "no role",
+    )
 
 
 def failing(what: str, times: int) -> list[LogLine]:

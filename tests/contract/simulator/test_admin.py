@@ -94,7 +94,7 @@ async def test_a_list_of_backups_starts_all_or_none(world: Simulated) -> None:
             {"item": "orders", "kind": "Fast"},
             "kind: the kinds of a Backup of SQLDataBase: Full, Differential, ",
         ),
-        ({"item": "orders", "kind": "Full", "operation": "Restore"}, "kind: the kinds of a Restore of "),
+        ({"item": "orders", "kind": "Full", "operation": "Register"}, "kind: the kinds of a Register of "),
         ("vm-01", "the document: "),
     ],
 )

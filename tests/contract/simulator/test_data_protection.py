@@ -274,7 +274,7 @@ async def test_the_sdk_follows_the_operation_to_the_job(
 async def test_whether_a_job_keeps_the_callers_request_id_is_a_setting(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, keeps: bool
 ) -> None:
-    """Nobody has documented it: the app has to work either way."""
+    """It is kept in all recordings, of which there are none of blobs: the app has to work either way."""
     attempt = str(uuid.uuid4())
     async with running(tmp_path, monkeypatch, backup_vault_keeps_request_ids=keeps) as world:
         await world.trigger("disk-1", "BackupHourly", request_id=attempt)

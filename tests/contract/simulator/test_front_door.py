@@ -171,6 +171,7 @@ async def test_a_dropped_request_has_no_effect(world: Simulated) -> None:
         ({"name": "throttle", "retry_after": 7}, 429, "SubscriptionRequestsThrottled"),
         ({"name": "server_error", "status": 500}, 500, "InternalServerError"),
         ({"name": "server_error"}, 503, "ServiceUnavailable"),
+        ({"name": "forbid"}, 403, "AuthorizationFailed"),
         ({"name": "latency", "seconds": 0.01}, 404, "BMSUserErrorObjectNotFound"),
     ],
 )

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from backup_retry.domain.arm_ids import VaultKind
-from backup_retry.domain.errors import AzureUnavailable, Forbidden
+from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden
 from backup_retry.domain.jobs import Pause, Source
+from backup_retry.engine.vault_access import whole
 from backup_retry.policy import decide as policy
 from backup_retry.ports.access_inspection import FoundVault, Permission
 from backup_retry.ports.ledger import Beat
@@ -17,6 +18,7 @@ from cli.policy_questions import QUESTIONS
 from tests.builders import NEEDS_PERSON, NOW, SUBSCRIPTION, item, job, minutes, vault
 from tests.cli_sessions import Terminal
 
+NO_ROLE = Forbidden("403 AuthorizationFailed", code="AuthorizationFailed", status=403)
 PROFILES = json.dumps(
     [
         {"name": "hourly", "schedule": "0 0 * * * *"},
@@ -60,6 +62,30 @@ def test_an_item_that_needs_a_person_makes_status_fail(terminal: Terminal) -> No
     found = terminal.json("status")
     assert [each["outcome"] for each in found["needs_a_person"]] == ["needs_action"]
     assert found["closed"]["needs_action"] == 1
+
+
+def test_an_open_incident_that_a_person_was_told_of_makes_status_fail(terminal: Terminal) -> None:
+    """A vault without the app's role: it is called by its name, and goes on by itself."""
+    terminal.vaults.read_error = NO_ROLE
+    terminal.does(terminal.handle(terminal.fails()))
+    result = terminal.types("status")
+    assert result.exit_code == 1
+    assert "no_permission" in result.stdout
+    found = terminal.json("status")
+    assert [(each["item"], each["name"]) for each in found["waits_for_a_person"]] == [(vault().id, "vault-1")]
+    assert [each["name"] for each in terminal.json("incidents", "--needs-person")] == ["vault-1"]
+
+
+def test_a_vault_that_cannot_be_read_is_explained(terminal: Terminal) -> None:
+    """By its ARM id: what Azure answers there, and no decision as about an item."""
+    terminal.vaults.read_error = NO_ROLE
+    terminal.does(terminal.handle(terminal.fails()))
+    result = terminal.types("explain", vault().id)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Vault vault-1")
+    assert "403 AuthorizationFailed" in " ".join(result.stdout.split())
+    found = terminal.json("explain", vault().id)
+    assert (found["incident"]["reason"], found["now"], found["questions"]) == ("no_permission", None, [])
 
 
 def test_a_sweep_that_was_missed_makes_status_fail(terminal: Terminal) -> None:
@@ -318,6 +344,17 @@ def test_a_replay_says_why_nothing_would_happen(terminal: Terminal) -> None:
     assert (result.exit_code, "not Fired" in result.stdout) == (0, True)
 
 
+@pytest.mark.parametrize("error", [NO_ROLE, AzureUnavailable("no answer")])
+def test_a_replay_goes_on_after_a_vault_that_cannot_be_asked(
+    terminal: Terminal, error: AzureRefused | AzureUnavailable
+) -> None:
+    """It says which signals could not be looked at, and starts and stores nothing."""
+    terminal.vaults.read_error = error
+    result = terminal.types("replay", "-", stdin=json.dumps([alert(), alert()]))
+    assert (result.exit_code, result.stdout.count("Not looked at")) == (1, 2)
+    assert (terminal.attempts, terminal.ledger.saves) == ([], 0)
+
+
 def test_a_replay_knows_the_dimensions_that_are_set(terminal: Terminal) -> None:
     """As the app would read the alert."""
     terminal.fails()
@@ -366,6 +403,20 @@ def test_what_the_policy_refuses_is_refused(terminal: Terminal) -> None:
     assert terminal.attempts == []
 
 
+def test_what_was_rehearsed_can_be_retried_once_dry_run_is_off(terminal: Terminal) -> None:
+    """While it is on, the command says which setting to change."""
+    terminal.fails()
+    terminal.settings["dry_run"] = "true"
+    terminal.types("retry", item().id)
+    result = terminal.types("retry", item().id)
+    assert (result.exit_code, "set DRY_RUN to false" in " ".join(result.stdout.split())) == (1, True)
+    terminal.settings.clear()
+
+    result = terminal.types("retry", item().id)
+
+    assert (result.exit_code, "DRY_RUN" in result.stdout, len(terminal.attempts)) == (0, False, 1)
+
+
 def test_nothing_failed_is_nothing_to_retry(terminal: Terminal) -> None:
     """Exit code 1."""
     terminal.vaults.protect(item())
@@ -408,6 +459,22 @@ def test_a_pause_that_means_nothing_is_refused(terminal: Terminal, options: list
     assert terminal.types("pause", "--why", "x", *options).exit_code == 2
     assert terminal.types("pause").exit_code == 2
     assert terminal.does(terminal.ledger.pauses()) == []
+
+
+GUID = "0f0f0f0f-1111-2222-3333-444444444444"
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_the_item_that_resource_graph_names_with_a_job_is_retried(terminal: Terminal, named: bool) -> None:
+    """The job is called after the node that did it; without a name a person has to find the item."""
+    stand_in = ProtectedItem(vault=vault(), container="Unlisted;VM;node-2", name="vm-01")
+    terminal.vaults.protect(item())
+    terminal.vaults.shown_jobs.append(replace(job(GUID, of=stand_in), guessed=True))
+    row = {"id": f"{vault().id}/backupJobs/{GUID}", "backupInstance": item().id if named else ""}
+    terminal.rows_of_graph = [row]
+
+    assert terminal.json("explain", GUID)["item"] == (item() if named else stand_in).id
+    assert terminal.json("retry", GUID)["started"] is named
 
 
 # ---- check -----------------------------------------------------------------------------------------------------
@@ -465,6 +532,15 @@ def test_rights_that_azure_does_not_tell_are_unknown(terminal: Terminal) -> None
     assert failed_checks(terminal) == {}
 
 
+def test_a_vault_that_cannot_be_read_is_named(terminal: Terminal) -> None:
+    """Without its role the identity does not even see it, so that nothing else here could say so."""
+    terminal.does(terminal.engine.access.refused(whole(vault()), NO_ROLE, Source.SWEEP))
+    result = terminal.types("check")
+    assert result.exit_code == 1
+    found = {each["name"]: each["verdict"] for each in terminal.json("check")["checks"]}
+    assert found["access to vault-1"] == "bad"
+
+
 def test_tables_topic_vaults_and_runs_are_checked(terminal: Terminal) -> None:
     """Each failure with what mends it, and exit code 1."""
     terminal.settings["eventgrid_topic_endpoint"] = "https://topic.test"
@@ -475,6 +551,13 @@ def test_tables_topic_vaults_and_runs_are_checked(terminal: Terminal) -> None:
     assert set(failed) == {"vaults", "tables", "topic", "follow-up"}
     assert "EventGrid Data Sender" in failed["topic"]
     assert terminal.types("check").exit_code == 1
+
+
+def test_a_setting_that_is_raised_is_said(terminal: Terminal) -> None:
+    """It is no fault of the deployment: a safe value is used."""
+    terminal.settings = {"settle_after": "10m"}
+    [said] = [each for each in terminal.json("check")["checks"] if each["name"] == "settings"]
+    assert (said["verdict"], said["detail"].partition("=")[0]) == ("good", "SETTLE_AFTER")
 
 
 def test_every_sweep_is_checked(terminal: Terminal) -> None:

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.incident import AttemptResult, Incident, State
 from backup_retry.domain.jobs import Close, Job, JobStatus, Outcome, Reason, Source
-from tests.builders import ENDED, NOW, STARTED, attempt, failed, incident, item, job, minutes
+from tests.builders import ENDED, NOW, STARTED, attempt, failed, incident, item, job, minutes, vault
 
 CLAIMED_AT = NOW - minutes(4)
 IN_FLIGHT = attempt(1, claimed_at=CLAIMED_AT)
@@ -18,7 +19,7 @@ def test_a_new_incident_is_due_at_once() -> None:
     opened = Incident.open(failed(), Source.SWEEP, NOW)
 
     assert (opened.state, opened.due, opened.opened_at) == (State.WAITING, NOW, NOW)
-    assert (opened.first_job_id, opened.first_failed_at, opened.found_by) == ("job-1", STARTED, Source.SWEEP)
+    assert (opened.first_job_id, opened.first_failed_at, opened.found_by) == ("job-1", ENDED, Source.SWEEP)
 
 
 def test_two_incidents_have_two_ids() -> None:
@@ -34,24 +35,15 @@ def test_a_failed_job_that_carries_an_attempts_id_is_its_own(activity_id: str) -
     assert opened.owns(failed("own", activity_id=activity_id))
 
 
-@pytest.mark.parametrize(
-    ("activity_id", "started_after", "expected"),
-    [
-        ("", minutes(0), True),
-        ("", minutes(1), True),
-        ("", -timedelta(seconds=1), False),
-        ("the-schedule", minutes(1), False),
-    ],
-)
-def test_a_job_without_an_id_is_its_own_by_time(
-    activity_id: str, started_after: timedelta, expected: bool
+@pytest.mark.parametrize("activity_id", ["", "a-colleague"])
+@pytest.mark.parametrize("since_claim", [timedelta(0), timedelta(seconds=1), minutes(1)])
+def test_a_failed_job_that_bears_no_attempts_id_is_not_its_own(
+    activity_id: str, since_claim: timedelta
 ) -> None:
-    """Only while an attempt is in flight, only since its claim, only if nobody else signed it."""
-    other = failed("x", started_at=CLAIMED_AT + started_after, activity_id=activity_id)
+    """Whenever it began: a colleague may start a backup in the same second."""
+    other = failed("x", started_at=CLAIMED_AT + since_claim, activity_id=activity_id)
 
-    assert incident(IN_FLIGHT).owns(other) is expected
-    assert not incident(attempt(1, result=AttemptResult.FAILED)).owns(other)
-    assert not incident().owns(other)
+    assert not incident(IN_FLIGHT).owns(other)
 
 
 def twins_job(job_id: str = "x", activity_id: str = "") -> Job:
@@ -63,35 +55,110 @@ def twins_job(job_id: str = "x", activity_id: str = "") -> Job:
     ("shown", "expected"),
     [
         pytest.param(job(), True, id="of its item"),
-        pytest.param(job(of=item(2), activity_id="attempt-1"), False, id="of another item"),
-        pytest.param(twins_job(activity_id="attempt-1"), True, id="with an attempt's id"),
+        pytest.param(job(of=item(2)), False, id="of another item"),
+        pytest.param(
+            job(of=item(2), activity_id="attempt-1"), True, id="called otherwise, with an attempt's id"
+        ),
+        pytest.param(job("OWN", of=item(2)), True, id="called otherwise, the attempt's known job"),
         pytest.param(twins_job(activity_id="ATTEMPT-2"), True, id="with a later attempt's id, in capitals"),
-        pytest.param(twins_job("own"), True, id="the attempt's known job"),
-        pytest.param(twins_job(activity_id="the-schedule"), False, id="somebody else's"),
-        pytest.param(twins_job(), False, id="nobody's"),
-        pytest.param(replace(twins_job("own"), candidates=(item(2),)), False, id="fits other items only"),
+        pytest.param(twins_job("own"), True, id="fits several, the attempt's known job"),
+        pytest.param(twins_job(activity_id="the-schedule"), False, id="fits several, somebody else's"),
+        pytest.param(twins_job(), False, id="fits several, nobody's"),
     ],
 )
-def test_a_job_that_fits_several_items_is_of_this_one_where_an_attempt_started_it(
-    shown: Job, expected: bool
-) -> None:
-    """Two databases of one name on one server: which of them it backed up only the attempt's id can tell."""
+def test_a_job_is_an_incidents_by_the_attempts_id_or_else_by_its_item(shown: Job, expected: bool) -> None:
+    """The node that does a backup gives the job its name; the id of the attempt is what it was asked for with."""
     ended = attempt(1, result=AttemptResult.FAILED, ended_at=ENDED, job_id="own")
     assert incident(ended, attempt(2)).is_about(shown) is expected
 
 
+def named(entity: str, stand_in: bool = True) -> Job:
+    """A job of a database that its vault does not list under that name."""
+    container = "Unlisted;SQLDataBase;node-2" if stand_in else "VMAppContainer;Compute;rg;sql"
+    return replace(job(of=ProtectedItem(vault=vault(), container=container, name="x")), entity_name=entity)
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        pytest.param(twins_job(), True, id="fits this item and another"),
+        pytest.param(named("ORDERS"), True, id="fits none, has no server yet"),
+        pytest.param(named("orders [node-2]"), True, id="fits none, another node's"),
+        pytest.param(named("orders-2 [node-2]"), False, id="another database's"),
+        pytest.param(named("orders [node-2]", stand_in=False), False, id="another item's"),
+        pytest.param(named(""), False, id="nameless"),
+    ],
+)
+def test_a_job_may_be_an_incidents_where_its_names_leave_that_open(shown: Job, expected: bool) -> None:
+    """A young job of a database says the database's name alone, and nodes call theirs after themselves."""
+    opened = incident(failure=replace(failed(), entity_name="orders [listener]"))
+    assert opened.may_be_about(shown) is expected
+
+
+def test_two_nameless_jobs_are_not_taken_for_one_another() -> None:
+    """An empty name is no name that two have in common."""
+    assert not incident(failure=replace(failed(), entity_name="")).may_be_about(named(""))
+
+
 def test_an_older_or_equal_failure_is_covered() -> None:
-    """It has been weighed, or a newer one has."""
-    assert incident().covers(failed("job-0", started_at=STARTED - minutes(1)))
-    assert incident().covers(failed("job-0", started_at=STARTED))
-    assert not incident().covers(failed("job-2", started_at=STARTED + minutes(1)))
+    """It has been weighed, or one that ended later has."""
+    assert incident().covers(failed("job-0", ended_at=ENDED - minutes(1)))
+    assert incident().covers(failed("job-0", ended_at=ENDED))
+    assert not incident().covers(failed("job-2", ended_at=ENDED + minutes(1)))
+
+
+def test_an_attempts_own_failure_is_covered_however_late_it_comes() -> None:
+    """The attempt was given up and the incident closed; what its job does afterwards is no failure of its own."""
+    given_up = incident(attempt(1, result=AttemptResult.NO_JOB))
+    late = failed("own", activity_id="attempt-1", ended_at=NOW + minutes(60))
+
+    assert given_up.covers(late)
+    assert not given_up.covers(replace(late, activity_id="somebody"))
+
+
+def test_a_long_backup_is_not_covered_by_one_that_ran_into_it() -> None:
+    """It began first and ended last: what became of it, by failing or by a person's cancelling it, is news."""
+    long = failed("long", started_at=STARTED - timedelta(hours=9), ended_at=ENDED + minutes(1))
+
+    assert not incident().covers(long)
+    assert incident().with_failure(long).failure == long
+
+
+@pytest.mark.parametrize(
+    ("by_start", "began", "ended", "past"),
+    [
+        (False, 0, 30, True),
+        (False, 0, 31, False),
+        (False, 30, 40, False),
+        (True, 30, 40, True),
+        (True, 0, 30, True),
+        (True, 0, 31, False),
+        (True, 31, 40, False),
+    ],
+)
+def test_what_an_earlier_incident_has_weighed_is_past(
+    by_start: bool, began: float, ended: float, past: bool
+) -> None:
+    """Weighed up to minute 30: by ends. In a row of 0.1.0 the one that began then is meant, whenever it ended."""
+    opened = replace(incident(), weighed_before={3: STARTED + minutes(30)}, weighed_by_start=by_start)
+    other = failed("x", started_at=STARTED + minutes(began), ended_at=STARTED + minutes(ended))
+
+    assert opened.is_past(other) is past
+
+
+def test_a_new_incident_knows_how_its_item_kept_what_was_weighed() -> None:
+    """Else a row of 0.1.0 would be taken for one of ours as soon as the item fails again."""
+    old = replace(incident(), weighed_by_start=True)
+
+    assert Incident.open(failed("x"), Source.ALERT, NOW, after=old).weighed_by_start
+    assert not Incident.open(failed("x"), Source.ALERT, NOW, after=incident()).weighed_by_start
 
 
 def test_only_a_newer_failure_takes_the_place_of_the_old_one() -> None:
     """The first one stays on record."""
     newer = incident().with_failure(failed("job-2", started_at=STARTED + minutes(1)))
 
-    assert (newer.failure.id, newer.first_job_id, newer.first_failed_at) == ("job-2", "job-1", STARTED)
+    assert (newer.failure.id, newer.first_job_id, newer.first_failed_at) == ("job-2", "job-1", ENDED)
     assert newer.with_failure(failed("job-0", started_at=STARTED)) == newer
 
 
@@ -102,7 +169,7 @@ def test_a_full_backup_that_failed_before_the_log_backup_becomes_the_first_failu
     changed = Incident.open(log, Source.ALERT, NOW).with_failure(full)
 
     assert changed.failure.id == "full"
-    assert (changed.first_job_id, changed.first_failed_at) == ("full", STARTED - minutes(60))
+    assert (changed.first_job_id, changed.first_failed_at) == ("full", ENDED - minutes(60))
     assert changed.first_error.title == "FullBroke"
     assert changed.with_failure(log) == changed
 
@@ -114,6 +181,7 @@ def test_a_claim_adds_an_attempt_with_an_id_of_its_own() -> None:
 
     assert (first.state, first.due, first.reason) == (State.CLAIMED, NOW + minutes(5), Reason.RETRY)
     assert [each.number for each in second.attempts] == [1, 2]
+    assert [each.failed_at for each in second.attempts] == [ENDED, ENDED]
     assert len({each.id for each in second.attempts}) == 2
 
 

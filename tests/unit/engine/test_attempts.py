@@ -4,8 +4,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from backup_retry.domain.incident import AttemptResult, State, StepKind
-from backup_retry.domain.jobs import JobStatus, Outcome, Reason
-from tests.builders import ITEM_IS_BUSY, NEEDS_PERSON, NOW, PASSES, failed, job, minutes
+from backup_retry.domain.jobs import FailedJob, JobStatus, Outcome, Reason
+from tests.builders import ITEM_IS_BUSY, NEEDS_PERSON, NOW, PASSES, failed, item, job, minutes
 from tests.world import World
 
 
@@ -53,6 +53,20 @@ async def test_the_late_alert_of_our_own_attempt_reopens_nothing(world: World) -
     )
 
     assert report.decision == "already_handled"
+    assert len(world.attempts) == 1
+
+
+async def test_an_attempt_that_was_given_up_opens_nothing_when_it_fails_after_all(world: World) -> None:
+    """No job of it had appeared, and a colleague's backup has ended the incident before it did."""
+    given_up = await world.unclear()
+    good = job("good", status=JobStatus.COMPLETED, started_at=NOW, activity_id="a-colleague's")
+    world.vaults.shown_jobs.append(good)
+    closed = await world.advance(minutes=30)
+    own = world.ends(world.runs(given_up.attempts[0].id), JobStatus.FAILED, PASSES)
+
+    report = await world.handle(FailedJob.of(own, item()))
+
+    assert (closed.reason, report.decision) == (Reason.ALREADY_RECOVERED, "already_handled")
     assert len(world.attempts) == 1
 
 

@@ -89,6 +89,20 @@ async def test_fifty_notes_of_one_job_store_one_incident(world: World) -> None:
 
 
 @pytest.mark.race
+async def test_two_failures_of_one_item_at_once_are_both_stored(world: World) -> None:
+    """Whoever loses the race was told of a failure that the winner knows nothing of, and the vault may not show yet."""
+    first = failed("job-1")
+    second = failed("job-2", started_at=NOW - minutes(9), ended_at=NOW - minutes(8))
+
+    reports = await asyncio.gather(
+        world.engine.note(first, Source.ALERT), world.another_engine().note(second, Source.ALERT)
+    )
+
+    assert [report.decision for report in reports] == ["stored", "stored"]
+    known = [(await world.ledger.load(item(), each.id)).job_known for each in (first, second)]
+    assert (known, (await world.incident()).failure.id) == ([True, True], "job-2")
+
+
 async def test_two_follow_ups_at_once_trigger_one_backup(world: World) -> None:
     """Both read the same incident; only one claim is stored."""
     await world.engine.note(world.fails(), Source.ALERT)

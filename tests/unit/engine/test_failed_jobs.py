@@ -5,8 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.jobs import FailedJob, Job, JobStatus
-from backup_retry.engine.failed_jobs import confirmed, unrecovered
+from backup_retry.engine.failed_jobs import confirmed, failure_of, undecided, unrecovered, why_none
+from backup_retry.policy.rules import LONGEST_JOB
 from tests.builders import ENDED, NOW, STARTED, item, job, minutes, vault
 from tests.world import World
 
@@ -49,6 +51,63 @@ def test_a_nameless_job_without_a_matching_hint_is_nobodys_failure(hint: object)
     assert confirmed(job(of=item(1), names_item=False), hint) is None  # type: ignore[arg-type]
 
 
+STAND_IN = ProtectedItem(vault=vault(), container="Unlisted;VM;unknown", name="vm-01")
+
+
+def guessed(of: ProtectedItem) -> Job:
+    """A failed job of which only its names say whose it is."""
+    return replace(job(of=of), guessed=True)
+
+
+@pytest.mark.parametrize(
+    ("shown", "named", "whose"),
+    [
+        pytest.param(guessed(STAND_IN), item(1), item(1), id="its names fit none"),
+        pytest.param(guessed(item(2)), item(1), item(1), id="its names fit another"),
+        pytest.param(
+            replace(job(names_item=False), candidates=(item(2), item(3))), item(1), item(1), id="fit others"
+        ),
+        pytest.param(guessed(STAND_IN), item(9), STAND_IN, id="the vault shows no such item"),
+        pytest.param(
+            guessed(item(2)), item(9), item(2), id="the vault shows no such item, its names fit one"
+        ),
+        pytest.param(guessed(STAND_IN), item(1, of=vault("vault-2")), STAND_IN, id="another vault's item"),
+        pytest.param(guessed(STAND_IN), None, STAND_IN, id="nobody named one"),
+        pytest.param(job(of=item(2)), item(1), item(2), id="the job itself has its item's id"),
+        pytest.param(
+            replace(guessed(STAND_IN), workload="SQLDataBase"), item(1), STAND_IN, id="another workload's"
+        ),
+        pytest.param(
+            replace(guessed(STAND_IN), workload=""), item(1), item(1), id="a young job says no workload"
+        ),
+        pytest.param(replace(guessed(STAND_IN), operation="Register"), item(1), None, id="no backup"),
+    ],
+)
+async def test_the_item_that_is_named_with_a_job_is_its_item_once_the_vault_shows_it(
+    world: World, shown: Job, named: ProtectedItem | None, whose: ProtectedItem | None
+) -> None:
+    """A job of a database is called after the node that did it; its id in an alert or a row is not."""
+    for protected in (item(1), item(1, of=vault("vault-2"))):
+        world.vaults.protect(protected)
+
+    failure = await failure_of(world.vaults, shown, named)
+
+    assert (failure.item if failure else None) == whose
+
+
+async def test_a_young_job_that_failed_is_of_its_items_workload(world: World) -> None:
+    """It ended before the service had written which one that is."""
+    database = ProtectedItem(
+        vault=vault(), container="VMAppContainer;Compute;rg;sql", name="SQLDataBase;inst;orders"
+    )
+    world.vaults.protect(database)
+
+    failure = await failure_of(world.vaults, replace(guessed(STAND_IN), workload=""), database)
+
+    assert failure is not None
+    assert failure.workload == "SQLDataBase"
+
+
 async def found(world: World, *jobs: Job, of: int | None = None) -> list[str]:
     """The ids of the unrecovered failures among a vault's jobs."""
     world.vaults.shown_jobs = list(jobs)
@@ -77,6 +136,24 @@ async def test_a_failure_with_an_earlier_success_is_found(world: World) -> None:
     good = job("good", status=JobStatus.COMPLETED, started_at=STARTED - minutes(60))
 
     assert await found(world, good, job("a")) == ["a"]
+
+
+async def test_a_failure_is_found_by_its_end(world: World) -> None:
+    """A backup of 33 hours began before the first one that is looked for."""
+    began = SINCE - timedelta(hours=30)
+
+    assert await found(world, job("long", started_at=began, ended_at=SINCE)) == ["long"]
+    assert await found(world, job("old", started_at=began, ended_at=SINCE - minutes(1))) == []
+
+
+@pytest.mark.parametrize(("moved", "expected"), [(None, ["a"]), (False, ["a"]), (True, [])])
+async def test_a_success_with_warnings_hides_a_failure_only_where_it_moved_data(
+    world: World, moved: bool | None, expected: list[str]
+) -> None:
+    """A list does not say; the engine reads the job itself."""
+    warned = job("good", status=JobStatus.COMPLETED_WITH_WARNINGS, started_at=ENDED)
+
+    assert await found(world, job("a"), replace(warned, moved_data=moved)) == expected
 
 
 async def test_a_running_backup_hides_no_failure(world: World) -> None:
@@ -137,8 +214,50 @@ async def test_jobs_that_fit_several_items_are_found_for_the_one_that_was_asked_
     assert await found(world, nameless) == []
 
 
+async def test_a_failure_counts_by_its_end(world: World) -> None:
+    """One that began before the time and ended after it is found, one that ended before it is not."""
+    long = job("long", of=item(1), started_at=SINCE - timedelta(hours=20), ended_at=SINCE + minutes(1))
+    old = job("old", of=item(2), started_at=SINCE - timedelta(hours=20), ended_at=SINCE - minutes(1))
+
+    assert await found(world, long, old) == ["long"]
+
+
+@pytest.mark.parametrize(
+    "operation", ["Restore", "Restore (Full)", "RestoreWithRehydrate", "CrossRegionRestore"]
+)
+def test_a_failed_restore_is_a_failure_of_its_own(operation: str) -> None:
+    """By whichever name a vault's list has it; one that a person cancelled is none."""
+    failure = confirmed(job(operation=operation))
+
+    assert failure is not None
+    assert failure.item.restore_job == "job-1"
+    assert confirmed(job(operation=operation, status=JobStatus.CANCELLED)) is None
+
+
+NAMELESS = replace(job(names_item=False), candidates=())
+
+
+@pytest.mark.parametrize(
+    ("shown", "later", "why"),
+    [
+        (job(status=JobStatus.IN_PROGRESS), True, "is InProgress, not Failed"),
+        (job(status=JobStatus.CANCELLING), True, "is Cancelling, not Failed"),
+        (job(status=JobStatus.COMPLETED), False, "is Completed, not Failed"),
+        (job(names_item=False), True, "fits several items"),
+        (NAMELESS, True, "which item"),
+        (job(operation="ConfigureBackup"), False, "neither a failed backup nor a failed restore"),
+        (job(operation="Restore", status=JobStatus.CANCELLED), False, "neither a failed backup"),
+    ],
+)
+def test_a_job_that_is_no_failure_says_why_and_whether_it_may_become_one(
+    shown: Job, later: bool, why: str
+) -> None:
+    """While it runs, or while nobody knows whose it is."""
+    assert (undecided(shown), why in why_none(shown)) == (later, True)
+
+
 async def test_the_list_is_read_afresh(world: World) -> None:
     """A signal is answered with what the vault says now."""
     await found(world)
 
-    assert (world.vaults.listed, world.vaults.freshness) == ([(vault(), SINCE)], [NOW])
+    assert (world.vaults.listed, world.vaults.freshness) == ([(vault(), SINCE - LONGEST_JOB)], [NOW])

@@ -67,7 +67,7 @@ def test_a_retry_mends_no_better_backup_that_failed_beside_it(retried: str, reco
 @pytest.mark.parametrize("lesser", ["Log", "Differential"])
 @pytest.mark.parametrize("listed", [True, False])
 def test_a_failure_that_is_made_up_for_gives_way_to_a_lesser_one(lesser: str, listed: bool) -> None:
-    """It would be closed as recovered with the full one; it counts from its own beginning, listed yet or only heard."""
+    """It would be closed as recovered with the full one; it counts from its own end, listed yet or only heard."""
     good = backup("Full", "good", status=JobStatus.COMPLETED, began=STARTED + minutes(6))
     missing = backup(lesser, began=STARTED + minutes(15))
     shown = [good, backup("Full"), *([missing] if listed else [])]
@@ -75,8 +75,23 @@ def test_a_failure_that_is_made_up_for_gives_way_to_a_lesser_one(lesser: str, li
     changed = with_newest_failure(about("Full"), Facts(jobs=shown), None if listed else failure_of(missing))
 
     assert (changed.failure.id, changed.first_job_id) == (missing.id, missing.id)
-    assert changed.first_failed_at == missing.started_at
+    assert changed.first_failed_at == missing.ended_at
     assert changed.covers(failure_of(backup("Full")))
+
+
+async def test_a_lesser_failure_that_only_an_alert_tells_is_not_forgotten_with_the_better_one(
+    world: World,
+) -> None:
+    """The full one is made up for, and the vault's list does not show yet that a log backup has failed since."""
+    world.vaults.protect(item())
+    good = backup("Full", "good", status=JobStatus.COMPLETED, began=STARTED + minutes(6))
+    world.vaults.shown_jobs = [good, backup("Full")]
+    await world.engine.note(failure_of(backup("Full")), Source.ALERT)
+
+    report = await world.handle(failure_of(backup("Log", began=STARTED + minutes(30))))
+
+    assert (report.decision, report.reason) == ("waiting", Reason.LOG_SCHEDULE)
+    assert (await world.incident()).failure.id == "log"
 
 
 def test_a_failure_that_is_still_missing_does_not_give_way() -> None:
@@ -102,10 +117,12 @@ def test_a_retry_that_failed_before_the_good_backup_does_not_come_back() -> None
 def test_what_an_earlier_incident_has_weighed_is_no_news() -> None:
     """A log backup that fails beside the full one must not bring that up again once a person has been told."""
     full, log = backup("Full", lasted=20), backup("Log", began=STARTED + minutes(10))
-    closed = about("Full").closed(Close(outcome=Outcome.EXHAUSTED, reason=Reason.EXHAUSTED), NOW)
+    closed = incident(failure=failure_of(full)).closed(
+        Close(outcome=Outcome.EXHAUSTED, reason=Reason.EXHAUSTED), NOW
+    )
     opened = Incident.open(failure_of(log), Source.ALERT, NOW, after=closed)
 
-    assert opened.weighed_before == {3: STARTED}
+    assert opened.weighed_before == {3: full.ended_at}
     assert with_newest_failure(opened, Facts(jobs=[full, log])) == opened
     assert opened.covers(failure_of(full))
 

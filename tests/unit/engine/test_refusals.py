@@ -2,17 +2,13 @@
 
 from dataclasses import replace
 
-import pytest
-
 from backup_retry.domain.errors import (
     AzureRefused,
     AzureUnavailable,
-    BackupRetryError,
     Forbidden,
-    NotFound,
     Throttled,
 )
-from backup_retry.domain.incident import State, StepKind
+from backup_retry.domain.incident import State
 from backup_retry.domain.jobs import JobStatus, Outcome, Reason
 from tests.builders import ENDED, NEEDS_PERSON, NOW, PASSES, job, minutes
 from tests.world import World
@@ -40,28 +36,6 @@ async def test_a_throttled_trigger_without_retry_after_waits_a_little(world: Wor
     await world.handle(world.fails())
 
     assert (await world.incident()).due > NOW
-
-
-@pytest.mark.parametrize(
-    ("error", "outcome", "reason"),
-    [
-        (Forbidden("no role", status=403), Outcome.NEEDS_ACTION, Reason.NO_PERMISSION),
-        (NotFound("no item", status=404), Outcome.LEFT_ALONE, Reason.NOT_PROTECTED),
-    ],
-)
-async def test_a_plain_no_to_the_trigger_closes_the_incident(
-    world: World, error: BackupRetryError, outcome: Outcome, reason: Reason
-) -> None:
-    """403 and 404: asking again changes nothing."""
-    world.vaults.trigger_errors = [error]
-
-    report = await world.handle(world.fails())
-
-    incident = await world.incident()
-    assert (report.decision, incident.outcome, incident.reason) == ("closed", outcome, reason)
-    assert incident.running_attempt is None
-    assert str(error) in incident.detail
-    assert (await world.story())[-2:] == [StepKind.REFUSED, StepKind.CLOSED]
 
 
 async def test_a_refused_trigger_is_weighed_by_its_code(world: World) -> None:

@@ -1,13 +1,15 @@
 """The engine: every reason to leave a failed job alone, and that nothing is triggered then."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound
 from backup_retry.domain.incident import AttemptResult
-from backup_retry.domain.jobs import FailedJob, ItemState, JobStatus, Outcome, Pause, Reason
+from backup_retry.domain.jobs import FailedJob, ItemState, JobStatus, Outcome, Pause, Reason, Source
 from tests.builders import ENDED, LEFT_ALONE, NEEDS_PERSON, NOW, PASSES, STARTED, item, job, minutes
 from tests.world import World
 
@@ -36,6 +38,11 @@ async def soft_deleted(world: World) -> None:
 async def protection_stopped(world: World) -> None:
     world.fails()
     world.vaults.protect(item(), "ProtectionStopped")
+
+
+async def being_updated(world: World) -> None:
+    world.fails()
+    world.vaults.protect(item(), "UpdatingProtection")
 
 
 async def recovered_meanwhile(world: World) -> None:
@@ -98,6 +105,7 @@ async def azure_down(world: World) -> None:
         (item_gone, "closed", Reason.NOT_PROTECTED, Outcome.LEFT_ALONE),
         (soft_deleted, "closed", Reason.NOT_PROTECTED, Outcome.LEFT_ALONE),
         (protection_stopped, "closed", Reason.NOT_PROTECTED, Outcome.LEFT_ALONE),
+        (being_updated, "waiting", Reason.PASSING_STATE, None),
         (recovered_meanwhile, "closed", Reason.ALREADY_RECOVERED, Outcome.RECOVERED_ELSEWHERE),
         (running_meanwhile, "waiting", Reason.IN_PROGRESS, None),
         (cancelled_by_a_person, "closed", Reason.CANCELLED, Outcome.LEFT_ALONE),
@@ -105,8 +113,8 @@ async def azure_down(world: World) -> None:
         (needs_a_person, "closed", Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION),
         (newer_failure_needs_a_person, "closed", Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION),
         (failed_a_moment_ago, "waiting", Reason.BACKOFF, None),
-        (vault_forbidden, "closed", Reason.NO_PERMISSION, Outcome.NEEDS_ACTION),
-        (vault_gone, "closed", Reason.NOT_PROTECTED, Outcome.LEFT_ALONE),
+        (vault_forbidden, "waiting", Reason.NO_PERMISSION, None),
+        (vault_gone, "waiting", Reason.NOT_REACHABLE, None),
         (vault_refuses, "waiting", Reason.AZURE_REFUSED, None),
         (azure_down, "waiting", Reason.AZURE_UNAVAILABLE, None),
     ],
@@ -204,3 +212,82 @@ async def test_a_failure_after_the_end_of_an_incident_opens_a_new_one(world: Wor
     assert report.decision == "triggered"
     assert (second.first_job_id, len(second.attempts)) == ("job-2", 1)
     assert second.id != first.id
+
+
+# ---- after a dry run -----------------------------------------------------------------------------------------------
+
+
+async def rehearsed(world: World, error: str = PASSES) -> FailedJob:
+    """A failure that DRY_RUN kept from being retried; then the setting is off."""
+    failure = world.fails(error=error)
+    world.rules = replace(world.rules, dry_run=True)
+    await world.another_engine().handle(failure, Source.SWEEP)
+    world.rules = replace(world.rules, dry_run=False)
+    return failure
+
+
+@pytest.mark.parametrize("source", [Source.SWEEP, Source.OPERATOR, Source.ALERT])
+async def test_what_was_rehearsed_is_retried_once_dry_run_is_off(world: World, source: Source) -> None:
+    """Once: whoever names the failure frees it, and after that it is a failure like any other."""
+    failure = await rehearsed(world)
+    first = await world.incident()
+
+    done = [(await world.engine.handle(failure, source)).decision for _ in range(2)]
+
+    incident = await world.incident()
+    assert (first.reason, done) == (Reason.DRY_RUN, ["triggered", "already_handled"])
+    assert (len(world.attempts), incident.id == first.id, incident.weighed_before) == (1, False, {})
+
+
+async def test_two_workers_free_what_was_rehearsed_once(world: World) -> None:
+    """Whoever saves first has it."""
+    failure = await rehearsed(world)
+
+    reports = await asyncio.gather(*(world.another_engine().handle(failure, Source.SWEEP) for _ in range(5)))
+
+    assert sorted(each.decision for each in reports) == ["already_handled"] * 4 + ["triggered"]
+    assert len(world.attempts) == 1
+
+
+async def test_while_dry_run_is_on_what_was_rehearsed_stays_so(world: World) -> None:
+    """The next sweep finds it again and rehearses nothing twice."""
+    failure = await rehearsed(world)
+    world.rules = replace(world.rules, dry_run=True)
+
+    report = await world.another_engine().handle(failure, Source.SWEEP)
+
+    assert (report.decision, world.attempts) == ("already_handled", [])
+
+
+async def test_what_a_dry_run_decided_otherwise_stays_decided(world: World) -> None:
+    """A person was told: that was no rehearsal."""
+    failure = await rehearsed(world, NEEDS_PERSON)
+
+    report = await world.handle(failure)
+
+    assert (report.decision, world.attempts) == ("already_handled", [])
+
+
+async def test_what_a_real_incident_has_ended_is_not_freed_by_a_rehearsal_after_it(world: World) -> None:
+    """The first night was a person's, the second was rehearsed: only that one can be retried now."""
+    first = world.fails(error=NEEDS_PERSON)
+    await world.handle(first)
+    world.clock.move(days=1)
+    second = world.fails("job-2", started_at=NOW + timedelta(hours=23))
+    world.rules = replace(world.rules, dry_run=True)
+    await world.another_engine().handle(second, Source.SWEEP)
+    world.rules = replace(world.rules, dry_run=False)
+    engine = world.another_engine()
+
+    assert (await engine.handle(first, Source.SWEEP)).decision == "already_handled"
+    assert (await engine.handle(second, Source.SWEEP)).decision == "triggered"
+
+
+async def test_what_has_recovered_since_the_dry_run_is_not_retried(world: World) -> None:
+    """It is looked at as it stands now."""
+    failure = await rehearsed(world)
+    world.vaults.shown_jobs.append(job("good", status=JobStatus.COMPLETED, started_at=ENDED))
+
+    report = await world.handle(failure)
+
+    assert (report.reason, world.attempts) == (Reason.ALREADY_RECOVERED, [])

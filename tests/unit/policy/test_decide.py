@@ -67,7 +67,13 @@ PERSON = (Close, Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION)
 UNSUPPORTED = (Close, Reason.UNSUPPORTED, Outcome.NEEDS_ACTION)
 EXHAUSTED = (Close, Reason.EXHAUSTED, Outcome.EXHAUSTED)
 ELSEWHERE = (Close, Reason.ALREADY_RECOVERED, Outcome.RECOVERED_ELSEWHERE)
+PASSING = (Wait, Reason.PASSING_STATE, NOW)
 RUNNING = (Wait, Reason.IN_PROGRESS, NOW)
+
+
+def change(operation: str, at: datetime, status: JobStatus = JobStatus.COMPLETED) -> Job:
+    """A change of the item's protection, which took a minute."""
+    return job(operation, operation=operation, status=status, started_at=at, ended_at=at + minutes(1))
 
 
 def backoff(until: datetime) -> tuple[object, ...]:
@@ -156,10 +162,8 @@ class Example:
         ),
         pytest.param(Example(failure=failed(error=ITEM_IS_BUSY)), TRIGGER, id="busy-then-and-free-now"),
         # ---- Azure forgets a job after 14 days
-        pytest.param(Example(now=STARTED + timedelta(days=14)), TRIGGER, id="14-days-old"),
-        pytest.param(
-            Example(now=STARTED + timedelta(days=14, seconds=1)), EXHAUSTED, id="older-than-14-days"
-        ),
+        pytest.param(Example(now=ENDED + timedelta(days=14)), TRIGGER, id="14-days-old"),
+        pytest.param(Example(now=ENDED + timedelta(days=14, seconds=1)), EXHAUSTED, id="older-than-14-days"),
         # ---- row 1
         pytest.param(Example(pause=PAUSE), (Wait, Reason.PAUSED, NOW), id="paused"),
         pytest.param(
@@ -173,7 +177,7 @@ class Example:
         # ---- row 3
         pytest.param(Example(failure=failed(workload="MAB")), UNSUPPORTED, id="mars-agent"),
         pytest.param(Example(failure=failed(workload="DPM")), UNSUPPORTED, id="dpm"),
-        pytest.param(Example(failure=failed(workload="")), UNSUPPORTED, id="unknown-workload"),
+        pytest.param(Example(failure=failed(workload="SAPAseDatabase")), UNSUPPORTED, id="unknown-workload"),
         pytest.param(Example(failure=failed(operation="Restore")), UNSUPPORTED, id="restore"),
         pytest.param(
             Example(failure=failed(operation="ConfigureBackup")), UNSUPPORTED, id="configuration-job"
@@ -188,32 +192,65 @@ class Example:
         pytest.param(
             Example(seen=facts(state=protected("BackupsSuspended"))), NOT_PROTECTED, id="backups-suspended"
         ),
+        pytest.param(
+            Example(seen=facts(state=protected("ProtectionPaused"))), NOT_PROTECTED, id="protection-paused"
+        ),
         pytest.param(Example(seen=facts(state=protected("IRPending"))), TRIGGER, id="first-backup-pending"),
+        pytest.param(
+            Example(failure=failed(error=""), seen=facts(state=protected("IRPending"))),
+            PASSING,
+            id="first-backup-pending-and-no-error",
+        ),
+        pytest.param(
+            Example(seen=facts(state=protected("RetentionSchedulesSuspended"))),
+            TRIGGER,
+            id="only-retention-is-suspended",
+        ),
+        *(
+            pytest.param(Example(seen=facts(state=protected(state))), PASSING, id=f"state-{state}")
+            for state in (
+                "UpdatingProtection",
+                "ConfiguringProtection",
+                "Invalid",
+                "NotProtected",
+                "NobodyKnows",
+            )
+        ),
+        pytest.param(
+            Example(seen=facts(state=protected("NobodyKnows")), now=STARTED + timedelta(days=14, seconds=1)),
+            EXHAUSTED,
+            id="no-state-is-waited-for-longer-than-14-days",
+        ),
         pytest.param(
             Example(seen=facts(state=protected("ProtectionError"))), TRIGGER, id="protected-with-an-error"
         ),
+        pytest.param(Example(seen=facts(change("DisableBackup", ENDED))), NOT_PROTECTED, id="stopped-since"),
         pytest.param(
-            Example(
-                seen=facts(
-                    job("new", operation="ConfigureBackup", status=JobStatus.COMPLETED, started_at=LATER)
-                )
-            ),
-            NOT_PROTECTED,
-            id="protected-anew-since",
+            Example(seen=facts(change("DeleteBackupData", ENDED))), NOT_PROTECTED, id="data-deleted-since"
         ),
         pytest.param(
-            Example(
-                seen=facts(
-                    job(
-                        "old",
-                        operation="ConfigureBackup",
-                        status=JobStatus.COMPLETED,
-                        started_at=STARTED - minutes(1),
-                    )
-                )
-            ),
+            # stopped while the backup still ran, which failed; set up again since: 13:20 < 13:50 < 14:00
+            Example(seen=facts(change("ConfigureBackup", ENDED), change("DisableBackup", STARTED))),
+            NOT_PROTECTED,
+            id="stopped-and-set-up-anew-since",
+        ),
+        pytest.param(
+            Example(seen=facts(change("ConfigureBackup", ENDED))),
+            TRIGGER,  # somebody has edited the policy
+            id="a-policy-was-edited-since",
+        ),
+        pytest.param(
+            Example(seen=facts(change("ConfigureBackup", ENDED, JobStatus.FAILED))),
             TRIGGER,
-            id="protected-anew-before-the-failure",
+            id="a-policy-could-not-be-applied",
+        ),
+        pytest.param(
+            Example(seen=facts(change("DisableBackup", ENDED, JobStatus.FAILED))),
+            TRIGGER,
+            id="protection-could-not-be-stopped",
+        ),
+        pytest.param(
+            Example(seen=facts(change("DisableBackup", STARTED))), TRIGGER, id="stopped-before-the-failure"
         ),
         # ---- row 5
         pytest.param(
@@ -257,6 +294,19 @@ class Example:
             Example(seen=facts(job("now", status=JobStatus.CANCELLING, started_at=LATER))),
             RUNNING,
             id="a-backup-is-being-cancelled",
+        ),
+        pytest.param(
+            Example(seen=facts(job("now", status=JobStatus.UNKNOWN, started_at=LATER))),
+            RUNNING,
+            id="a-status-that-nobody-knows-is-no-end",
+        ),
+        pytest.param(
+            Example(
+                seen=facts(job("now", status=JobStatus.IN_PROGRESS, started_at=LATER)),
+                now=STARTED + timedelta(days=14, seconds=1),
+            ),
+            EXHAUSTED,
+            id="no-job-is-waited-for-longer-than-14-days",
         ),
         pytest.param(
             Example(seen=facts(job("now", status=JobStatus.IN_PROGRESS, started_at=STARTED - minutes(1)))),

@@ -1,9 +1,12 @@
 """The policy on the attempt in flight: what the vault says became of it, and which failure is the newest."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
+from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
 from backup_retry.domain.incident import AttemptResult, Incident, State
 from backup_retry.domain.jobs import (
     Close,
@@ -17,7 +20,7 @@ from backup_retry.domain.jobs import (
     Reason,
     Wait,
 )
-from backup_retry.policy.decide import decide
+from backup_retry.policy.decide import already_recovered, decide
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.settle import attempt_job, settle, with_newest_failure
@@ -34,6 +37,7 @@ from tests.builders import (
     job,
     minutes,
     protected,
+    vault,
 )
 
 RULES = Rules()
@@ -120,54 +124,41 @@ def test_a_job_that_ended_badly_becomes_the_newest_failure(status: JobStatus, re
     assert decision is None
     assert (changed.state, changed.attempts[-1].result) == (State.WAITING, result)
     assert (changed.failure.id, changed.failure.error.title) == ("own", NEEDS_PERSON)
-    assert (changed.first_job_id, changed.first_failed_at) == ("job-1", STARTED)
-
-
-def test_a_job_without_an_id_is_found_by_item_and_time() -> None:
-    """Where the service does not keep our id, the item's first backup since the claim is ours."""
-    nameless = own_job(JobStatus.COMPLETED, activity_id="")
-
-    changed, decision = settled(in_flight(State.UNKNOWN), nameless)
-
-    assert changed.attempts[-1].job_id == "own"
-    assert isinstance(decision, Close)
+    assert (changed.first_job_id, changed.first_failed_at) == ("job-1", ENDED)
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("shown", "named", "found"),
     [
+        pytest.param({"activity_id": "ATTEMPT-1"}, "", True, id="bears the attempt's id"),
+        pytest.param({"activity_id": "ATTEMPT-1", "of": item(2)}, "", True, id="called otherwise"),
         pytest.param(
-            job("x", status=JobStatus.COMPLETED, started_at=CLAIMED_AT - minutes(1)), id="before-the-claim"
+            {"activity_id": "ATTEMPT-1", "started_at": CLAIMED_AT - minutes(9)}, "", True, id="clocks differ"
         ),
-        pytest.param(job("x", of=item(2), status=JobStatus.COMPLETED, started_at=NOW), id="of-another-item"),
-        pytest.param(
-            job("x", status=JobStatus.COMPLETED, started_at=NOW, operation="Restore"), id="a-restore"
-        ),
-        pytest.param(
-            job("x", status=JobStatus.COMPLETED, started_at=NOW, activity_id="the-schedule"),
-            id="started-by-somebody-else",
-        ),
+        pytest.param({"activity_id": "the-vaults-own"}, "", True, id="known by its own id"),
+        pytest.param({"job_id": "NAMED"}, "named", True, id="its operation named it"),
+        pytest.param({"job_id": "x", "started_at": NOW}, "", False, id="bears no id"),
+        pytest.param({"job_id": "x", "activity_id": "a-colleague"}, "", False, id="bears a colleague's"),
     ],
 )
-def test_somebody_elses_job_is_not_taken_for_ours(other: Job) -> None:
-    """Only the item's own backup since the claim, started by nobody else, can be the attempt's."""
-    assert attempt_job(in_flight(State.UNKNOWN), IN_FLIGHT, [other]) is None
+def test_an_attempts_job_is_known_by_an_id_alone(shown: dict[str, Any], named: str, found: bool) -> None:
+    """Neither its names nor the time at which it began say whose it is."""
+    known = attempt(1, claimed_at=CLAIMED_AT, job_id="j-7")
+    other = job(**{"job_id": "j-7" if shown.get("activity_id") == "the-vaults-own" else "x", **shown})
+
+    assert attempt_job(known, [job("before"), other], named) == (other if found else None)
 
 
-def test_the_first_of_two_nameless_jobs_is_ours() -> None:
-    """The one that started soonest after the claim."""
-    first = job("first", status=JobStatus.FAILED, started_at=CLAIMED_AT + minutes(1))
-    second = job("second", status=JobStatus.COMPLETED, started_at=CLAIMED_AT + minutes(2))
+def test_the_job_that_the_operation_names_settles_the_attempt_at_once() -> None:
+    """A backup vault may give the job an id of its own; its operation says which one it is."""
+    changed, decision = settled(
+        in_flight(State.TRIGGERED, operation_id="op"),
+        own_job(JobStatus.COMPLETED, activity_id="the-vaults-own"),
+        operation=Operation(status="Succeeded", job_id="own"),
+    )
 
-    assert attempt_job(in_flight(State.UNKNOWN), IN_FLIGHT, [second, first]) == first
-
-
-def test_a_job_with_our_id_is_preferred_to_a_nameless_one() -> None:
-    """The exact key decides before item and time do."""
-    nameless = job("nameless", started_at=CLAIMED_AT)
-    own = own_job(JobStatus.IN_PROGRESS)
-
-    assert attempt_job(in_flight(State.UNKNOWN), IN_FLIGHT, [nameless, own]) == own
+    assert (changed.attempts[-1].result, changed.attempts[-1].job_id) == (AttemptResult.COMPLETED, "own")
+    assert isinstance(decision, Close)
 
 
 def test_a_job_that_was_found_before_is_found_again_by_its_own_id() -> None:
@@ -175,7 +166,7 @@ def test_a_job_that_was_found_before_is_found_again_by_its_own_id() -> None:
     known = attempt(1, claimed_at=CLAIMED_AT, job_id="j-7")
     shown = job("j-7", status=JobStatus.COMPLETED, activity_id="something-else")
 
-    assert attempt_job(incident(known), known, [shown]) == shown
+    assert attempt_job(known, [shown]) == shown
 
 
 def test_a_fresh_claim_is_left_to_whoever_made_it() -> None:
@@ -210,7 +201,7 @@ def test_an_accepted_trigger_whose_job_has_not_appeared_is_waited_for() -> None:
 
 @pytest.mark.parametrize("state", [State.CLAIMED, State.TRIGGERED, State.UNKNOWN])
 def test_no_job_after_the_settling_time_means_that_nothing_was_started(state: State) -> None:
-    """Claimed at 13:56; the list was read at 14:06, ten minutes later: long enough."""
+    """Claimed at 13:56; the list was read at 14:11, fifteen minutes later: long enough."""
     read_at = CLAIMED_AT + RULES.settle_after
     changed, decision = settled(in_flight(state), read_at=read_at)
 
@@ -261,9 +252,10 @@ def test_a_failed_operation_without_an_error_is_not_weighed_by_the_old_one() -> 
     assert changed.failure.error == JobError()
 
 
-def test_an_operation_in_progress_is_waited_for_beyond_the_settling_time() -> None:
-    """Azure itself says that it is still at work."""
-    pending = Operation(status="InProgress")
+@pytest.mark.parametrize("status", ["InProgress", "Inprogress"])
+def test_an_operation_in_progress_is_waited_for_beyond_the_settling_time(status: str) -> None:
+    """Azure itself says that it is still at work; backup vaults write it otherwise."""
+    pending = Operation(status=status)
     read_at = CLAIMED_AT + timedelta(hours=3)
 
     changed, decision = settled(in_flight(State.TRIGGERED), operation=pending, read_at=read_at)
@@ -306,6 +298,136 @@ def test_a_success_from_before_a_newer_failure_recovers_nothing() -> None:
     )
 
     assert not isinstance(decision, Close)
+
+
+# ---- jobs that bear nobody's id ----------------------------------------------------------------------------
+
+DISK = ProtectedItem(vault=replace(vault(), kind=VaultKind.BACKUP), name="disk-1")
+LATE = CLAIMED_AT + RULES.settle_after
+
+
+def stranger(status: JobStatus, **differing: Any) -> Job:
+    """A disk's backup since the failure that bears an id of which nobody knows whose it is."""
+    shown = own_job(status, activity_id="a-guid")
+    return replace(shown, id="stranger", item=DISK, **differing)
+
+
+def among_strangers(
+    *jobs: Job, of: ProtectedItem = DISK, old_row: bool = False
+) -> tuple[Incident, Decision | None]:
+    """A disk's trigger without a clear answer, and no job that bears the attempt's id, after the settling time."""
+    lost = attempt(1, claimed_at=CLAIMED_AT, failed_at=None if old_row else ENDED)
+    opened = incident(lost, failure=failed(of=of), state=State.UNKNOWN)
+    return settle(opened, Facts(jobs=jobs, read_at=LATE), RULES, LATE)
+
+
+def test_a_running_job_that_may_be_the_attempts_is_waited_for() -> None:
+    """Nobody can say whether it is ours: nothing is triggered beside it, however long it runs."""
+    changed, decision = among_strangers(stranger(JobStatus.IN_PROGRESS))
+
+    assert decision is not None
+    assert in_short(decision) == (Wait, Reason.ANSWER_UNCLEAR, LATE)
+    assert changed.running_attempt is not None
+
+
+@pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.CANCELLED])
+@pytest.mark.parametrize("old_row", [False, True])
+def test_a_job_that_may_be_the_attempts_and_ended_badly_is_a_persons(
+    status: JobStatus, old_row: bool
+) -> None:
+    """It may have been the retry: a second one could be one too many."""
+    changed, decision = among_strangers(stranger(status), old_row=old_row)
+
+    assert decision is not None
+    assert in_short(decision) == (Close, Reason.ANSWER_UNCLEAR, Outcome.NEEDS_ACTION)
+    assert changed.attempts[-1].result is AttemptResult.NO_JOB
+
+
+def test_a_job_that_may_be_the_attempts_and_completed_recovers_the_item() -> None:
+    """Whoever started it, the item has a good backup: the rows say so."""
+    good = stranger(JobStatus.COMPLETED)
+    changed, decision = among_strangers(good)
+
+    assert decision is None
+    assert changed.attempts[-1].job_id == ""
+    weighed = already_recovered(DecisionContext(incident=changed, facts=facts(good), rules=RULES, now=LATE))
+    assert weighed is not None
+    assert weighed.outcome is Outcome.RECOVERED_ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    ("jobs", "of"),
+    [
+        pytest.param([], DISK, id="none"),
+        pytest.param([stranger(JobStatus.FAILED, on_demand=False)], DISK, id="the schedule's"),
+        pytest.param([stranger(JobStatus.FAILED, operation="Restore")], DISK, id="a restore"),
+        pytest.param([stranger(JobStatus.FAILED, ended_at=ENDED)], DISK, id="ended as the failure did"),
+        pytest.param([own_job(JobStatus.FAILED, activity_id="a-colleague")], item(), id="where ids are kept"),
+    ],
+)
+def test_a_job_that_cannot_be_the_attempts_leaves_it_without_one(jobs: list[Job], of: ProtectedItem) -> None:
+    """Nothing was started then, and the rows decide what follows."""
+    changed, decision = among_strangers(*jobs, of=of)
+
+    assert (changed.attempts[-1].result, decision) == (AttemptResult.NO_JOB, None)
+
+
+def test_a_job_without_any_id_is_a_stranger_in_every_vault() -> None:
+    """Recovery Services keeps the id of whoever asked; where it says none, nobody knows."""
+    _, decision = among_strangers(own_job(JobStatus.FAILED, activity_id=""), of=item())
+
+    assert decision is not None
+    assert in_short(decision) == (Close, Reason.ANSWER_UNCLEAR, Outcome.NEEDS_ACTION)
+
+
+def test_a_job_that_may_be_the_attempts_is_not_judged_before_the_settling_time() -> None:
+    """The attempt's own job, with its id, may appear until then."""
+    opened = incident(
+        attempt(1, claimed_at=CLAIMED_AT, failed_at=ENDED), failure=failed(of=DISK), state=State.UNKNOWN
+    )
+    early = Facts(jobs=[stranger(JobStatus.FAILED)], read_at=LATE - timedelta(seconds=1))
+
+    changed, decision = settle(opened, early, RULES, LATE)
+
+    assert isinstance(decision, Wait)
+    assert changed.running_attempt is not None
+
+
+# ---- what completed and moved nothing ----------------------------------------------------------------------
+
+
+def warned(moved: bool | None) -> Job:
+    """The attempt's job, completed with a warning."""
+    error = JobError(title="UserErrorJobSuccessfullyCancelled", message="Job is cancelled.")
+    return replace(own_job(JobStatus.COMPLETED_WITH_WARNINGS), moved_data=moved, error=error)
+
+
+@pytest.mark.parametrize("moved", [True, None])
+def test_a_warning_stands_in_the_incident_that_it_recovered(moved: bool | None) -> None:
+    """Whoever reads it sees what was left out."""
+    _, decision = settled(in_flight(State.TRIGGERED), warned(moved))
+
+    detail = "Job own completed with warnings (UserErrorJobSuccessfullyCancelled: Job is cancelled.)."
+    assert decision == Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED, detail=detail)
+
+
+def test_a_retry_that_moved_nothing_recovers_nothing_and_is_told() -> None:
+    """It made no recovery point: a person has to see why, and no other one is started."""
+    changed, decision = settled(in_flight(State.TRIGGERED), warned(moved=False))
+
+    assert decision is not None
+    assert in_short(decision) == (Close, Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION)
+    assert "moved no data" in decision.detail
+    assert changed.attempts[-1].result is AttemptResult.FAILED
+
+
+def test_a_retry_that_moved_nothing_tells_nobody_where_another_backup_is_good() -> None:
+    """The rows find that one."""
+    good = job("good", status=JobStatus.COMPLETED, started_at=NOW)
+
+    _, decision = settled(in_flight(State.TRIGGERED), warned(moved=False), good)
+
+    assert decision is None
 
 
 # ---- the newest failure ------------------------------------------------------------------------------------

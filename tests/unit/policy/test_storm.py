@@ -1,17 +1,21 @@
 """Storms: one canary, and what the others do meanwhile."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from backup_retry.domain.incident import AttemptResult, Incident, State
-from backup_retry.domain.jobs import Close, Outcome, Reason
-from backup_retry.policy.storm import Move, Storm, items_failing_alike, storm_key, weigh
+from backup_retry.domain.jobs import Alike, Close, JobError, Outcome, Reason
+from backup_retry.policy.storm import Move, Seen, Storm, failing_alike, storm_key, weigh
 from tests.builders import ENDED, NOW, PASSES, STARTED, attempt, failed, incident, item, job, minutes, vault
 
 WINDOW = timedelta(minutes=30)
 CANARY = item(1)
+SIZE = 20
+MANY = Alike(error=JobError(title=PASSES), items=25, ever=25)
+#: fewer fail at this time than begin a storm
+FEW = Alike(error=JobError(title=PASSES), items=1, ever=25)
 
 
 def storm(**changes: object) -> Storm:
@@ -28,6 +32,20 @@ def storm(**changes: object) -> Storm:
     return replace(seen, **changes)  # type: ignore[arg-type]
 
 
+def move_of(
+    incident: Incident,
+    seen: Storm | None,
+    canary: Incident | None = None,
+    *,
+    predecessor: Incident | None = None,
+    alike: Alike = MANY,
+    now: datetime = NOW,
+) -> tuple[Move, Storm | None]:
+    """What an item does, and the storm after it."""
+    looked = Seen(storm=seen, canary=canary, predecessor=predecessor) if seen else None
+    return weigh(looked, incident, alike, SIZE, now)
+
+
 def of_item(number: int, *attempts: AttemptResult) -> Incident:
     tried = [attempt(n, result=result, ended_at=NOW) for n, result in enumerate(attempts, 1)]
     opened = incident(*tried, failure=failed(f"job-{number}", of=item(number)))
@@ -40,8 +58,14 @@ def closed(number: int, outcome: Outcome) -> Incident:
 
 def test_the_first_one_becomes_the_canary_of_a_new_storm() -> None:
     """Nothing is known of a storm: somebody has to go first."""
-    move, seen = weigh(None, None, of_item(2), (25, PASSES), NOW)
+    move, seen = move_of(of_item(2), None)
+    assert seen is not None
     assert (move, seen.canary, seen.size, seen.code, seen.version) == (Move.LEAD, item(2), 25, PASSES, "")
+
+
+def test_few_that_fail_alike_go() -> None:
+    """Nothing is known of a storm, and nothing is written of one."""
+    assert move_of(of_item(2), None, alike=FEW) == (Move.GO, None)
 
 
 @pytest.mark.parametrize(
@@ -61,39 +85,87 @@ def test_the_first_one_becomes_the_canary_of_a_new_storm() -> None:
 )
 def test_the_others_do_what_the_canary_says(canary: Incident | None, move: Move) -> None:
     """They hold while it is at work, go when it has recovered, and replace it when it ended otherwise."""
-    assert weigh(storm(), canary, of_item(2), (25, PASSES), NOW)[0] is move
+    assert move_of(of_item(2), storm(), canary)[0] is move
+
+
+@pytest.mark.parametrize("alike", [MANY, FEW])
+@pytest.mark.parametrize("number", [1, 2])
+def test_nobody_goes_beside_the_canary_before(number: int, alike: Alike) -> None:
+    """The canary has taken its place and waits itself, and so do the others, even where another one is to be found."""
+    before = of_item(3, AttemptResult.RUNNING)
+    given_up = of_item(1) if number == 1 else closed(1, Outcome.EXHAUSTED)
+    seen = storm(predecessor=item(3))
+    assert move_of(of_item(number), seen, given_up, predecessor=before, alike=alike) == (Move.HOLD, seen)
+
+
+def test_whoever_takes_the_canarys_place_remembers_it() -> None:
+    """Its claim may be stored a moment before the row says otherwise."""
+    _, seen = move_of(of_item(2), storm(), closed(1, Outcome.EXHAUSTED))
+    assert seen is not None
+    assert (seen.canary, seen.canary_incident, seen.predecessor) == (item(2), "incident-of-2", CANARY)
+
+
+def test_an_item_belongs_to_its_storm_until_that_is_released() -> None:
+    """However few are left; what fails after the release, or after the canary has recovered, does not."""
+    passed = ENDED - minutes(1)
+    recovered = replace(closed(1, Outcome.RECOVERED), closed_at=passed)
+    assert move_of(of_item(2), storm(), of_item(1), alike=FEW)[0] is Move.HOLD
+    assert move_of(of_item(2), storm(released_at=passed), alike=FEW) == (Move.GO, None)
+    assert move_of(of_item(2), storm(), recovered, alike=FEW) == (Move.GO, None)
+
+
+def test_a_new_storm_does_not_begin_beside_the_last_ones_canary() -> None:
+    """It recovered, failed again, and was retried before so many failed again that it is a storm."""
+    passed = storm(released_at=STARTED - minutes(5))
+    assert move_of(of_item(2), passed, of_item(1, AttemptResult.RUNNING))[0] is Move.HOLD
+
+
+@pytest.mark.parametrize(
+    ("seen", "canary", "predecessor", "may_go"),
+    [
+        (storm(), None, None, True),
+        (storm(canary=item(2)), None, None, False),
+        (storm(predecessor=item(3)), None, of_item(3, AttemptResult.RUNNING), False),
+        (storm(predecessor=item(3)), None, of_item(3, AttemptResult.FAILED), True),
+        (storm(), of_item(1, AttemptResult.RUNNING), None, True),  # its own claim
+        (storm(canary=item(2), released_at=NOW), None, None, True),
+    ],
+)
+def test_a_canary_looks_once_more_before_it_goes(
+    seen: Storm, canary: Incident | None, predecessor: Incident | None, may_go: bool
+) -> None:
+    """Its claim is stored: it gives way to whoever took its place, and to the one whose place it took."""
+    assert Seen(storm=seen, canary=canary, predecessor=predecessor).still_leads(CANARY) is may_go
 
 
 def test_canaries_that_wait_for_each_other_hold_up_nobody() -> None:
     """Each fails with the other's error by now: another item leads, once the canary has had time to store its start."""
     held = of_item(1).waiting(NOW, Reason.STORM)
     fresh = storm(led_at=NOW - minutes(9))
-    assert weigh(fresh, held, of_item(2), (25, PASSES), NOW) == (Move.HOLD, fresh)
-    move, seen = weigh(storm(led_at=NOW - minutes(10)), held, of_item(2), (25, PASSES), NOW)
+    assert move_of(of_item(2), fresh, held) == (Move.HOLD, fresh)
+    move, seen = move_of(of_item(2), storm(led_at=NOW - minutes(10)), held)
+    assert seen is not None
     assert (move, seen.canary, seen.led_at) == (Move.LEAD, item(2), NOW)
 
 
-def test_the_canary_itself_goes() -> None:
-    """Also with its second attempt."""
-    assert weigh(storm(), of_item(1), of_item(1, AttemptResult.FAILED), (25, PASSES), NOW) == (
-        Move.GO,
-        storm(),
-    )
-
-
-def test_a_canary_that_was_held_elsewhere_leads_anew() -> None:
-    """So that it cannot go beside the one that was about to take its place; nothing is told again."""
+@pytest.mark.parametrize(
+    "canary", [of_item(1), of_item(1, AttemptResult.FAILED), of_item(1).waiting(NOW, Reason.STORM)]
+)
+def test_the_canary_itself_goes_and_writes_that_each_time(canary: Incident) -> None:
+    """Also with its second attempt, so that it cannot go beside one that is about to take its place."""
     told = storm(told=True)
-    held = of_item(1).waiting(NOW, Reason.STORM)
-    move, seen = weigh(told, held, held, (25, PASSES), NOW)
-    assert (move, seen) == (Move.LEAD, replace(told, led_at=NOW))
+    assert move_of(canary, told, canary) == (
+        Move.LEAD,
+        replace(told, led_at=NOW, canary_incident="incident-of-1"),
+    )
 
 
 def test_a_failed_canary_is_told_once() -> None:
     """Whoever stored `told` first has told it."""
-    move, seen = weigh(storm(), of_item(1, AttemptResult.FAILED), of_item(2), (25, PASSES), NOW)
+    move, seen = move_of(of_item(2), storm(), of_item(1, AttemptResult.FAILED))
+    assert seen is not None
     assert (move, seen.told) == (Move.TELL, True)
-    assert weigh(seen, of_item(1, AttemptResult.FAILED), of_item(3), (25, PASSES), NOW) == (Move.HOLD, seen)
+    assert move_of(of_item(3), seen, of_item(1, AttemptResult.FAILED)) == (Move.HOLD, seen)
 
 
 def test_after_the_release_they_go_spread_out() -> None:
@@ -103,13 +175,14 @@ def test_after_the_release_they_go_spread_out() -> None:
     assert all(at is not None and NOW <= at < NOW + timedelta(seconds=40) for at in times)
     assert len(set(times)) == len(times)
     late = of_item(2)
-    assert weigh(released, None, late, (25, PASSES), NOW + timedelta(seconds=40))[0] is Move.GO
+    assert move_of(late, released, now=NOW + timedelta(seconds=40))[0] is Move.GO
 
 
 def test_a_failure_after_the_storm_has_passed_begins_another_one() -> None:
     """An old storm's release is no leave for a new outage's failures."""
     passed = storm(released_at=STARTED - minutes(5))
-    move, seen = weigh(passed, closed(1, Outcome.RECOVERED), of_item(2), (25, PASSES), NOW)
+    move, seen = move_of(of_item(2), passed, closed(1, Outcome.RECOVERED))
+    assert seen is not None
     assert (move, seen.canary, seen.released_at, seen.version) == (Move.LEAD, item(2), None, "1")
 
 
@@ -121,7 +194,32 @@ def test_items_that_fail_alike_are_counted_once_each() -> None:
         job("other", of=item(8), error="Another"),
         job("early", of=item(9), started_at=STARTED - minutes(31)),
     ]
-    assert items_failing_alike(jobs, of_item(1), WINDOW) == (6, PASSES)
+    alike = failing_alike(jobs, of_item(1), WINDOW)
+    assert (alike.items, alike.ever, alike.error.label) == (6, 7, PASSES)
+
+
+def test_what_fails_at_once_is_a_storm_whenever_it_began() -> None:
+    """25 backups that began over two hours and ended in one second."""
+    jobs = [
+        job(f"job-{n}", of=item(n), started_at=ENDED - minutes(5 * n), ended_at=ENDED) for n in range(1, 26)
+    ]
+    assert failing_alike(jobs, of_item(1), WINDOW).items == 25
+
+
+def test_failures_are_simultaneous_by_their_ends() -> None:
+    """Azure starts a schedule's backups over two hours; what breaks them breaks them at one time."""
+    spread = [
+        job(f"job-{n}", of=item(n), started_at=STARTED - minutes(n * 20), ended_at=ENDED) for n in range(2, 7)
+    ]
+    later = [job(f"job-{n}", of=item(n), ended_at=ENDED + minutes(31)) for n in range(7, 12)]
+    assert failing_alike([*spread, *later], of_item(1), WINDOW).items == 6
+
+
+def test_an_items_own_failure_counts_once_whatever_its_job_is_called() -> None:
+    """The list has it under another item's name, and an own retry of the item as well."""
+    renamed = replace(of_item(1), attempts=(attempt(1, job_id="retry", result=AttemptResult.FAILED),))
+    jobs = [job("job-1", of=item(50)), job("retry", of=item(51)), job("job-2", of=item(2))]
+    assert failing_alike(jobs, renamed, WINDOW).items == 2
 
 
 def test_a_failed_retry_is_no_way_out_of_a_storm() -> None:
@@ -129,7 +227,7 @@ def test_a_failed_retry_is_no_way_out_of_a_storm() -> None:
     jobs = [job(f"job-{n}", of=item(n)) for n in range(2, 30)]
     newest = failed("retry", of=item(1), started_at=STARTED + minutes(60))
     later = replace(of_item(1), failure=newest)
-    assert items_failing_alike(jobs, later, WINDOW) == (29, PASSES)
+    assert failing_alike(jobs, later, WINDOW).items == 29
 
 
 def test_a_storm_has_one_key_whatever_the_casing() -> None:
@@ -141,14 +239,15 @@ def test_a_storm_has_one_key_whatever_the_casing() -> None:
 def test_a_canary_whose_incident_is_not_stored_yet_is_waited_for(stored: Incident | None) -> None:
     """The storm is stored first; within the lease, what the ledger has of the canary's item is of another time."""
     fresh = storm(led_at=NOW - minutes(9))
-    assert weigh(fresh, stored, of_item(2), (25, PASSES), NOW) == (Move.HOLD, fresh)
-    assert weigh(storm(led_at=NOW - minutes(10)), stored, of_item(2), (25, PASSES), NOW)[0] is Move.LEAD
+    assert move_of(of_item(2), fresh, stored) == (Move.HOLD, fresh)
+    assert move_of(of_item(2), storm(led_at=NOW - minutes(10)), stored)[0] is Move.LEAD
 
 
-def test_a_storm_whose_canary_was_never_stored_is_over_once_the_lease_is() -> None:
-    """A day later the same machines fail again: that is a storm of its own, and is told as one."""
+def test_a_storm_that_nobody_released_is_over_after_a_day() -> None:
+    """The same machines fail again: that is a storm of its own, and is told as one."""
     yesterday = storm(began_at=STARTED - minutes(1440), led_at=STARTED - minutes(1440))
-    move, seen = weigh(yesterday, None, of_item(2), (25, PASSES), NOW)
+    move, seen = move_of(of_item(2), yesterday)
+    assert seen is not None
     assert (move, seen.began_at, seen.canary) == (Move.LEAD, NOW, item(2))
 
 
@@ -156,4 +255,5 @@ def test_a_refused_trigger_is_no_way_out_of_a_storm() -> None:
     """Azure refused the retry with a code of its own; the machine's job failed with the others' code."""
     jobs = [job(f"job-{n}", of=item(n)) for n in range(1, 30)]
     refused = failed("job-1", of=item(1), error="CloudTimeoutError")
-    assert items_failing_alike(jobs, replace(of_item(1), failure=refused), WINDOW) == (29, PASSES)
+    alike = failing_alike(jobs, replace(of_item(1), failure=refused), WINDOW)
+    assert (alike.items, alike.error.label) == (29, PASSES)

@@ -34,7 +34,6 @@ from tests.builders import (
     PASSES,
     STARTED,
     SUBSCRIPTION,
-    attempt,
     failed,
     in_short,
     incident,
@@ -200,13 +199,13 @@ def test_only_a_backup_worth_as_much_makes_up_for_one_that_failed(
 
 def test_a_log_failure_beside_a_full_one_is_no_news() -> None:
     """The full backup is what is missing, whichever was heard of first."""
-    full, log = database("Full"), replace(database("Log"), id="job-2", started_at=ENDED)
+    full, log = database("Full"), replace(database("Log"), id="job-2", ended_at=NOW)
     assert incident(failure=full).with_failure(log).failure == full
     later_told = incident(failure=log).with_failure(full)
     assert (later_told.failure, later_told.first_job_id, later_told.first_failed_at) == (
         full,
         "job-1",
-        STARTED,
+        ENDED,
     )
     assert incident(failure=full).covers(log) is False
     assert incident(failure=log).covers(full) is False
@@ -259,13 +258,6 @@ def test_what_the_service_will_not_have_retried_is_told_in_its_own_words() -> No
     assert decision == Close(
         outcome=Outcome.NEEDS_ACTION, reason=Reason.NEEDS_ACTION, detail="The disk is locked. Unlock it."
     )
-
-
-def test_a_backup_vault_need_not_keep_our_id() -> None:
-    """A failed job since the claim is the attempt's own, whatever activityID the vault gave it."""
-    tried = incident(attempt(claimed_at=ENDED), failure=disk())
-    its_own = replace(disk(), id="job-2", started_at=ENDED + minutes(1), activity_id="the-vaults-own")
-    assert (tried.owns(its_own), tried.owns(replace(its_own, started_at=STARTED))) == (True, False)
 
 
 # ---- what cannot be retried --------------------------------------------------------------------------------

@@ -101,14 +101,15 @@ def test_an_alert_without_its_schema_id_is_read_by_its_looks() -> None:
     [
         ("backup_failure_resolved", "Resolved, not Fired"),
         ("security_alert", "'Delete Backup Data' of Azure Backup"),
-        ("metric_alert", "no metric, not on BackupHealthEvent"),
+        ("metric_alert", "no metric, neither on BackupHealthEvent nor on RestoreHealthEvent"),
         ("log_alert_v2", "there are: JobStatus"),
         ("alert_of_another_service_with_an_odd_context", "Some New Service"),
     ],
 )
 def test_an_alert_that_is_none_of_our_business_is_ignored_politely(name: str, why: str) -> None:
     """A well-formed alert is no error: the answer says why nothing happens."""
-    assert why in why_not(parse_body(body(name)))
+    [read] = parse_body(body(name))
+    assert why in why_not(read)
 
 
 def test_an_ignored_alert_says_what_came() -> None:
@@ -230,7 +231,29 @@ def wrapped(request_body: object) -> bytes:
 
 def test_a_runbooks_wrapper_is_taken_off() -> None:
     """An existing runbook's webhook action can be pointed here."""
-    assert says(parse_body(body("runbook_webhook"))) == THE_JOB
+    [read] = parse_body(body("runbook_webhook"))
+    assert says(read) == THE_JOB
+
+
+def test_a_logic_apps_wrapper_is_taken_off() -> None:
+    """A trigger's outputs are headers and body."""
+    outputs = {"headers": {"Content-Type": "application/json"}, "body": payload("backup_failure_vm")}
+    [read] = parse_body(json.dumps(outputs).encode())
+    assert says(read) == THE_JOB
+
+
+def test_alerts_that_came_through_an_event_hub_are_read_each() -> None:
+    """In their order; one that is none of our business keeps no other back."""
+    batch = [payload("backup_failure_vm"), payload("metric_alert"), payload("backup_failure_vm")]
+    first, ignored, last = parse_body(json.dumps(batch).encode())
+    assert (says(first), bool(why_not(ignored)), says(last)) == (THE_JOB, True, THE_JOB)
+
+
+@pytest.mark.parametrize("number", [0, 101])
+def test_an_array_of_no_alert_or_of_too_many_is_refused(number: int) -> None:
+    """The message says how many may come."""
+    with pytest.raises(BadSignal, match=f"an array of {number}.*1 to 100"):
+        parse_body(json.dumps([payload("backup_failure_vm")] * number).encode())
 
 
 @pytest.mark.parametrize(

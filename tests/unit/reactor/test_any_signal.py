@@ -35,7 +35,8 @@ def is_safe(read: object) -> None:
 def survives(data: bytes) -> None:
     """Reading a body ends in a signal, a polite no, or BadSignal."""
     with suppress(BadSignal):
-        is_safe(parse_body(data))
+        for read in parse_body(data):
+            is_safe(read)
 
 
 def event_survives(event_type: str, data: object) -> None:
@@ -51,7 +52,7 @@ JSON = st.recursive(
 )
 BACKUP = "Microsoft.DataProtection/backupVaults/backupInstances/backup/action"
 WORDS = ["Backup Failure", "Fired", "Failed", "Jobs", "BackupHealthEvent", BACKUP]
-SERVICES = ["Azure Backup", "Log Alerts V2", "Platform", "Activity Log - Administrative"]
+SERVICES = ["Azure Backup", "Log Alerts V2", "Log Analytics", "Platform", "Activity Log - Administrative"]
 IDS = [VAULT_ID, item().id, DISK.id, MACHINE_ID, MACHINE_ID + "'", JOB, f"{VAULT_ID}/backupJobs/{JOB}"]
 NAMES = ["JobUniqueId", "ResourceId", "BackupInstanceId", "JobFailureCode", "backupInstanceUrl"]
 TEXT = st.sampled_from([*IDS, *WORDS]) | JSON
@@ -78,6 +79,19 @@ ALERT = some_of(
         ),
         alertContext=some_of(category=TEXT, protectedItemId=TEXT, extendedInfo=some_of(jobId=TEXT))
         | some_of(condition=some_of(allOf=st.lists(CRITERION, max_size=2) | JSON))
+        | some_of(
+            Dimensions=st.lists(some_of(name=st.sampled_from(NAMES) | JSON, value=TEXT), max_size=3) | JSON,
+            SearchResults=some_of(
+                tables=st.lists(
+                    some_of(
+                        columns=st.lists(some_of(name=st.sampled_from(NAMES) | JSON), max_size=3) | JSON,
+                        rows=st.lists(st.lists(TEXT, max_size=3) | JSON, max_size=3) | JSON,
+                    ),
+                    max_size=2,
+                )
+                | JSON
+            ),
+        )
         | some_of(operationName=TEXT, status=TEXT, authorization=some_of(action=TEXT, scope=TEXT)),
     ),
 )

@@ -1,20 +1,24 @@
 """Signals that nobody had time to look into, and what becomes of them."""
 
 import asyncio
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from backup_retry.domain.errors import AzureUnavailable
-from backup_retry.domain.jobs import Source
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound
+from backup_retry.domain.jobs import JobStatus, Reason, Source
+from backup_retry.domain.notices import NoticeKind
 from backup_retry.policy.scope import Scope
-from backup_retry.ports.inbox import MemoryInbox
+from backup_retry.ports.inbox import DeferredSignal, MemoryInbox
 from backup_retry.ports.item_lookup import MemoryItemLookup
+from backup_retry.ports.publisher import Publisher
 from reactor.deferred_signals import process_deferred, read, written
 from reactor.resolve import Resolver
 from reactor.signal_handler import SignalHandler
 from reactor.signals import Ignored, Signal
-from tests.builders import ITEM_IS_BUSY, item, vault
+from tests.builders import ITEM_IS_BUSY, PASSES, item, minutes, vault
 from tests.signal_reading import MACHINE_ID
 from tests.world import World
 
@@ -27,6 +31,7 @@ class Session:
     def __init__(self, world: World) -> None:
         self.world = world
         self.inbox = MemoryInbox(world.clock)
+        self.publisher: Publisher | None = world.publisher
         resolver = Resolver(
             vaults=world.vaults,
             item_lookup=MemoryItemLookup(),
@@ -41,7 +46,13 @@ class Session:
 
     async def look(self) -> None:
         """The timer fires."""
-        await process_deferred(self.inbox, self.reactor, self.world.clock)
+        await process_deferred(self.inbox, self.reactor, self.world.clock, self.publisher)
+
+    @property
+    def waits(self) -> DeferredSignal:
+        """The one signal that waits."""
+        [kept] = self.inbox.signals.values()
+        return kept
 
 
 @pytest.fixture
@@ -90,6 +101,7 @@ async def test_it_is_looked_into_once_azure_answers(world: World, session: Sessi
     assert len(session.inbox.signals) == 1
     world.vaults.read_error = None
 
+    world.clock.move(minutes=5)
     await session.look()
     await session.look()
 
@@ -123,6 +135,123 @@ async def test_one_that_azure_can_no_longer_know_is_given_up(
 
     assert session.inbox.signals == {}
     assert ["signal_failed" in each for each in caplog.messages] == [True]
+
+
+async def test_a_signal_that_came_too_early_waits_for_its_job(world: World, session: Session) -> None:
+    """The alert of a job that still runs is kept, and found to be a failure once the job has ended."""
+    running = world.runs("somebody's")
+    world.vaults.protect(item())
+    reaction = await session.reactor.handle_signal(signal(running.id), seconds=AMPLE)
+    assert (reaction.kept, reaction.why) == (True, f"job {running.id} is InProgress, not Failed")
+    world.clock.move(minutes=30)
+    await session.look()
+    assert (world.attempts, session.waits.why) == ([], reaction.why)
+
+    world.clock.move(minutes=30)
+    world.ends(running, JobStatus.FAILED, PASSES)
+    await session.look()
+
+    assert (len(world.attempts), session.inbox.signals) == (1, {})
+
+
+async def test_a_job_that_ended_well_needs_no_look_any_more(world: World, session: Session) -> None:
+    """It is forgotten, and nobody is told."""
+    running = world.runs("somebody's")
+    await session.reactor.handle_signal(signal(running.id), seconds=AMPLE)
+    world.ends(running, JobStatus.COMPLETED)
+
+    await session.look()
+
+    assert (session.inbox.signals, world.attempts, world.publisher.sent) == ({}, [], [])
+
+
+async def test_each_look_in_vain_makes_the_next_one_later(world: World, session: Session) -> None:
+    """5, 10, 20, then every 30 minutes; a timer that fires in between asks nobody."""
+    world.vaults.read_error = AzureUnavailable("no answer")
+    await session.reactor.handle_signal(signal(), seconds=AMPLE)
+    waits: list[float] = []
+
+    for _ in range(5):
+        await session.look()
+        due = session.waits.due
+        assert due is not None
+        waits.append((due - world.clock()) / minutes(1))
+        asked = len(world.vaults.listed)
+        await session.look()
+        assert len(world.vaults.listed) == asked
+        world.clock.time = due
+
+    assert (waits, session.waits.looks, session.waits.why) == ([5, 10, 20, 30, 30], 5, "no answer")
+
+
+async def test_after_a_day_a_person_is_told_once(
+    world: World, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What waits, why, and what to do; as often as the topic does not take it, it is tried again."""
+    world.vaults.read_error = AzureUnavailable("vault-1 does not answer")
+    await session.reactor.handle_signal(signal(), seconds=AMPLE)
+    came = world.clock()
+    world.clock.move(hours=23)
+    await session.look()
+    assert world.publisher.sent == []
+    world.publisher.error = AzureUnavailable("no answer")
+
+    for _ in range(4):
+        world.clock.move(hours=1)
+        await session.look()
+        world.publisher.error = None
+
+    [told] = world.publisher.sent
+    assert (told.kind, told.subject, told.at) == (
+        NoticeKind.NEEDS_PERSON,
+        item().id,
+        came + timedelta(hours=25),
+    )
+    assert (told.data["jobId"], told.data["incidentId"], told.data["reason"]) == (
+        "job-1",
+        None,
+        "signal_kept",
+    )
+    assert "vault-1 does not answer" in told.data["remedy"]
+    assert [
+        json.loads(each)["event"] for each in caplog.messages if "overdue" in each or "unsent" in each
+    ] == [
+        "notice_unsent",
+        "signal_overdue",
+    ]
+
+
+async def test_signals_of_one_vault_are_told_in_one_notice(world: World, session: Session) -> None:
+    """A vault that does not answer is one matter, however many failures it had."""
+    for number in range(3):
+        await session.inbox.keep(written(signal(f"job-{number}", number)))
+    await session.inbox.keep(written(replace(signal(), vault=vault("vault-2"), item=None)))
+    world.vaults.read_error = AzureUnavailable("no answer")
+    world.clock.move(hours=24)
+
+    await session.look()
+
+    told = {each.data["vaultId"]: each.data["remedy"] for each in world.publisher.sent}
+    assert (len(world.publisher.sent), set(told)) == (2, {vault().id, vault("vault-2").id})
+    assert "an alert and 2 more signals of its vault have waited" in told[vault().id]
+    assert all(each.told_at for each in session.inbox.signals.values())
+
+
+async def test_without_a_topic_the_log_alone_tells(
+    world: World, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, as a warning, with what the signal names."""
+    session.publisher = None
+    await session.inbox.keep(written(signal()))
+    world.vaults.read_error = AzureUnavailable("no answer")
+    world.clock.move(hours=24)
+
+    for _ in range(3):
+        await session.look()
+        world.clock.move(hours=1)
+
+    [told] = [json.loads(each) for each in caplog.messages if "signal_overdue" in each]
+    assert (told["vault"], told["job"], told["problem"]) == (vault().id, "job-1", "no answer")
 
 
 async def test_many_signals_of_one_event_are_reacted_to_each(world: World, session: Session) -> None:
@@ -170,6 +299,126 @@ async def test_a_signal_that_finds_no_place_is_kept(world: World, session: Sessi
 
     assert (reaction.kept, reaction.why) == (True, "busy with other signals")
     assert (len(session.inbox.signals), world.vaults.listed) == (1, [])
+
+
+NO_ROLE = Forbidden("403 AuthorizationFailed", code="AuthorizationFailed", status=403)
+NOT_THERE = NotFound("404 ResourceGroupNotFound", code="ResourceGroupNotFound", status=404)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"), [(NO_ROLE, Reason.NO_PERMISSION), (NOT_THERE, Reason.NOT_REACHABLE)]
+)
+async def test_a_signal_of_a_known_vault_that_refuses_opens_incidents_and_is_kept(
+    world: World, session: Session, error: AzureRefused, reason: Reason
+) -> None:
+    """The item's holds no failed job yet, the vault's calls a person; the signal's answer says why."""
+    world.known_vaults.vaults.add(vault())
+    world.fails()
+    world.vaults.read_error = error
+
+    reaction = await session.reactor.handle_signal(signal(), seconds=AMPLE)
+    await session.reactor.handle_signal(signal(), seconds=AMPLE)
+
+    assert (reaction.kept, reaction.why) == (True, str(error))
+    opened = await world.ledger.open_incidents()
+    assert {(each.item.id, each.reason, each.has_no_job) for each in opened} == {
+        (vault().id, reason, True),
+        (item().id, reason, True),
+    }
+    assert len(session.inbox.signals) == 1
+
+
+async def test_a_refused_vault_that_resource_graph_names_has_an_incident(
+    world: World, session: Session
+) -> None:
+    """The signal named only a machine: which of its vaults refused is known all the same."""
+    world.known_vaults.vaults.add(vault())
+    world.item_lookup.items[MACHINE_ID] = [item()]
+    session.reactor = SignalHandler(
+        resolver=Resolver(
+            vaults=world.vaults,
+            item_lookup=world.item_lookup,
+            clock=world.clock,
+            lookback=timedelta(hours=24),
+            scope=Scope(),
+        ),
+        engine=world.engine,
+        keep=session._keep,
+    )
+    world.vaults.read_error = NO_ROLE
+
+    await session.reactor.handle_signal(Signal(source=Source.EVENT, resource_id=MACHINE_ID), seconds=AMPLE)
+
+    assert await world.vault_incident() is not None
+    assert len(session.inbox.signals) == 1
+
+
+async def test_the_failure_is_retried_once_when_the_right_is_back(world: World, session: Session) -> None:
+    """Whether the kept signal or the item's own incident finds it first."""
+    world.known_vaults.vaults.add(vault())
+    world.fails()
+    world.vaults.read_error = NO_ROLE
+    await session.reactor.handle_signal(signal(), seconds=AMPLE)
+    world.vaults.read_error = None
+
+    await world.follow_up(minutes=5)
+    await session.look()
+    await world.follow_up(minutes=5)
+
+    incident = await world.incident()
+    assert (incident.first_job_id, len(world.attempts), session.inbox.signals) == ("job-1", 1, {})
+    assert sorted(kind for kind, _ in world.told) == ["NeedsPerson", "Recovered", "RetryTriggered"]
+
+
+async def test_an_alert_that_was_wrong_ends_with_the_vaults_word(world: World, session: Session) -> None:
+    """Nothing had failed: the item's incident ends without a retry."""
+    world.known_vaults.vaults.add(vault())
+    world.vaults.protect(item())
+    world.vaults.read_error = NO_ROLE
+    await session.reactor.handle_signal(signal(), seconds=AMPLE)
+    world.vaults.read_error = None
+
+    await session.look()
+    await world.follow_up(minutes=5)
+
+    assert (await world.incident()).reason is Reason.REACHABLE_AGAIN
+    assert (world.attempts, session.inbox.signals) == ([], {})
+
+
+async def test_vaults_that_only_signals_name_are_told_of_once_a_day(
+    world: World, session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Counted, all of them in one notice: anybody who may send an alert could make up a thousand."""
+    world.vaults.read_error = NO_ROLE
+    for name in ("vault-8", "vault-9"):
+        named = Signal(source=Source.ALERT, vault=vault(name), job_id="job-1", label=name)
+        await session.reactor.handle_signal(named, seconds=AMPLE)
+
+    for _ in range(3):
+        await session.look()
+        world.clock.move(hours=9)
+    assert [(each.kind, each.data["vaults"]) for each in world.publisher.sent] == [
+        (NoticeKind.UNKNOWN_VAULTS, 2)
+    ]
+    await session.look()
+
+    assert len({each.id for each in world.publisher.sent}) == 2
+    assert (await world.ledger.open_incidents(), len(session.inbox.signals)) == ([], 2)
+    assert sum("unknown_vaults" in each for each in caplog.messages) == 2
+
+
+async def test_a_notice_that_is_not_taken_is_told_later(world: World, session: Session) -> None:
+    """The day counts from when it was told."""
+    world.vaults.read_error = NO_ROLE
+    await session.reactor.handle_signal(signal(), seconds=AMPLE)
+    world.publisher.error = AzureUnavailable("the topic does not answer")
+    await session.look()
+    world.publisher.error = None
+
+    world.clock.move(minutes=5)
+    await session.look()
+
+    assert [each.kind for each in world.publisher.sent] == [NoticeKind.UNKNOWN_VAULTS]
 
 
 async def test_more_than_one_run_can_take_at_a_time_are_looked_into(world: World, session: Session) -> None:

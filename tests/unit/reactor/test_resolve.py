@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.errors import AzureUnavailable, Forbidden
+from backup_retry.domain.errors import AzureUnavailable, Forbidden, NotFound
 from backup_retry.domain.jobs import JobStatus, Source
+from backup_retry.policy.rules import LONGEST_JOB
 from backup_retry.policy.scope import Names, Scope
 from reactor.resolve import Resolver
 from reactor.signals import Signal
@@ -56,6 +57,26 @@ async def test_a_job_that_the_vault_does_not_have_is_nothing(world: World) -> No
     assert (resolved.failures, "no job no-such-job" in resolved.why) == ((), True)
 
 
+async def test_a_job_that_the_vault_lists_is_not_missing(world: World) -> None:
+    """Azure Resource Manager's 404 is not its word, and the failure must not be lost to that."""
+    failure = world.fails()
+
+    async def missing() -> None:
+        raise NotFound("404", code="ResourceNotFound", status=404)
+
+    world.vaults.on_job = missing
+
+    assert (await resolver(world).resolve(signal())).failures == [failure]
+
+
+async def test_a_vault_out_of_reach_says_nothing_of_the_job(world: World) -> None:
+    """The subscription, the group or the vault may be out of reach for a while."""
+    world.vaults.read_error = NotFound("404", code="ResourceGroupNotFound", status=404)
+
+    with pytest.raises(NotFound):
+        await resolver(world).resolve(signal())
+
+
 @pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.IN_PROGRESS])
 async def test_a_job_that_did_not_fail_is_nothing(world: World, status: JobStatus) -> None:
     """The answer says what the vault says."""
@@ -77,6 +98,24 @@ async def test_a_failed_job_whose_item_nobody_names_is_nothing(world: World) -> 
     assert "which item" in resolved.why
 
 
+async def test_a_job_that_still_runs_is_undecided(world: World) -> None:
+    """The signal came too early; its items are not asked for."""
+    world.fails(status=JobStatus.IN_PROGRESS)
+
+    resolved = await resolver(world).resolve(signal())
+
+    assert (resolved.failures, resolved.undecided) == ((), True)
+
+
+@pytest.mark.parametrize("code", ["SubscriptionNotFound", "ResourceGroupNotFound", "ResourceNotFound", ""])
+async def test_a_404_that_is_not_about_the_job_is_the_callers(world: World, code: str) -> None:
+    """Access may have been lost, or the answer may be passing: that says nothing of the job."""
+    world.vaults.read_error = NotFound("gone", code=code, status=404)
+
+    with pytest.raises(NotFound):
+        await resolver(world).resolve(signal())
+
+
 async def test_the_signal_names_the_item_where_the_job_does_not(world: World) -> None:
     """The alert carries the item's full id."""
     world.vaults.shown_jobs.append(replace(job(names_item=False), candidates=(item(), item(2))))
@@ -94,7 +133,7 @@ async def test_without_a_job_the_vault_is_looked_through(world: World) -> None:
     resolved = await resolver(world).resolve(signal(""))
 
     assert [failure.id for failure in resolved.failures] == ["job-1", "job-2"]
-    assert world.vaults.listed == [(vault(), NOW - LOOKBACK)]
+    assert world.vaults.listed == [(vault(), NOW - LOOKBACK - LONGEST_JOB)]
 
 
 async def test_without_a_job_only_the_item_that_is_named_is_looked_for(world: World) -> None:
@@ -105,6 +144,17 @@ async def test_without_a_job_only_the_item_that_is_named_is_looked_for(world: Wo
     resolved = await resolver(world).resolve(signal("", with_item=True))
 
     assert [failure.id for failure in resolved.failures] == ["job-1"]
+
+
+async def test_an_item_whose_backup_still_runs_is_undecided(world: World) -> None:
+    """The signal may be of that backup's end; the vault as a whole is not waited for."""
+    world.fails(status=JobStatus.IN_PROGRESS)
+
+    named = await resolver(world).resolve(signal("", with_item=True))
+    vaults = await resolver(world).resolve(signal(""))
+
+    assert (named.undecided, "job-1" in named.why) == (True, True)
+    assert (vaults.undecided, vaults.failures) == (False, ())
 
 
 async def test_an_item_of_another_vault_resolves_to_nothing(world: World) -> None:

@@ -73,6 +73,7 @@ def metric(*criteria: Mapping[str, object], targets: Sequence[str] = (VAULT.id,)
         ({"JobId": f"{VAULT.id}/backupJobs/{JOB}"}, Says(VAULT.key, JOB)),
         ({"JobId": f"{DISKS.id}/backupJobs/{JOB}", "VaultId": VAULT.id}, Says(DISKS.key, JOB)),
         ({"JobUniqueId": JOB, "BackupInstanceId": VM.id}, THE_JOB),
+        ({"UniqueId": JOB, "VaultResourceId": VAULT.id, "BackupInstanceId": VM.id}, THE_JOB),
         ({"JobUniqueId": JOB, "DatasourceResourceId": MACHINE_ID}, Says("", JOB, "", MACHINE_ID.lower())),
         ({"BackupInstanceId": DISK.id, "JobUniqueId": ""}, THE_DISK),
         ({"BackupInstanceId": DISK.id, "VaultResourceId": VAULT.id}, THE_VAULT),
@@ -149,7 +150,7 @@ def test_a_log_alert_that_names_nothing_says_what_came(names: Mapping[str, objec
 def test_what_is_understood_is_told() -> None:
     """Built-in and added names, and the setting that adds more."""
     told = why_not(log({"Computer": "vm-01"}, added="job: RunId"))
-    assert "job: JobUniqueId JobUniqueId_g JobId BackupJobId RunId; item: " in told
+    assert "job: JobUniqueId JobUniqueId_g JobId BackupJobId UniqueId RunId; item: " in told
     assert "LOG_ALERT_DIMENSIONS" in told
 
 
@@ -220,12 +221,81 @@ def test_a_metric_alert_that_names_nothing_is_ignored() -> None:
     assert "neither an item nor a vault" in why_not(metric(UNHEALTHY, targets=["/subscriptions/x"]))
 
 
-@pytest.mark.parametrize("name", ["Transactions", "RestoreHealthEvent", None])
+@pytest.mark.parametrize("name", ["Transactions", "StorageHealthEvent", None])
 def test_another_metric_is_ignored(name: str | None) -> None:
     """It says which metric came."""
     alert = payload("metric_alert_backup_health")
     alert["data"]["alertContext"]["condition"]["allOf"][0]["metricName"] = name
     assert f"an alert on {name or '?'}" in why_not(parse_alert(alert, Source.ALERT))
+
+
+@pytest.mark.parametrize("dimensions_of", [{}, UNHEALTHY, {**UNHEALTHY, "backupInstanceUrl": VM.id}])
+def test_an_alert_on_restores_leads_to_the_vault(dimensions_of: Mapping[str, object]) -> None:
+    """The metric knows no jobs, and its item would lead to failed backups."""
+    alert = fired("metric_alert_backup_health", dimensions_of, targets=[VAULT.id])
+    alert["data"]["alertContext"]["condition"]["allOf"][0]["metricName"] = "RestoreHealthEvent"
+    assert says(parse_alert(alert, Source.ALERT)) == THE_VAULT
+
+
+# ---- classic log alerts --------------------------------------------------------------------------------------------
+
+ROW = {"JobUniqueId": JOB, "ResourceId": VAULT.id.upper()}
+
+
+def classic(
+    service: str = "Log Analytics", *rows: Mapping[str, object], **context: object
+) -> Signal | Ignored:
+    """What an alert of a rule from before Log Alerts V2 is read as, with these rows for its result."""
+    names = list(rows[0]) if rows else []
+    table = {
+        "name": "PrimaryResult",
+        "columns": [{"name": name, "type": "string"} for name in names],
+        "rows": [list(row.values()) for row in rows],
+    }
+    alert = payload("log_alert_backup_job")
+    alert["data"]["essentials"] |= {"monitoringService": service, "alertTargetIDs": [WORKSPACE]}
+    alert["data"]["alertContext"] = {
+        "SearchQuery": "AddonAzureBackupJobs",
+        "SearchResults": {"tables": [table], "dataSources": []},
+        **context,
+    }
+    return parse_alert(alert, Source.ALERT)
+
+
+@pytest.mark.parametrize("service", ["Log Analytics", "Log Alerts", "Application Insights"])
+@pytest.mark.parametrize(
+    ("rows", "context", "expected"),
+    [
+        ([], {"Dimensions": dimensions(ROW)}, Says(VAULT.key, JOB)),
+        ([ROW], {"Dimensions": []}, Says(VAULT.key, JOB)),
+        ([ROW, {**ROW, "JobUniqueId": "another-job"}], {}, THE_VAULT),
+        ([], {"SearchResults": None, "AffectedConfigurationItems": [VAULT.id, "vm-01"]}, THE_VAULT),
+    ],
+    ids=["dimensions", "a row", "two rows", "the vault alone"],
+)
+def test_a_classic_log_alert_is_read_as_far_as_it_goes(
+    service: str, rows: Sequence[Mapping[str, object]], context: dict[str, object], expected: Says
+) -> None:
+    """By its dimensions, by the rows of its result, or by the vault that it concerns."""
+    assert says(classic(service, *rows, **context)) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "why"),
+    [
+        ([], "names no job"),
+        ([{"Computer": "vm-01"}], "there are: Computer"),
+        ([{"JobUniqueId": JOB}], f"names job {JOB}, but neither its vault"),
+        ([ROW, {**ROW, "ResourceId": DISKS.id}], "failures of 2 vaults"),
+    ],
+)
+def test_a_classic_log_alert_that_leads_nowhere_says_how_to_switch(
+    rows: Sequence[Mapping[str, object]], why: str
+) -> None:
+    """The truth about what came, and the way to Log Alerts V2."""
+    told = why_not(classic("Log Alerts", *rows))
+    assert why in told
+    assert "switch the rule to Log Alerts V2" in told
 
 
 # ---- activity log alerts -------------------------------------------------------------------------------------------

@@ -9,14 +9,14 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.errors import AzureUnavailable, Forbidden
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.jobs import Source
 from backup_retry.policy.scope import Names, Scope
 from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.ledger import Record
 from reactor.resolve import Resolver
-from reactor.signal_handler import SignalHandler
+from reactor.signal_handler import Keep, SignalHandler
 from reactor.signals import Ignored, Signal
 from tests.builders import SUBSCRIPTION, item, vault
 from tests.signal_reading import MACHINE_ID
@@ -28,7 +28,7 @@ AMPLE = 30.0
 SHORT = 0.02
 
 
-def reactor(world: World) -> SignalHandler:
+def reactor(world: World, keep: Keep | None = None) -> SignalHandler:
     """A reactor on the world's vaults."""
     resolver = Resolver(
         vaults=world.vaults,
@@ -37,7 +37,7 @@ def reactor(world: World) -> SignalHandler:
         lookback=timedelta(hours=24),
         scope=Scope(subscriptions=Names(patterns=(SUBSCRIPTION,))),
     )
-    return SignalHandler(resolver=resolver, engine=world.engine)
+    return SignalHandler(resolver=resolver, engine=world.engine, keep=keep)
 
 
 def signal(job_id: str = "job-1") -> Signal:
@@ -124,14 +124,59 @@ async def test_a_signal_that_means_no_failure_does_nothing(world: World) -> None
     assert "job-1" in reaction.why
 
 
-async def test_a_vault_that_refuses_is_said_to(world: World) -> None:
-    """Delivered again, the signal would be refused again."""
+@pytest.mark.parametrize(
+    "error",
+    [
+        Forbidden("no role on vault-1", status=403),
+        NotFound("no such subscription", code="SubscriptionNotFound", status=404),
+        AzureRefused("bad request", status=400),
+        ValueError("an answer that nobody expected"),
+    ],
+    ids=repr,
+)
+async def test_whatever_is_in_the_way_the_signal_is_kept(world: World, error: Exception) -> None:
+    """Answered with success it would be lost: it is stored first."""
+    kept: list[Signal] = []
+
+    async def keep(came: Signal) -> None:
+        kept.append(came)
+
+    async def raising() -> None:
+        raise error
+
+    world.vaults.on_job = world.vaults.on_list = raising
+
+    reaction = await reactor(world, keep).handle_signal(signal(), seconds=AMPLE)
+
+    assert (kept, reaction.kept, reaction.why) == ([signal()], True, str(error))
+
+
+async def test_a_failure_that_the_ledger_does_not_take_keeps_its_signal(world: World) -> None:
+    """Of the failures of a vault each that could be stored is, and the signal tells of the others later."""
+    kept: list[Signal] = []
+
+    async def keep(came: Signal) -> None:
+        kept.append(came)
+
+    def refuse(incident: Incident) -> None:
+        if incident.item == item(2):
+            raise AzureUnavailable("no answer")
+
+    for number in (1, 2):
+        world.fails(f"job-{number}", of=item(number))
+    world.ledger.before_save = refuse
+
+    reaction = await reactor(world, keep).handle_signal(signal(""), seconds=AMPLE)
+
+    assert (kept, reaction.kept, len(world.attempts)) == ([signal("")], True, 1)
+
+
+async def test_a_vault_that_refuses_is_the_callers_to_repeat(world: World) -> None:
+    """The right may come back, and nothing of the signal is stored where it cannot be kept."""
     world.vaults.read_error = Forbidden("no role on vault-1", status=403)
 
-    reaction = await reactor(world).handle_signal(signal(), seconds=AMPLE)
-
-    assert reaction.reports == ()
-    assert "no role on vault-1" in reaction.why
+    with pytest.raises(Forbidden):
+        await reactor(world).handle_signal(signal(), seconds=AMPLE)
 
 
 async def test_a_vault_that_does_not_answer_is_the_callers_to_repeat(world: World) -> None:

@@ -13,7 +13,8 @@ from backup_retry.domain.jobs import Outcome, Reason
 from backup_retry.policy.scope import Scope
 from reactor import webhook
 from reactor.resolve import Resolver
-from reactor.signal_handler import SignalHandler
+from reactor.signal_handler import Keep, SignalHandler
+from reactor.signals import Signal
 from reactor.webhook import LARGEST_BODY, Answer
 from tests.builders import NEEDS_PERSON, item, minutes
 from tests.payloads import body, payload
@@ -33,6 +34,7 @@ async def post(
     content: bytes = ALERT,
     dimensions: Dimensions = DEFAULT,
     started: Callable[[], Awaitable[None]] = at_once,
+    keep: Keep | None = None,
 ) -> Answer:
     """Send a body to the webhook, of an instance that is ready as soon as it has started."""
 
@@ -45,7 +47,7 @@ async def post(
             lookback=timedelta(hours=24),
             scope=Scope(),
         )
-        return SignalHandler(resolver=resolver, engine=world.engine)
+        return SignalHandler(resolver=resolver, engine=world.engine, keep=keep)
 
     answer = await webhook.answer(content, reactor, dimensions)
     json.dumps(answer.body)
@@ -217,6 +219,33 @@ async def test_azures_own_retry_after_is_passed_on(world: World) -> None:
     world.vaults.read_error = Throttled("too many requests", retry_after=minutes(2))
 
     assert (await post(world)).headers == {"Retry-After": "120"}
+
+
+async def test_a_vault_that_refuses_is_answered_with_what_is_kept(world: World) -> None:
+    """202: the sender need not call again, and a timer comes back to it."""
+    kept: list[Signal] = []
+
+    async def keep(came: Signal) -> None:
+        kept.append(came)
+
+    world.vaults.read_error = Forbidden("no role", status=403)
+
+    answer = await post(world, keep=keep)
+
+    assert (answer.status, answer.body) == (202, {"results": [], "kept": "no role"})
+    assert [each.job_id for each in kept] == [JOB]
+
+
+async def test_several_alerts_in_one_call_are_answered_together(world: World) -> None:
+    """What was decided about each failed job; one that is none of our business keeps no other back."""
+    world.fails(JOB)
+    alerts = [payload("metric_alert"), payload("backup_failure_vm"), payload("backup_failure_vm")]
+
+    answer = await post(world, json.dumps(alerts).encode())
+
+    assert answer.status == 202
+    assert sorted(each["decision"] for each in answer.body["results"]) == ["already_handled", "triggered"]
+    assert len(world.attempts) == 1
 
 
 @pytest.mark.parametrize("error", [AzureUnavailable("no answer"), Forbidden("no role", status=403)])

@@ -2,24 +2,27 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from typing import Any
 
 import pytest
 
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import AnsweredInPart, AzureUnavailable, BackupRetryError, Forbidden
-from backup_retry.domain.jobs import JobList, JobStatus, Source
+from backup_retry.domain.jobs import JobList, JobStatus, Reason, Source
 from backup_retry.policy.rules import LONGEST_JOB
 from backup_retry.policy.scope import Names, Scope
+from backup_retry.ports.inbox import Fields, fields_of
 from backup_retry.ports.ledger import Beat
 from backup_retry.settings.sweep_profile import SweepProfile, daily
 from reconciler.sweep import FoundJob, Sweep, failed_jobs_query, horizon, read_row
 from reconciler.sweep_report import SweepReport
 from tests.builders import NOW, OTHER_SUBSCRIPTION, PASSES, STARTED, SUBSCRIPTION, item, job, vault
-from tests.world import World
+from tests.world import Crash, World
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -99,8 +102,8 @@ def test_the_query_bears_its_horizon_in_utc() -> None:
 
     query = failed_jobs_query(datetime(2026, 11, 22, 1, 0, tzinfo=east))
 
-    assert "startTime >= datetime(2026-11-21T23:00:00Z)" in query
-    assert "datetime({since})" not in query
+    assert "datetime(2026-11-21T23:00:00Z)" in query
+    assert "datetime({" not in query
 
 
 # ---- rows -------------------------------------------------------------------------------------------------------
@@ -231,6 +234,36 @@ async def test_a_sweep_that_was_missed_is_caught_up(world: World) -> None:
     assert "datetime(2026-11-19T13:00:00Z)" in graph.queries[0]
 
 
+async def test_until_one_was_complete_no_sweep_looks_less_far_than_the_first(world: World) -> None:
+    """Four days of incomplete sweeps: the failures of the first night are still looked for; then it is over."""
+    horizons = []
+    for _ in range(4):
+        horizons.append((await sweep(world, Graph(error=AzureUnavailable("no answer"))).run()).since)
+        world.clock.move(hours=24)
+    horizons.append((await sweep(world, Graph()).run()).since)
+    world.clock.move(hours=24)
+    last = await sweep(world, Graph()).run()
+
+    assert horizons == [NOW - DAY] * 5
+    assert last.since == last.began - DAY - HOUR
+
+
+async def test_a_first_sweep_that_dies_counts_as_incomplete(world: World) -> None:
+    """Its process was ended: nothing is left of it but how far back it looked."""
+
+    class Dies(Graph):
+        async def rows(self, query: str) -> AsyncIterator[Mapping[str, Any]]:
+            async for each in super().rows(query):
+                yield each
+            raise Crash
+
+    with pytest.raises(Crash):
+        await sweep(world, Dies()).run()
+    world.clock.move(hours=48)
+
+    assert (await sweep(world, Graph()).run()).since == NOW - DAY
+
+
 async def test_the_beat_is_the_time_at_which_the_sweep_began(world: World) -> None:
     """What failed while it ran belongs to the next one."""
     world.fails("job-1", of=item(1))
@@ -305,6 +338,7 @@ async def test_one_bad_vault_does_not_stop_the_others(world: World) -> None:
     await incomplete(world, Graph(row(1, of=bad), row(2, of=good)), "vault-bad")
 
     assert [key for key, _ in world.vaults.triggered] == [item(2, of=good).key]
+    assert world.told[0] == ("NeedsPerson", "vault-bad")
 
 
 async def test_a_job_that_the_vault_does_not_know_makes_the_sweep_incomplete(world: World) -> None:
@@ -329,6 +363,103 @@ async def test_a_failure_that_cannot_be_stored_makes_the_sweep_incomplete(world:
     await incomplete(world, Graph(row(1), row(2)), "the ledger does not answer")
 
     assert [key for key, _ in world.vaults.triggered] == [item(2).key]
+
+
+class Shelf:
+    """Keeps what it is given, as the inbox does."""
+
+    def __init__(self) -> None:
+        self.kept: list[Fields] = []
+
+    async def keep(self, fields: Fields) -> None:
+        """See Inbox."""
+        self.kept.append(fields)
+
+    @property
+    def jobs(self) -> list[str]:
+        """Which jobs are kept."""
+        return sorted(each["job"] for each in self.kept)
+
+
+async def forbidden() -> None:
+    raise Forbidden("no role", status=403)
+
+
+async def late(world: World) -> None:
+    world.clock.move(minutes=30)
+
+
+async def test_a_row_is_kept_as_a_signal_is(world: World) -> None:
+    """With all that it names: the timer that looks into signals looks into it, too."""
+    shelf, world.vaults.on_list = Shelf(), forbidden
+
+    await sweep(world, Graph(row(1)), keep=shelf.keep).run()
+
+    assert shelf.kept == [
+        fields_of(source=Source.SWEEP, vault=vault(), job_id="job-1", item=item(), label="a sweep's row")
+    ]
+
+
+async def test_rows_that_cannot_be_handled_are_kept(world: World) -> None:
+    """The vault refuses its list, has no such job, comes too late; the topic does not answer, the ledger neither."""
+    shelf = Shelf()
+    world.vaults.on_list = forbidden
+    await sweep(world, Graph(row(1), row(2)), keep=shelf.keep).run()
+    world.vaults.on_list = None
+    await sweep(world, Graph(row(3)), keep=shelf.keep).run()
+    world.vaults.on_list = partial(late, world)
+    await sweep(world, Graph(row(4)), keep=shelf.keep, time_limit=timedelta(minutes=25)).run()
+    topic = Announced(AzureUnavailable("the topic does not answer"))
+    await sweep(world, Graph(row(5)), keep=shelf.keep, announcer=topic).run()
+
+    assert shelf.jobs == [f"job-{number}" for number in range(1, 6)]
+    assert world.attempts == []
+
+
+async def test_rows_that_cannot_even_be_kept_are_a_problem(world: World) -> None:
+    """The ledger is away as well: the next sweep comes back to them."""
+
+    async def keep(_: Fields) -> None:
+        raise AzureUnavailable("the ledger does not answer")
+
+    world.vaults.on_list = forbidden
+    report = await sweep(world, Graph(row(1)), keep=keep).run()
+
+    assert report.problems == ["no role", "1 rows could not be kept: the ledger does not answer"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "why", "kept"),
+    [
+        ({"status": JobStatus.IN_PROGRESS}, "job job-1 is InProgress, not Failed", ["job-1"]),
+        ({"status": JobStatus.COMPLETED}, "job job-1 is Completed, not Failed", []),
+        ({"operation": "ConfigureBackup"}, "neither a failed backup nor a failed restore", []),
+        ({"item": None, "candidates": (item(2), item(3))}, "fits several items of its vault", ["job-1"]),
+    ],
+)
+async def test_a_row_that_the_vault_does_not_confirm_is_logged(
+    world: World, caplog: pytest.LogCaptureFixture, shown: dict[str, Any], why: str, kept: list[str]
+) -> None:
+    """With the reason; one that may still become a failure is kept."""
+    caplog.set_level(logging.INFO, "backup_retry")
+    world.vaults.shown_jobs = [replace(job("job-1"), **shown)]
+    shelf = Shelf()
+
+    await sweep(world, Graph(row(1)), keep=shelf.keep).run()
+
+    [logged] = [each for each in map(json.loads, caplog.messages) if each["event"] == "row_rejected"]
+    assert (logged["vault"], logged["job"], why in logged["why"]) == (vault().id, "job-1", True)
+    assert (shelf.jobs, world.attempts) == (kept, [])
+
+
+@pytest.mark.parametrize("operation", ["Restore (Full)", "RestoreWithRehydrate", "CrossRegionRestore"])
+async def test_a_failed_restore_calls_a_person(world: World, operation: str) -> None:
+    """By whichever name the vault lists it."""
+    world.vaults.shown_jobs = [job("job-1", operation=operation)]
+
+    report = await sweep(world, Graph(row(1))).run()
+
+    assert [(each.decision, each.reason) for each in report.handled] == [("closed", Reason.UNSUPPORTED)]
 
 
 async def test_a_sweep_can_be_watched(world: World) -> None:
@@ -576,6 +707,16 @@ async def test_what_cannot_be_announced_makes_the_sweep_incomplete(world: World)
 
     assert report.problems == ["1 failed jobs could not be announced: the topic does not answer"]
     assert await world.ledger.last_beat(Beat.SWEEP) is None
+
+
+async def test_what_event_grid_may_have_given_up_is_announced_once_more(world: World) -> None:
+    """It tries for a day to deliver an event: the next sweep reaches back for that day, besides its overlap."""
+    await sweep(world, Graph(), announcer=Announced()).run()
+    world.clock.move(hours=24)
+
+    report = await sweep(world, Graph(), announcer=Announced()).run()
+
+    assert report.since == NOW - DAY - HOUR
 
 
 # ---- what is logged ---------------------------------------------------------------------------------------------

@@ -164,7 +164,7 @@ def test_the_rules_are_made_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> 
         "RETRY_BACKOFF": "1m",
         "MAX_ATTEMPTS": "2",
         "CLAIM_LEASE": "7m",
-        "SETTLE_AFTER": "11m",
+        "SETTLE_AFTER": "16m",
         "RETENTION": "9",
     }.items():
         monkeypatch.setenv(name, value)
@@ -173,9 +173,32 @@ def test_the_rules_are_made_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> 
         backoff=(timedelta(minutes=1),),
         max_attempts=2,
         claim_lease=timedelta(minutes=7),
-        settle_after=timedelta(minutes=11),
+        settle_after=timedelta(minutes=16),
         retention=timedelta(days=9),
     )
+
+
+@pytest.mark.parametrize(
+    ("settle_after", "difference", "used", "noted"),
+    [
+        ("", "", 15, False),
+        ("10m", "", 15, True),
+        ("15m", "", 15, False),
+        ("20m", "", 20, False),
+        ("20m", "20m", 30, True),
+        ("2m", "0s", 2, False),
+    ],
+)
+def test_a_settling_time_that_clocks_do_not_allow_is_raised_and_noted(
+    monkeypatch: pytest.MonkeyPatch, settle_after: str, difference: str, used: float, noted: bool
+) -> None:
+    """Not refused: version 0.1.0 took it, and an app that does not start retries nothing."""
+    monkeypatch.setenv("SETTLE_AFTER", settle_after)
+    monkeypatch.setenv("CLOCK_DIFFERENCE", difference)
+    settings = load_settings()
+
+    assert settings.rules.settle_after == timedelta(minutes=used)
+    assert [note.partition("=")[0] for note in settings.notes] == (["SETTLE_AFTER"] if noted else [])
 
 
 def test_without_subscriptions_everything_visible_is_in_scope() -> None:

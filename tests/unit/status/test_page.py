@@ -8,6 +8,7 @@ import pytest
 
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.jobs import Outcome, Pause
+from backup_retry.engine.vault_access import whole
 from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.reports import Closed
 from backup_retry.settings.sweep_profile import SweepProfile
@@ -64,6 +65,11 @@ def test_the_worst_is_said_first() -> None:
     found = page(snapshot(dashboard(GOOD), pauses=pause), late, Filters(), {}, ARM)
     assert found.headline.text == "The sweep has not run when it should have."
     assert made(snapshot(dashboard(GOOD), pauses=pause)).headline.text == "Retries are paused."
+    blocked = [opened(), opened(of=whole(vault()))]
+    assert (
+        made(snapshot(dashboard(opened=blocked), pauses=pause)).headline.text
+        == "Vault vault-1 cannot be read."
+    )
     assert made(snapshot(dashboard(opened=[opened()]))).headline.text == "1 item is being looked after."
 
 

@@ -1,0 +1,96 @@
+"""Row 4 of the policy: is the item still backed up, and has it anything that could be run?
+
+It is left alone only where the vault proves that somebody has stopped it. What passes, or what nobody knows, is
+waited for.
+"""
+
+from datetime import datetime
+
+from backup_retry.domain.arm_ids import VaultKind
+from backup_retry.domain.jobs import Close, Job, Outcome, Reason, Wait
+from backup_retry.policy.bounds import outlived
+from backup_retry.policy.decision_context import DecisionContext
+
+#: what the vaults call an item that they back up; of one whose retention is suspended, backups go on
+_PROTECTED_STATES = frozenset(
+    {"protected", "irpending", "protectionconfigured", "protectionerror", "retentionschedulessuspended"}
+)
+#: what they call one that somebody has stopped; any other word passes, or is not known
+_STOPPED_STATES = frozenset(
+    {
+        "protectionstopped",
+        "protectionpaused",
+        "backupssuspended",
+        "backupschedulessuspended",
+        "softdeleting",
+        "softdeleted",
+    }
+)
+
+_STOPS, _SETS_UP = frozenset({"disablebackup", "deletebackupdata"}), "configurebackup"
+
+
+def not_protected(context: DecisionContext) -> Close | None:
+    """Row 4: the vault proves that it does not back this item up any more, or that protection was stopped since."""
+    item = context.facts.item
+    if item is None:
+        return Close.left_alone(Reason.NOT_PROTECTED, "The vault does not know this item any more.")
+    if item.deleted:
+        return Close.left_alone(Reason.NOT_PROTECTED, "The item is soft-deleted.")
+    if item.protection_state.lower() in _STOPPED_STATES:
+        return Close.left_alone(
+            Reason.NOT_PROTECTED, f"The item's protection state is {item.protection_state}."
+        )
+    if stopped := _stopped_since(context):
+        detail = f"Protection was stopped, or set up anew, after the failure (job {stopped.id})."
+        return Close.left_alone(Reason.NOT_PROTECTED, detail)
+    return None
+
+
+def _stopped_since(context: DecisionContext) -> Job | None:
+    """The job that ended the item's protection after the failure, or that set it up again after such an end.
+
+    By itself a ConfigureBackup proves nothing: each edit of a policy starts one for every item.
+    """
+    done = [job for job in context.facts.jobs if job.status.succeeded]
+    stops = [job for job in done if job.operation.lower() in _STOPS]
+    stopped_at = min((_end(job) for job in stops), default=None)
+    anew = [
+        job for job in done if job.operation.lower() == _SETS_UP and stopped_at and _end(job) > stopped_at
+    ]
+    return next((job for job in [*stops, *anew] if _end(job) > context.incident.failure.ended_at), None)
+
+
+def _end(job: Job) -> datetime:
+    return job.ended_at or job.started_at
+
+
+def passing_state(context: DecisionContext) -> Wait | Close | None:
+    """Row 4, of a state that passes, or that nobody knows: it is looked at again, see `within_bounds`."""
+    item, error = context.facts.item, context.incident.failure.error
+    if item is None:
+        return None
+    nothing_failed = not (error.title or error.code or error.message or item.kpi_title)
+    first_backup = item.protection_state.lower() == "irpending" and nothing_failed
+    if item.protection_state.lower() in _PROTECTED_STATES and not first_backup:
+        return None
+    detail = f"The item's protection state is {item.protection_state}: it is looked at again."
+    return outlived(context.incident, context.now) or Wait(
+        until=context.now, reason=Reason.PASSING_STATE, detail=detail
+    )
+
+
+def no_backup_rule(context: DecisionContext) -> Close | None:
+    """Row 4, in a backup vault: the item's policy has no rule that could be run."""
+    policy = context.facts.item.policy if context.facts.item else None
+    if context.incident.item.vault.kind is not VaultKind.BACKUP or context.incident.failure.rule:
+        return None
+    if policy is None:
+        detail = (
+            "Its policy cannot be read, so nobody knows which rule to run: give this app read access to it."
+        )
+        return Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.NO_BACKUP_RULE, detail=detail)
+    if policy.rules:
+        return None
+    detail = "Its policy has no backup rule: an operational backup is continuous, there is nothing to run."
+    return Close.left_alone(Reason.NO_BACKUP_RULE, detail)
