@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from backup_retry.domain.errors import AzureRefused, AzureUnavailable
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, RowUnreadable
 from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
@@ -110,7 +110,12 @@ class SignalHandler:
             log_event(LogEvent.SIGNAL_IGNORED, signal=signal.label, why=resolved.why)
             return SignalResult(why=resolved.why)
         left = deadline - asyncio.get_running_loop().time()
-        return SignalResult(reports=await self._handle_all(resolved.failures, signal.source, left, run_began))
+        try:
+            return SignalResult(
+                reports=await self._handle_all(resolved.failures, signal.source, left, run_began)
+            )
+        except RowUnreadable as error:  # of one of them; the others have been dealt with
+            return await self._kept(signal, error)
 
     async def _resolved(self, signal: Signal, deadline: float, run_began: datetime | None) -> Resolved:
         try:

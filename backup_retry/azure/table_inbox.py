@@ -1,8 +1,8 @@
 """Signals that wait, as rows of the control table: one row for a signal, however often it came."""
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,33 +10,32 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
-from backup_retry.azure import table_rows as rows
+from backup_retry.azure.aside import Aside
+from backup_retry.azure.cells import Cells, Unreadable
 from backup_retry.azure.client import azure_errors
-from backup_retry.azure.table_ledger import CONTROL
+from backup_retry.azure.control_rows import SIGNAL_PARTITION, read_signal, signal_fields, signal_row
+from backup_retry.azure.tables import CONTROL
 from backup_retry.ports.inbox import DeferredSignal, Fields, Waiting
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
 
-_PARTITION = "signal"
+_QUERY = "PartitionKey eq @partition"
 
 
 class TableInbox:
-    """The port `inbox.Inbox` on Table Storage."""
+    """The port `inbox.Inbox` on Table Storage; a signal that cannot be read waits, and is given to nobody."""
 
-    def __init__(self, service: "TableServiceClient", clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, service: "TableServiceClient", clock: Callable[[], datetime], aside: Aside | None = None
+    ) -> None:
         self._table = service.get_table_client(CONTROL)
         self._clock = clock
+        self._aside = aside or Aside()
 
     async def keep(self, fields: Fields) -> None:
         """See Inbox; one request, or two for a signal that waits already."""
-        kept = DeferredSignal(kept_at=self._clock(), fields=fields)
-        row = {
-            "PartitionKey": _PARTITION,
-            "RowKey": kept.key,
-            "kept_at": rows.text(kept.kept_at),
-            "signal": json.dumps(dict(fields), ensure_ascii=False),
-        }
+        row = signal_row(DeferredSignal(kept_at=self._clock(), fields=signal_fields(fields)))
         again = {key: row[key] for key in ("PartitionKey", "RowKey")} | {"came_again": row["kept_at"]}
         async with azure_errors("ledger"):
             while True:
@@ -50,27 +49,23 @@ class TableInbox:
     async def kept(self, most: int) -> Sequence[DeferredSignal]:
         """See Inbox."""
         found: list[DeferredSignal] = []
-        query, partition = "PartitionKey eq @partition", {"partition": _PARTITION}
         async with azure_errors("ledger"):
-            async for row in self._table.query_entities(query, parameters=partition):
-                kept_at, fields = rows.time(row["kept_at"]), json.loads(row["signal"])
-                found.append(
-                    DeferredSignal(kept_at=kept_at, fields=fields, version=str(row.metadata["etag"]))
-                )
+            async for row in self._table.query_entities(_QUERY, parameters={"partition": SIGNAL_PARTITION}):
+                if kept := self._aside.read(read_signal, CONTROL, row):
+                    found.append(replace(kept, version=str(row.metadata["etag"])))
                 if len(found) == most:
                     break
         return found
 
     async def waiting(self, most: int) -> Waiting:
         """See Inbox."""
-        times: list[datetime] = []
-        query, partition = "PartitionKey eq @partition", {"partition": _PARTITION}
+        times: list[datetime | None] = []
         found = self._table.query_entities(
-            query, parameters=partition, select=["kept_at"], results_per_page=most
+            _QUERY, parameters={"partition": SIGNAL_PARTITION}, select=["kept_at"], results_per_page=most
         )
         async with azure_errors("ledger"):
             async for row in found:
-                times.append(rows.time(row["kept_at"]))
+                times.append(_kept_at(row))
                 if len(times) == most:
                     break
         return Waiting.of(times, most)
@@ -79,8 +74,15 @@ class TableInbox:
         """See Inbox."""
         async with azure_errors("ledger"):
             with suppress(ResourceNotFoundError, ResourceModifiedError):
-                await self._table.delete_entity(_PARTITION, kept.key, **_unless_it_came_again(kept))
+                await self._table.delete_entity(SIGNAL_PARTITION, kept.key, **_unless_it_came_again(kept))
 
 
 def _unless_it_came_again(kept: DeferredSignal) -> dict[str, Any]:
     return {"etag": kept.version, "match_condition": MatchConditions.IfNotModified} if kept.version else {}
+
+
+def _kept_at(row: Any) -> datetime | None:  # noqa: ANN401 (a TableEntity)
+    try:
+        return Cells(row).maybe_time("kept_at")
+    except Unreadable:
+        return None

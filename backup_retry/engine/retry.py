@@ -32,11 +32,14 @@ class Retrier:
         self._claim_lease = claim_lease
 
     async def retry(self, work: UnitOfWork, request: BackupRequest) -> Report:
-        """Claim, trigger, record the answer. A crash after the claim leaves a lease that lapses."""
+        """Claim, trigger, record the answer. A crash after the claim leaves a lease that lapses.
+
+        Where the answer to the claim was lost, others may have moved on since: the claim counts while it stands.
+        """
         work.incident = work.incident.missing(request.kind).claimed(work.now, self._claim_lease)
         work.step(StepKind.CLAIMED)
         claimed = await self._committer.save(work)
-        if claimed is None:
+        if claimed is None or claimed.state is not State.CLAIMED or not _same_attempt(claimed, work.incident):
             return already_handled(work.incident)
         answered = await self._record(claimed, await self._ask(claimed, request))
         return _told(answered)
@@ -67,6 +70,10 @@ class Retrier:
             if current is not None and current.state is not State.CLAIMED:
                 return current  # the lease lapsed and a follow-up has already asked the vault
         return current or claimed
+
+
+def _same_attempt(one: Incident, other: Incident) -> bool:
+    return bool(one.attempts) and one.attempts[-1].id == other.attempts[-1].id
 
 
 def _told(answered: Incident) -> Report:

@@ -16,6 +16,7 @@ from backup_retry.ports.ledger import Beat
 from cli.policy_questions import QUESTIONS
 from tests.builders import NEEDS_PERSON, NOW, SUBSCRIPTION, item, job, minutes, vault
 from tests.cli_sessions import Terminal
+from tests.status_world import unreadable
 
 PROFILES = json.dumps(
     [
@@ -475,6 +476,19 @@ def test_tables_topic_vaults_and_runs_are_checked(terminal: Terminal) -> None:
     assert set(failed) == {"vaults", "tables", "topic", "follow-up"}
     assert "EventGrid Data Sender" in failed["topic"]
     assert terminal.types("check").exit_code == 1
+
+
+def test_rows_that_cannot_be_read_are_named_by_their_keys(terminal: Terminal) -> None:
+    """With what is the matter with each, ten of them at most."""
+    terminal.inspection.found = [FoundVault(vault=vault(), failure_alerts="Enabled")]
+    terminal.inspection.allowed[vault().key] = [Permission(actions=("*",))]
+    terminal.unreadables.rows = [unreadable(key=f"pause-{number:02}") for number in range(1, 12)]
+    assert "az storage entity" in failed_checks(terminal)["rows"]
+    [found] = [each["detail"] for each in terminal.json("check")["checks"] if each["name"] == "rows"]
+    assert found.startswith(
+        "11 cannot be read by this version: control/control/pause-01: column x says 1; control/"
+    )
+    assert ("pause-10" in found, "pause-11" in found) == (True, False)
 
 
 def test_every_sweep_is_checked(terminal: Terminal) -> None:
