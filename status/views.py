@@ -104,7 +104,7 @@ class Views:
 
 def unavailable(error: BackupRetryError | TimeoutError) -> Answer:
     """503: there is nothing to show without the ledger."""
-    text = f"The ledger does not answer: {str(error) or 'no answer in time'}."
+    text = _text(error)
     answer = message_answer(503, "No status to show", text)
     return Answer(
         status=503, body=answer.body, headers=answer.headers | {"Retry-After": "30", "Refresh": "30"}
@@ -113,8 +113,13 @@ def unavailable(error: BackupRetryError | TimeoutError) -> Answer:
 
 def unavailable_json(error: BackupRetryError | TimeoutError) -> Answer:
     """503, for a program."""
-    text = f"The ledger does not answer: {str(error) or 'no answer in time'}."
-    return as_json({"error": text}, status=503)
+    return as_json({"error": _text(error)}, status=503)
+
+
+def _text(error: BackupRetryError | TimeoutError) -> str:
+    if isinstance(error, RowUnreadable):
+        return f"Nobody can say how it stands: {error}."
+    return f"The ledger does not answer: {str(error) or 'no answer in time'}."
 
 
 def as_json(document: dict[str, Any], status: int = 200) -> Answer:

@@ -29,7 +29,7 @@ READERS: Mapping[str, Reader[object]] = {
     "signal": control_rows.read_signal,
 }
 #: a ledger full of them is named in part
-_MOST = 1000
+_MOST = 200
 
 
 class Aside:

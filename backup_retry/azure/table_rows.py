@@ -9,13 +9,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from backup_retry.azure.cells import Cells, Row, Unreadable, json_text, new_row, written
+from backup_retry.azure.cells import Cells, Row, Unreadable, fit, json_text, new_row, written
 from backup_retry.domain.arm_ids import JOB_ID, ProtectedItem
 from backup_retry.domain.incident import Attempt, AttemptResult, Incident, State, Step, StepKind
 from backup_retry.domain.jobs import FailedJob, JobError, JobStatus, Outcome, Reason, Source
 from backup_retry.domain.notices import Notice, NoticeKind
 
 HEAD = "head"
+#: what all columns of a row hold together has a limit as well
+_LONGEST_TITLE, _LONGEST_ADVICE = 500, 8_000
 
 
 def partition(item: ProtectedItem) -> str:
@@ -224,9 +226,9 @@ def _read_weighed(cells: Cells) -> Mapping[int, datetime]:
 
 def _error_columns(name: str, error: JobError) -> Row:
     columns: Row = {
-        f"{name}_title": error.title,
+        f"{name}_title": fit(error.title, _LONGEST_TITLE),
         f"{name}_message": error.message,
-        f"{name}_advice": error.advice,
+        f"{name}_advice": fit(error.advice, _LONGEST_ADVICE),
     }
     if error.code is not None:
         columns[f"{name}_code"] = str(error.code)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _SUMMARY = "unreadable"
 #: so many are named in the summary; all that were found are counted
 _NAMED = 50
+_NOTHING = {"counts": "{}", "rows": "[]"}
 _AT_ONCE = 16
 
 
@@ -33,26 +34,15 @@ class TableUnreadables:
 
     async def found(self) -> Sequence[UnreadableRow]:
         """See Unreadables; one request for the controls and the summary, one for each row in question."""
-        controls = await query(
-            self._tables[CONTROL], "PartitionKey eq @partition", {"partition": CONTROL_PARTITION}
-        )
-        for row in controls:
-            self._look_at(CONTROL, row)
-        summary = next((row for row in controls if row["RowKey"] == _SUMMARY), {})
-        await self._look_again([*self._aside.rows, *_named(summary)])
-        return sorted(self._aside.rows.values())
+        return (await self._look())[0]
 
     async def sum_up(self) -> None:
         """See Unreadables; writes where something has changed."""
-        found = await self.found()
+        found, known = await self._look()
         counts = Counter(row.kind for row in found)
         named = [[row.table, row.partition, row.key] for row in found[:_NAMED]]
         row = new_row(CONTROL_PARTITION, _SUMMARY, counts=json_text(counts), rows=json_text(named))
-        known = await get(self._tables[CONTROL], CONTROL_PARTITION, _SUMMARY) or {
-            "counts": "{}",
-            "rows": "[]",
-        }
-        if any(row[name] != known.get(name) for name in ("counts", "rows")):
+        if any(row[name] != known.get(name, nothing) for name, nothing in _NOTHING.items()):
             async with azure_errors("ledger"):
                 await self._tables[CONTROL].upsert_entity(row, mode=UpdateMode.REPLACE)
 
@@ -64,6 +54,17 @@ class TableUnreadables:
             return {kind: said.number(kind) for kind in said.names if kind in READERS}
         except Unreadable:
             return {}
+
+    async def _look(self) -> tuple[Sequence[UnreadableRow], Mapping[str, Any]]:
+        """What cannot be read now, and the summary as it is."""
+        controls = await query(
+            self._tables[CONTROL], "PartitionKey eq @partition", {"partition": CONTROL_PARTITION}
+        )
+        for row in controls:
+            self._look_at(CONTROL, row)
+        summary = next((row for row in controls if row["RowKey"] == _SUMMARY), {})
+        await self._look_again([*self._aside.rows, *_named(summary)])
+        return sorted(self._aside.rows.values()), summary
 
     async def _look_again(self, questioned: Sequence[Key]) -> None:
         """Forget what somebody has mended or removed."""

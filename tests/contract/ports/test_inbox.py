@@ -36,6 +36,18 @@ async def test_what_is_kept_is_found(inbox: tuple[Inbox, Clock]) -> None:
     assert await kept.kept(10) == [DeferredSignal(kept_at=clock(), fields=ALERT)]
 
 
+@pytest.mark.parametrize("letter", ["x", "🧨", '"', "\ud83e"], ids=["x", "bomb", "quote", "half a bomb"])
+async def test_a_signal_with_an_absurd_name_is_kept(inbox: tuple[Inbox, Clock], letter: str) -> None:
+    """Once, and can be forgotten; what it names is whole."""
+    kept, _ = inbox
+    for _ in range(2):
+        await kept.keep({**ALERT, "label": letter * 40_000})
+    [found] = await kept.kept(10)
+    assert {**found.fields, "label": ""} == {**ALERT, "label": ""}
+    await kept.forget(found)
+    assert await kept.kept(10) == []
+
+
 async def test_the_same_signal_is_kept_once(inbox: tuple[Inbox, Clock]) -> None:
     """With the time at which it came first: it is not to wait for ever."""
     kept, clock = inbox

@@ -83,6 +83,20 @@ async def test_long_texts_are_kept_for_the_most_part(ledger: Store, letter: str)
     assert [each[:16_000] for each in kept] == [text[:16_000]] * 4
 
 
+@pytest.mark.parametrize("letter", ["x", "🧨", '"', "\ud83e"], ids=["x", "bomb", "quote", "half a bomb"])
+async def test_a_notice_of_a_long_message_is_kept_whole_but_for_its_end(ledger: Store, letter: str) -> None:
+    """40,000 characters are shortened, and the incident, its journal and the notice stay readable."""
+    message = f"begins{letter * 40_000}"
+    incident = opened(failed_job(error=JobError(title=message, message=message, advice=message)))
+    incident = incident.telling(notice(NoticeKind.NEEDS_PERSON, incident, incident.due, remedy=message))
+    await noted(ledger, incident)
+    [loaded] = await open_of(ledger, incident.item)
+    [told] = loaded.notices
+    texts = [told.data["errorMessage"], told.data["remedy"], loaded.failure.error.title]
+    assert [text[:6] for text in texts] == ["begins"] * 3
+    assert told.data["incidentId"] == incident.id
+
+
 async def test_casing_makes_no_other_item_and_no_other_job(ledger: Store) -> None:
     """ARM's ids come back in other casings."""
     incident = opened()
