@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -135,8 +136,10 @@ class Neighbours(World):
         """Leave the tables empty."""
         for name in TABLES:
             table = self.tables.service.get_table_client(name)
-            rows = [row async for row in table.list_entities(select=["PartitionKey", "RowKey"])]
-            await asyncio.gather(*(table.delete_entity(row) for row in rows))
+            partitions: dict[str, list[tuple[str, Any]]] = defaultdict(list)
+            async for row in table.list_entities(select=["PartitionKey", "RowKey"]):
+                partitions[row["PartitionKey"]].append(("delete", row))
+            await asyncio.gather(*(table.submit_transaction(gone) for gone in partitions.values()))
 
     async def _keep(self, came: Signal) -> None:
         await self.inbox.keep(written(came))

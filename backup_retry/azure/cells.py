@@ -42,6 +42,8 @@ def new_row(partition: str, key: str, **columns: object) -> Row:
 
 def fit(text: str, longest: int = _LONGEST) -> str:
     """The text with at most so many units of UTF-16; half a character, which no request could carry, is replaced."""
+    if text.isascii() and len(text) <= longest:
+        return text
     units = text.encode(_UTF_16, "surrogatepass")
     if len(units) <= 2 * longest:
         return units.decode(_UTF_16, "replace")

@@ -76,9 +76,13 @@ class TableLedger(TableControls):
         return await self._load(rows.partition(item), rows.job_key(job_id) if job_id else "")
 
     async def save(self, incident: Incident, steps: Sequence[Step] = (), job_id: str = "") -> Incident | None:
-        """See Ledger; one request, one more before it for a new incident, two more after it for a closed one."""
-        if incident.is_new:
+        """See Ledger; one request, one more before it for a failure that is noted, two more after it for the end.
+
+        Whatever has become of its row of the index: with an item's next failure its incident stands there again.
+        """
+        if incident.is_new or (job_id and incident.is_open):
             await self._write_open_row(incident)
+        if incident.is_new:
             await self._report_previous(incident.previous)
         stored = await self._transact(incident, steps, job_id)
         if stored is not None and not stored.is_open:
@@ -224,7 +228,7 @@ class TableLedger(TableControls):
 
     async def _write_open_row(self, incident: Incident) -> None:
         async with azure_errors("ledger"):
-            row = report_rows.open_row(incident, self._clock())
+            row = report_rows.open_row(incident, self._clock() if incident.is_new else incident.opened_at)
             await self._open.upsert_entity(row, mode=UpdateMode.REPLACE)
 
     async def _delete_open_row(self, key: str) -> None:

@@ -11,8 +11,9 @@ from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.errors import RowUnreadable
 from backup_retry.domain.incident import AttemptResult, Incident, State
 from backup_retry.domain.jobs import Reason
+from backup_retry.policy.rules import JOB_RETENTION
 from backup_retry.unreadable import UnreadableRow
-from tests.builders import minutes
+from tests.builders import NOW, OTHER_SUBSCRIPTION, minutes
 from tests.neighbours import Neighbours
 from tests.stored_rows import FIRST, TO_COME, Row, stored
 from tests.table_storage import Tables
@@ -85,7 +86,11 @@ async def test_of_a_later_version_what_can_be_read_is_read(ledger_of: Neighbours
 
     assert (followed.item.friendly_name, followed.reason.value) == ("vm-waiting", "moon_phase")
     assert [each.reason.value for each in closed] == ["moon_phase"]
-    assert sorted(each.until is None for each in pauses) == [True, True]
+    held = next(each for each in pauses if "cannot be read" in each.why)
+    assert (len(pauses), held.by, held.until, held.scope) == (2, "bob", None, OTHER_SUBSCRIPTION)
+    long_ago = await ledger_of.ledger.last_beat("sweep-hourly")
+    assert long_ago is not None
+    assert long_ago < NOW - JOB_RETENTION
     assert [each.code for each in await ledger_of.reports.storms()] == ["CloudInternalError"]
     assert list(await ledger_of.reports.beats()) == ["follow_up"]
     assert [each.fields["severity"] for each in await ledger_of.inbox.kept(10)] == ["Sev1"]

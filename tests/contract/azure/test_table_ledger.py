@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from backup_retry.azure import report_rows
 from backup_retry.azure.table_ledger import CONTROL, JOURNAL, OPEN, TableLedger
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.incident import AttemptResult, Incident, StepKind
@@ -98,6 +99,23 @@ async def test_an_index_row_without_its_incident_is_removed_after_half_an_hour(t
     tables.clock.move(seconds=1)
     await tables.ledger.open_incidents()
     assert await tables.row_of(OPEN, incident) is None
+
+
+async def test_an_incident_that_has_lost_its_row_of_the_index_is_back_with_the_next_failure(
+    tables: Tables,
+) -> None:
+    """0.1.0 could lose it, and a hand can; the time since when it is open stays."""
+    incident = await noted(tables.ledger, opened())
+    await tables.service.get_table_client(OPEN).delete_entity(OPEN, report_rows.open_key(incident))
+    assert await open_of(tables.ledger, incident.item) == []
+
+    again = failed_job(incident.item, incident.failure.started_at + timedelta(days=1))
+    stored = await tables.ledger.save(incident.with_failure(again), job_id=again.id)
+
+    assert await open_of(tables.ledger, incident.item) == [stored]
+    row = await tables.row_of(OPEN, incident)
+    assert row is not None
+    assert report_rows.read_opened(row).at == incident.opened_at
 
 
 async def test_an_open_incident_stays_in_the_index_after_a_lost_race_about_an_older_failure(
