@@ -88,7 +88,9 @@ class TableControls:
                     if write.etag
                     else self._control.create_entity(row)
                 )
-            except _TAKEN:
+            except _TAKEN as error:
+                if isinstance(error, ResourceNotFoundError) and not write.etag:
+                    raise  # it is the table that is missing
                 return await self._saved_after_all(storm, write)
         return replace(storm, version=write.version(str(answer["etag"])))
 

@@ -47,7 +47,7 @@ _READERS = 16
 #: one save changes the last attempts and adds the last notices; a transaction holds 100 operations
 _CHANGED = 8
 _TRANSACTION = 100
-_CONFLICTS = frozenset({409, 412})
+_CONFLICTS, _GONE = frozenset({409, 412}), frozenset({404})
 _INCIDENT = (
     "PartitionKey eq @partition and (RowKey eq @head or RowKey eq @job"
     " or (RowKey ge 'attempt-' and RowKey lt 'attempt.') or (RowKey ge 'notice-' and RowKey lt 'notice.'))"
@@ -138,17 +138,11 @@ class TableLedger(TableControls):
 
     def _incident(self, by_key: Mapping[str, Mapping[str, Any]]) -> Incident:
         """The incident of these rows; an attempt that cannot be read may be one in flight, so that nothing is known."""
-        head, read = self._aside.require(rows.read_head, INCIDENTS, by_key[rows.HEAD]), self._aside
+        head = self._aside.require(rows.read_head, INCIDENTS, by_key[rows.HEAD])
         attempts = [
-            read.require(rows.read_attempt, INCIDENTS, row)
-            for key, row in by_key.items()
-            if key.startswith("attempt-")
+            self._aside.require(rows.read_attempt, INCIDENTS, row) for row in _of_kind("attempt", by_key)
         ]
-        notices = [
-            read.read(rows.read_notice, INCIDENTS, row)
-            for key, row in by_key.items()
-            if key.startswith("notice-")
-        ]
+        notices = [self._aside.read(rows.read_notice, INCIDENTS, row) for row in _of_kind("notice", by_key)]
         own = [attempt for incident, attempt in attempts if incident == head.id]
         earlier = [attempt for incident, attempt in attempts if incident != head.id]
         return replace(
@@ -166,7 +160,7 @@ class TableLedger(TableControls):
         try:
             answers = await self._incidents.submit_transaction(operations)
         except HttpResponseError as error:
-            if error.status_code not in _CONFLICTS:
+            if error.status_code not in (_CONFLICTS | _GONE if write.etag else _CONFLICTS):
                 raise translate(error, "ledger") from error
             return await self._stored_after_all(incident, write)
         except AzureError as error:
@@ -241,6 +235,10 @@ class TableLedger(TableControls):
             await self._incidents.submit_transaction([("delete", row) for row in gone])
         except (ResourceNotFoundError, TableTransactionError):
             await asyncio.gather(*(self._incidents.delete_entity(row) for row in gone))
+
+
+def _of_kind(kind: str, by_key: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [row for key, row in by_key.items() if key.startswith(f"{kind}-")]
 
 
 def _operations(

@@ -7,7 +7,7 @@ import pytest
 import pytest_asyncio
 
 from backup_retry.azure.table_archive import TableArchive
-from backup_retry.azure.table_ledger import INCIDENTS, JOURNAL
+from backup_retry.azure.table_ledger import INCIDENTS, JOURNAL, OPEN
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.incident import Incident, StepKind
 from backup_retry.domain.jobs import Source
@@ -184,6 +184,20 @@ async def test_an_incident_that_opens_meanwhile_survives(tables: Tables) -> None
     assert current.incident is not None
     assert current.incident.id == new[0].id
     assert current.incident.is_open
+
+
+async def test_an_item_that_fails_while_its_old_incident_is_forgotten_is_noted_anew(tables: Tables) -> None:
+    """The head that was to be replaced is gone: a lost race, after which everybody looks again."""
+    old = await once_failed(tables)
+    failed = failed_job(old.item, BEFORE)
+    new = Incident.open(failed, Source.SWEEP, failed.ended_at, after=old)
+    assert await purge(tables) == 1
+
+    assert await tables.ledger.save(new, job_id=failed.id) is None
+    assert await tables.row_of(OPEN, new) is None
+    again = Incident.open(failed, Source.SWEEP, failed.ended_at)
+    assert await open_of(tables.ledger, old.item) == []
+    assert await open_of(tables.ledger, (await noted(tables.ledger, again)).item) != []
 
 
 async def test_where_nothing_is_old_one_request_says_so(tables: Tables) -> None:

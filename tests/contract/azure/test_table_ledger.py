@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from backup_retry.azure.table_ledger import CONTROL, JOURNAL, OPEN, TableLedger
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.incident import AttemptResult, Incident, StepKind
 from backup_retry.domain.jobs import Pause, Reason, Source
+from backup_retry.policy.storm import Storm
 from backup_retry.ports.ledger import Beat
 from simulator.azurite import Azurite
 from simulator.machine.tls import Certificates
@@ -232,6 +234,25 @@ async def test_an_incident_of_many_attempts_fits_into_a_transaction(tables: Tabl
         throttled = claimed(incident).attempt_ended(AttemptResult.THROTTLED, incident.due)
         incident = await saved(tables.ledger, throttled)
     assert (await tables.ledger.load(incident.item)).incident == incident
+
+
+async def test_a_storm_whose_row_is_gone_was_not_stored(tables: Tables) -> None:
+    """Somebody has removed it since it was read; whoever looks again begins another one."""
+    canary = vm_item()
+    storm = Storm(
+        vault=canary.vault,
+        code=canary.friendly_name,
+        began_at=tables.clock(),
+        size=25,
+        canary=canary,
+        canary_incident="i-1",
+        led_at=tables.clock(),
+    )
+    known = await tables.ledger.save_storm(storm)
+    assert known is not None
+    await tables.service.get_table_client(CONTROL).delete_entity("control", f"storm-{storm.key}")
+    assert await tables.ledger.save_storm(replace(known, told=True)) is None
+    assert await tables.ledger.save_storm(storm) is not None
 
 
 async def test_tables_that_do_not_answer_are_unavailable(trust: Certificates) -> None:
