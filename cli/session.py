@@ -18,6 +18,7 @@ from backup_retry.ports.opt_outs import OptOuts
 from backup_retry.ports.reports import Reports
 from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.settings import Settings
+from backup_retry.unreadable import Unreadables
 from cli.dry_run import DryRunLedger, ReadOnlyVaults, Store
 from reconciler.sweep import Graph
 
@@ -31,6 +32,7 @@ class Session:
     ledger: Store
     reports: Reports
     inbox: Inbox
+    unreadables: Unreadables
     vaults: Vaults
     graph: Graph
     item_lookup: ItemLookup
