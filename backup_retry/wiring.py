@@ -17,6 +17,7 @@ from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.ledger import Archive, Controls, Ledger
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.reports import Reports
+from backup_retry.ports.unreadable_rows import Unreadables
 from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.settings import Dispatch, Settings, load_settings
 
@@ -49,6 +50,7 @@ class Parts:
     reports: Reports
     archive: Archive
     inbox: Inbox
+    unreadables: Unreadables
     #: where notices go; None: nowhere
     publisher: "TopicPublisher | None" = None
     #: where a sweep announces what it finds; None: it handles that by itself
@@ -87,6 +89,7 @@ def schedules() -> Settings:
 
 async def build(settings: Settings, clients: "AzureClients") -> Parts:
     """The real parts on open clients; makes the ledger's tables where they are missing."""
+    from backup_retry.azure.aside import Aside  # noqa: PLC0415
     from backup_retry.azure.event_grid import TopicPublisher  # noqa: PLC0415
     from backup_retry.azure.known_vaults import ShownVaults  # noqa: PLC0415
     from backup_retry.azure.protected_items import GraphItemLookup  # noqa: PLC0415
@@ -95,16 +98,18 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     from backup_retry.azure.table_inbox import TableInbox  # noqa: PLC0415
     from backup_retry.azure.table_ledger import TableLedger  # noqa: PLC0415
     from backup_retry.azure.table_reports import TableReports  # noqa: PLC0415
+    from backup_retry.azure.table_unreadable import TableUnreadables  # noqa: PLC0415
     from backup_retry.azure.tags import TagOptOuts  # noqa: PLC0415
     from backup_retry.azure.vaults import AzureVaults  # noqa: PLC0415
 
     for note in settings.notes:
         log_event(LogEvent.SETTING_RAISED, level=logging.WARNING, problem=note)
-    ledger = TableLedger(clients.tables(), clock)
+    tables, aside = clients.tables(), Aside()
+    ledger = TableLedger(tables, clock, aside)
     await ledger.create_tables()
     vaults = AzureVaults(clients, clock)
     graph = ResourceGraph(clients, settings.swept_subscriptions)
-    reports = TableReports(clients.tables())
+    reports = TableReports(tables, aside)
     publisher = TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None
     engine = Engine(
         ledger=ledger,
@@ -130,8 +135,9 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         publisher=publisher,
         announcer=publisher if settings.sweep_dispatch is Dispatch.EVENTGRID else None,
         reports=reports,
-        archive=TableArchive(clients.tables()),
-        inbox=TableInbox(clients.tables(), clock),
+        archive=TableArchive(tables, aside),
+        inbox=TableInbox(tables, clock, aside),
+        unreadables=TableUnreadables(tables, aside),
     )
 
 

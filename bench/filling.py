@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 
-from backup_retry.azure import table_ledger
+from backup_retry.azure import report_rows, table_ledger
 from backup_retry.azure import table_rows as rows
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Close, Outcome, Reason
@@ -74,7 +74,7 @@ class Filler:
     def _templates(self) -> Mapping[str, Row]:
         return {
             table_ledger.INCIDENTS: rows.head_row(self._closed),
-            table_ledger.JOURNAL: rows.journal_row(self._closed),
+            table_ledger.JOURNAL: report_rows.journal_row(self._closed),
         }
 
     async def _write(self, session: aiohttp.ClientSession, table: str, keyed: Sequence[Row]) -> None:

@@ -2,14 +2,19 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden
+from backup_retry.policy.rules import JOB_RETENTION
 from backup_retry.ports.access_inspection import FoundVault, Identity, missing_rights
+from backup_retry.ports.inbox import COUNTED
 from backup_retry.settings.timer_status import Timer, timers
 from cli.session import Session
 from cli.timer_line import standing
+
+#: so many rows that cannot be read are named
+_NAMED = 10
 
 
 class Verdict(StrEnum):
@@ -55,6 +60,7 @@ async def all_checks(session: Session) -> Sequence[Check]:
         *await _vaults(session, identity),
         *await _closed_vaults(session),
         await _checked("tables", _tables, session, identity),
+        await _checked("rows", _rows, session, identity),
         await _checked("topic", _topic, session, identity),
         *await _runs(session),
     ]
@@ -72,9 +78,14 @@ async def _checked(
         return bad(name, str(error), f"See whether {_SETTINGS[name]} is right and its firewall lets you in")
 
 
-_ROLES = {"tables": "Storage Table Data Contributor", "topic": "EventGrid Data Sender"}
-_WHERE = {"tables": "storage account", "topic": "topic"}
-_SETTINGS = {"tables": "LEDGER_ENDPOINT", "topic": "EVENTGRID_TOPIC_ENDPOINT"}
+_TABLE_ROLE = "Storage Table Data Contributor"
+_ROLES = {"tables": _TABLE_ROLE, "rows": _TABLE_ROLE, "topic": "EventGrid Data Sender"}
+_WHERE = {"tables": "storage account", "rows": "storage account", "topic": "topic"}
+_SETTINGS = {
+    "tables": "LEDGER_ENDPOINT",
+    "rows": "LEDGER_ENDPOINT",
+    "topic": "EVENTGRID_TOPIC_ENDPOINT",
+}
 
 
 def _role(role: str, identity: Identity, scope: str) -> str:
@@ -90,6 +101,25 @@ async def _tables(session: Session, identity: Identity) -> Check:
         mend = "Send the app its first event, or run backup-retry sweep: whoever writes first makes them"
         return bad("tables", f"missing: {', '.join(missing)}", mend)
     return good("tables", f"readable at {session.settings.ledger_endpoint}")
+
+
+async def _rows(session: Session, identity: Identity) -> Check:
+    """Reads what the app reads: whatever that brings to light is then known."""
+    del identity
+    today = session.clock().astimezone(UTC).date()
+    await session.ledger.open_incidents()
+    await session.inbox.kept(COUNTED)
+    for back in range(JOB_RETENTION.days):
+        await session.reports.closed(today - timedelta(days=back))
+    found = await session.unreadables.found()
+    if not found:
+        return good("rows", "all can be read")
+    named = "; ".join(str(row) for row in found[:_NAMED])
+    mend = (
+        "Finish the update of the app; mend or delete with az storage entity what a hand has written: "
+        "until then what the row is about waits"
+    )
+    return bad("rows", f"{len(found)} cannot be read by this version: {named}", mend)
 
 
 async def _topic(session: Session, identity: Identity) -> Check:

@@ -16,6 +16,7 @@ from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.opt_outs import OptOuts
 from backup_retry.ports.publisher import Publisher
 from backup_retry.ports.reports import Reports
+from backup_retry.ports.unreadable_rows import Unreadables
 from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.settings import Settings
 from cli.dry_run import DryRunLedger, ReadOnlyVaults, Store
@@ -31,6 +32,7 @@ class Session:
     ledger: Store
     reports: Reports
     inbox: Inbox
+    unreadables: Unreadables
     vaults: Vaults
     graph: Graph
     item_lookup: ItemLookup

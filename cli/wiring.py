@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from backup_retry.azure.access_inspection import AzureInspection
+from backup_retry.azure.aside import Aside
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.event_grid import TopicPublisher
 from backup_retry.azure.protected_items import GraphItemLookup
@@ -14,10 +15,12 @@ from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.azure.table_reports import TableReports
+from backup_retry.azure.table_unreadable import TableUnreadables
 from backup_retry.azure.tags import TagOptOuts
 from backup_retry.azure.vaults import AzureVaults
 from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.reports import MemoryReports
+from backup_retry.ports.unreadable_rows import MemoryUnreadables
 from backup_retry.settings.settings import Settings, load_settings
 from backup_retry.wiring import clock
 from cli.session import Session
@@ -57,18 +60,20 @@ def _quiet() -> None:
 def _forgetful(session: Session) -> Session:
     """The same with a ledger that knows nothing and forgets at the end."""
     memory = MemoryReports()
-    return replace(session, ledger=memory, reports=memory, inbox=MemoryInbox(session.clock))
+    inbox = MemoryInbox(session.clock)
+    return replace(session, ledger=memory, reports=memory, inbox=inbox, unreadables=MemoryUnreadables())
 
 
 def _session(settings: Settings, clients: AzureClients) -> Session:
-
     graph, tables = ResourceGraph(clients, settings.swept_subscriptions), clients.tables()
+    aside = Aside()
     session = Session(
         settings=settings,
         clock=clock,
-        ledger=TableLedger(tables, clock),
-        reports=TableReports(tables),
-        inbox=TableInbox(tables, clock),
+        ledger=TableLedger(tables, clock, aside),
+        reports=TableReports(tables, aside),
+        inbox=TableInbox(tables, clock, aside),
+        unreadables=TableUnreadables(tables, aside),
         vaults=AzureVaults(clients, clock),
         graph=graph.estate((), settings.scope.allows_subscription),
         item_lookup=GraphItemLookup(graph),

@@ -41,15 +41,16 @@ def written(signal: Signal) -> Fields:
 
 
 def read(fields: Fields) -> Signal:
-    """The signal that was written."""
+    """The signal that was written; what is missing was not said."""
+    said = {name: fields.get(name, "") for name in ("vault", "job", "item", "resource", "error", "label")}
     return Signal(
-        source=Source(fields["source"]),
-        vault=Vault.parse(fields["vault"]),
-        job_id=fields["job"],
-        item=ProtectedItem.parse(fields["item"]),
-        resource_id=fields["resource"],
-        error_code=fields["error"],
-        label=fields["label"],
+        source=Source(fields.get("source", Source.ALERT)),
+        vault=Vault.parse(said["vault"]),
+        job_id=said["job"],
+        item=ProtectedItem.parse(said["item"]),
+        resource_id=said["resource"],
+        error_code=said["error"],
+        label=said["label"],
     )
 
 

@@ -77,3 +77,4 @@ async def kept_signals(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the t
     """The five-minute look into the signals that wait."""
     parts = await wiring.parts()
     await process_deferred(parts.inbox, await _reactor(None), parts.clock, parts.publisher)
+    await parts.unreadables.sum_up()

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,6 +14,7 @@ from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.ports.ledger import Archive, Beat, Controls, Ledger
 from backup_retry.ports.log_events import LogEvent, log_event
+from backup_retry.ports.unreadable_rows import Unreadables
 from reconciler.vault_slots import VaultSlots
 
 _ITEMS_AT_ONCE = 8
@@ -42,6 +44,7 @@ class FollowUp:
         clock: Callable[[], datetime],
         archive: Archive | None = None,
         keep: timedelta | None = None,
+        unreadables: Unreadables | None = None,
     ) -> None:
         self._ledger = ledger
         self._engine = engine
@@ -50,6 +53,7 @@ class FollowUp:
         self._archive = archive
         #: how long closed incidents are kept; None: for ever
         self._keep = keep
+        self._unreadables = unreadables
 
     async def run(self) -> FollowUpReport:
         """One follow-up over every open incident that is due."""
@@ -73,6 +77,7 @@ class FollowUp:
             decisions=Counter(each.decision for each in report.moved),
         )
         await self._purge(now)
+        await self._sum_up()
         return report
 
     async def _purge(self, now: datetime) -> None:
@@ -84,6 +89,12 @@ class FollowUp:
                 log_event(LogEvent.LEDGER_PURGED, incidents=purged)
         except BackupRetryError as error:
             log_event(LogEvent.PURGE_FAILED, level=logging.WARNING, problem=str(error))
+
+    async def _sum_up(self) -> None:
+        """Say how many rows cannot be read; that can wait for the next follow-up."""
+        if self._unreadables is not None:
+            with suppress(BackupRetryError):
+                await self._unreadables.sum_up()
 
     async def _follow_vault(
         self, incidents: Sequence[Incident], report: FollowUpReport, run_began: datetime

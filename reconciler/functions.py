@@ -72,4 +72,5 @@ async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trig
         clock=parts.clock,
         archive=parts.archive,
         keep=parts.settings.keep,
+        unreadables=parts.unreadables,
     ).run()

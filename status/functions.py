@@ -31,7 +31,10 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 (t
     try:
         async with asyncio.timeout(_SECONDS):
             parts = await wiring.parts()
-            status, body = 200, await snapshot(parts.ledger, parts.reports, parts.settings, parts.clock())
+            body = await snapshot(
+                parts.ledger, parts.reports, parts.unreadables, parts.settings, parts.clock()
+            )
+            status = 200
     except (BackupRetryError, TimeoutError):
         status, body = 503, {"version": __version__}
     return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json")

@@ -7,20 +7,25 @@ from typing import Any
 from backup_retry import __version__
 from backup_retry.ports.ledger import Ledger
 from backup_retry.ports.reports import Reports
+from backup_retry.ports.unreadable_rows import Unreadables
 from backup_retry.settings.settings import Settings
 from backup_retry.settings.timer_status import timers
 
 
-async def health(ledger: Ledger, reports: Reports, settings: Settings, now: datetime) -> dict[str, Any]:
+async def health(
+    ledger: Ledger, reports: Reports, unreadables: Unreadables, settings: Settings, now: datetime
+) -> dict[str, Any]:
     """Version, last complete sweep and follow-up (ISO 8601 or null), open incidents, unwell timers; nothing else.
 
     `incomplete_sweep` is when a later sweep than the last complete one began that left something out; `unwell_timers`
-    is how many of the sweeps, those of the profiles too, and the follow-up are late or incomplete: their names are
-    nobody's business here.
+    is how many of the sweeps, those of the profiles too, and the follow-up are late or incomplete; `unreadable_rows`
+    is how many rows of each kind the follow-up could not read. Names and keys are nobody's business here.
 
     Raises AzureUnavailable when the ledger does not answer.
     """
-    beats, opened = await asyncio.gather(reports.beats(), ledger.open_count())
+    beats, opened, unreadable = await asyncio.gather(
+        reports.beats(), ledger.open_count(), unreadables.counts()
+    )
     sweep, follow_up, *profiles = timers(settings, beats, now)
     return {
         "version": __version__,
@@ -29,6 +34,7 @@ async def health(ledger: Ledger, reports: Reports, settings: Settings, now: date
         "last_follow_up": _text(follow_up.last),
         "open_incidents": opened,
         "unwell_timers": sum(each.needs_a_person for each in (sweep, follow_up, *profiles)),
+        "unreadable_rows": dict(unreadable),
     }
 
 

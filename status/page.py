@@ -169,7 +169,7 @@ def _trying(opened: Opened, incident: Incident | None, filters: Filters) -> Tryi
         incident_url=filters.incident_url(opened.incident_id),
         since=opened.at,
         state=labels.STATES[current.state] if current else "",
-        reason=labels.REASONS[current.reason] if current else "",
+        reason=labels.reason(current.reason) if current else "",
         due=current.due if current else None,
     )
 

@@ -11,6 +11,7 @@ from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import COUNTED, Inbox, Waiting
 from backup_retry.ports.ledger import Controls
 from backup_retry.ports.reports import Closed, Reports
+from backup_retry.ports.unreadable_rows import UnreadableRow, Unreadables
 from status import dashboard
 from status.background_refresh import BackgroundRefresh, Reading
 from status.dashboard import Dashboard
@@ -34,6 +35,8 @@ class Made:
     dashboard: Dashboard
     #: the signals that nobody has looked into yet
     waiting: Waiting
+    #: the rows that nobody can read
+    unreadable: Sequence[UnreadableRow]
     estate_at: datetime | None
     estate_problem: str
     #: True when Resource Graph was still being read
@@ -64,6 +67,7 @@ class SnapshotReader:
         *,
         reports: Reports,
         inbox: Inbox,
+        unreadables: Unreadables,
         controls: Controls,
         graph: Graph,
         scope: Scope,
@@ -71,6 +75,7 @@ class SnapshotReader:
     ) -> None:
         self._reports = reports
         self._inbox = inbox
+        self._unreadables = unreadables
         self._controls = controls
         self._graph = graph
         self._scope = scope
@@ -120,12 +125,14 @@ class SnapshotReader:
             self._inbox.waiting(COUNTED),
             self._estate.get(_ESTATE_PATIENCE),
         )
+        unreadable = await self._unreadables.found()
         # In a thread: ten thousand items take a while, and others are waiting for this loop.
         made = await asyncio.to_thread(dashboard.build, today, estate.value, opened, closed)
         problem, pending = _why(estate), estate.pending and estate.value is None
         return Made(
             dashboard=made,
             waiting=waiting,
+            unreadable=unreadable,
             estate_at=estate.at,
             estate_problem=problem,
             estate_pending=pending,

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 from backup_retry.domain import labels
 from backup_retry.domain.jobs import Outcome, Pause
+from backup_retry.ports.unreadable_rows import UnreadableRow
 from backup_retry.settings.timer_status import Timer
 from status.dashboard import Dashboard, Trouble
 from status.snapshot import Made, Snapshot
+
+#: so many rows that cannot be read are named
+_NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +62,8 @@ def _findings(made: Made, snapshot: Snapshot, timers: Sequence[Timer]) -> Iterat
     for timer in timers:
         if timer.needs_a_person:
             yield Headline(tone="bad", text=timer.sentence)
+    if number := len(made.unreadable):
+        yield Headline(tone="bad", text=f"{_rows(number)} cannot be read.")
     if snapshot.pauses:
         yield Headline(tone="busy", text="Retries are paused.")
     if number := troubles[Trouble.OPEN]:
@@ -92,7 +98,7 @@ def notes(snapshot: Snapshot) -> Sequence[str]:
             else "this page comes back by itself"
         )
         return [f"The ledger is being read; {what}."]
-    found = []
+    found = [_unreadable(snapshot.made.unreadable)] if snapshot.made.unreadable else []
     if snapshot.problem and snapshot.read_at:
         age = labels.duration((snapshot.now - snapshot.read_at).total_seconds())
         found.append(f"The ledger does not answer; this is what it said {age} ago. ({snapshot.problem})")
@@ -105,6 +111,19 @@ def notes(snapshot: Snapshot) -> Sequence[str]:
         age = labels.duration((snapshot.now - snapshot.made.estate_at).total_seconds())
         found.append(f"Resource Graph does not answer; good backups are shown as of {age} ago.")
     return found
+
+
+def _unreadable(rows: Sequence[UnreadableRow]) -> str:
+    named = "; ".join(str(row) for row in rows[:_NAMED])
+    more = f"; and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
+    return (
+        f"{_rows(len(rows))} cannot be read by this version; what it is about is neither retried nor let go "
+        f"of until it is mended or removed: {named}{more}."
+    )
+
+
+def _rows(number: int) -> str:
+    return "1 row of the ledger" if number == 1 else f"{number:,} rows of the ledger"
 
 
 def scope_name(pause: Pause, dashboard: Dashboard) -> str:

@@ -3,11 +3,12 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, timedelta
 from typing import Any
 
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.errors import BackupRetryError
+from backup_retry.domain.errors import BackupRetryError, RowUnreadable
 from backup_retry.domain.incident import Incident
 from backup_retry.ports.reports import Opened
 from backup_retry.settings.timer_status import timers
@@ -38,6 +39,7 @@ class Views:
         self.snapshots = SnapshotReader(
             reports=parts.reports,
             inbox=parts.inbox,
+            unreadables=parts.unreadables,
             controls=parts.controls,
             graph=parts.graph,
             scope=parts.settings.scope,
@@ -73,12 +75,14 @@ class Views:
         return pages.page(snapshot, found, filters, incidents, settings.arm_endpoint), snapshot
 
     async def _incidents(self, items: list[ProtectedItem]) -> dict[str, Incident]:
-        """The latest incident of each item, by its id."""
+        """The latest incident of each item that can be read, by its id."""
         readers = asyncio.Semaphore(_READERS)
 
         async def read(item: ProtectedItem) -> Incident | None:
             async with readers:
-                return (await self._parts.ledger.load(item)).incident
+                with suppress(RowUnreadable):
+                    return (await self._parts.ledger.load(item)).incident
+                return None
 
         found = await asyncio.gather(*(read(item) for item in items))
         return {each.id: each for each in found if each}

@@ -13,6 +13,7 @@ from backup_retry.domain.errors import SettingsError
 from backup_retry.ports.access_inspection import MemoryInspection
 from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.reports import MemoryReports
+from backup_retry.ports.unreadable_rows import MemoryUnreadables
 from backup_retry.settings.settings import load_settings
 from cli.app import app
 from cli.session import Session
@@ -34,6 +35,7 @@ class Terminal(World):
         self.ledger: JournalledLedger = JournalledLedger()
         self.engine = self.another_engine()
         self.inbox = MemoryInbox(self.clock)
+        self.unreadables = MemoryUnreadables()
         self.inspection = MemoryInspection()
         self.rows_of_graph: list[Mapping[str, Any]] = []
         self.queries: list[str] = []
@@ -73,6 +75,7 @@ class Terminal(World):
             ledger=self.ledger if self.has_ledger else MemoryReports(),
             reports=self.ledger,
             inbox=self.inbox,
+            unreadables=self.unreadables,
             vaults=self.vaults,
             graph=self,
             item_lookup=self.item_lookup,

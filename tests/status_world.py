@@ -10,6 +10,7 @@ from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.ledger import Beat
 from backup_retry.ports.reports import Closed, Opened
+from backup_retry.ports.unreadable_rows import UnreadableRow
 from status.dashboard import Dashboard, build
 from status.estate import Backups, Estate
 from status.snapshot import Made, Snapshot
@@ -83,11 +84,18 @@ def snapshot(
     pauses: Sequence[Pause] = (),
     storms: Sequence[Storm] = (),
     waiting: Waiting | None = None,
+    unreadable: Sequence[UnreadableRow] = (),
 ) -> Snapshot:
     """A look at a board just made."""
     return Snapshot(
         now=NOW,
-        made=Made(dashboard=made, waiting=waiting or Waiting(), estate_at=NOW, estate_problem="")
+        made=Made(
+            dashboard=made,
+            waiting=waiting or Waiting(),
+            unreadable=unreadable,
+            estate_at=NOW,
+            estate_problem="",
+        )
         if made
         else None,
         read_at=NOW if made else None,
@@ -96,6 +104,11 @@ def snapshot(
         pauses=pauses,
         storms=storms,
     )
+
+
+def unreadable(kind: str = "pause", key: str = "pause") -> UnreadableRow:
+    """A row that nobody can read."""
+    return UnreadableRow(table="control", partition="control", key=key, kind=kind, problem="column x says 1")
 
 
 def without_estate(of: Snapshot, problem: str) -> Snapshot:

@@ -4,13 +4,16 @@ import base64
 import json
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 from azure.core.credentials import AccessToken
+from azure.core.exceptions import ServiceResponseError
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.data.tables.aio import TableServiceClient
 
@@ -24,6 +27,19 @@ Call = tuple[str, str]
 
 class CrashError(BaseException):
     """The process dies here; no handler for errors sees it."""
+
+
+class Lost(Enum):
+    """How an answer does not arrive."""
+
+    #: the SDK repeats the call
+    SERVER_ERROR = "503"
+    #: the SDK repeats the call unless it is a POST
+    CONNECTION = "connection closed"
+
+
+async def _nothing() -> None:
+    """Nobody does anything."""
 
 
 class StaticCredential:
@@ -48,13 +64,17 @@ class StaticCredential:
 
 
 class Wire(AioHttpTransport):  # type: ignore[misc]  # azure.core exports it without a type
-    """Sends and keeps a list of what was sent; `crash_before` and `repeat` make single calls go wrong."""
+    """Sends and keeps a list of what was sent; `crash_before`, `lose` and `repeat` make single calls go wrong."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         super().__init__(session=session, session_owner=False)
         self.sent: list[Call] = []
         #: a call that this names kills the process before it is sent
         self.crash_before: Callable[[Call], bool] = lambda _: False
+        #: a call that this names takes effect, and its answer does not arrive
+        self.lose: Callable[[Call], Lost | None] = lambda _: None
+        #: what others do before anybody notices
+        self.meanwhile: Callable[[], Awaitable[None]] = _nothing
         #: a call that this names is sent twice, as the SDK does after a 503; the second answer counts
         self.repeat: Callable[[Call], bool] = lambda _: False
 
@@ -68,7 +88,13 @@ class Wire(AioHttpTransport):  # type: ignore[misc]  # azure.core exports it wit
             first = await super().send(request, **options)
             await first.read()
             self.sent.append(call)
-        return await super().send(request, **options)
+        answer = await super().send(request, **options)
+        if lost := self.lose(call):
+            await self.meanwhile()
+            if lost is Lost.CONNECTION:
+                raise ServiceResponseError("the connection was closed")
+            answer._status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        return answer
 
 
 @asynccontextmanager

@@ -15,9 +15,10 @@ from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableTransactionError
 
 from backup_retry.azure import table_rows as rows
+from backup_retry.azure.aside import Aside
 from backup_retry.azure.client import azure_errors
-from backup_retry.azure.table_ledger import INCIDENTS, JOURNAL
-from backup_retry.domain.arm_ids import subject_of
+from backup_retry.azure.report_rows import read_purgeable
+from backup_retry.azure.tables import INCIDENTS, JOURNAL
 from backup_retry.domain.incident import State
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ _TAKEN = (ResourceModifiedError, ResourceNotFoundError, TableTransactionError)
 class TableArchive:
     """The port `ledger.Archive` on Table Storage."""
 
-    def __init__(self, service: "TableServiceClient") -> None:
+    def __init__(self, service: "TableServiceClient", aside: Aside | None = None) -> None:
+        self._aside = aside or Aside()
         self._incidents = service.get_table_client(INCIDENTS)
         self._journal = service.get_table_client(JOURNAL)
 
@@ -50,6 +52,7 @@ class TableArchive:
             return sum(await asyncio.gather(*(one(closed) for closed in oldest)))
 
     async def _oldest(self, before: datetime, most: int) -> Sequence[Row]:
+        """What can be forgotten; a row that does not say of which item it is stays, and keeps no other from going."""
         found: list[Row] = []
         day = {"day": f"{before.astimezone(UTC):%Y-%m-%d}"}
         entities = self._journal.query_entities(
@@ -59,16 +62,17 @@ class TableArchive:
             results_per_page=most,
         )
         async for row in entities:
-            found.append(row)
+            if self._aside.read(read_purgeable, JOURNAL, row) is not None:
+                found.append(row)
             if len(found) == most:
                 break
         return found
 
     async def _forget(self, closed: Row) -> bool:
         """False where the incident is in use again, or another worker is forgetting it."""
-        item = subject_of(closed["item"])
+        partition = rows.partition(read_purgeable(closed))
         try:
-            if item is not None and not await self._forget_in(rows.partition(item), closed["RowKey"]):
+            if not await self._forget_in(partition, closed["RowKey"]):
                 return False
             await self._journal.delete_entity(closed["PartitionKey"], closed["RowKey"])
         except _TAKEN:
@@ -95,16 +99,20 @@ class TableArchive:
 
 def _is_in_use(row: Row) -> bool:
     """An open incident's head, or a notice that is still to be sent."""
-    is_open = row["RowKey"] == rows.HEAD and row["state"] != State.CLOSED
+    is_open = row["RowKey"] == rows.HEAD and row.get("state") != State.CLOSED
     return is_open or str(row["RowKey"]).startswith("notice-")
 
 
 def _jobs_of(incident: str, everything: Sequence[Row]) -> list[Row]:
     """The rows of the failed jobs that this incident's journal names, and no other's."""
     steps = [row for row in everything if str(row["RowKey"]).startswith("step-")]
-    own = {rows.job_key(row["job"]) for row in steps if row["incident"] == incident}
-    others = {rows.job_key(row["job"]) for row in steps if row["incident"] != incident}
+    own = {_job_key(row) for row in steps if row.get("incident") == incident}
+    others = {_job_key(row) for row in steps if row.get("incident") != incident}
     return [row for row in everything if row["RowKey"] in own - others]
+
+
+def _job_key(step: Row) -> str:
+    return rows.job_key(str(step.get("job", "")))
 
 
 def _unchanged(row: Any) -> dict[str, Any]:  # noqa: ANN401 (a TableEntity)

@@ -1,8 +1,8 @@
 """Signals that wait, as rows of the control table: one row for a signal, however often it came."""
 
-import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,35 +10,38 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
-from backup_retry.azure import table_rows as rows
+from backup_retry.azure.aside import Aside
+from backup_retry.azure.cells import Cells, Unreadable
 from backup_retry.azure.client import azure_errors
-from backup_retry.azure.table_ledger import CONTROL
+from backup_retry.azure.control_rows import (
+    SIGNAL_PARTITION,
+    deferred_row,
+    read_signal,
+    signal_fields,
+    signal_row,
+)
+from backup_retry.azure.tables import CONTROL
 from backup_retry.ports.inbox import DeferredSignal, Fields, Waiting
 
 if TYPE_CHECKING:
-    from azure.data.tables import TableEntity
     from azure.data.tables.aio import TableServiceClient
 
-_PARTITION = "signal"
-_LONGEST_WHY = 1000
+_QUERY = "PartitionKey eq @partition"
 
 
 class TableInbox:
-    """The port `inbox.Inbox` on Table Storage."""
+    """The port `inbox.Inbox` on Table Storage; a signal that cannot be read waits, and is given to nobody."""
 
-    def __init__(self, service: "TableServiceClient", clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, service: "TableServiceClient", clock: Callable[[], datetime], aside: Aside | None = None
+    ) -> None:
         self._table = service.get_table_client(CONTROL)
         self._clock = clock
+        self._aside = aside or Aside()
 
     async def keep(self, fields: Fields) -> None:
         """See Inbox; one request, or two for a signal that waits already."""
-        kept = DeferredSignal(kept_at=self._clock(), fields=fields)
-        row = {
-            "PartitionKey": _PARTITION,
-            "RowKey": kept.key,
-            "kept_at": rows.text(kept.kept_at),
-            "signal": json.dumps(dict(fields), ensure_ascii=False),
-        }
+        row = signal_row(DeferredSignal(kept_at=self._clock(), fields=signal_fields(fields)))
         again = {key: row[key] for key in ("PartitionKey", "RowKey")} | {"came_again": row["kept_at"]}
         async with azure_errors("ledger"):
             while True:
@@ -51,66 +54,50 @@ class TableInbox:
 
     async def kept(self, most: int) -> Sequence[DeferredSignal]:
         """See Inbox."""
-        found: list[DeferredSignal] = []
-        query, partition = "PartitionKey eq @partition", {"partition": _PARTITION}
-        now = self._clock()
+        found, now = list[DeferredSignal](), self._clock()
         async with azure_errors("ledger"):
-            async for row in self._table.query_entities(query, parameters=partition):
-                kept = _read(row)
-                if kept.due is None or kept.due <= now:
-                    found.append(kept)
+            async for row in self._table.query_entities(_QUERY, parameters={"partition": SIGNAL_PARTITION}):
+                kept = self._aside.read(read_signal, CONTROL, row)
+                if kept and (kept.due is None or kept.due <= now):
+                    found.append(replace(kept, version=str(row.metadata["etag"])))
                 if len(found) == most:
                     break
         return found
 
     async def waiting(self, most: int) -> Waiting:
         """See Inbox."""
-        times: list[datetime] = []
-        query, partition = "PartitionKey eq @partition", {"partition": _PARTITION}
+        times: list[datetime | None] = []
         found = self._table.query_entities(
-            query, parameters=partition, select=["kept_at"], results_per_page=most
+            _QUERY, parameters={"partition": SIGNAL_PARTITION}, select=["kept_at"], results_per_page=most
         )
         async with azure_errors("ledger"):
             async for row in found:
-                times.append(rows.time(row["kept_at"]))
+                times.append(_kept_at(row))
                 if len(times) == most:
                     break
         return Waiting.of(times, most)
 
     async def defer(self, kept: DeferredSignal) -> None:
         """See Inbox; one request."""
-        row = {
-            "PartitionKey": _PARTITION,
-            "RowKey": kept.key,
-            "looks": kept.looks,
-            "why": kept.why[:_LONGEST_WHY],
-        }
-        row |= {"due": rows.text(kept.due)} if kept.due else {}
-        row |= {"told_at": rows.text(kept.told_at)} if kept.told_at else {}
         async with azure_errors("ledger"):
             with suppress(ResourceNotFoundError, ResourceModifiedError):
-                await self._table.update_entity(row, mode=UpdateMode.MERGE, **_unless_it_came_again(kept))
+                await self._table.update_entity(
+                    deferred_row(kept), mode=UpdateMode.MERGE, **_unless_it_came_again(kept)
+                )
 
     async def forget(self, kept: DeferredSignal) -> None:
         """See Inbox."""
         async with azure_errors("ledger"):
             with suppress(ResourceNotFoundError, ResourceModifiedError):
-                await self._table.delete_entity(_PARTITION, kept.key, **_unless_it_came_again(kept))
-
-
-def _read(row: "TableEntity") -> DeferredSignal:
-    """A row of the inbox; one of version 0.1.0 has none of the columns about looks."""
-    due, told_at = row.get("due"), row.get("told_at")
-    return DeferredSignal(
-        kept_at=rows.time(row["kept_at"]),
-        fields=json.loads(row["signal"]),
-        looks=row.get("looks", 0),
-        why=row.get("why", ""),
-        due=rows.time(due) if due else None,
-        told_at=rows.time(told_at) if told_at else None,
-        version=str(row.metadata["etag"]),
-    )
+                await self._table.delete_entity(SIGNAL_PARTITION, kept.key, **_unless_it_came_again(kept))
 
 
 def _unless_it_came_again(kept: DeferredSignal) -> dict[str, Any]:
     return {"etag": kept.version, "match_condition": MatchConditions.IfNotModified} if kept.version else {}
+
+
+def _kept_at(row: Any) -> datetime | None:  # noqa: ANN401 (a TableEntity)
+    try:
+        return Cells(row).maybe_time("kept_at")
+    except Unreadable:
+        return None

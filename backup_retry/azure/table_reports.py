@@ -1,26 +1,21 @@
 """Reports from Azure Table Storage: the index of open incidents, and the journal by day."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import date, datetime
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from azure.core.exceptions import ResourceNotFoundError
-
-from backup_retry.azure import table_rows as rows
+from backup_retry.azure.aside import Aside, Reader, Value
 from backup_retry.azure.client import azure_errors
-from backup_retry.azure.table_ledger import CONTROL, JOURNAL, OPEN
-from backup_retry.domain.arm_ids import ProtectedItem, subject_of
-from backup_retry.domain.jobs import Outcome, Reason, Source
+from backup_retry.azure.control_rows import CONTROL_PARTITION, read_beat, read_storm
+from backup_retry.azure.report_rows import OPEN_PARTITION, read_closed, read_opened
+from backup_retry.azure.tables import CONTROL, JOURNAL, OPEN, get
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.reports import Closed, Opened
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient, TableServiceClient
 
-Value = TypeVar("Value")
 _AT_ONCE = 16
 #: small, so that events and other looks are served between the pages of a long journal
 _PAGE = 250
@@ -28,97 +23,52 @@ _PARTITION = "PartitionKey eq @partition"
 
 
 class TableReports:
-    """The port `report.Reports` on Table Storage."""
+    """The port `report.Reports` on Table Storage; a report goes on without a row that cannot be read."""
 
-    def __init__(self, service: "TableServiceClient") -> None:
-        self._open = service.get_table_client(OPEN)
-        self._journal = service.get_table_client(JOURNAL)
-        self._control = service.get_table_client(CONTROL)
+    def __init__(self, service: "TableServiceClient", aside: Aside | None = None) -> None:
+        self._tables = {name: service.get_table_client(name) for name in (OPEN, JOURNAL, CONTROL)}
+        self._aside = aside or Aside()
 
     async def opened(self) -> Sequence[Opened]:
         """See Reports; one request for 250 incidents."""
-        found = _query(self._open, _PARTITION, {"partition": OPEN})
-        return [each async for row in found if (each := _read(_read_opened, row))]
+        return await self._read(read_opened, OPEN, _PARTITION, {"partition": OPEN_PARTITION})
 
     async def closed(self, day: date) -> Sequence[Closed]:
         """See Reports; one request for 250 incidents."""
-        found = _query(self._journal, _PARTITION, {"partition": day.isoformat()})
-        return [each async for row in found if (each := _read(_read_closed, row))]
+        return await self._read(read_closed, JOURNAL, _PARTITION, {"partition": day.isoformat()})
 
     async def storms(self) -> Sequence[Storm]:
         """See Reports; one request."""
         query = f"{_PARTITION} and RowKey ge 'storm-' and RowKey lt 'storm.'"
-        found = _query(self._control, query, {"partition": CONTROL})
-        return [each async for row in found if (each := _read(_read_storm, row))]
+        return await self._read(read_storm, CONTROL, query, {"partition": CONTROL_PARTITION})
 
     async def beats(self) -> Mapping[str, datetime]:
         """See Reports; one request."""
         query = f"{_PARTITION} and RowKey ge 'beat-' and RowKey lt 'beat.'"
-        found = _query(self._control, query, {"partition": CONTROL})
-        return dict([each async for row in found if (each := _read(_read_beat, row))])
+        return dict(await self._read(read_beat, CONTROL, query, {"partition": CONTROL_PARTITION}))
 
     async def find(self, incident_id: str, days: Sequence[date]) -> Opened | Closed | None:
         """See Reports; one request for the index, and one for each day until it is found, newest first."""
         query = f"{_PARTITION} and incident eq @incident"
-        parameters = {"partition": OPEN, "incident": incident_id}
-        if found := [row async for row in _query(self._open, query, parameters)]:
-            return _read(_read_opened, found[0])
+        parameters = {"partition": OPEN_PARTITION, "incident": incident_id}
+        if opened := await self._read(read_opened, OPEN, query, parameters):
+            return opened[0]
         for some in _groups(sorted(days, reverse=True), _AT_ONCE):
-            read = await asyncio.gather(*(self._journal_row(day, incident_id) for day in some))
-            for row in filter(None, read):
-                return _read(_read_closed, row)
+            found = await asyncio.gather(*(self._closed_on(day, incident_id) for day in some))
+            for closed in filter(None, found):
+                return closed
         return None
 
-    async def _journal_row(self, day: date, incident_id: str) -> Mapping[str, Any] | None:
-        async with azure_errors("ledger"):
-            with suppress(ResourceNotFoundError):
-                return await self._journal.get_entity(day.isoformat(), incident_id)
-        return None
+    async def _closed_on(self, day: date, incident_id: str) -> Closed | None:
+        row = await get(self._tables[JOURNAL], day.isoformat(), incident_id)
+        return self._aside.read(read_closed, JOURNAL, row) if row else None
 
-
-def _read(reader: Callable[[Mapping[str, Any]], Value | None], row: Mapping[str, Any]) -> Value | None:
-    """None for a row that was written by hand, or by a version that knows more: a report goes on without it."""
-    try:
-        return reader(row)
-    except (KeyError, ValueError):
-        return None
-
-
-def _read_storm(row: Mapping[str, Any]) -> Storm:
-    return rows.read_storm(row, version="")
-
-
-def _read_beat(row: Mapping[str, Any]) -> tuple[str, datetime]:
-    return row["RowKey"].removeprefix("beat-"), rows.time(row["at"])
-
-
-def _read_closed(row: Mapping[str, Any]) -> Closed | None:
-    """The report that a journal's row holds; None for a row that names no item."""
-    item = _item(row["item"])
-    if item is None:
-        return None
-    return Closed(
-        incident_id=row["RowKey"],
-        item=item,
-        found_by=Source(row["found_by"]),
-        first_job_id=row["first_job"],
-        first_failed_at=rows.time(row["first_failed_at"]),
-        error=row["error"],
-        last_error=row["last_error"],
-        attempts=row["attempts"],
-        outcome=Outcome(row["outcome"]),
-        reason=Reason(row["reason"]),
-        detail=row["detail"],
-        opened_at=rows.time(row["opened_at"]),
-        closed_at=rows.time(row["closed_at"]),
-        last_good_at=rows.time(row["last_good_at"]) if "last_good_at" in row else None,
-    )
-
-
-def _read_opened(row: Mapping[str, Any]) -> Opened | None:
-    """The open incident that a row of the index names; None for a row that names no item."""
-    item = _item(row["item"])
-    return Opened(incident_id=row["incident"], item=item, at=rows.time(row["at"])) if item else None
+    async def _read(
+        self, reader: Reader[Value], table: str, query: str, parameters: dict[str, str]
+    ) -> list[Value]:
+        found = _query(self._tables[table], query, parameters)
+        values = [self._aside.read(reader, table, row) async for row in found]
+        return [value for value in values if value is not None]
 
 
 async def _query(
@@ -130,12 +80,6 @@ async def _query(
             for row in [row async for row in page]:
                 yield row
             await asyncio.sleep(0)
-
-
-@lru_cache(maxsize=20_000)
-def _item(arm_id: str) -> ProtectedItem | None:
-    """An item stands in the journal once for each of its incidents."""
-    return subject_of(arm_id)
 
 
 def _groups(days: Sequence[date], size: int) -> Iterator[Sequence[date]]:

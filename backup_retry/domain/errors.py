@@ -8,6 +8,7 @@ BackupRetryError
 │   └── Forbidden     … because this identity may not
 ├── AzureUnavailable  Azure or the ledger is not answering now: ask again later
 │   ├── Throttled     … because we asked too often
+│   ├── RowUnreadable   … of the ledger's rows one that this version cannot read
 │   └── AnsweredInPart  … for a part of what was asked; `problems` names each part
 └── AnswerUnclear     a trigger was sent and no clear answer came: it may have taken effect
 
@@ -110,6 +111,10 @@ class AzureUnavailable(BackupRetryError):
 
 class Throttled(AzureUnavailable):
     """Azure asks us to slow down."""
+
+
+class RowUnreadable(AzureUnavailable):
+    """A row of the ledger without which nothing can be done here, and which this version cannot read."""
 
 
 class AnsweredInPart(AzureUnavailable):

@@ -101,6 +101,8 @@ class Incident:
     weighed_by_start: bool = False
     #: what is still to be told
     notices: tuple[Notice, ...] = ()
+    #: one of them cannot be read by this version, and another one may still tell it
+    has_unreadable_notice: bool = False
     version: str = ""
     #: the item's last closed incident, where this one is new and takes its place
     previous: "Incident | None" = field(default=None, compare=False, repr=False)

@@ -9,6 +9,9 @@ from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.schedule import BackupPolicy
 from backup_retry.domain.workloads import workload_in_name, worth
 
+#: of an error's name, which is part of keys, of subjects and of every list
+_LONGEST_LABEL = 200
+
 
 class Source(StrEnum):
     """Who told us of a failure."""
@@ -60,7 +63,7 @@ class JobError:
     @property
     def label(self) -> str:
         """The shortest name a person can search for."""
-        return self.title or (str(self.code) if self.code is not None else "no error code")
+        return self.title[:_LONGEST_LABEL] or (str(self.code) if self.code is not None else "no error code")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -347,6 +350,15 @@ class Reason(StrEnum):
     RETRY_SUCCEEDED = "retry_succeeded"
     ALREADY_HANDLED = "already_handled"
     NOTED = "noted"
+
+    @classmethod
+    def read(cls, code: str) -> "Reason":
+        """The reason of that code; one that another version has given is its code and none of these."""
+        if code in cls._value2member_map_:
+            return cls(code)
+        unknown = str.__new__(cls, code)
+        unknown._name_ = unknown._value_ = code
+        return unknown
 
 
 @dataclass(frozen=True, kw_only=True)

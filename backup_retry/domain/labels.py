@@ -98,7 +98,7 @@ JOB_STATUSES: Mapping[JobStatus, str] = {
 
 def reason(code: str) -> str:
     """A reason code's sentence; a code that is not known stands for itself."""
-    return REASONS.get(Reason(code), code) if code in set(Reason) else code
+    return REASONS.get(Reason.read(code), code)
 
 
 def duration(seconds: float) -> str:

@@ -44,12 +44,13 @@ class Retrier:
         """Claim, trigger, record the answer. A crash after the claim leaves a lease that lapses.
 
         The claim bears the time at which it is stored: deciding may have taken minutes, and the lease counts on.
+        Where the answer to it was lost, others may have moved on since: it counts while it stands.
         """
         work.now = self._clock()
         work.incident = work.incident.missing(request.kind).claimed(work.now, self._claim_lease)
         work.step(StepKind.CLAIMED)
         claimed = await self._committer.save(work)
-        if claimed is None:
+        if claimed is None or claimed.state is not State.CLAIMED or not _same_attempt(claimed, work.incident):
             return already_handled(work.incident)
         may_go = not work.leads or await self._still_leads(work.leads, claimed)
         answer = await self._ask(claimed, request) if may_go else _gave_way
@@ -87,6 +88,10 @@ class Retrier:
             if current is not None and current.state is not State.CLAIMED:
                 return current  # the lease lapsed and a follow-up has already asked the vault
         return current or claimed
+
+
+def _same_attempt(one: Incident, other: Incident) -> bool:
+    return bool(one.attempts) and one.attempts[-1].id == other.attempts[-1].id
 
 
 def _told(answered: Incident) -> Report:

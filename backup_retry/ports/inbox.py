@@ -73,10 +73,10 @@ class Waiting:
     since: datetime | None = None
 
     @classmethod
-    def of(cls, kept_at: Sequence[datetime], most: int) -> "Waiting":
-        """What is known after counting to `most`."""
+    def of(cls, kept_at: Sequence[datetime | None], most: int) -> "Waiting":
+        """What is known after counting to `most`; None: nobody can say since when that one waits."""
         number = len(kept_at)
-        return cls(number=number, or_more=number == most, since=min(kept_at, default=None))
+        return cls(number=number, or_more=number == most, since=min(filter(None, kept_at), default=None))
 
     @property
     def document(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.errors import RowUnreadable
 from backup_retry.domain.incident import Incident, Step
 from backup_retry.domain.jobs import Pause
 from backup_retry.policy.storm import Storm
@@ -42,19 +43,27 @@ class Ledger(Protocol):
     """Incidents. Every method raises AzureUnavailable when the store does not answer."""
 
     async def load(self, item: ProtectedItem, job_id: str = "") -> Record:
-        """The item's latest incident, and whether a failed job is known."""
+        """The item's latest incident, and whether a failed job is known.
+
+        Raises:
+            RowUnreadable: another version or a hand wrote what is stored of the item; nothing may be done about it.
+        """
         ...
 
     async def save(self, incident: Incident, steps: Sequence[Step] = (), job_id: str = "") -> Incident | None:
         """Store a changed incident; `job_id` names a failed job to remember with it.
 
         Returns the stored incident with its new version, or None when another worker changed it first or
-        the job is known already.
+        the job is known already. Where the answer to a write was lost and others have moved on since, it is the
+        incident as it is by now.
         """
         ...
 
     async def open_incidents(self) -> Sequence[Incident]:
-        """Every incident that is open or has something left to tell; costs what is open, not what ever was."""
+        """Every incident that is open or has something left to tell; costs what is open, not what ever was.
+
+        One that cannot be read is left out.
+        """
         ...
 
     async def told(self, incident: Incident) -> Incident:
@@ -74,7 +83,7 @@ class Controls(Protocol):
     """Switches and heartbeats."""
 
     async def pauses(self) -> Sequence[Pause]:
-        """Every pause that is set; each may have run out by its `until`."""
+        """Every pause that is set; each may have run out by its `until`. One that cannot be read holds."""
         ...
 
     async def set_pause(self, pause: Pause) -> None:
@@ -90,7 +99,7 @@ class Controls(Protocol):
         ...
 
     async def last_beat(self, name: str) -> datetime | None:
-        """When it last completed."""
+        """When it last completed; long ago, where that cannot be read."""
         ...
 
 
@@ -98,7 +107,7 @@ class Storms(Protocol):
     """What is known of storms."""
 
     async def storm(self, key: str) -> Storm | None:
-        """The storm of that key, passed or not."""
+        """The storm of that key, passed or not; raises RowUnreadable where nobody can say."""
         ...
 
     async def save_storm(self, storm: Storm) -> Storm | None:
@@ -128,14 +137,18 @@ class MemoryLedger:
         self._pauses: dict[str, Pause] = {}
         self._storms: dict[str, Storm] = {}
         self._versions = 0
+        #: keys of items, and of storms, whose rows cannot be read
+        self.unreadable: set[str] = set()
 
     async def load(self, item: ProtectedItem, job_id: str = "") -> Record:
         """See Ledger."""
+        self._require(item.key)
         return Record(incident=self._heads.get(item.key), job_known=(item.key, job_id.lower()) in self._jobs)
 
     async def save(self, incident: Incident, steps: Sequence[Step] = (), job_id: str = "") -> Incident | None:
         """See Ledger."""
         key = incident.item.key
+        self._require(key)
         current = self._heads.get(key)
         known = bool(job_id) and (key, job_id.lower()) in self._jobs
         if known or incident.version != (current.version if current else ""):
@@ -150,7 +163,8 @@ class MemoryLedger:
 
     async def open_incidents(self) -> Sequence[Incident]:
         """See Ledger."""
-        return [incident for incident in self._heads.values() if incident.is_open or incident.notices]
+        heads = [head for key, head in self._heads.items() if key not in self.unreadable]
+        return [incident for incident in heads if incident.is_open or incident.notices]
 
     async def open_count(self) -> int:
         """See Ledger."""
@@ -182,6 +196,7 @@ class MemoryLedger:
 
     async def storm(self, key: str) -> Storm | None:
         """See Storms."""
+        self._require(key)
         return self._storms.get(key)
 
     async def save_storm(self, storm: Storm) -> Storm | None:
@@ -200,3 +215,7 @@ class MemoryLedger:
     async def last_beat(self, name: str) -> datetime | None:
         """See Controls."""
         return self._beats.get(name)
+
+    def _require(self, key: str) -> None:
+        if key in self.unreadable:
+            raise RowUnreadable(f"this version cannot read what the ledger says of {key}")

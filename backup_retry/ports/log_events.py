@@ -39,6 +39,7 @@ class LogEvent(StrEnum):
     STORM_NEEDS_PERSON = "storm_needs_person"
     NOTICE_UNSENT = "notice_unsent"
     INCIDENT_FAILED = "incident_failed"
+    ROW_UNREADABLE = "row_unreadable"
     LEDGER_PURGED = "ledger_purged"
     PURGE_FAILED = "purge_failed"
     UNKNOWN_VAULTS = "unknown_vaults"

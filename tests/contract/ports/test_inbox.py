@@ -10,11 +10,12 @@ import pytest_asyncio
 from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.ports.inbox import DeferredSignal, Inbox, MemoryInbox, Waiting
 from tests.clock import Clock
+from tests.failures import VAULT
 from tests.table_storage import Tables
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ALERT = {"vault": "vault-1", "job": "job-1", "label": 'an alert with "quotes" and ümlauts'}
+ALERT = {"vault": VAULT.id, "job": "job-1", "label": 'an alert with "quotes" and ümlauts'}
 OTHER = {**ALERT, "job": "job-2"}
 
 

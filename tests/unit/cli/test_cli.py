@@ -17,6 +17,7 @@ from backup_retry.ports.ledger import Beat
 from cli.policy_questions import QUESTIONS
 from tests.builders import NEEDS_PERSON, NOW, SUBSCRIPTION, item, job, minutes, vault
 from tests.cli_sessions import Terminal
+from tests.status_world import unreadable
 
 NO_ROLE = Forbidden("403 AuthorizationFailed", code="AuthorizationFailed", status=403)
 PROFILES = json.dumps(
@@ -558,6 +559,19 @@ def test_a_setting_that_is_raised_is_said(terminal: Terminal) -> None:
     terminal.settings = {"settle_after": "10m"}
     [said] = [each for each in terminal.json("check")["checks"] if each["name"] == "settings"]
     assert (said["verdict"], said["detail"].partition("=")[0]) == ("good", "SETTLE_AFTER")
+
+
+def test_rows_that_cannot_be_read_are_named_by_their_keys(terminal: Terminal) -> None:
+    """With what is the matter with each, ten of them at most."""
+    terminal.inspection.found = [FoundVault(vault=vault(), failure_alerts="Enabled")]
+    terminal.inspection.allowed[vault().key] = [Permission(actions=("*",))]
+    terminal.unreadables.rows = [unreadable(key=f"pause-{number:02}") for number in range(1, 12)]
+    assert "az storage entity" in failed_checks(terminal)["rows"]
+    [found] = [each["detail"] for each in terminal.json("check")["checks"] if each["name"] == "rows"]
+    assert found.startswith(
+        "11 cannot be read by this version: control/control/pause-01: column x says 1; control/"
+    )
+    assert ("pause-10" in found, "pause-11" in found) == (True, False)
 
 
 def test_every_sweep_is_checked(terminal: Terminal) -> None:

@@ -10,10 +10,20 @@ from datetime import datetime, timedelta
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
-from backup_retry.domain.errors import AnswerUnclear
-from backup_retry.domain.jobs import FailedJob, ItemState, Job, JobStatus, Operation, Outcome, Reason
+from backup_retry.domain.errors import AnswerUnclear, AzureRefused
+from backup_retry.domain.jobs import (
+    FailedJob,
+    ItemState,
+    Job,
+    JobError,
+    JobStatus,
+    Operation,
+    Outcome,
+    Reason,
+    Source,
+)
 from backup_retry.domain.schedule import BackupPolicy
-from tests.builders import ITEM_IS_BUSY, NOW, PASSES, SUBSCRIPTION, item, job, minutes
+from tests.builders import ITEM_IS_BUSY, NEEDS_PERSON, NOW, PASSES, SUBSCRIPTION, item, job, minutes
 from tests.world import World
 
 SQL = "SQLDataBase"
@@ -72,8 +82,8 @@ async def test_a_long_backup_that_failed_last_is_still_missing(
     world.vaults.protect(item())
     world.vaults.shown_jobs = [GOOD_FULL, *told, *listed]
 
-    for failed in told:  # a sweep tells them in any order, and an alert may be late
-        await world.handle(FailedJob.of(failed, item()))
+    for each in told:  # a sweep tells them in any order, and an alert may be late
+        await world.handle(FailedJob.of(each, item()))
     await world.advance(minutes=5)
     await world.advance(minutes=5)
 
@@ -163,3 +173,35 @@ async def test_an_attempt_that_ended_before_the_next_failure_is_over(world: Worl
 
     assert (await world.incident(DISK)).attempts[0].result == "completed"
     assert len(world.attempts) == 2
+
+
+@pytest.mark.xfail(strict=True, reason="what became of an attempt replaces the error of whatever failed last")
+@pytest.mark.parametrize("refused_at", ["the operation", "the trigger"])
+async def test_an_attempt_that_came_to_nothing_says_nothing_of_a_newer_failure(
+    world: World, refused_at: str
+) -> None:
+    """The schedule's next backup has failed meanwhile with a code that needs a person: seed 489."""
+    newer = job(
+        "newer",
+        error=NEEDS_PERSON,
+        started_at=NOW + minutes(20),
+        ended_at=NOW + minutes(21),
+        activity_id="the-schedule's",
+    )
+
+    async def refuse_late(of: ProtectedItem, attempt_id: str) -> None:
+        if refused_at == "the trigger":
+            await world.another_engine().note(FailedJob.of(newer, item()), Source.ALERT)
+            raise AzureRefused("no", code=PASSES, status=400)
+        world.vaults.operations[f"operation-{attempt_id}"] = Operation(
+            status="Failed", error=JobError(title=PASSES)
+        )
+
+    world.vaults.on_trigger = refuse_late
+    await world.handle(world.fails())
+    world.vaults.shown_jobs.append(newer)
+    await world.advance(minutes=30)
+    await world.advance(minutes=30)
+
+    assert (await world.incident()).reason is Reason.NEEDS_ACTION
+    assert len(world.attempts) == 1

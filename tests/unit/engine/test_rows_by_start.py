@@ -20,7 +20,8 @@ def stored(incident: Incident, *, by_0_1_0: bool = False) -> Incident:
     written = [rows.head_row(incident), *(rows.attempt_row(incident, each) for each in incident.attempts)]
     if by_0_1_0:
         written = [{name: value for name, value in row.items() if name not in NEW_COLUMNS} for row in written]
-    return rows.read_incident(written[0], written[1:], "")
+    attempts = tuple(rows.read_attempt(row)[1] for row in written[1:])
+    return replace(rows.read_head(written[0]), attempts=attempts)
 
 
 def after_a_weighed_one(by_start: bool = False) -> Incident:

@@ -10,7 +10,8 @@ from backup_retry.domain.jobs import JobStatus, Outcome, Reason, Source
 from backup_retry.domain.notices import NoticeKind
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.policy.rules import Rules
-from tests.builders import ITEM_IS_BUSY, PASSES, item
+from backup_retry.policy.storm import storm_key
+from tests.builders import ITEM_IS_BUSY, PASSES, UNKNOWN_CODE, item, vault
 from tests.world import World
 
 SIZE = 5
@@ -133,3 +134,26 @@ async def test_items_that_a_backup_of_their_own_holds_are_no_storm(world: World)
 
     assert [report.decision for report in reports] == ["triggered"] * SIZE
     assert NoticeKind.STORM_BEGAN not in kinds(world)
+
+
+async def test_items_of_a_storm_that_cannot_be_read_wait(world: World) -> None:
+    """Another version may be retrying one of them; a failure with another code is retried at once."""
+    world.ledger.unreadable.add(storm_key(vault(), PASSES))
+
+    reports = await storm(world)
+    other = await world.handle(world.fails("job-9", of=item(9), error=UNKNOWN_CODE))
+
+    assert {report.decision for report in reports} == {"waiting"}
+    assert "cannot read" in reports[0].detail
+    assert (other.decision, len(world.attempts)) == ("triggered", 1)
+    world.ledger.unreadable.clear()
+    await follow_up(world)
+    assert len(world.attempts) == 2
+
+
+async def test_the_others_wait_while_the_canary_cannot_be_read(world: World) -> None:
+    """Its retry may be running."""
+    await storm(world)
+    world.ledger.unreadable.add((await canary(world)).item.key)
+    await follow_up(world, minutes=30)
+    assert len(world.attempts) == 1

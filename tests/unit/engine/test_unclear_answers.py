@@ -1,14 +1,16 @@
 """The engine after an answer that is not clear, and after a crash: the vault is asked, nothing is repeated blindly."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.errors import AnswerUnclear, AzureUnavailable
-from backup_retry.domain.incident import AttemptResult, Incident, State, StepKind
+from backup_retry.domain.incident import AttemptResult, Incident, State, Step, StepKind
 from backup_retry.domain.jobs import JobStatus, Operation, Outcome, Reason
 from backup_retry.policy.rules import Rules
 from tests.builders import NOW, item
-from tests.world import Crash, World
+from tests.world import Crash, NetworkLedger, World
 
 
 async def test_an_unclear_answer_is_recorded_as_unknown(world: World) -> None:
@@ -203,3 +205,25 @@ async def test_a_claim_that_was_stored_without_an_answer_triggers_nothing(world:
     assert world.attempts == []
     await world.advance(minutes=15)
     assert (await world.incident()).attempts[0].result == AttemptResult.NO_JOB
+
+
+class LateLedger(NetworkLedger):
+    """Its answer to a claim is so late that another worker has found the lease lapsed meanwhile."""
+
+    async def save(self, incident: Incident, steps: Sequence[Step] = (), job_id: str = "") -> Incident | None:
+        """See Ledger."""
+        saved = await super().save(incident, steps, job_id)
+        if saved is not None and saved.state is State.CLAIMED:
+            return await super().save(saved.unclear("its lease has lapsed", saved.due))
+        return saved
+
+
+async def test_a_claim_that_others_have_moved_on_from_triggers_nothing(world: World) -> None:
+    """It counts while it stands; whoever moved on has the item."""
+    world.ledger = LateLedger()
+    world.engine = world.another_engine()
+
+    report = await world.handle(world.fails())
+
+    assert (report.decision, world.attempts) == ("already_handled", [])
+    assert (await world.incident()).state is State.UNKNOWN

@@ -430,3 +430,30 @@ async def test_more_than_one_run_can_take_at_a_time_are_looked_into(world: World
     await session.look()
 
     assert (len(world.attempts), session.inbox.signals) == (1, {})
+
+
+async def test_a_signal_about_an_item_that_cannot_be_read_waits(world: World, session: Session) -> None:
+    """Nothing is triggered for the item; another one that the same signal means is retried at once."""
+    world.fails("job-1", of=item(1))
+    world.fails("job-2", of=item(2))
+    world.ledger.unreadable.add(item(1).key)
+
+    reaction = await session.reactor.handle_signal(Signal(source=Source.ALERT, vault=vault()), seconds=AMPLE)
+    await session.look()
+
+    assert (reaction.kept, len(session.inbox.signals)) == (True, 1)
+    assert [key for key, _ in world.vaults.triggered] == [item(2).key]
+
+    world.ledger.unreadable.clear()
+    world.clock.move(minutes=5)
+    await session.look()
+    assert [key for key, _ in world.vaults.triggered] == [item(2).key, item(1).key]
+    assert session.inbox.signals == {}
+
+
+async def test_of_what_a_signal_lacks_nothing_was_said(world: World, session: Session) -> None:
+    """Another version may write fewer fields, or more."""
+    world.fails()
+    await session.inbox.keep({"vault": vault().id, "severity": "Sev1"})
+    await session.look()
+    assert (len(world.attempts), session.inbox.signals) == (1, {})

@@ -14,8 +14,10 @@ from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.jobs import Job, JobList, Source
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.ports.ledger import Beat
+from backup_retry.ports.unreadable_rows import MemoryUnreadables
 from reconciler.follow_up import FollowUp
 from tests.builders import ENDED, NEEDS_PERSON, NOW, OTHER_SUBSCRIPTION, STARTED, item, minutes, vault
+from tests.status_world import unreadable
 from tests.world import World
 
 
@@ -129,6 +131,26 @@ async def test_an_incident_that_cannot_be_moved_holds_up_no_other(world: World, 
     assert (report.due, report.failed, len(report.moved)) == (3, 1, 2)
     assert len(world.attempts) == 2
     assert (await world.incident(item(stuck))).state == State.WAITING
+
+
+async def test_an_incident_that_cannot_be_read_is_left_alone_and_holds_up_no_other(world: World) -> None:
+    """Nothing is triggered for it; its row is in the summary that the follow-up leaves."""
+    for number in (1, 2):
+        await noted(world, number, item(number), STARTED + minutes(number))
+    world.ledger.unreadable.add(item(1).key)
+    summary = MemoryUnreadables(rows=[unreadable("head")])
+    run = FollowUp(
+        ledger=world.ledger,
+        engine=world.engine,
+        controls=world.ledger,
+        clock=world.clock,
+        unreadables=summary,
+    )
+
+    report = await run.run()
+
+    assert (report.open, report.failed, [key for key, _ in world.vaults.triggered]) == (1, 0, [item(2).key])
+    assert await summary.counts() == {"head": 1}
 
 
 async def test_a_completed_follow_up_leaves_its_beat(world: World) -> None:

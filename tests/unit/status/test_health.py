@@ -13,6 +13,7 @@ from backup_retry.settings.settings import load_settings
 from status.health import health
 from tests.builders import NOW, item, minutes
 from tests.cli_sessions import Terminal
+from tests.status_world import unreadable
 
 PROFILES = [
     {"name": "hourly", "schedule": "0 0 * * * *"},
@@ -31,7 +32,7 @@ async def asked(world: Terminal, profiles: list[dict[str, str]] | None = None) -
     settings = load_settings(
         {"ledger_endpoint": "https://ledger.test", "sweep_profiles": json.dumps(profiles or [])}
     )
-    return await health(world.ledger, world.ledger, settings, NOW)
+    return await health(world.ledger, world.ledger, world.unreadables, settings, NOW)
 
 
 async def test_a_fresh_app_has_not_run_anything_yet(world: Terminal) -> None:
@@ -43,6 +44,7 @@ async def test_a_fresh_app_has_not_run_anything_yet(world: Terminal) -> None:
         "last_follow_up": None,
         "open_incidents": 0,
         "unwell_timers": 2,
+        "unreadable_rows": {},
     }
 
 
@@ -60,6 +62,7 @@ async def test_the_last_runs_and_what_is_open_are_shown(world: Terminal) -> None
         "last_follow_up": "2026-11-22T14:00:00+00:00",
         "open_incidents": 1,
         "unwell_timers": 0,
+        "unreadable_rows": {},
     }
 
 
@@ -96,6 +99,17 @@ async def test_a_probe_sees_how_many_timers_are_unwell(world: Terminal) -> None:
     answer = await asked(world, PROFILES)
     assert answer["unwell_timers"] == 1
     assert "hourly" not in json.dumps(answer)
+
+
+async def test_rows_that_cannot_be_read_are_counted_by_kind(world: Terminal) -> None:
+    """As the follow-up last summed them up; never by a key, which may hold a name."""
+    world.unreadables.rows = [unreadable("head", key="head"), unreadable("pause", key="pause-of-vm-secret")]
+    await world.unreadables.sum_up()
+
+    answer = await asked(world)
+
+    assert answer["unreadable_rows"] == {"head": 1, "pause": 1}
+    assert "secret" not in json.dumps(answer)
 
 
 async def test_a_ledger_that_does_not_answer_is_an_error(world: Terminal) -> None:

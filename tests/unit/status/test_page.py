@@ -21,7 +21,7 @@ from status.portal_links import item_url
 from status.snapshot import Snapshot
 from status.summary import scope_name
 from tests.builders import NOW, SUBSCRIPTION, item, vault
-from tests.status_world import backups, closed, dashboard, opened, snapshot, without_estate
+from tests.status_world import backups, closed, dashboard, opened, snapshot, unreadable, without_estate
 
 ARM = "https://management.azure.com"
 ON_TIME = [timer("sweep", "0 0 5 * * *", NOW, last=NOW)]
@@ -125,6 +125,31 @@ def test_signals_that_wait_are_said_where_there_are_any() -> None:
     assert (found.headline.tone, found.headline.text) == ("busy", "3 signals wait to be looked into.")
     assert "The oldest waits for 12 min" in page_answer(found).body
     assert "kept_signals" not in page_answer(made(snapshot(dashboard(GOOD)))).body
+
+
+def test_a_signal_whose_age_nobody_can_read_is_said_as_well() -> None:
+    """It is one that this version cannot read."""
+    body = page_answer(made(snapshot(dashboard(GOOD), waiting=Waiting(number=1)))).body
+    assert "1 signal waits to be looked into" in body
+    assert "The oldest waits" not in body
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "named"),
+    [
+        (1, "1 row of the ledger cannot be read.", "pause-1."),
+        (7, "7 rows of the ledger cannot be read.", "and 2 more."),
+    ],
+)
+def test_rows_that_cannot_be_read_are_said_by_their_keys(number: int, text: str, named: str) -> None:
+    """Above a pause, five of them at most; nothing is called protected beside them."""
+    rows = [
+        replace(unreadable(key="pause"), problem=f"column x says pause-{each + 1}") for each in range(number)
+    ]
+    found = made(snapshot(dashboard(GOOD), pauses=[Pause(by="ada", why="work")], unreadable=rows))
+    assert (found.headline.tone, found.headline.text) == ("bad", text)
+    assert found.notes[0].endswith(named)
+    assert "control/control/pause: column x says pause-1" in page_answer(found).body
 
 
 def test_before_anything_is_read_the_page_says_so_and_comes_back_soon() -> None:

@@ -15,6 +15,7 @@ from backup_retry.policy.scope import Names, Scope
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import MemoryInbox, Waiting
 from backup_retry.ports.reports import MemoryReports
+from backup_retry.ports.unreadable_rows import MemoryUnreadables
 from status.background_refresh import BackgroundRefresh
 from status.dashboard import Mark, Trouble
 from status.estate import estate
@@ -50,10 +51,11 @@ class Session:
 
     def __init__(self, scope: Scope | None = None) -> None:
         self.clock, self.ledger, self.graph = Clock(), MemoryReports(), FakeGraph()
-        self.inbox = MemoryInbox(self.clock)
+        self.inbox, self.unreadables = MemoryInbox(self.clock), MemoryUnreadables()
         self.snapshots = SnapshotReader(
             reports=self.ledger,
             inbox=self.inbox,
+            unreadables=self.unreadables,
             controls=self.ledger,
             graph=self.graph,
             scope=scope or Scope(),

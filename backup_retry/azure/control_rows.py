@@ -1,0 +1,148 @@
+"""Pauses, heartbeats, storms and signals that wait, as rows of the table `control`, and back."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from backup_retry.azure.cells import Cells, Row, Unreadable, fit, json_text, new_row, shortened, written
+from backup_retry.domain.jobs import Pause, Source
+from backup_retry.policy.storm import Storm
+from backup_retry.ports.inbox import DeferredSignal, Fields
+
+CONTROL_PARTITION = "control"
+SIGNAL_PARTITION = "signal"
+
+
+def pause_row(pause: Pause) -> Row:
+    """A pause; each scope has one."""
+    until = {"until": written(pause.until)} if pause.until else {}
+    key = _pause_key(pause.scope)
+    return new_row(CONTROL_PARTITION, key, by=pause.by, why=pause.why, scope=pause.scope, **until)
+
+
+def _pause_key(scope: str) -> str:
+    return f"pause-{hashlib.sha256(scope.lower().encode()).hexdigest()[:32]}" if scope else "pause"
+
+
+def read_pause(row: Mapping[str, Any]) -> Pause:
+    """The pause that a row holds; a row that somebody wrote by hand may lack columns."""
+    cells = Cells(row)
+    return Pause(
+        by=cells.text("by", "") or "somebody",
+        why=cells.text("why", "") or "no reason given",
+        until=cells.maybe_time("until") if row.get("until") else None,
+        scope=cells.text("scope", ""),
+    )
+
+
+def held_pause(row: Mapping[str, Any]) -> Pause:
+    """What an unreadable pause means: it holds, where it says so and else everywhere, until it is taken back."""
+    by, why, scope = (
+        value if isinstance(value := row.get(name), str) else "" for name in ("by", "why", "scope")
+    )
+    told = f"{why or 'no reason given'} (its row cannot be read: it holds until somebody resumes)"
+    return Pause(by=by or "somebody", why=told, scope=scope)
+
+
+def beat_row(name: str, at: datetime) -> Row:
+    """A heartbeat."""
+    return new_row(CONTROL_PARTITION, beat_key(name), at=written(at))
+
+
+def beat_key(name: str) -> str:
+    """The row key of a heartbeat."""
+    return f"beat-{name}"
+
+
+def read_beat(row: Mapping[str, Any]) -> tuple[str, datetime]:
+    """The name and the time of a heartbeat."""
+    cells = Cells(row)
+    return cells.text("RowKey").removeprefix("beat-"), cells.time("at")
+
+
+def storm_row(storm: Storm) -> Row:
+    """A storm."""
+    maybe = {"released_at": written(storm.released_at)} if storm.released_at else {}
+    maybe |= {"predecessor": storm.predecessor.id} if storm.predecessor else {}
+    return new_row(
+        CONTROL_PARTITION,
+        storm_row_key(storm.key),
+        vault=storm.vault.id,
+        code=storm.code,
+        began_at=written(storm.began_at),
+        size=storm.size,
+        canary=storm.canary.id,
+        canary_incident=storm.canary_incident,
+        led_at=written(storm.led_at),
+        told=storm.told,
+        **maybe,
+    )
+
+
+def storm_row_key(key: str) -> str:
+    """The row key of a storm."""
+    return f"storm-{key}"
+
+
+def read_storm(row: Mapping[str, Any]) -> Storm:
+    """The storm that a row holds."""
+    cells = Cells(row)
+    storm = Storm(
+        vault=cells.vault("vault"),
+        code=cells.text("code"),
+        began_at=cells.time("began_at"),
+        size=cells.number("size", 1),
+        canary=cells.item("canary"),
+        canary_incident=cells.text("canary_incident"),
+        led_at=cells.time("led_at"),
+        told=cells.truth("told") or False,
+        released_at=cells.maybe_time("released_at"),
+        predecessor=cells.item("predecessor") if cells.text("predecessor", "") else None,
+    )
+    if storm_row_key(storm.key) != row["RowKey"]:
+        raise Unreadable("its key is not that of its vault and code")
+    return storm
+
+
+def signal_row(kept: DeferredSignal) -> Row:
+    """A signal that waits."""
+    return new_row(
+        SIGNAL_PARTITION, kept.key, kept_at=written(kept.kept_at), signal=json_text(dict(kept.fields))
+    )
+
+
+def deferred_row(kept: DeferredSignal) -> Row:
+    """What changes of a signal that was looked into in vain."""
+    row = new_row(SIGNAL_PARTITION, kept.key, looks=kept.looks, why=fit(kept.why))
+    row |= {"due": written(kept.due)} if kept.due else {}
+    return row | ({"told_at": written(kept.told_at)} if kept.told_at else {})
+
+
+def signal_fields(fields: Fields) -> Fields:
+    """What of a signal's fields has room in a row: all of it, unless somebody sends absurd names."""
+    short: Fields = shortened(dict(fields))
+    return short
+
+
+def read_signal(row: Mapping[str, Any]) -> DeferredSignal:
+    """The signal that a row holds."""
+    cells = Cells(row)
+    fields = cells.mapping("signal")
+    if not all(isinstance(value, str) for value in fields.values()):
+        raise Unreadable("column signal holds more than texts")
+    said = Cells({name: value for name, value in fields.items() if value})
+    said.word("source", Source, Source.ALERT)
+    if not said.text("resource", ""):
+        said.vault("vault")
+    kept = DeferredSignal(
+        kept_at=cells.time("kept_at"),
+        fields=fields,
+        looks=cells.number("looks", 0),
+        why=cells.text("why", ""),
+        due=cells.maybe_time("due"),
+        told_at=cells.maybe_time("told_at"),
+    )
+    if kept.key != row["RowKey"]:
+        raise Unreadable("its key is not that of its signal")
+    return kept

@@ -1,0 +1,104 @@
+"""What is open and what was closed, as rows of the tables `open` and `journal`, and back."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from backup_retry.azure.cells import Cells, Row, Unreadable, new_row, written
+from backup_retry.azure.table_rows import partition
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import Outcome, Reason, Source
+from backup_retry.ports.reports import Closed, Opened
+
+OPEN_PARTITION = "open"
+_OPEN_KEY = re.compile(r"(?P<partition>[0-9a-f]{32})-(?P<incident>.+)")
+
+
+def open_key(incident: Incident) -> str:
+    """The row key of an incident in the index of the open ones."""
+    return f"{partition(incident.item)}-{incident.id}"
+
+
+def open_row(incident: Incident, now: datetime) -> Row:
+    """An incident in that index."""
+    return new_row(
+        OPEN_PARTITION,
+        open_key(incident),
+        item=incident.item.id,
+        incident=incident.id,
+        at=written(now),
+    )
+
+
+def read_opened(row: Mapping[str, Any]) -> Opened:
+    """The open incident that a row of the index names."""
+    cells = Cells(row)
+    return Opened(incident_id=cells.text("incident"), item=cells.item("item"), at=cells.time("at"))
+
+
+def place_of(opened: Opened) -> tuple[str, str]:
+    """The partition and the id of an incident."""
+    return partition(opened.item), opened.incident_id
+
+
+def place_in(key: str) -> tuple[str, str] | None:
+    """The same, as the key of its row in the index tells it by itself."""
+    match = _OPEN_KEY.fullmatch(key)
+    return (match["partition"], match["incident"]) if match else None
+
+
+def journal_row(closed: Incident) -> Row:
+    """The report of a closed incident, in the partition of the day it was closed on."""
+    closed_at = closed.closed_at or closed.opened_at
+    last_good = {"last_good_at": written(closed.last_good_at)} if closed.last_good_at else {}
+    return new_row(
+        f"{closed_at.astimezone(UTC):%Y-%m-%d}",
+        closed.id,
+        item=closed.item.id,
+        found_by=closed.found_by.value,
+        first_job=closed.first_job_id,
+        first_failed_at=written(closed.first_failed_at),
+        error=closed.first_error.label,
+        last_error=closed.failure.error.label,
+        attempts=len(closed.attempts),
+        outcome=closed.outcome.value if closed.outcome else "",
+        reason=closed.reason.value,
+        detail=closed.detail,
+        opened_at=written(closed.opened_at),
+        closed_at=written(closed_at),
+        **last_good,
+    )
+
+
+def read_closed(row: Mapping[str, Any]) -> Closed:
+    """The report that a row of the journal holds."""
+    cells, item = Cells(row), read_purgeable(row)
+    closed_at = cells.time("closed_at")
+    first_failed_at = cells.time("first_failed_at", closed_at)
+    return Closed(
+        incident_id=cells.text("RowKey"),
+        item=item,
+        found_by=cells.word("found_by", Source, Source.SWEEP),
+        first_job_id=cells.text("first_job", ""),
+        first_failed_at=first_failed_at,
+        error=cells.text("error", ""),
+        last_error=cells.text("last_error", ""),
+        attempts=cells.number("attempts", 0),
+        outcome=cells.word("outcome", Outcome),
+        reason=Reason.read(cells.text("reason", Reason.NOTED.value)),
+        detail=cells.text("detail", ""),
+        opened_at=cells.time("opened_at", first_failed_at),
+        closed_at=closed_at,
+        last_good_at=cells.maybe_time("last_good_at"),
+    )
+
+
+def read_purgeable(row: Mapping[str, Any]) -> ProtectedItem:
+    """The item of a row of the journal whose partition is a day, so that its age is known."""
+    try:
+        date.fromisoformat(row["PartitionKey"])
+    except ValueError as error:
+        raise Unreadable("its partition is no day") from error
+    return Cells(row).item("item")

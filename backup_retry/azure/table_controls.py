@@ -1,0 +1,109 @@
+"""Pauses, heartbeats and storms in Azure Table Storage: rows of one partition of the table `control`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.data.tables import UpdateMode
+
+from backup_retry.azure import control_rows
+from backup_retry.azure.aside import Aside
+from backup_retry.azure.client import azure_errors
+from backup_retry.azure.control_rows import CONTROL_PARTITION
+from backup_retry.azure.fence import Write, version_of
+from backup_retry.azure.tables import CONTROL, get, query
+from backup_retry.domain.jobs import Pause
+from backup_retry.policy.storm import Storm
+
+if TYPE_CHECKING:
+    from azure.data.tables.aio import TableServiceClient
+
+#: how long a worker acts on what it last read of the pauses
+_PAUSES_SHARED_FOR = timedelta(seconds=10)
+#: a heartbeat that cannot be read must not let a sweep look back less far than it has to
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+_TAKEN = (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)
+
+
+class TableControls:
+    """The ports `ledger.Controls` and `ledger.Storms` on Table Storage."""
+
+    def __init__(
+        self, service: "TableServiceClient", clock: Callable[[], datetime], aside: Aside | None = None
+    ) -> None:
+        self._clock = clock
+        self._aside = aside or Aside()
+        self._control = service.get_table_client(CONTROL)
+        self._pauses_read: tuple[datetime, Sequence[Pause]] | None = None
+
+    async def pauses(self) -> Sequence[Pause]:
+        """See Controls; read every few seconds only."""
+        now = self._clock()
+        if self._pauses_read is None or now - self._pauses_read[0] >= _PAUSES_SHARED_FOR:
+            self._pauses_read = (now, [self._pause(row) for row in await self._pause_rows()])
+        return self._pauses_read[1]
+
+    async def set_pause(self, pause: Pause) -> None:
+        """See Controls; other workers see it within seconds."""
+        async with azure_errors("ledger"):
+            await self._control.upsert_entity(control_rows.pause_row(pause), mode=UpdateMode.REPLACE)
+        self._pauses_read = None
+
+    async def resume(self, scope: str = "") -> None:
+        """See Controls; other workers see it within seconds. A row written by hand has a key of its own."""
+        for row in await self._pause_rows():
+            if self._pause(row).scope.lower() == scope.lower():
+                async with azure_errors("ledger"):
+                    await self._control.delete_entity(CONTROL_PARTITION, row["RowKey"])
+        self._pauses_read = None
+
+    async def beat(self, name: str, at: datetime) -> None:
+        """See Controls."""
+        async with azure_errors("ledger"):
+            await self._control.upsert_entity(control_rows.beat_row(name, at), mode=UpdateMode.REPLACE)
+
+    async def last_beat(self, name: str) -> datetime | None:
+        """See Controls."""
+        row = await get(self._control, CONTROL_PARTITION, control_rows.beat_key(name))
+        if row is None:
+            return None
+        beat = self._aside.read(control_rows.read_beat, CONTROL, row)
+        return beat[1] if beat else _LONG_AGO
+
+    async def storm(self, key: str) -> Storm | None:
+        """See Storms."""
+        row = await get(self._control, CONTROL_PARTITION, control_rows.storm_row_key(key))
+        return self._read_storm(row) if row is not None else None
+
+    async def save_storm(self, storm: Storm) -> Storm | None:
+        """See Storms."""
+        write = Write.over(storm.version)
+        row = control_rows.storm_row(storm) | write.column
+        async with azure_errors("ledger"):
+            try:
+                answer = await (
+                    self._control.update_entity(row, **write.condition)
+                    if write.etag
+                    else self._control.create_entity(row)
+                )
+            except _TAKEN:
+                return await self._saved_after_all(storm, write)
+        return replace(storm, version=write.version(str(answer["etag"])))
+
+    async def _saved_after_all(self, storm: Storm, write: Write) -> Storm | None:
+        """None where another worker was first; the storm as it is by now where the SDK repeated what had worked."""
+        row = await get(self._control, CONTROL_PARTITION, control_rows.storm_row_key(storm.key))
+        return self._read_storm(row) if row is not None and write.made(row) else None
+
+    def _read_storm(self, row: Mapping[str, Any]) -> Storm:
+        return replace(self._aside.require(control_rows.read_storm, CONTROL, row), version=version_of(row))
+
+    async def _pause_rows(self) -> list[Mapping[str, Any]]:
+        wanted = "PartitionKey eq @partition and RowKey ge 'pause' and RowKey lt 'pausf'"
+        return await query(self._control, wanted, {"partition": CONTROL_PARTITION})
+
+    def _pause(self, row: Mapping[str, Any]) -> Pause:
+        pause = self._aside.read(control_rows.read_pause, CONTROL, row)
+        return pause or control_rows.held_pause(row)

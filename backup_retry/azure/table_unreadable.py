@@ -1,0 +1,94 @@
+"""What of the ledger cannot be read, and its summary: one row of the table `control`."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from azure.data.tables import UpdateMode
+
+from backup_retry.azure.aside import READERS, Aside, Key, kind_of
+from backup_retry.azure.cells import Cells, Unreadable, json_text, new_row
+from backup_retry.azure.client import azure_errors
+from backup_retry.azure.control_rows import CONTROL_PARTITION
+from backup_retry.azure.tables import CONTROL, TABLES, get, query
+from backup_retry.ports.unreadable_rows import UnreadableRow
+
+if TYPE_CHECKING:
+    from azure.data.tables.aio import TableServiceClient
+
+_SUMMARY = "unreadable"
+#: so many are named in the summary; all that were found are counted
+_NAMED = 50
+_AT_ONCE = 16
+
+
+class TableUnreadables:
+    """The port `unreadable.Unreadables` on Table Storage."""
+
+    def __init__(self, service: "TableServiceClient", aside: Aside | None = None) -> None:
+        self._tables = {name: service.get_table_client(name) for name in TABLES}
+        self._aside = aside or Aside()
+
+    async def found(self) -> Sequence[UnreadableRow]:
+        """See Unreadables; one request for the controls and the summary, one for each row in question."""
+        controls = await query(
+            self._tables[CONTROL], "PartitionKey eq @partition", {"partition": CONTROL_PARTITION}
+        )
+        for row in controls:
+            self._look_at(CONTROL, row)
+        summary = next((row for row in controls if row["RowKey"] == _SUMMARY), {})
+        await self._look_again([*self._aside.rows, *_named(summary)])
+        return sorted(self._aside.rows.values())
+
+    async def sum_up(self) -> None:
+        """See Unreadables; writes where something has changed."""
+        found = await self.found()
+        counts = Counter(row.kind for row in found)
+        named = [[row.table, row.partition, row.key] for row in found[:_NAMED]]
+        row = new_row(CONTROL_PARTITION, _SUMMARY, counts=json_text(counts), rows=json_text(named))
+        known = await get(self._tables[CONTROL], CONTROL_PARTITION, _SUMMARY) or {
+            "counts": "{}",
+            "rows": "[]",
+        }
+        if any(row[name] != known.get(name) for name in ("counts", "rows")):
+            async with azure_errors("ledger"):
+                await self._tables[CONTROL].upsert_entity(row, mode=UpdateMode.REPLACE)
+
+    async def counts(self) -> Mapping[str, int]:
+        """See Unreadables."""
+        row = await get(self._tables[CONTROL], CONTROL_PARTITION, _SUMMARY)
+        try:
+            said = Cells(Cells(row or {}).mapping("counts", {}))
+            return {kind: said.number(kind) for kind in said.names if kind in READERS}
+        except Unreadable:
+            return {}
+
+    async def _look_again(self, questioned: Sequence[Key]) -> None:
+        """Forget what somebody has mended or removed."""
+        at_once = asyncio.Semaphore(_AT_ONCE)
+
+        async def look(key: Key) -> None:
+            table, partition, row_key = key
+            async with at_once:
+                row = await get(self._tables[table], partition, row_key)
+            if row is None:
+                self._aside.rows.pop(key, None)
+            else:
+                self._look_at(table, row)
+
+        await asyncio.gather(*(look(key) for key in set(questioned)))
+
+    def _look_at(self, table: str, row: Mapping[str, Any]) -> None:
+        if reader := READERS.get(kind_of(table, row)):
+            self._aside.read(reader, table, row)
+
+
+def _named(summary: Mapping[str, Any]) -> list[Key]:
+    """The keys that a summary names; one that was written by hand names none."""
+    try:
+        named = json.loads(str(summary.get("rows", "[]")))
+        return [(table, str(partition), str(key)) for table, partition, key in named if table in TABLES]
+    except (TypeError, ValueError):
+        return []
