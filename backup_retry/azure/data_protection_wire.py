@@ -14,6 +14,7 @@ from typing import Any
 
 from backup_retry.azure.json_fields import Fields, part, text, time_of
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.error_catalog import RESTORE, first_known
 from backup_retry.domain.jobs import ItemState, Job, JobError, JobStatus, Operation
 from backup_retry.domain.schedule import BackupPolicy, Schedule, repeating
 from backup_retry.domain.time_zones import time_zone
@@ -35,11 +36,12 @@ def read_job(name: str, properties: Fields, vault: Vault) -> Job:
     errors = [each for each in properties.get("errorDetails") or [] if each]
     details = part(part(properties, "extendedInfo"), "additionalDetails")
     by_hand = properties.get("isUserTriggered")
+    of, operation = workload(text(properties, "dataSourceType")).name, _operation(properties)
     return Job(
         id=name,
         vault=vault,
-        workload=workload(text(properties, "dataSourceType")).name,
-        operation=_operation(properties),
+        workload=of,
+        operation=operation,
         status=_STATUSES.get(text(properties, "status").lower(), JobStatus.IN_PROGRESS),
         started_at=time_of(properties.get("startTime")) or datetime.min.replace(tzinfo=UTC),
         ended_at=time_of(properties.get("endTime")),
@@ -47,7 +49,7 @@ def read_job(name: str, properties: Fields, vault: Vault) -> Job:
         on_demand=by_hand if isinstance(by_hand, bool) else None,
         entity_name=text(properties, "backupInstanceFriendlyName") or text(properties, "dataSourceName"),
         item=_item(vault, text(properties, "backupInstanceId")),
-        error=_read_error(errors[0]) if errors else None,
+        error=_read_error(errors[0], of + RESTORE if operation == "Restore" else of) if errors else None,
         rule=text(details, "PolicyRuleName"),
         retention_tag=text(details, "RetentionTag"),
     )
@@ -58,12 +60,13 @@ def read_instance(properties: Fields) -> ItemState:
     status = part(properties, "protectionStatus")
     state = text(properties, "currentProtectionState") or text(status, "status")
     error = part(properties, "protectionErrorDetails") or part(status, "errorDetails")
+    source = part(properties, "dataSourceInfo")
     return ItemState(
         protection_state=state or "Protected",
         deleted=state.lower() in _DELETED,
-        kpi_title=text(error, "code"),
+        kpi_title=_read_error(error, text(source, "datasourceType")).title,
         policy_id=text(part(properties, "policyInfo"), "policyId"),
-        source_id=text(part(properties, "dataSourceInfo"), "resourceID"),
+        source_id=text(source, "resourceID"),
     )
 
 
@@ -110,9 +113,17 @@ def _item(vault: Vault, instance_id: str) -> ProtectedItem | None:
 # ---- errors ------------------------------------------------------------------------------------------------
 
 
-def _read_error(error: Fields) -> JobError:
-    """An error, each part from the outermost layer that has it: some have a code only, some only what is inside."""
+def _read_error(error: Fields, of: str = "") -> JobError:
+    """An error as its innermost layer tells it whose code the catalogue knows for such a workload.
+
+    What that one lacks, or all of it where no code is known, comes from the outermost layer that has it: some have a
+    code only, some only what is inside.
+    """
     layers = list(_layers(error))
+    inward = list(reversed(layers))
+    place = first_known([text(layer, "code") for layer in inward], of)
+    if place is not None:
+        layers.insert(0, inward[place])
     retryable = _first(layers, "isRetryable")
     return JobError(
         title=str(_first(layers, "code") or ""),

@@ -14,7 +14,10 @@ from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled
 from backup_retry.ports.vaults import Vaults
 
 _THROTTLE_PAUSE = timedelta(seconds=30)
-_NO_PERMISSION = "Azure refuses this app's identity: give it the Backup Operator role on the vault."
+_NO_PERMISSION = (
+    "Azure refuses this app's identity: give it its role in the vault's subscription (infra/connect.sh assigns Backup "
+    "Retry Operator), or the built-in roles Backup Operator and Reader."
+)
 
 
 #: what an answer of Azure's to a trigger makes of the incident as it then is

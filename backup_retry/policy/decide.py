@@ -67,9 +67,17 @@ def unsupported(context: DecisionContext) -> Close | None:
     return Close(
         outcome=Outcome.NEEDS_ACTION,
         reason=Reason.UNSUPPORTED,
-        detail=f"{_what_failed(failure, workload.words)} It cannot be retried safely from here. "
-        f"{by_hand or 'Run it again where it was started.'}",
+        detail=f"{_what_failed(failure, workload.words)} {_known(context)}It cannot be retried safely from here. "
+        f"{by_hand or 'Run it again where it was started.'} More: {context.error.link}",
     )
+
+
+def _known(context: DecisionContext) -> str:
+    """What the catalogue has on the code; nothing on those of agents, which it does not try to know."""
+    error = context.error
+    if error.known:
+        return f"{error.cause} {error.remedy} "
+    return f"{error.remedy} " if context.workload.retried else ""
 
 
 def _what_failed(failure: FailedJob, words: str) -> str:
@@ -148,7 +156,7 @@ def needs_person(context: DecisionContext) -> Close | None:
     return Close(
         outcome=Outcome.NEEDS_ACTION,
         reason=Reason.NEEDS_ACTION,
-        detail=f"{context.error.cause} {context.error.remedy}",
+        detail=f"{context.error.cause} {context.error.guidance}",
     )
 
 
@@ -164,7 +172,7 @@ def log_schedule(context: DecisionContext) -> Wait | Close | None:
         return Wait(until=context.now, reason=Reason.LOG_SCHEDULE, detail=detail)
     hours = patience / timedelta(hours=1)
     detail = (
-        f"Log backups have failed for {hours:g} h, last error {failure.error.label}. {context.error.remedy}"
+        f"Log backups have failed for {hours:g} h, last error {failure.error.label}. {context.error.guidance}"
     )
     return Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.LOG_SCHEDULE, detail=detail)
 
@@ -175,7 +183,7 @@ def exhausted(context: DecisionContext) -> Close | None:
     limit = 1 if context.error.verdict is Verdict.ONCE else context.rules.max_attempts
     if incident.attempts_spent < limit:
         return outlived(incident, context.now)
-    return _exhausted(incident, context.error.remedy)
+    return _exhausted(incident, context.error.guidance)
 
 
 def outlived(incident: Incident, now: datetime) -> Close | None:
@@ -233,7 +241,7 @@ def not_yet(context: DecisionContext) -> Wait | None:
     if incident.reason is Reason.THROTTLED and context.now < incident.due:
         return Wait(until=incident.due, reason=Reason.THROTTLED, detail=incident.detail)
     step = min(incident.attempts_spent, len(rules.backoff) - 1)
-    due = _last_end(incident) + rules.backoff[step]
+    due = _last_end(incident) + max(rules.backoff[step], context.error.wait)
     if context.now >= due:
         return None
     return Wait(
