@@ -28,6 +28,7 @@ _STATUSES = {
 }
 _DELETED = frozenset({"softdeleted", "softdeleting"})
 _DURATION = re.compile(r"P(?P<count>\d+)(?P<unit>[DWMY])")
+_LONG_TERM = frozenset({"firstofmonth", "firstofyear"})
 _DAYS = {"D": 1, "W": 7, "M": 30, "Y": 365}
 
 
@@ -81,7 +82,8 @@ def read_policy(properties: Fields) -> BackupPolicy:
     rules = [each for each in all_rules if text(each, "objectType") == "AzureBackupRule"]
     policy = BackupPolicy(
         rules={text(rule, "name"): _default_tag(rule) for rule in rules},
-        daily_retention=_default_retention(all_rules, rules),
+        base_retention=_default_retention(all_rules, rules),
+        long_term_tags=frozenset(_long_term_tags(rules)),
     )
     with suppress(ValueError):
         return replace(policy, schedules=_schedules(rules), zone=time_zone(_zone(rules)))
@@ -179,6 +181,21 @@ def _default_tag(rule: Fields) -> str:
     if isinstance(criteria, Mapping):  # a rule that only runs on demand has one, and no list
         return text(part(criteria, "tagInfo"), "tagName")
     return next((text(part(each, "tagInfo"), "tagName") for each in criteria if each.get("isDefault")), "")
+
+
+def _long_term_tags(rules: Sequence[Fields]) -> Iterator[str]:
+    """The retention tags of what is picked out once a month or a year."""
+    for rule in rules:
+        criteria = part(rule, "trigger").get("taggingCriteria") or []
+        for each in [] if isinstance(criteria, Mapping) else criteria:
+            if any(_is_long_term(criterion) for criterion in each.get("criteria") or []):
+                yield text(part(each, "tagInfo"), "tagName")
+
+
+def _is_long_term(criterion: Fields) -> bool:
+    absolute = {str(each).lower() for each in criterion.get("absoluteCriteria") or []}
+    by_month = ("monthsOfYear", "weeksOfTheMonth", "daysOfMonth")
+    return bool(absolute & _LONG_TERM) or any(criterion.get(name) for name in by_month)
 
 
 def _default_retention(all_rules: Sequence[Fields], backup_rules: Sequence[Fields]) -> timedelta | None:

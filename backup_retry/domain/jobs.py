@@ -219,6 +219,8 @@ class Facts:
 
     #: the item's jobs that ended since the incident's first failure began, newest first
     jobs: Sequence[Job] = ()
+    #: all of the item's jobs that the vault listed, back to a day before that failure at least, newest first
+    listed: Sequence[Job] = ()
     #: when the vault was asked for them; None: not yet
     read_at: datetime | None = None
     #: None: the vault does not know the item (any more)

@@ -254,8 +254,9 @@ class Engine:
         incident = work.incident
         since = incident.first_failed_at - max(LONGEST_JOB, self._rules.storm_window)
         listed = await self._vaults.jobs(incident.item.vault, since, fresh_since=fresh_since)
-        own = [job for job in listed.jobs if incident.is_about(job) and _matters(job, incident)]
-        facts = Facts(jobs=own, read_at=listed.read_at)
+        items = [job for job in listed.jobs if incident.is_about(job)]
+        own = [job for job in items if _matters(job, incident)]
+        facts = Facts(jobs=own, listed=items, read_at=listed.read_at)
         work.incident = with_newest_failure(incident, facts, work.heard)
         alike, code = storm.items_failing_alike(listed.jobs, work.incident, self._rules.storm_window)
         return replace(

@@ -20,13 +20,12 @@ from backup_retry.domain.jobs import (
     Trigger,
     Wait,
 )
+from backup_retry.domain.schedule import BackupPolicy
 from backup_retry.domain.workloads import FULL, LOG, kind_of
+from backup_retry.policy.daily_cap import CLOCKS_DIFFER, daily_cap
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import JOB_RETENTION
 
-_DAY = timedelta(hours=24)
-#: caps and Azure's own bounds have to hold although clocks differ by minutes
-_CLOCKS_DIFFER = timedelta(minutes=15)
 _DEFAULT_RETENTION = timedelta(days=30)
 #: differential and incremental backups are kept as long as the policy has it, whatever is asked for
 _KINDS_THAT_EXPIRE = frozenset({"", FULL, "CopyOnlyFull", "SnapshotFull", "SnapshotCopyOnlyFull"})
@@ -202,17 +201,6 @@ def _exhausted(incident: Incident, remedy: str) -> Close:
     )
 
 
-def daily_cap(context: DecisionContext) -> Wait | None:
-    """Row 10: as many on-demand backups in 24 hours as are allowed, counted over the item's incidents."""
-    cap = context.rules.daily_caps[context.workload.cap]
-    recent = sorted(at for at in context.incident.triggers if context.now - at < _DAY + _CLOCKS_DIFFER)
-    if len(recent) < cap:
-        return None
-    until = recent[-cap] + _DAY + _CLOCKS_DIFFER if cap else context.now + _DAY
-    detail = f"{len(recent)} on-demand backups in 24 hours; {cap} are allowed."
-    return Wait(until=until, reason=Reason.DAILY_CAP, detail=detail)
-
-
 def schedule_near(context: DecisionContext) -> Wait | None:
     """Row 11: the item's own schedule is about to run; a retry now would only be in its way."""
     policy = context.facts.item.policy if context.facts.item else None
@@ -328,14 +316,20 @@ def backup_request(context: DecisionContext) -> BackupRequest:
         kind=kind,
         keep_until=_keep_until(context) if kind in _KINDS_THAT_EXPIRE else None,
         rule=rule,
-        retention_tag=failure.retention_tag or rules.get(rule, ""),
+        retention_tag=_retention_tag(failure, policy) or rules.get(rule, ""),
     )
 
 
+def _retention_tag(failure: FailedJob, policy: BackupPolicy | None) -> str:
+    """The failed job's tag; "" for a monthly or yearly one, whose points may be kept for years and be immutable."""
+    long_term = policy.long_term_tags if policy else frozenset()
+    return "" if failure.retention_tag in long_term else failure.retention_tag
+
+
 def _keep_until(context: DecisionContext) -> datetime:
-    """Until when a retry's recovery point is kept: as set, or as long as the item's policy keeps a daily one."""
+    """Until when a retry's recovery point is kept: as set, or as long as the policy keeps what its schedule makes."""
     policy = context.facts.item.policy if context.facts.item else None
-    daily = policy.daily_retention if policy else None
-    wanted = context.rules.retention or daily or _DEFAULT_RETENTION
-    shortest = context.workload.shortest + _CLOCKS_DIFFER
+    base = policy.base_retention if policy else None
+    wanted = context.rules.retention or base or _DEFAULT_RETENTION
+    shortest = context.workload.shortest + CLOCKS_DIFFER
     return context.now + min(max(wanted, shortest), context.workload.longest)

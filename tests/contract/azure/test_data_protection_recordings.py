@@ -362,19 +362,19 @@ VAULTED = repeated("2023-06-28T07:30:00+00:00", days=1)
 OURS = {
     "every four hours": BackupPolicy(
         schedules={"backuphourly": (FOUR_HOURS,), "": (FOUR_HOURS,)},
-        daily_retention=timedelta(days=7),
+        base_retention=timedelta(days=7),
         rules={"BackupHourly": "Default"},
     ),
     "weekly and daily": BackupPolicy(
         schedules={"backupweekly": (WEEKLY,), "backupdaily": (DAILY,), "": (WEEKLY, DAILY)},
         zone=BERLIN,
-        daily_retention=timedelta(days=90),
+        base_retention=timedelta(days=90),
         rules={"BackupWeekly": "Default", "BackupDaily": "Daily"},
     ),
     "operational only": BackupPolicy(schedules={"": ()}, rules={}),
     "two stores": BackupPolicy(
         schedules={"backupdaily": (VAULTED,), "": (VAULTED,)},
-        daily_retention=timedelta(days=7),
+        base_retention=timedelta(days=7),
         rules={"BackupDaily": "Default"},
     ),
     "on demand only": BackupPolicy(schedules={"backupadhoc": (), "": ()}, rules={"BackupAdHoc": "Default"}),
@@ -388,6 +388,29 @@ OURS = {
 def test_policies_of_all_kinds_are_read(name: str) -> None:
     """Rules by name with their tags; a schedule that cannot be read takes no rule with it."""
     assert policy_of({"name": "x", "properties": payload("data_protection/policies")[name]}) == OURS[name]
+
+
+@pytest.mark.parametrize(
+    ("criterion", "long_term"),
+    [
+        ({"absoluteCriteria": ["FirstOfDay"]}, False),
+        ({"absoluteCriteria": ["FirstOfWeek"]}, False),
+        ({"daysOfTheWeek": ["Sunday"], "monthsOfYear": None}, False),
+        ({"absoluteCriteria": ["FirstOfMonth"]}, True),
+        ({"absoluteCriteria": ["FirstOfYear"]}, True),
+        ({"weeksOfTheMonth": ["First"], "daysOfTheWeek": ["Sunday"]}, True),
+        ({"daysOfMonth": [{"date": 1, "isLast": False}], "monthsOfYear": ["January"]}, True),
+    ],
+)
+def test_tags_of_months_and_years_are_told_apart(criterion: Json, long_term: bool) -> None:
+    """By what they are given to, whatever they are called."""
+    tagged = [
+        {"isDefault": True, "tagInfo": {"tagName": "Default"}, "taggingPriority": 99},
+        {"isDefault": False, "tagInfo": {"tagName": "Kept"}, "criteria": [criterion], "taggingPriority": 20},
+    ]
+    rule = {"objectType": "AzureBackupRule", "name": "Nightly", "trigger": {"taggingCriteria": tagged}}
+    read = read_policy({"policyRules": [rule]})
+    assert read.long_term_tags == (frozenset({"Kept"}) if long_term else frozenset())
 
 
 def test_a_daily_run_keeps_its_hour_in_the_policys_zone() -> None:
@@ -421,7 +444,7 @@ def test_the_specifications_policy_is_read() -> None:
     weekly = repeated("2019-11-20T08:00:00-08:00", weeks=1)
     assert policy_of(body) == BackupPolicy(
         schedules={"backupweekly": (weekly,), "": (weekly,)},
-        daily_retention=timedelta(weeks=1),
+        base_retention=timedelta(weeks=1),
         rules={"BackupWeekly": "Default"},
     )
 

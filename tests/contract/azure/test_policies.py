@@ -19,7 +19,7 @@ async def test_an_item_comes_with_its_policy(vault_world: VaultWorld) -> None:
     assert state.policy.next_run(datetime(2026, 11, 22, 14, 0, tzinfo=UTC)) == datetime(
         2026, 11, 22, 22, 0, tzinfo=UTC
     )
-    assert state.policy.daily_retention == timedelta(days=30)
+    assert state.policy.base_retention == timedelta(days=30)
 
 
 async def test_a_policy_is_read_once_an_hour(vault_world: VaultWorld) -> None:

@@ -48,7 +48,9 @@ BACKUP_VAULT = Vault(
 )
 DISK = ProtectedItem(vault=BACKUP_VAULT, name="disk-1")
 DISKS = "Microsoft.Compute/disks"
-DAILY = BackupPolicy(rules={"BackupDaily": "Default", "BackupHourly": "Hourly"})
+DAILY = BackupPolicy(
+    rules={"BackupDaily": "Default", "BackupHourly": "Hourly"}, long_term_tags=frozenset({"Yearly"})
+)
 CHAIN_BROKE = "UserErrorParentFullBackupMissing"
 
 
@@ -127,6 +129,8 @@ def test_a_retry_asks_for_the_backup_that_failed(failure: FailedJob, expected: B
         ("BackupHourly", "", ("BackupHourly", "Hourly")),
         ("", "", ("BackupDaily", "Default")),
         ("RenamedSince", "Weekly", ("BackupDaily", "Weekly")),
+        # a year's point that failed is made up for by a point of every day
+        ("BackupHourly", "Yearly", ("BackupHourly", "Hourly")),
     ],
 )
 def test_a_backup_vault_is_told_rule_and_tag(rule: str, tag: str, expected: tuple[str, str]) -> None:
