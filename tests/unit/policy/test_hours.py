@@ -69,7 +69,7 @@ def test_zones_are_known_by_windows_and_iana_names(name: str, key: str) -> None:
     assert time_zone(name).key == key
 
 
-@pytest.mark.parametrize(("name", "key"), payload("windows_zones")["zones"].items())
+@pytest.mark.parametrize(("name", "key"), payload("time_zones/windows_zones")["zones"].items())
 def test_every_zone_that_windows_has_is_known(name: str, key: str) -> None:
     """Policies name their zones as Windows does; in CLDR's table each has a zone of the same hours."""
     for month in (1, 7):
