@@ -7,7 +7,6 @@ mapping of its own class or, where the type is not known there, a plain one. Eve
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -85,9 +84,10 @@ def read_policy(properties: Fields) -> BackupPolicy:
         base_retention=_default_retention(all_rules, rules),
         long_term_tags=frozenset(_long_term_tags(rules)),
     )
-    with suppress(ValueError):
+    try:
         return replace(policy, schedules=_schedules(rules), zone=time_zone(_zone(rules)))
-    return policy
+    except ValueError as error:
+        return replace(policy, problem=f"Its schedule cannot be read: {error}")
 
 
 def read_operation(body: Fields) -> Operation:

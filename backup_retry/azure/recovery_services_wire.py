@@ -7,7 +7,6 @@ Every field but a job's status and start may be missing.
 
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
@@ -151,10 +150,11 @@ def read_policy(properties: Fields) -> BackupPolicy:
         base_retention=next((each for each in retentions if each), None),
         log_interval=_log_interval(parts.get("log") or {}),
     )
-    with suppress(ValueError, KeyError):
+    try:
         schedules = {kind: tuple(_schedules(part(each, "schedulePolicy"))) for kind, each in parts.items()}
         return replace(policy, schedules=schedules, zone=time_zone(zone))
-    return policy
+    except (ValueError, KeyError) as error:
+        return replace(policy, problem=f"Its schedule cannot be read: {error}")
 
 
 def _log_interval(part: Fields) -> timedelta | None:

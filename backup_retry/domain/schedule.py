@@ -89,6 +89,8 @@ class BackupPolicy:
     rules: Mapping[str, str] | None = None
     #: a backup vault's retention tags that are given once a month or a year only
     long_term_tags: frozenset[str] = frozenset()
+    #: why nobody knows its schedules; "": they are known
+    problem: str = ""
 
     def next_run(self, after: datetime, kind: str = "") -> datetime | None:
         """The first scheduled run after a time (aware, UTC), or None when none is scheduled within a week."""

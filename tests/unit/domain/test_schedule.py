@@ -213,6 +213,7 @@ def test_a_schedule_that_cannot_be_read_costs_the_schedule_only(lacking: dict[st
         {"schedulePolicy": schedule, "retentionPolicy": {"dailySchedule": kept(45, "Days")}, **lacking}
     )
     assert (read.next_run(utc("2026-11-22T00:00")), read.base_retention) == (None, days(45))
+    assert read.problem.startswith("Its schedule cannot be read: ")
 
 
 def test_runs_between_two_times_come_in_order() -> None:

@@ -61,6 +61,8 @@ async def test_a_plain_no_to_the_trigger_closes_the_incident(
     assert (report.decision, incident.outcome, incident.reason) == ("closed", outcome, reason)
     assert incident.running_attempt is None
     assert str(error) in incident.detail
+    assert ("Backup Retry Operator" in incident.detail) is (reason is Reason.NO_PERMISSION)
+    assert ("Backup Operator and Reader" in incident.detail) is (reason is Reason.NO_PERMISSION)
     assert (await world.story())[-2:] == [StepKind.REFUSED, StepKind.CLOSED]
 
 
