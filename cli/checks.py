@@ -168,7 +168,9 @@ async def _rights(session: Session, found: FoundVault, identity: Identity) -> Ch
         return Check(name=name, verdict=Verdict.UNKNOWN, detail=f"Azure does not say: {error}")
     if not missing:
         return good(name, "all that the app uses")
-    mend = f"sh infra/connect.sh, or {_role('Backup Operator', identity, found.vault.id)}"
+    # Backup Operator alone reads neither a backup vault's jobs nor the tags of what is backed up.
+    built_in = [_role(each, identity, found.vault.id) for each in ("Backup Operator", "Reader")]
+    mend = f"sh infra/connect.sh, or {' and '.join(built_in)}"
     return bad(name, f"missing: {', '.join(missing)}", mend)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from backup_retry.domain.jobs import Close, Decision, Reason, Trigger, Wait
 from backup_retry.policy import decide as policy
 from backup_retry.policy import protection
+from backup_retry.policy.daily_cap import daily_cap
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.settle import settle
@@ -25,7 +26,7 @@ QUESTIONS: Mapping[Row, str] = {
     policy.needs_person: "Does its error need a person?",
     policy.log_schedule: "Is it a log backup, which its schedule runs again?",
     policy.exhausted: "Are all retries used up?",
-    policy.daily_cap: "Has it had its retries of the last 24 hours?",
+    daily_cap: "Has it had its on-demand backups for the day?",
     policy.schedule_near: "Does its own schedule run soon?",
     policy.outside_hours: "Are retries not allowed at this hour?",
     policy.not_yet: "Is the pause before the next retry not over?",

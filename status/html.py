@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
@@ -16,6 +17,9 @@ from status.timeline import Timeline
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
+
+
+_DOCUMENTATION = re.compile(r"(https://learn\.microsoft\.com/[a-z0-9/-]+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +89,7 @@ def _environment() -> "Environment":
         "weekday": _weekday,
         "span": labels.duration,
         "coded": _coded,
+        "linked": _linked,
     }
     return environment
 
@@ -102,6 +107,15 @@ def _coded(text: str) -> "Markup":
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in parts
     )
+
+
+def _linked(text: str) -> "Markup":
+    """Addresses of Microsoft's documentation as links, and no others: the rest of the text may be anybody's."""
+    from markupsafe import Markup, escape  # noqa: PLC0415
+
+    link = Markup('<a href="{0}" rel="noreferrer">{0}</a>')
+    parts = enumerate(_DOCUMENTATION.split(text))
+    return Markup("").join(link.format(part) if number % 2 else escape(part) for number, part in parts)
 
 
 def _age(at: datetime, now: datetime) -> str:

@@ -122,16 +122,20 @@ class DataProtectionVaults:
 
     async def _read_policy(self, vault: Vault, name: str) -> BackupPolicy | None:
         """A policy of the vault; None where it cannot be read."""
+        policy: BackupPolicy | None = None
         try:
             async with azure_errors(f"policy {name} of vault {vault.name}"):
                 client = self._clients.data_protection(vault.subscription)
                 resource = await client.backup_policies.get(vault.resource_group, vault.name, name)
+            policy = wire.read_policy(resource.properties or {})
+            problem = policy.problem
         except AzureRefused as error:
+            problem = str(error)
+        if problem:
             log_event(
-                LogEvent.POLICY_UNREAD, level=logging.WARNING, vault=vault.id, policy=name, problem=str(error)
+                LogEvent.POLICY_UNREAD, level=logging.WARNING, vault=vault.id, policy=name, problem=problem
             )
-            return None
-        return wire.read_policy(resource.properties or {})
+        return policy
 
     async def _list(self, vault: Vault, since: datetime) -> list[Job]:
         """The service has no filter and lists the oldest job first, so every page is read."""

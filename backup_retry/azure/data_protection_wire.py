@@ -7,13 +7,13 @@ mapping of its own class or, where the type is not known there, a plain one. Eve
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from backup_retry.azure.json_fields import Fields, part, text, time_of
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.error_catalog import RESTORE, first_known
 from backup_retry.domain.jobs import ItemState, Job, JobError, JobStatus, Operation
 from backup_retry.domain.schedule import BackupPolicy, Schedule, repeating
 from backup_retry.domain.time_zones import time_zone
@@ -28,6 +28,7 @@ _STATUSES = {
 }
 _DELETED = frozenset({"softdeleted", "softdeleting"})
 _DURATION = re.compile(r"P(?P<count>\d+)(?P<unit>[DWMY])")
+_LONG_TERM = frozenset({"firstofmonth", "firstofyear"})
 _DAYS = {"D": 1, "W": 7, "M": 30, "Y": 365}
 
 
@@ -38,11 +39,12 @@ def read_job(name: str, properties: Fields, vault: Vault) -> Job:
     errors = [each for each in [*(properties.get("errorDetails") or []), *warnings] if each]
     details = part(info, "additionalDetails")
     by_hand = properties.get("isUserTriggered")
+    of, operation = workload(text(properties, "dataSourceType")).name, _operation(properties)
     return Job(
         id=name,
         vault=vault,
-        workload=workload(text(properties, "dataSourceType")).name,
-        operation=_operation(properties),
+        workload=of,
+        operation=operation,
         status=_STATUSES.get(text(properties, "status").lower(), JobStatus.UNKNOWN),
         started_at=time_of(properties.get("startTime")) or datetime.min.replace(tzinfo=UTC),
         ended_at=time_of(properties.get("endTime")),
@@ -50,7 +52,7 @@ def read_job(name: str, properties: Fields, vault: Vault) -> Job:
         on_demand=by_hand if isinstance(by_hand, bool) else None,
         entity_name=text(properties, "backupInstanceFriendlyName") or text(properties, "dataSourceName"),
         item=_item(vault, text(properties, "backupInstanceId")),
-        error=_read_error(errors[0]) if errors else None,
+        error=_read_error(errors[0], of + RESTORE if operation == "Restore" else of) if errors else None,
         moved_data=_moved_data(properties),
         rule=text(details, "PolicyRuleName"),
         retention_tag=text(details, "RetentionTag"),
@@ -62,12 +64,13 @@ def read_instance(properties: Fields) -> ItemState:
     status = part(properties, "protectionStatus")
     state = text(properties, "currentProtectionState") or text(status, "status")
     error = part(properties, "protectionErrorDetails") or part(status, "errorDetails")
+    source = part(properties, "dataSourceInfo")
     return ItemState(
         protection_state=state or "Protected",
         deleted=state.lower() in _DELETED,
-        kpi_title=text(error, "code"),
+        kpi_title=_read_error(error, text(source, "datasourceType")).title,
         policy_id=text(part(properties, "policyInfo"), "policyId"),
-        source_id=text(part(properties, "dataSourceInfo"), "resourceID"),
+        source_id=text(source, "resourceID"),
     )
 
 
@@ -82,11 +85,13 @@ def read_policy(properties: Fields) -> BackupPolicy:
     rules = [each for each in all_rules if text(each, "objectType") == "AzureBackupRule"]
     policy = BackupPolicy(
         rules={text(rule, "name"): _default_tag(rule) for rule in rules},
-        daily_retention=_default_retention(all_rules, rules),
+        base_retention=_default_retention(all_rules, rules),
+        long_term_tags=frozenset(_long_term_tags(rules)),
     )
-    with suppress(ValueError):
+    try:
         return replace(policy, schedules=_schedules(rules), zone=time_zone(_zone(rules)))
-    return policy
+    except ValueError as error:
+        return replace(policy, problem=f"Its schedule cannot be read: {error}")
 
 
 def read_operation(body: Fields) -> Operation:
@@ -126,9 +131,17 @@ def _item(vault: Vault, instance_id: str) -> ProtectedItem | None:
 # ---- errors ------------------------------------------------------------------------------------------------
 
 
-def _read_error(error: Fields) -> JobError:
-    """An error, each part from the outermost layer that has it: some have a code only, some only what is inside."""
+def _read_error(error: Fields, of: str = "") -> JobError:
+    """An error as its innermost layer tells it whose code the catalogue knows for such a workload.
+
+    What that one lacks, or all of it where no code is known, comes from the outermost layer that has it: some have a
+    code only, some only what is inside.
+    """
     layers = list(_layers(error))
+    inward = list(reversed(layers))
+    place = first_known([text(layer, "code") for layer in inward], of)
+    if place is not None:
+        layers.insert(0, inward[place])
     retryable = _first(layers, "isRetryable")
     return JobError(
         title=str(_first(layers, "code") or ""),
@@ -184,6 +197,21 @@ def _default_tag(rule: Fields) -> str:
     if isinstance(criteria, Mapping):  # a rule that only runs on demand has one, and no list
         return text(part(criteria, "tagInfo"), "tagName")
     return next((text(part(each, "tagInfo"), "tagName") for each in criteria if each.get("isDefault")), "")
+
+
+def _long_term_tags(rules: Sequence[Fields]) -> Iterator[str]:
+    """The retention tags of what is picked out once a month or a year."""
+    for rule in rules:
+        criteria = part(rule, "trigger").get("taggingCriteria") or []
+        for each in [] if isinstance(criteria, Mapping) else criteria:
+            if any(_is_long_term(criterion) for criterion in each.get("criteria") or []):
+                yield text(part(each, "tagInfo"), "tagName")
+
+
+def _is_long_term(criterion: Fields) -> bool:
+    absolute = {str(each).lower() for each in criterion.get("absoluteCriteria") or []}
+    by_month = ("monthsOfYear", "weeksOfTheMonth", "daysOfMonth")
+    return bool(absolute & _LONG_TERM) or any(criterion.get(name) for name in by_month)
 
 
 def _default_retention(all_rules: Sequence[Fields], backup_rules: Sequence[Fields]) -> timedelta | None:

@@ -154,16 +154,20 @@ class RecoveryServicesVaults:
 
     async def _read_policy(self, vault: Vault, name: str) -> BackupPolicy | None:
         """A policy of the vault; None where it cannot be read, since a retry does not depend on it."""
+        policy: BackupPolicy | None = None
         try:
             async with azure_errors(f"policy {name} of vault {vault.name}"):
                 client = self._clients.backup(vault.subscription)
                 resource = await client.protection_policies.get(vault.name, vault.resource_group, name)
-            return wire.read_policy(resource.properties or {})
+            policy = wire.read_policy(resource.properties or {})
+            problem = policy.problem
         except (AzureRefused, ValueError, KeyError) as error:
+            problem = str(error)
+        if problem:
             log_event(
-                LogEvent.POLICY_UNREAD, level=logging.WARNING, vault=vault.id, policy=name, problem=str(error)
+                LogEvent.POLICY_UNREAD, level=logging.WARNING, vault=vault.id, policy=name, problem=problem
             )
-            return None
+        return policy
 
     async def _list(self, vault: Vault, since: datetime) -> list[Job]:
         # Both ends are needed; the far one lies in the future because Azure's clock is not ours.

@@ -144,21 +144,25 @@ def read_item(properties: Fields) -> ItemState:
 
 
 def read_policy(properties: Fields) -> BackupPolicy:
-    """A backup policy's schedules by kind of backup, its zone, and how long it keeps a daily recovery point.
+    """A backup policy's schedules by kind of backup, its zone, and how long it keeps what they make.
 
+    A schedule that cannot be read, or whose zone nobody knows, costs the schedules and not the retention.
     https://learn.microsoft.com/rest/api/backup/protection-policies/get; a scheduleRunTime's date is that of the
     policy's creation and its Z means nothing: only the time of day counts, in the policy's own zone.
     """
-    parts = {text(part, "policyType").lower(): part for part in properties.get("subProtectionPolicy") or []}
+    parts = {text(each, "policyType").lower(): each for each in properties.get("subProtectionPolicy") or []}
     parts = parts or {"": properties}  # a VM's policy is one part; its policyType is a version, V1 or V2
-    zone = properties.get("timeZone") or (properties.get("settings") or {}).get("timeZone") or "UTC"
-    retentions = [_daily_retention(part.get("retentionPolicy") or {}) for part in parts.values()]
-    return BackupPolicy(
-        schedules={kind: tuple(_schedules(part.get("schedulePolicy") or {})) for kind, part in parts.items()},
-        zone=time_zone(str(zone)),
-        daily_retention=next((each for each in retentions if each), None),
+    zone = text(properties, "timeZone") or text(part(properties, "settings"), "timeZone") or "UTC"
+    retentions = [_base_retention(each) for each in parts.values()]
+    policy = BackupPolicy(
+        base_retention=next((each for each in retentions if each), None),
         log_interval=_log_interval(parts.get("log") or {}),
     )
+    try:
+        schedules = {kind: tuple(_schedules(part(each, "schedulePolicy"))) for kind, each in parts.items()}
+        return replace(policy, schedules=schedules, zone=time_zone(zone))
+    except (ValueError, KeyError) as error:
+        return replace(policy, problem=f"Its schedule cannot be read: {error}")
 
 
 def _log_interval(part: Fields) -> timedelta | None:
@@ -189,8 +193,14 @@ def _time_of_day(text: str) -> time:
     return datetime.fromisoformat(text).time()
 
 
-def _daily_retention(policy: Fields) -> timedelta | None:
-    duration = (policy.get("dailySchedule") or {}).get("retentionDuration") or {}
+def _base_retention(policy: Fields) -> timedelta | None:
+    """How long a daily point is kept, or a weekly one where none is daily; a vaulted share's are those in the vault.
+
+    Monthly and yearly points do not count: a retry's would be kept for years, in an immutable vault beyond recall.
+    """
+    kept = part(policy, "retentionPolicy") or part(part(policy, "vaultRetentionPolicy"), "vaultRetention")
+    base = part(kept, "dailySchedule") or part(kept, "weeklySchedule")
+    duration = part(base, "retentionDuration")
     unit = _RETENTION_UNITS.get(text(duration, "durationType").lower())
     return timedelta(days=unit * int(duration["count"])) if unit and duration.get("count") else None
 

@@ -1,22 +1,30 @@
 """What the service's error codes mean for us: whether a retry can help, and what a person should do.
 
 The knowledge is `error_catalog.csv`, one row per code and workload. Workloads bear Azure's own names
-(workloadType or dataSourceType: VM, SQLDataBase, Microsoft.Compute/disks …); codes of restores stand under
-"VM restore" and the like, codes that every workload shares under "any".
+(workloadType or dataSourceType: VM, SQLDataBase, Microsoft.Compute/disks …), or stand for all that begin alike
+(Microsoft.DBforPostgreSQL/*); codes of restores stand under "VM restore" and the like, codes that every workload
+shares under "any".
 """
 
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib.resources import files
 
-ANY_WORKLOAD = "any"
+from backup_retry.domain.workloads import workload as workload_of
 
-_COLUMNS = ["code", "numeric_codes", "workload", "verdict", "cause", "remedy", "source"]
+ANY_WORKLOAD = "any"
+RESTORE = " restore"
+
+_COLUMNS = ["code", "numeric_codes", "workload", "verdict", "wait_hours", "cause", "remedy", "source"]
+_MAY_BE_EMPTY = frozenset({"numeric_codes", "wait_hours"})
+_MICROSOFTS_PAGE = re.compile(r"https://learn\.microsoft\.com/[^\s;]+")
 _VERSION_SUFFIX = re.compile(r"v[23]$")
 # What a healthy KPI is called; beside a failed job it is only out of date.
 _NO_ERROR_TITLES = frozenset({"", "success", "iaasvmhealthgreendefault"})
@@ -60,8 +68,25 @@ class ErrorEntry:
     remedy: str
     #: where this knowledge comes from
     source: str
+    #: how long to wait after the failure, at least, before a retry can help
+    wait: timedelta = timedelta(0)
     #: False for an entry that stands for a code which the catalogue does not have
     known: bool = True
+
+    @property
+    def link(self) -> str:
+        """Microsoft's page on the code, else the one on what goes wrong with the workload."""
+        page = _MICROSOFTS_PAGE.search(self.source)
+        return page[0] if page else workload_of(self.workload.removesuffix(RESTORE)).troubleshooting
+
+    @property
+    def guidance(self) -> str:
+        """What a person should do, and where to read more."""
+        return f"{self.remedy} More: {self.link}"
+
+    def is_of(self, workload: str | None) -> bool:
+        """True where the entry is written for this workload, not only for all of them."""
+        return fnmatchcase(_key(workload), _key(self.workload))
 
 
 def look_up(
@@ -76,18 +101,23 @@ def look_up(
     2. `numeric`, the job's own errorCode;
     3. `kpi_title`, from the protected item: last, as it may still speak of an earlier job.
 
-    Where several workloads share the key, the entry of `workload` counts, else the most cautious one. Where
-    the catalogue knows no key, the answer is an entry with verdict ONCE, under the failure's best name.
+    Where several workloads share the key, the entry of `workload` counts ("VM restore": then that of "VM"), then the
+    one of all workloads, else the most cautious one. Where the catalogue knows no key, the answer is an entry with
+    verdict ONCE, under the failure's best name.
     """
-    index = _index()
     found = (
-        index.by_title.get(_key(title))
-        or index.by_stem.get(_stem(title))
-        or index.by_number.get(numeric if isinstance(numeric, int) else None)
-        or index.by_title.get(_kpi_key(kpi_title))
-        or index.by_stem.get(_stem(_kpi_key(kpi_title)))
+        _titled(title)
+        or _index().by_number.get(numeric if isinstance(numeric, int) else None)
+        or _titled(_kpi_key(kpi_title))
     )
     return _choose(found, workload) if found else _unknown(title, numeric, kpi_title, workload)
+
+
+def first_known(codes: Sequence[str], workload: str) -> int | None:
+    """Where the first code stands that the catalogue knows: for this workload or for all, else for any other."""
+    known = [(place, found) for place, code in enumerate(codes) if (found := _titled(code))]
+    close = [place for place, found in known if _nearest(found, workload)]
+    return next(iter(close or [place for place, _ in known]), None)
 
 
 @cache
@@ -135,11 +165,12 @@ def _entry(row: list[str]) -> ErrorEntry:
     if len(row) != len(_COLUMNS):
         raise ValueError(f"{len(row)} fields instead of {len(_COLUMNS)}")
     fields = dict(zip(_COLUMNS, row, strict=True))
-    if empty := [name for name, value in fields.items() if not value.strip() and name != "numeric_codes"]:
+    if empty := [name for name, value in fields.items() if not value.strip() and name not in _MAY_BE_EMPTY]:
         raise ValueError(f"{' and '.join(empty)} must not be empty")
     numeric_codes = tuple(int(number) for number in fields.pop("numeric_codes").split())
     verdict = Verdict(fields.pop("verdict"))
-    return ErrorEntry(known=True, numeric_codes=numeric_codes, verdict=verdict, **fields)
+    wait = timedelta(hours=int(fields.pop("wait_hours") or 0))
+    return ErrorEntry(known=True, numeric_codes=numeric_codes, verdict=verdict, wait=wait, **fields)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,9 +192,24 @@ def _index() -> _Index:
     return _Index(by_title=by_title, by_stem=by_stem, by_number=by_number)
 
 
+def _titled(title: object) -> list[ErrorEntry] | None:
+    index = _index()
+    return index.by_title.get(_key(title)) or index.by_stem.get(_stem(title))
+
+
 def _choose(candidates: list[ErrorEntry], workload: str | None) -> ErrorEntry:
-    of_workload = [entry for entry in candidates if _key(entry.workload) == _key(workload)]
-    return min(of_workload or candidates, key=lambda entry: _MOST_CAUTIOUS_FIRST.index(entry.verdict))
+    fitting = _nearest(candidates, workload) or candidates
+    return min(fitting, key=lambda entry: _MOST_CAUTIOUS_FIRST.index(entry.verdict))
+
+
+def _nearest(candidates: list[ErrorEntry], workload: str | None) -> list[ErrorEntry]:
+    """The entries of the workload, else those of its backups where it is a restore, else those of all workloads."""
+    name = _key(workload)
+    groups = (
+        [each for each in candidates if each.is_of(of)]
+        for of in (name, name.removesuffix(RESTORE), ANY_WORKLOAD)
+    )
+    return next((group for group in groups if group), [])
 
 
 def _unknown(
@@ -176,10 +222,10 @@ def _unknown(
         numeric_codes=(number,) if number else (),
         workload=workload if isinstance(workload, str) else ANY_WORKLOAD,
         verdict=Verdict.ONCE,
-        cause="The catalogue does not know why this backup failed.",
+        cause="The service does not say more.",
         remedy=(
-            "Read the job's error details under Backup jobs in its vault, and look the code up on "
-            "https://learn.microsoft.com/azure/backup/, where every workload has a page on troubleshooting."
+            "This error is not in the app's catalogue: read the job's details under Backup jobs in its vault, and "
+            "report the code with its message as an issue of azure-backup-retry."
         ),
         source="not in the catalogue",
         known=False,

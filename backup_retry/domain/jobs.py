@@ -263,6 +263,8 @@ class Facts:
     #: the item's jobs that run or ended since the incident's first failure did, those of its attempts whenever they
     #: ended, and those running that may be the item's; newest first
     jobs: Sequence[Job] = ()
+    #: all of the item's jobs that the vault listed, back to a day before that failure at least, newest first
+    listed: Sequence[Job] = ()
     #: when the vault was asked for them; None: not yet
     read_at: datetime | None = None
     #: None: the vault itself says that it has no such item, and does not list it either

@@ -5,13 +5,13 @@ A time that the clocks skip runs as much later; one that they show twice runs th
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 _DAY = timedelta(days=1)
-_WEEK_AND_A_DAY = 8
+_WEEK_AND_A_DAY = timedelta(days=8)
 _REPEATING = re.compile(r"R\d*/(?P<start>[^/]+)/(?P<period>P[^/]+)")
 _PERIOD = re.compile(
     r"P(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?(?:T(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+)S)?)?"
@@ -80,20 +80,29 @@ class BackupPolicy:
     #: by kind of backup: "" for policies with one kind, else "full", "differential" …
     schedules: Mapping[str, tuple[Schedule, ...]] = field(default_factory=dict)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
-    #: how long the policy keeps a daily recovery point; None where it says nothing
-    daily_retention: timedelta | None = None
+    #: how long the policy keeps what each run of its schedule makes (a daily recovery point; a weekly one where it runs
+    #: by the week), never what it picks out for months or years; None where it says nothing
+    base_retention: timedelta | None = None
     #: how often the log is backed up; None where it is not
     log_interval: timedelta | None = None
     #: a backup vault's backup rules with the retention tag of each; None: policies of this vault have no rules
     rules: Mapping[str, str] | None = None
+    #: a backup vault's retention tags that are given once a month or a year only
+    long_term_tags: frozenset[str] = frozenset()
+    #: why nobody knows its schedules; "": they are known
+    problem: str = ""
 
     def next_run(self, after: datetime, kind: str = "") -> datetime | None:
         """The first scheduled run after a time (aware, UTC), or None when none is scheduled within a week."""
+        return next(iter(self.runs(after, after + _WEEK_AND_A_DAY, kind)), None)
+
+    def runs(self, after: datetime, until: datetime, kind: str = "") -> Sequence[datetime]:
+        """The scheduled runs between two times (aware, UTC), the earliest first."""
         schedules = self.schedules.get(kind.lower()) or self.schedules.get("", ())
-        today = after.astimezone(self.zone).date()
-        days = [today + timedelta(days=offset) for offset in range(-1, _WEEK_AND_A_DAY)]
-        runs = (at for day in days for schedule in schedules for at in schedule.runs(day, self.zone))
-        return min((at for at in runs if at > after), default=None)
+        day, last = (at.astimezone(self.zone).date() for at in (after - _DAY, until))
+        days = [day + timedelta(days=offset) for offset in range((last - day).days + 1)]
+        runs = {at for day in days for schedule in schedules for at in schedule.runs(day, self.zone)}
+        return sorted(at for at in runs if after < at <= until)
 
 
 def repeating(text: str) -> Repeating:

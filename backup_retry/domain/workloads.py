@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
 
+_AZURE_BACKUP = "https://learn.microsoft.com/azure/backup/"
+
 
 class Cap(StrEnum):
     """Which of the DAILY_CAP_ settings counts."""
@@ -40,6 +42,10 @@ class Workload:
     longest: timedelta = timedelta(days=9999)
     #: how a person runs a failed backup again, where nobody can from here
     by_hand: str = ""
+    #: how many on-demand backups of an item Azure takes in 24 hours, whoever starts them; None: not known
+    on_demand_limit: int | None = None
+    #: Microsoft's page on what goes wrong with it
+    troubleshooting: str = _AZURE_BACKUP
     #: how a person runs a failed restore again
     restore: str = "Start it again in the vault: Backup items, then Restore."
 
@@ -56,6 +62,8 @@ _RECOVERY_SERVICES = (
         words="an Azure VM",
         cap=Cap.VM,
         request="IaasVMBackupRequest",
+        on_demand_limit=9,
+        troubleshooting=_AZURE_BACKUP + "backup-azure-vms-troubleshoot",
         restore="Run it again with az backup restore restore-disks, or in the vault under Backup items.",
     ),
     Workload(
@@ -64,6 +72,8 @@ _RECOVERY_SERVICES = (
         words="a file share",
         cap=Cap.FILES,
         request="AzureFileShareBackupRequest",
+        on_demand_limit=10,
+        troubleshooting=_AZURE_BACKUP + "troubleshoot-azure-files",
         restore="Run it again with az backup restore restore-azurefileshare, or in the vault under Backup items.",
     ),
     Workload(
@@ -74,6 +84,7 @@ _RECOVERY_SERVICES = (
         request="AzureWorkloadBackupRequest",
         has_kinds=True,
         shortest=timedelta(days=45),
+        troubleshooting=_AZURE_BACKUP + "backup-sql-server-azure-troubleshoot",
         restore="Run it again with az backup restore restore-azurewl, or in the vault under Backup items.",
     ),
     Workload(
@@ -84,6 +95,7 @@ _RECOVERY_SERVICES = (
         request="AzureWorkloadBackupRequest",
         has_kinds=True,
         shortest=timedelta(days=45),
+        troubleshooting=_AZURE_BACKUP + "backup-azure-sap-hana-database-troubleshoot",
         restore="Run it again with az backup restore restore-azurewl, or in the vault under Backup items.",
     ),
     Workload(
@@ -93,6 +105,7 @@ _RECOVERY_SERVICES = (
         cap=Cap.DATABASES,
         request="AzureWorkloadBackupRequest",
         has_kinds=True,
+        troubleshooting=_AZURE_BACKUP + "sap-hana-database-instance-troubleshoot",
         restore="Run it again with az backup restore restore-azurewl, or in the vault under Backup items.",
     ),
     Workload(
@@ -100,6 +113,7 @@ _RECOVERY_SERVICES = (
         label="MARS agent",
         words="a MARS agent's folder",
         by_hand="Run it on the server itself: Get-OBPolicy | Start-OBBackup, or Back Up Now in the agent.",
+        troubleshooting=_AZURE_BACKUP + "backup-azure-mars-troubleshoot",
         restore="Run it again in the agent on the server: Recover Data.",
     ),
     Workload(
@@ -107,37 +121,67 @@ _RECOVERY_SERVICES = (
         label="DPM",
         words="a DPM or MABS data source",
         by_hand="Run it on the DPM or MABS server: New-DPMRecoveryPoint -BackupType Online, or in its console.",
+        troubleshooting=_AZURE_BACKUP + "backup-azure-mabs-troubleshoot",
         restore="Run it again in the DPM or MABS console: Recovery.",
     ),
 )
-_BACKUP = tuple(
-    Workload(
+
+
+def _of_backup_vault(
+    name: str, label: str, words: str, page: str, *, cap: Cap = Cap.OTHERS, on_demand_limit: int | None = None
+) -> Workload:
+    return Workload(
         name=name,
         label=label,
         words=words,
         vault=VaultKind.BACKUP,
         cap=cap,
+        on_demand_limit=on_demand_limit,
+        troubleshooting=_AZURE_BACKUP + page,
         restore="Run it again with az dataprotection backup-instance restore trigger, or in the vault.",
     )
-    for name, label, words, cap in (
-        ("Microsoft.Compute/disks", "Disk", "a managed disk", Cap.OTHERS),
-        ("Microsoft.Storage/storageAccounts/blobServices", "Blobs", "a storage account's blobs", Cap.OTHERS),
-        (
-            "Microsoft.Storage/storageAccounts/adlsBlobServices",
-            "Data lake",
-            "a data lake's blobs",
-            Cap.OTHERS,
-        ),
-        ("Microsoft.ContainerService/managedClusters", "AKS cluster", "an AKS cluster", Cap.OTHERS),
-        ("Microsoft.DBforPostgreSQL/flexibleServers", "PostgreSQL", "a PostgreSQL server", Cap.DATABASES),
-        (
-            "Microsoft.DBforPostgreSQL/servers/databases",
-            "PostgreSQL database",
-            "a PostgreSQL database",
-            Cap.DATABASES,
-        ),
-        ("Microsoft.DBforMySQL/flexibleServers", "MySQL", "a MySQL server", Cap.DATABASES),
-    )
+
+
+_BLOBS = "backup-azure-troubleshoot-blob-backup"
+_BACKUP = (
+    _of_backup_vault("Microsoft.Compute/disks", "Disk", "a managed disk", "disk-backup-troubleshoot"),
+    _of_backup_vault(
+        "Microsoft.Storage/storageAccounts/blobServices",
+        "Blobs",
+        "a storage account's blobs",
+        _BLOBS,
+        on_demand_limit=4,
+    ),
+    _of_backup_vault(
+        "Microsoft.Storage/storageAccounts/adlsBlobServices", "Data lake", "a data lake's blobs", _BLOBS
+    ),
+    _of_backup_vault(
+        "Microsoft.ContainerService/managedClusters",
+        "AKS cluster",
+        "an AKS cluster",
+        "azure-kubernetes-service-backup-troubleshoot",
+    ),
+    _of_backup_vault(
+        "Microsoft.DBforPostgreSQL/flexibleServers",
+        "PostgreSQL",
+        "a PostgreSQL server",
+        "backup-azure-database-postgresql-flex-troubleshoot",
+        cap=Cap.DATABASES,
+    ),
+    _of_backup_vault(
+        "Microsoft.DBforPostgreSQL/servers/databases",
+        "PostgreSQL database",
+        "a PostgreSQL database",
+        "backup-azure-database-postgresql-troubleshoot",
+        cap=Cap.DATABASES,
+    ),
+    _of_backup_vault(
+        "Microsoft.DBforMySQL/flexibleServers",
+        "MySQL",
+        "a MySQL server",
+        "backup-azure-mysql-flexible-server-troubleshoot",
+        cap=Cap.DATABASES,
+    ),
 )
 WORKLOADS: Sequence[Workload] = (*_RECOVERY_SERVICES, *_BACKUP)
 _BY_NAME = {workload.name.lower(): workload for workload in WORKLOADS}

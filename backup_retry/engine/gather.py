@@ -29,8 +29,9 @@ class Gatherer:
         since = incident.first_failed_at - self._longest_job(work) - self._rules.storm_window
         listed = await self._vaults.jobs(incident.item.vault, since, fresh_since=fresh_since)
         operation = await self._operation(incident, listed.jobs)
+        items = [job for job in listed.jobs if incident.is_about(job)]
         own = [job for job in listed.jobs if _matters(job, incident, operation)]
-        facts = Facts(jobs=own, read_at=listed.read_at, operation=operation)
+        facts = Facts(jobs=own, listed=items, read_at=listed.read_at, operation=operation)
         work.incident = with_newest_failure(incident, facts, work.heard)
         alike = failing_alike(listed.jobs, work.incident, self._rules.storm_window)
         jobs = [await self._looked_through(job, work.incident) for job in own]

@@ -21,13 +21,14 @@ from backup_retry.domain.jobs import (
     Trigger,
     Wait,
 )
+from backup_retry.domain.schedule import BackupPolicy
 from backup_retry.domain.workloads import FULL, LOG, kind_of
 from backup_retry.policy.bounds import LOOK_AT_THE_JOB, PATIENCE, exhausted_by, outlived
+from backup_retry.policy.daily_cap import daily_cap
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.protection import no_backup_rule, not_protected, passing_state
 from backup_retry.policy.rules import CLOCKS_DIFFER, JOB_RETENTION
 
-_DAY = timedelta(hours=24)
 _DEFAULT_RETENTION = timedelta(days=30)
 #: differential and incremental backups are kept as long as the policy has it, whatever is asked for
 _KINDS_THAT_EXPIRE = frozenset({"", FULL, "CopyOnlyFull", "SnapshotFull", "SnapshotCopyOnlyFull"})
@@ -67,9 +68,17 @@ def unsupported(context: DecisionContext) -> Close | None:
     return Close(
         outcome=Outcome.NEEDS_ACTION,
         reason=Reason.UNSUPPORTED,
-        detail=f"{_what_failed(failure, workload.words)} It cannot be retried safely from here. "
-        f"{by_hand or 'Run it again where it was started.'}",
+        detail=f"{_what_failed(failure, workload.words)} {_known(context)}It cannot be retried safely from here. "
+        f"{by_hand or 'Run it again where it was started.'} More: {context.error.link}",
     )
+
+
+def _known(context: DecisionContext) -> str:
+    """What the catalogue has on the code; nothing on those of agents, which it does not try to know."""
+    error = context.error
+    if error.known:
+        return f"{error.cause} {error.remedy} "
+    return f"{error.remedy} " if context.workload.retried else ""
 
 
 def _what_failed(failure: FailedJob, words: str) -> str:
@@ -147,7 +156,7 @@ def needs_person(context: DecisionContext) -> Close | None:
     return Close(
         outcome=Outcome.NEEDS_ACTION,
         reason=Reason.NEEDS_ACTION,
-        detail=f"{context.error.cause} {context.error.remedy}",
+        detail=f"{context.error.cause} {context.error.guidance}",
     )
 
 
@@ -163,7 +172,7 @@ def log_schedule(context: DecisionContext) -> Wait | Close | None:
         return Wait(until=context.now, reason=Reason.LOG_SCHEDULE, detail=detail)
     hours = patience / timedelta(hours=1)
     detail = (
-        f"Log backups have failed for {hours:g} h, last error {failure.error.label}. {context.error.remedy}"
+        f"Log backups have failed for {hours:g} h, last error {failure.error.label}. {context.error.guidance}"
     )
     return Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.LOG_SCHEDULE, detail=detail)
 
@@ -174,18 +183,7 @@ def exhausted(context: DecisionContext) -> Close | None:
     limit = 1 if context.error.verdict is Verdict.ONCE else context.rules.max_attempts
     if incident.attempts_spent < limit:
         return outlived(incident, context.now)
-    return exhausted_by(incident, context.error.remedy)
-
-
-def daily_cap(context: DecisionContext) -> Wait | None:
-    """Row 10: as many on-demand backups in 24 hours as are allowed, counted over the item's incidents."""
-    cap = context.rules.daily_caps[context.workload.cap]
-    recent = sorted(at for at in context.incident.triggers if context.now - at < _DAY + CLOCKS_DIFFER)
-    if len(recent) < cap:
-        return None
-    until = recent[-cap] + _DAY + CLOCKS_DIFFER if cap else context.now + _DAY
-    detail = f"{len(recent)} on-demand backups in 24 hours; {cap} are allowed."
-    return Wait(until=until, reason=Reason.DAILY_CAP, detail=detail)
+    return exhausted_by(incident, context.error.guidance)
 
 
 def schedule_near(context: DecisionContext) -> Wait | None:
@@ -216,7 +214,7 @@ def not_yet(context: DecisionContext) -> Wait | None:
     if incident.reason is Reason.THROTTLED and context.now < incident.due:
         return Wait(until=incident.due, reason=Reason.THROTTLED, detail=incident.detail)
     step = min(incident.attempts_spent, len(rules.backoff) - 1)
-    due = _last_end(incident) + rules.backoff[step]
+    due = _last_end(incident) + max(rules.backoff[step], context.error.wait)
     if context.now >= due:
         return None
     return Wait(
@@ -301,14 +299,20 @@ def backup_request(context: DecisionContext) -> BackupRequest:
         kind=kind,
         keep_until=_keep_until(context) if kind in _KINDS_THAT_EXPIRE else None,
         rule=rule,
-        retention_tag=failure.retention_tag or rules.get(rule, ""),
+        retention_tag=_retention_tag(failure, policy) or rules.get(rule, ""),
     )
 
 
+def _retention_tag(failure: FailedJob, policy: BackupPolicy | None) -> str:
+    """The failed job's tag; "" for a monthly or yearly one, whose points may be kept for years and be immutable."""
+    long_term = policy.long_term_tags if policy else frozenset()
+    return "" if failure.retention_tag in long_term else failure.retention_tag
+
+
 def _keep_until(context: DecisionContext) -> datetime:
-    """Until when a retry's recovery point is kept: as set, or as long as the item's policy keeps a daily one."""
+    """Until when a retry's recovery point is kept: as set, or as long as the policy keeps what its schedule makes."""
     policy = context.facts.item.policy if context.facts.item else None
-    daily = policy.daily_retention if policy else None
-    wanted = context.rules.retention or daily or _DEFAULT_RETENTION
+    base = policy.base_retention if policy else None
+    wanted = context.rules.retention or base or _DEFAULT_RETENTION
     shortest = context.workload.shortest + CLOCKS_DIFFER
     return context.now + min(max(wanted, shortest), context.workload.longest)

@@ -4,13 +4,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from backup_retry.domain.error_catalog import ErrorEntry, Verdict, look_up
+from backup_retry.domain.error_catalog import RESTORE, ErrorEntry, Verdict, look_up
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Facts, JobError, Pause
 from backup_retry.domain.workloads import Workload, workload
 from backup_retry.policy.rules import Rules
-
-_CAN_BE_TRIED = frozenset({Verdict.RETRY, Verdict.ONCE, Verdict.FULL})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,23 +43,21 @@ class DecisionContext:
             title=failure.error.title,
             numeric=failure.error.code,
             kpi_title=item.kpi_title if item else None,
-            workload=self.workload.name,
+            workload=self.workload.name + (RESTORE if failure.item.restore_job else ""),
         )
-        return _with_the_services_word(entry, failure.error, self.workload)
+        return entry if entry.known else _with_the_services_word(entry, failure.error)
 
 
-def _with_the_services_word(entry: ErrorEntry, error: JobError, of: Workload) -> ErrorEntry:
-    """Whether a retry can help, in a backup vault, is the service's to say; not where the catalogue knows better.
+def _with_the_services_word(entry: ErrorEntry, error: JobError) -> ErrorEntry:
+    """What the service says of a code that nobody knows; of one that is known it need not be right.
 
-    It knows better where it has the code for this very workload: some codes say "please retry" and isRetryable false.
+    Backup vaults have said "please retry" and isRetryable false of one failure, and false of a server's passing 500.
     """
-    if entry.known and entry.workload.lower() == of.name.lower():
-        return entry
-    if not entry.known and error.advice:
-        entry = replace(entry, remedy=f"Azure says: {error.advice} {entry.remedy}")
-    if error.retryable is False and entry.verdict in _CAN_BE_TRIED:
-        cause = error.message or entry.cause
-        return replace(entry, verdict=Verdict.PERSON, cause=cause, remedy=error.advice or entry.remedy)
-    if error.retryable and not entry.known:
-        return replace(entry, verdict=Verdict.RETRY)
-    return entry
+    verdicts = {True: Verdict.RETRY, False: Verdict.PERSON, None: entry.verdict}
+    advice = f"Azure says: {error.advice} " if error.advice else ""
+    return replace(
+        entry,
+        verdict=verdicts[error.retryable],
+        cause=error.message or entry.cause,
+        remedy=advice + entry.remedy,
+    )

@@ -16,7 +16,8 @@ _OF_IDENTITY = frozenset(
 )
 _FIRST_PAUSE, _SHARE_OF_WAITING = timedelta(hours=1), 4
 _REMEDY = {
-    Service.VAULT: "Azure refuses this app's identity: give it the Backup Operator role on the vault.",
+    Service.VAULT: "Azure refuses this app's identity: give it its role in the vault's subscription "
+    "(infra/connect.sh assigns Backup Retry Operator), or the built-in roles Backup Operator and Reader.",
     Service.GRAPH: "Resource Graph refuses this app's identity: give it Reader on the subscription.",
 }
 _NOT_THERE = (

@@ -32,7 +32,7 @@ class Rules:
     claim_lease: timedelta = timedelta(minutes=5)
     #: how long after its claim an attempt's job may still appear in the vault
     settle_after: timedelta = timedelta(minutes=15)
-    #: how long the recovery point of a retry is kept; None: as long as the item's policy keeps a daily one
+    #: how long the recovery point of a retry is kept; None: as long as the policy keeps a daily one, else a weekly one
     retention: timedelta | None = None
     #: on-demand backups of an item in 24 hours
     daily_caps: Mapping[Cap, int] = field(default_factory=_default_caps)

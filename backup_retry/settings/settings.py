@@ -144,8 +144,8 @@ class Settings(BaseSettings):
     )
     retention: Retention = Field(
         default=None,
-        description="A retry's recovery point is kept as long as the item's policy keeps a daily one (`policy`), "
-        "or this many days (7 to 9999).",
+        description="A retry's recovery point is kept as long as the item's policy keeps a daily one, else a weekly "
+        "one (`policy`), or this many days (7 to 9999).",
     )
     dry_run: bool = Field(
         default=False, description="Everything but the trigger: incidents say what would have been done."

@@ -80,7 +80,7 @@ type retrySettings = {
   @description('Most retries of one incident.')
   MAX_ATTEMPTS: string?
 
-  @description('policy: a retry\'s recovery point is kept as long as the item\'s policy keeps a daily one. Or a number of days, 7 at least.')
+  @description('policy: a retry\'s recovery point is kept as long as the item\'s policy keeps a daily one, else a weekly one. Or a number of days, 7 at least.')
   RETENTION: string?
 
   @description('How long a claim may stay unanswered before its process counts as dead.')

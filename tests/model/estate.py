@@ -89,7 +89,7 @@ class Estate:
         if random.random() < self.scheduled:
             daily = Daily(times=(time(random.randrange(24)),))
             kind = FULL.lower() if is_database(item) else ""
-            policy = BackupPolicy(schedules={kind: (daily,)}, daily_retention=timedelta(days=30))
+            policy = BackupPolicy(schedules={kind: (daily,)}, base_retention=timedelta(days=30))
         if is_database(item):
             interval = random.choice((None, timedelta(minutes=15), timedelta(hours=2)))
             return replace(policy or BackupPolicy(), log_interval=interval)

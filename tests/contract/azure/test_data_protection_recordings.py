@@ -17,6 +17,7 @@ from tests.payloads import payload
 from tests.recorded import RECORDINGS, needs_recordings
 
 REST = RECORDINGS.parent / "rest"
+FAILED = RECORDINGS.parent / "recordings_2"
 Json = dict[str, Any]
 VAULT = Vault(
     subscription="aaaaaaaa-0000-0000-0000-000000000001",
@@ -251,6 +252,81 @@ def test_there_are_recorded_jobs() -> None:
     assert len(recorded_jobs()) >= 16
 
 
+# ---- errors within errors ----------------------------------------------------------------------------------
+
+INTERNAL = {"code": "InternalServerError", "message": "Internal Server Error", "isRetryable": False}
+
+
+def nested(code: str, *details: Json, **more: Any) -> Json:
+    """An error as the service writes it, with those within it."""
+    return {"code": code, "message": f"{code}!", "details": list(details) or None, "properties": None, **more}
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "expected"),
+    [
+        # three deep: the innermost that is known, not the innermost
+        (
+            "Microsoft.DBforPostgreSQL/flexibleServers",
+            nested("NeverSeen", nested("UserErrorDBNotFound", nested("UserErrorDBNotFound", INTERNAL))),
+            "UserErrorDBNotFound",
+        ),
+        (
+            "Microsoft.DBforMySQL/flexibleServers",
+            nested("MySQLFlexClientError", innerError={"code": "BackupAlreadyRunningForServer"}),
+            "BackupAlreadyRunningForServer",
+        ),
+        # a machine's code within a disk's does not count
+        (
+            "Microsoft.Compute/disks",
+            nested("UserErrorManagedDiskNotFound", nested("ResourceNotFound")),
+            "UserErrorManagedDiskNotFound",
+        ),
+        # nobody knows any: the outermost, which is what the portal shows
+        ("Microsoft.Compute/disks", nested("NeverSeen", nested("NorThis", INTERNAL)), "NeverSeen"),
+    ],
+)
+def test_of_errors_within_errors_the_innermost_that_is_known_counts(
+    source: str, error: Json, expected: str
+) -> None:
+    """The wrapper says less than the cause, and the innermost one is often a mere InternalServerError."""
+    row = {"name": "job-1", "properties": {"dataSourceType": source, "errorDetails": [error]}}
+    read = job_of(row).error
+    assert read is not None
+    assert read.title == expected
+
+
+def test_what_the_known_error_lacks_comes_from_outside() -> None:
+    """An inner error is often a bare code."""
+    error = nested(
+        "MySQLFlexClientError", innerError={"code": "BackupAlreadyRunningForServer"}, isRetryable=True
+    )
+    kind = "Microsoft.DBforMySQL/flexibleServers"
+    read = job_of({"name": "job-1", "properties": {"dataSourceType": kind, "errorDetails": [error]}}).error
+    assert read == JobError(
+        title="BackupAlreadyRunningForServer", message="MySQLFlexClientError!", retryable=True
+    )
+
+
+@needs_recordings
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("dpp_pgflex__get_job__failed", {"PostgreSQLFlexServerError"}),
+        (
+            "dpp_disk_blob__list_jobs__failed_disk_and_blob",
+            {"DppPluginInvalidInputParameters", "InternalServerError"},
+        ),
+        ("dpp_postgresql__list_crr_jobs__failed", {"UserErrorDatabaseNameAlreadyInUse"}),
+    ],
+)
+def test_recorded_failures_are_told_by_what_can_be_known(name: str, expected: set[str]) -> None:
+    """All of them end in an InternalServerError that says nothing."""
+    body = json.loads((FAILED / f"{name}.json").read_text(encoding="utf-8"))["response"]["body"]
+    rows = [job_of(row) for row in body.get("value", [body])]
+    assert {job.error.title for job in rows if job.error} == expected
+
+
 # ---- instances ---------------------------------------------------------------------------------------------
 
 GROUP_ID = f"/subscriptions/{VAULT.subscription}/resourceGroups/rg-app"
@@ -328,19 +404,19 @@ VAULTED = repeated("2023-06-28T07:30:00+00:00", days=1)
 OURS = {
     "every four hours": BackupPolicy(
         schedules={"backuphourly": (FOUR_HOURS,), "": (FOUR_HOURS,)},
-        daily_retention=timedelta(days=7),
+        base_retention=timedelta(days=7),
         rules={"BackupHourly": "Default"},
     ),
     "weekly and daily": BackupPolicy(
         schedules={"backupweekly": (WEEKLY,), "backupdaily": (DAILY,), "": (WEEKLY, DAILY)},
         zone=BERLIN,
-        daily_retention=timedelta(days=90),
+        base_retention=timedelta(days=90),
         rules={"BackupWeekly": "Default", "BackupDaily": "Daily"},
     ),
     "operational only": BackupPolicy(schedules={"": ()}, rules={}),
     "two stores": BackupPolicy(
         schedules={"backupdaily": (VAULTED,), "": (VAULTED,)},
-        daily_retention=timedelta(days=7),
+        base_retention=timedelta(days=7),
         rules={"BackupDaily": "Default"},
     ),
     "on demand only": BackupPolicy(schedules={"backupadhoc": (), "": ()}, rules={"BackupAdHoc": "Default"}),
@@ -353,7 +429,32 @@ OURS = {
 @pytest.mark.parametrize("name", payload("data_protection/policies"))
 def test_policies_of_all_kinds_are_read(name: str) -> None:
     """Rules by name with their tags; a schedule that cannot be read takes no rule with it."""
-    assert policy_of({"name": "x", "properties": payload("data_protection/policies")[name]}) == OURS[name]
+    read = policy_of({"name": "x", "properties": payload("data_protection/policies")[name]})
+    assert replace(read, problem="") == OURS[name]
+    assert bool(read.problem) is (name in {"unreadable schedule", "unknown zone"})
+
+
+@pytest.mark.parametrize(
+    ("criterion", "long_term"),
+    [
+        ({"absoluteCriteria": ["FirstOfDay"]}, False),
+        ({"absoluteCriteria": ["FirstOfWeek"]}, False),
+        ({"daysOfTheWeek": ["Sunday"], "monthsOfYear": None}, False),
+        ({"absoluteCriteria": ["FirstOfMonth"]}, True),
+        ({"absoluteCriteria": ["FirstOfYear"]}, True),
+        ({"weeksOfTheMonth": ["First"], "daysOfTheWeek": ["Sunday"]}, True),
+        ({"daysOfMonth": [{"date": 1, "isLast": False}], "monthsOfYear": ["January"]}, True),
+    ],
+)
+def test_tags_of_months_and_years_are_told_apart(criterion: Json, long_term: bool) -> None:
+    """By what they are given to, whatever they are called."""
+    tagged = [
+        {"isDefault": True, "tagInfo": {"tagName": "Default"}, "taggingPriority": 99},
+        {"isDefault": False, "tagInfo": {"tagName": "Kept"}, "criteria": [criterion], "taggingPriority": 20},
+    ]
+    rule = {"objectType": "AzureBackupRule", "name": "Nightly", "trigger": {"taggingCriteria": tagged}}
+    read = read_policy({"policyRules": [rule]})
+    assert read.long_term_tags == (frozenset({"Kept"}) if long_term else frozenset())
 
 
 def test_a_daily_run_keeps_its_hour_in_the_policys_zone() -> None:
@@ -387,7 +488,7 @@ def test_the_specifications_policy_is_read() -> None:
     weekly = repeated("2019-11-20T08:00:00-08:00", weeks=1)
     assert policy_of(body) == BackupPolicy(
         schedules={"backupweekly": (weekly,), "": (weekly,)},
-        daily_retention=timedelta(weeks=1),
+        base_retention=timedelta(weeks=1),
         rules={"BackupWeekly": "Default"},
     )
 

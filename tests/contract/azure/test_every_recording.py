@@ -42,11 +42,11 @@ NEVER_CALLED = (
 NIGHTLY = Daily(times=(time(16, 0),))
 POLICIES = {
     "azurestorage__get_policy__daily": BackupPolicy(
-        schedules={"": (Daily(times=(time(22, 0),)),)}, daily_retention=timedelta(days=30)
+        schedules={"": (Daily(times=(time(22, 0),)),)}, base_retention=timedelta(days=30)
     ),
     "sql__get_policy__full_daily_log_hourly": BackupPolicy(
         schedules={"full": (NIGHTLY,), "log": ()},
-        daily_retention=timedelta(days=30),
+        base_retention=timedelta(days=30),
         log_interval=timedelta(hours=1),
     ),
 }
@@ -98,7 +98,7 @@ async def test_the_recorded_default_policy_is_read(player: Player) -> None:
     (row,) = recording("iaasvm__get_policy__default_daily")[1]["body"]["value"]
     read = await player.policy(row)
     assert read is not None
-    assert read.daily_retention == timedelta(days=30)
+    assert read.base_retention == timedelta(days=30)
     assert [type(each) for each in read.schedules[""]] == [Daily]
 
 

@@ -1,5 +1,6 @@
 """An item's schedule and retention, read through the real SDK."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,7 +20,7 @@ async def test_an_item_comes_with_its_policy(vault_world: VaultWorld) -> None:
     assert state.policy.next_run(datetime(2026, 11, 22, 14, 0, tzinfo=UTC)) == datetime(
         2026, 11, 22, 22, 0, tzinfo=UTC
     )
-    assert state.policy.daily_retention == timedelta(days=30)
+    assert state.policy.base_retention == timedelta(days=30)
 
 
 async def test_a_policy_is_read_once_an_hour(vault_world: VaultWorld) -> None:
@@ -42,3 +43,22 @@ async def test_a_policy_that_cannot_be_read_keeps_nothing_back(vault_world: Vaul
     state = await vault_world.vaults.item(VM)
     assert state is not None
     assert (state.protection_state, state.policy) == ("Protected", None)
+
+
+async def test_a_zone_that_nobody_knows_costs_the_schedule_and_is_logged(
+    vault_world: VaultWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The retention does not depend on it; whoever looks after the app finds the policy's name."""
+    item = vault_world.server.azure.find_item("vm-01")
+    assert item is not None
+    item.vault.policies = [
+        replace(policy, time_zone="Middle-earth Standard Time") for policy in item.vault.policies
+    ]
+    state = await vault_world.vaults.item(VM)
+    assert state is not None
+    assert state.policy is not None
+    assert state.policy.next_run(datetime(2026, 11, 22, 14, 0, tzinfo=UTC)) is None
+    assert state.policy.base_retention == timedelta(days=30)
+    [line] = [each.getMessage() for each in caplog.records if "policy_unread" in each.getMessage()]
+    assert "DefaultPolicy" in line
+    assert "Middle-earth Standard Time" in line

@@ -2,7 +2,10 @@
 
 import csv
 import importlib
+import re
 import sys
+from collections import Counter
+from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 
@@ -10,14 +13,29 @@ import pytest
 
 from backup_retry import domain
 from backup_retry.domain import error_catalog
-from backup_retry.domain.error_catalog import ErrorEntry, Verdict, entries, look_up, parse
+from backup_retry.domain.error_catalog import (
+    ANY_WORKLOAD,
+    RESTORE,
+    ErrorEntry,
+    Verdict,
+    entries,
+    first_known,
+    look_up,
+    parse,
+)
+from backup_retry.domain.workloads import WORKLOADS
 
-SHARED_FACTS = Path(__file__).resolve().parents[4] / "shared" / "azure" / "error_codes.csv"
-HEADER = "code,numeric_codes,workload,verdict,cause,remedy,source"
+SHARED = Path(__file__).resolve().parents[4] / "shared" / "azure"
+#: the codes of the documentation, and those that came later; the second file names its codes' remedies otherwise
+SHARED_FACTS = {
+    "error_codes.csv": ("message", "documented_remedy"),
+    "missing_codes.csv": ("remedy as documented",),
+}
+HEADER = "code,numeric_codes,workload,verdict,wait_hours,cause,remedy,source"
 
 
 def row(code: str = "SomeError", workload: str = "VM", verdict: str = "retry", numbers: str = "") -> str:
-    return f"{code},{numbers},{workload},{verdict},It broke.,Mend it.,docs: a-page"
+    return f"{code},{numbers},{workload},{verdict},,It broke.,Mend it.,docs: a-page"
 
 
 @pytest.mark.parametrize(
@@ -40,8 +58,10 @@ def row(code: str = "SomeError", workload: str = "VM", verdict: str = "retry", n
         ("CloudDosAbsoluteLimitReached", Verdict.PERSON),
         ("UserErrorRpCollectionLimitReached", Verdict.PERSON),
         ("UserErrorVmProvisioningStateFailed", Verdict.PERSON),
-        ("UserErrorGuestAgentStatusUnavailable", Verdict.PERSON),
         ("CloudBackupJobFailed", Verdict.ONCE),
+        # each passes by itself often enough for one retry
+        ("UserErrorGuestAgentStatusUnavailable", Verdict.ONCE),
+        ("KubernetesBackupCustomResourcesTrackingTimeOutError", Verdict.ONCE),
     ],
 )
 def test_a_title_finds_its_verdict(title: str, verdict: Verdict) -> None:
@@ -130,11 +150,14 @@ def test_the_first_known_key_wins_when_keys_disagree(
 def test_an_unknown_code_is_tried_once_under_its_best_name(
     title: str | None, numeric: int | None, kpi_title: str | None, name: str
 ) -> None:
-    """A person is told what to search for, and where; a healthy KPI is no name for a failure."""
+    """A person is told that nobody knows it, where to look and where to report it; a healthy KPI is no name for one."""
     entry = look_up(title=title, numeric=numeric, kpi_title=kpi_title, workload="VM")
 
     assert (entry.code, entry.verdict, entry.workload) == (name, Verdict.ONCE, "VM")
+    assert "not in the app's catalogue" in entry.remedy
     assert "Backup jobs" in entry.remedy
+    assert "report the code" in entry.remedy
+    assert entry.link == "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot"
     assert entry.cause
     assert entry.source
 
@@ -181,6 +204,52 @@ def test_two_codes_with_one_number_are_read_most_cautiously(monkeypatch: pytest.
     assert [look_up(title=None, numeric=number).code for number in (1, 2)] == ["One", "Other"]
 
 
+@pytest.mark.parametrize(
+    ("title", "workload", "expected"),
+    [
+        ("UserErrorDBNotFound", "Microsoft.DBforPostgreSQL/flexibleServers", "Microsoft.DBforPostgreSQL/*"),
+        ("UserErrorDBNotFound", "Microsoft.DBforPostgreSQL/servers/databases", "Microsoft.DBforPostgreSQL/*"),
+        ("ResourceNotFound", "Microsoft.DBforMySQL/flexibleServers", "Microsoft.DBforMySQL/flexibleServers"),
+        ("ResourceNotFound", "VM", "VM"),
+        ("UserErrorVmAlreadyExistWithSameName", "VM restore", "VM restore"),
+        # a restore whose code is known of backups only, and a code that all workloads share
+        ("CloudInternalError", "VM restore", "VM"),
+        ("RequestDisallowedByPolicy", "VM", ANY_WORKLOAD),
+    ],
+)
+def test_a_row_counts_for_the_workloads_that_it_names(title: str, workload: str, expected: str) -> None:
+    """For one, for all that begin alike, for restores, for all: the nearest one comes first."""
+    assert look_up(title=title, numeric=None, workload=workload).workload == expected
+
+
+@pytest.mark.parametrize(
+    ("codes", "workload", "place"),
+    [
+        (["InternalServerError", "UserErrorDBNotFound"], "Microsoft.DBforPostgreSQL/flexibleServers", 1),
+        # of a machine's code and the disk's own, the disk's own; else the first that anybody knows
+        (["ResourceNotFound", "UserErrorManagedDiskNotFound"], "Microsoft.Compute/disks", 1),
+        (["NeverSeen", "ResourceNotFound", "CloudInternalError"], "Microsoft.Compute/disks", 1),
+        (["ResourceNotFound", "RequestDisallowedByPolicy"], "Microsoft.Compute/disks", 1),
+        (["NeverSeen", ""], "VM", None),
+        ([], "VM", None),
+    ],
+)
+def test_of_several_codes_the_first_known_one_is_found(
+    codes: list[str], workload: str, place: int | None
+) -> None:
+    """Codes of the workload itself, or of all, before those of others."""
+    assert first_known(codes, workload) == place
+
+
+def test_a_code_may_want_time_before_a_retry() -> None:
+    """A storage location is not ready for an hour; most codes want no time of their own."""
+    waits = {entry.code: entry.wait for entry in entries() if entry.wait}
+    assert waits == {
+        "UserErrorBackupStorageLocationNotReady": timedelta(hours=1),
+        "CloudDosTimeboudLimitReached": timedelta(hours=24),
+    }
+
+
 def catalogue_is(monkeypatch: pytest.MonkeyPatch, rows: tuple[ErrorEntry, ...]) -> None:
     monkeypatch.setattr(error_catalog, "entries", lambda: rows)
     monkeypatch.setattr(error_catalog, "_index", error_catalog._index.__wrapped__)
@@ -219,6 +288,37 @@ def test_every_row_is_written_for_a_person(entry: ErrorEntry) -> None:
     assert not entry.source.startswith("/")
 
 
+@pytest.mark.parametrize("entry", entries(), ids=lambda entry: f"{entry.workload}-{entry.code}")
+def test_every_row_leads_to_microsofts_documentation(entry: ErrorEntry) -> None:
+    """To the page that the row is from, else to its workload's; what a person is told ends with it."""
+    assert re.fullmatch(r"https://learn\.microsoft\.com/[a-z0-9/-]+", entry.link)
+    assert entry.guidance == f"{entry.remedy} More: {entry.link}"
+
+
+def test_a_row_whose_source_is_not_microsofts_leads_to_the_workloads_page() -> None:
+    """Code of a restore as well."""
+    entry = look_up(title="UserErrorSkuNotAvailable", numeric=None, workload="VM restore")
+    assert "learn.microsoft.com" not in entry.source
+    assert entry.link == "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot"
+
+
+@pytest.mark.parametrize(
+    "workload", [each.name + end for each in WORKLOADS for end in ("", RESTORE)], ids=str
+)
+def test_no_two_rows_clash(workload: str) -> None:
+    """For each workload a code, and a number, has one row: patterns and names must not overlap."""
+    of_it = [entry for entry in entries() if entry.is_of(workload)]
+    codes = Counter(entry.code.casefold() for entry in of_it)
+    numbers = Counter(number for entry in of_it for number in entry.numeric_codes)
+    assert [each for each, count in (codes | numbers).items() if count > 1] == []
+
+
+def test_every_row_is_of_a_workload_that_there_is() -> None:
+    """A misspelt name would never be found."""
+    names = [each.name + end for each in WORKLOADS for end in ("", RESTORE)] + [ANY_WORKLOAD]
+    assert [entry for entry in entries() if not any(entry.is_of(name) for name in names)] == []
+
+
 def test_rows_stand_in_order_of_workload_and_code() -> None:
     """A row is found by eye, and a diff stays small."""
     order = [(entry.workload.casefold(), entry.code.casefold()) for entry in entries()]
@@ -235,8 +335,9 @@ def test_rows_stand_in_order_of_workload_and_code() -> None:
         ("\n".join([HEADER, row(), row("Other", verdict="maybe")]), "line 3: 'maybe' is not a valid Verdict"),
         ("\n".join([HEADER, row(numbers="4O0160")]), "line 2: invalid literal for int"),
         ("\n".join([HEADER, row(workload=" ")]), "line 2: workload must not be empty"),
-        ("\n".join([HEADER, "A,,VM,once,It broke.,,"]), "line 2: remedy and source must not be empty"),
-        ("\n".join([HEADER, "A,,VM"]), "line 2: 3 fields instead of 7"),
+        ("\n".join([HEADER, "A,,VM,once,,It broke.,,"]), "line 2: remedy and source must not be empty"),
+        ("\n".join([HEADER, "A,,VM,once,soon,It broke.,Mend it.,docs"]), "line 2: invalid literal for int"),
+        ("\n".join([HEADER, "A,,VM"]), "line 2: 3 fields instead of 8"),
         ("\n".join([HEADER, row(), row("SOMEERROR")]), "line 3: SOMEERROR stands twice under VM"),
         ("\n".join([HEADER, '"A"B' + row()]), "line 2: "),
     ],
@@ -247,26 +348,26 @@ def test_a_malformed_catalogue_is_refused_with_its_line(text: str, complaint: st
         parse(text)
 
 
-def shared_facts() -> list[dict[str, str]]:
-    if not SHARED_FACTS.exists():
+def shared_facts(name: str) -> list[dict[str, str]]:
+    if not (SHARED / name).exists():
         pytest.skip("the collected error codes of the documentation are not on this machine")
-    with SHARED_FACTS.open(encoding="utf-8", newline="") as file:
+    with (SHARED / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
-def test_every_documented_code_is_in_the_catalogue() -> None:
+@pytest.mark.parametrize("name", SHARED_FACTS)
+def test_every_documented_code_is_in_the_catalogue(name: str) -> None:
     """No code that the documentation knows is unknown to us."""
-    documented = {fact["code"] for fact in shared_facts()}
+    documented = {fact["code"] for fact in shared_facts(name)}
 
     assert documented - {entry.code for entry in entries()} == set()
 
 
-def test_no_sentence_is_copied_from_the_documentation() -> None:
+@pytest.mark.parametrize("name", SHARED_FACTS)
+def test_no_sentence_is_copied_from_the_documentation(name: str) -> None:
     """The catalogue speaks in its own words."""
     copied = {
-        text.strip(" .").casefold()
-        for fact in shared_facts()
-        for text in (fact["message"], fact["documented_remedy"])
+        fact[column].strip(" .").casefold() for fact in shared_facts(name) for column in SHARED_FACTS[name]
     }
     ours = [text for entry in entries() for text in (entry.cause, entry.remedy)]
 

@@ -15,6 +15,10 @@ def policy(*schedules: Schedule, zone: ZoneInfo | None = None) -> BackupPolicy:
     return BackupPolicy(schedules={"": schedules}, zone=zone or ZoneInfo("UTC"))
 
 
+def days(number: int) -> timedelta:
+    return timedelta(days=number)
+
+
 def utc(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
@@ -118,7 +122,7 @@ def test_a_daily_policy_is_read_from_the_wire() -> None:
         }
     )
     assert read.next_run(utc("2026-11-22T00:00")) == utc("2026-11-22T15:00")
-    assert read.daily_retention == timedelta(days=45)
+    assert read.base_retention == timedelta(days=45)
 
 
 def test_an_hourly_v2_policy_is_read_from_the_wire() -> None:
@@ -139,7 +143,7 @@ def test_an_hourly_v2_policy_is_read_from_the_wire() -> None:
         }
     )
     assert read.next_run(utc("2026-11-22T12:00")) == utc("2026-11-22T16:00")
-    assert read.daily_retention is None
+    assert read.base_retention is None
 
 
 def test_a_weekly_v2_policy_is_read_from_the_wire() -> None:
@@ -158,6 +162,67 @@ def test_a_weekly_v2_policy_is_read_from_the_wire() -> None:
     )
     monday = date(2026, 11, 23)
     assert read.next_run(utc("2026-11-22T12:00")) == datetime.combine(monday, time(3), UTC)
+
+
+def kept(count: int, unit: str) -> dict[str, object]:
+    """A tier of a retention policy."""
+    return {"retentionDuration": {"count": count, "durationType": unit}}
+
+
+BEYOND = {"monthlySchedule": kept(60, "Months"), "yearlySchedule": kept(10, "Years")}
+
+
+@pytest.mark.parametrize(
+    ("retention", "expected"),
+    [
+        ({"dailySchedule": kept(30, "Days"), "weeklySchedule": kept(52, "Weeks"), **BEYOND}, days(30)),
+        ({"weeklySchedule": kept(52, "Weeks"), **BEYOND}, days(364)),
+        ({"dailySchedule": None, "weeklySchedule": kept(4, "Weeks")}, days(28)),
+        # nothing of the base schedule is known: the default of the app, never the years
+        (BEYOND, None),
+        ({}, None),
+        (None, None),
+    ],
+)
+def test_retention_is_that_of_the_base_schedule(
+    retention: dict[str, object] | None, expected: timedelta | None
+) -> None:
+    """Daily, else weekly; monthly and yearly points are kept for years, in an immutable vault beyond recall."""
+    assert read_policy({"retentionPolicy": retention}).base_retention == expected
+
+
+def test_a_vaulted_share_is_kept_as_long_as_its_points_in_the_vault() -> None:
+    """Its policy has no retentionPolicy but one for the vault, and days for the snapshots."""
+    vaulted = {"snapshotRetentionInDays": 5, "vaultRetention": {"dailySchedule": kept(60, "Days"), **BEYOND}}
+    read = read_policy({"retentionPolicy": None, "vaultRetentionPolicy": vaulted})
+    assert read.base_retention == days(60)
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        {"timeZone": "Middle-earth Standard Time"},
+        {"schedulePolicy": {"scheduleRunFrequency": "Daily", "scheduleRunTimes": ["at noon"]}},
+        {"schedulePolicy": {"scheduleRunFrequency": "Hourly", "hourlySchedule": {"interval": 4}}},
+    ],
+)
+def test_a_schedule_that_cannot_be_read_costs_the_schedule_only(lacking: dict[str, object]) -> None:
+    """How long a point is kept, and how often the log is backed up, does not depend on it."""
+    schedule = {"scheduleRunFrequency": "Daily", "scheduleRunTimes": ["2022-05-13T16:00:00Z"]}
+    read = read_policy(
+        {"schedulePolicy": schedule, "retentionPolicy": {"dailySchedule": kept(45, "Days")}, **lacking}
+    )
+    assert (read.next_run(utc("2026-11-22T00:00")), read.base_retention) == (None, days(45))
+    assert read.problem.startswith("Its schedule cannot be read: ")
+
+
+def test_runs_between_two_times_come_in_order() -> None:
+    """The first moment is left out, the last one counts; a run of two schedules is one."""
+    twice = policy(Daily(times=(time(20), time(8))), Daily(times=(time(8),)))
+    assert twice.runs(utc("2026-11-21T20:00"), utc("2026-11-22T20:00")) == [
+        utc("2026-11-22T08:00"),
+        utc("2026-11-22T20:00"),
+    ]
 
 
 def test_a_workload_policy_is_read_from_the_wire() -> None:
@@ -183,4 +248,4 @@ def test_a_workload_policy_is_read_from_the_wire() -> None:
     )
     assert read.next_run(utc("2026-11-22T00:00"), "full") == utc("2026-11-22T16:00")
     assert read.next_run(utc("2026-11-22T00:00"), "log") is None
-    assert read.daily_retention == timedelta(weeks=2)
+    assert read.base_retention == timedelta(weeks=2)

@@ -25,6 +25,15 @@ async def mars_agent(world: World) -> None:
     world.fails(workload="MAB")
 
 
+async def backed_up_by_hand_nine_times(world: World) -> None:
+    world.fails()
+    by_hand = [
+        job(f"by-hand-{number}", status=JobStatus.COMPLETED, started_at=STARTED - number * timedelta(hours=1))
+        for number in range(1, 10)
+    ]
+    world.vaults.shown_jobs.extend(by_hand)
+
+
 async def item_gone(world: World) -> None:
     world.fails()
     world.vaults.items.clear()
@@ -112,6 +121,7 @@ async def azure_down(world: World) -> None:
         (cancelled_by_code, "closed", Reason.CANCELLED, Outcome.LEFT_ALONE),
         (needs_a_person, "closed", Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION),
         (newer_failure_needs_a_person, "closed", Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION),
+        (backed_up_by_hand_nine_times, "waiting", Reason.DAILY_CAP, None),
         (failed_a_moment_ago, "waiting", Reason.BACKOFF, None),
         (vault_forbidden, "waiting", Reason.NO_PERMISSION, None),
         (vault_gone, "waiting", Reason.NOT_REACHABLE, None),

@@ -430,7 +430,7 @@ def test_needing_a_person_tells_that_person_what_to_do() -> None:
     decision = decide(example)
 
     assert isinstance(decision, Close)
-    assert decision.detail == f"{example.error.cause} {example.error.remedy}"
+    assert decision.detail == f"{example.error.cause} {example.error.guidance}"
 
 
 def test_an_exhausted_incident_names_its_last_error() -> None:
@@ -441,6 +441,17 @@ def test_an_exhausted_incident_names_its_last_error() -> None:
     assert isinstance(decision, Close)
     assert "3 retries" in decision.detail
     assert "VMCreationTimeOutStorageErrorV2" in decision.detail
+
+
+def test_a_code_that_wants_time_is_given_it_before_the_first_retry() -> None:
+    """A storage location is ready an hour after the failure, not at once: 13:50 + 1 h."""
+    failure = failed(
+        error="UserErrorBackupStorageLocationNotReady", workload="Microsoft.ContainerService/managedClusters"
+    )
+    context = DecisionContext(
+        incident=incident(failure=failure), facts=Facts(item=protected(), read_at=NOW), rules=Rules(), now=NOW
+    )
+    assert in_short(decide(context)) == backoff(ENDED + minutes(60))
 
 
 def test_the_last_backoff_repeats() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from backup_retry.domain.time_zones import time_zone
 from backup_retry.policy.hours import Hours, Window
+from tests.payloads import payload
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -66,6 +67,14 @@ def test_the_answer_is_never_in_the_past_and_at_most_a_day_and_an_hour_away(
 def test_zones_are_known_by_windows_and_iana_names(name: str, key: str) -> None:
     """Azure's policies use Windows' names."""
     assert time_zone(name).key == key
+
+
+@pytest.mark.parametrize(("name", "key"), payload("time_zones/windows_zones")["zones"].items())
+def test_every_zone_that_windows_has_is_known(name: str, key: str) -> None:
+    """Policies name their zones as Windows does; in CLDR's table each has a zone of the same hours."""
+    for month in (1, 7):
+        at = datetime(2026, month, 15, 12, tzinfo=UTC)
+        assert at.astimezone(time_zone(name)).utcoffset() == at.astimezone(ZoneInfo(key)).utcoffset()
 
 
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc/passwd"])

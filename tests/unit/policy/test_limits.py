@@ -1,5 +1,6 @@
 """Rows 2 and 10 to 12 of the policy, dry run and retention: what keeps a retry from starting now, or at all."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -7,7 +8,19 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from backup_retry.domain.incident import AttemptResult, Incident
-from backup_retry.domain.jobs import Close, Decision, Facts, ItemState, Outcome, Pause, Reason, Trigger, Wait
+from backup_retry.domain.jobs import (
+    Close,
+    Decision,
+    Facts,
+    ItemState,
+    Job,
+    JobStatus,
+    Outcome,
+    Pause,
+    Reason,
+    Trigger,
+    Wait,
+)
 from backup_retry.domain.schedule import BackupPolicy, Daily
 from backup_retry.domain.workloads import Cap
 from backup_retry.policy.decide import backup_request, decide
@@ -15,7 +28,7 @@ from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.hours import Hours, Window
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import Names, Scope
-from tests.builders import NOW, SUBSCRIPTION, attempt, failed, incident, item, minutes, protected, vault
+from tests.builders import NOW, SUBSCRIPTION, attempt, failed, incident, item, job, minutes, protected, vault
 
 HOUR = timedelta(hours=1)
 NO_BACKOFF = Rules(backoff=(timedelta(0),), max_attempts=9)
@@ -137,6 +150,96 @@ def test_a_cap_of_nothing_never_lets_go() -> None:
     assert found.reason is Reason.DAILY_CAP
 
 
+# ---- row 10, Azure's own limit -----------------------------------------------------------------------------
+
+NIGHTLY = BackupPolicy(schedules={"": (Daily(times=(time(22),)),)})
+
+
+def backups(*hours_ago: float, workload: str = "VM", on_demand: bool | None = None) -> list[Job]:
+    """Backups that completed before the failure, so many hours before now (14:00)."""
+    return [
+        replace(
+            job(
+                f"by-hand-{each}", workload=workload, status=JobStatus.COMPLETED, started_at=NOW - each * HOUR
+            ),
+            on_demand=on_demand,
+        )
+        for each in hours_ago
+    ]
+
+
+def among(
+    listed: Sequence[Job],
+    policy: BackupPolicy | None = None,
+    workload: str = "VM",
+    opened: Incident | None = None,
+) -> Decision:
+    """What is decided about an item with such backups."""
+    facts = Facts(item=replace(protected(), policy=policy), listed=listed, read_at=NOW)
+    about = opened or incident(failure=failed(workload=workload))
+    return decide(DecisionContext(incident=about, facts=facts, rules=NO_BACKOFF, now=NOW))
+
+
+@pytest.mark.parametrize(
+    ("workload", "by_hand", "waits"),
+    [("VM", 8, False), ("VM", 9, True), ("AzureFileShare", 9, False), ("AzureFileShare", 10, True)],
+)
+def test_where_people_have_used_up_azures_limit_nothing_is_added(
+    workload: str, by_hand: int, waits: bool
+) -> None:
+    """Nine a day of a VM, ten of a share: Azure would refuse the next one, whoever asks."""
+    found = among(backups(*range(1, by_hand + 1), workload=workload), workload=workload)
+    assert (found.reason is Reason.DAILY_CAP) is waits
+
+
+def test_ours_and_a_persons_count_together() -> None:
+    """Two of ours and seven by hand; the oldest drops out first. What ran more than a day ago counts no more."""
+    listed = backups(26, 23, 22, 21, 20, 19, 18, 17, 5, 1)
+    assert among(listed, opened=tried(5, 1)) == Wait(
+        until=NOW + timedelta(hours=1, minutes=15),
+        reason=Reason.DAILY_CAP,
+        detail="9 on-demand backups in 24 hours, this app's and others'; Azure takes 9.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("scheduled", "policy", "waits"),
+    [
+        # 22:00 is 16 hours ago: one backup within two hours after it is the schedule's own
+        (15.9, NIGHTLY, False),
+        (14.1, NIGHTLY, False),
+        (13.5, NIGHTLY, True),
+        (16.5, NIGHTLY, True),
+        (15.9, None, True),
+    ],
+)
+def test_what_the_schedule_started_is_not_on_demand(
+    scheduled: float, policy: BackupPolicy | None, waits: bool
+) -> None:
+    """The list of a Recovery Services vault does not say; what no schedule explains counts as on demand."""
+    found = among(backups(scheduled, *range(1, 9)), policy)
+    assert (found.reason is Reason.DAILY_CAP) is waits
+
+
+def test_a_run_of_the_schedule_explains_one_backup_only() -> None:
+    """Somebody started another one within the same two hours."""
+    assert among(backups(15.9, 15, *range(1, 8)), NIGHTLY) == Trigger()
+    assert among(backups(15.9, 15, *range(1, 9)), NIGHTLY).reason is Reason.DAILY_CAP
+
+
+@pytest.mark.parametrize(("on_demand", "waits"), [(True, True), (False, False)])
+def test_a_backup_vault_says_who_started_a_backup(on_demand: bool, waits: bool) -> None:
+    """Vaulted blobs: four on demand a day; no schedule is asked."""
+    blobs = "Microsoft.Storage/storageAccounts/blobServices"
+    found = among(backups(1, 2, 3, 4, workload=blobs, on_demand=on_demand), NIGHTLY, blobs)
+    assert (found.reason is Reason.DAILY_CAP) is waits
+
+
+def test_where_azure_names_no_limit_only_ours_count() -> None:
+    """A database may be backed up as often as somebody likes."""
+    assert among(backups(*range(1, 20), workload="SQLDataBase"), workload="SQLDataBase") == Trigger()
+
+
 # ---- row 11 ------------------------------------------------------------------------------------------------
 
 
@@ -213,12 +316,12 @@ def test_a_dry_run_changes_no_other_decision() -> None:
     ],
 )
 def test_how_long_a_recovery_point_is_kept(setting: int | None, policys: int | None, kept: int) -> None:
-    """The policy's daily retention unless set, within Azure's bounds of 7 and 9999 days; 30 where nothing is known.
+    """The policy's retention unless set, within Azure's bounds of 7 and 9999 days; 30 where nothing is known.
 
     At the lower bound a quarter of an hour is added: Azure counts by its own clock.
     """
     daily = timedelta(days=policys) if policys else None
-    state = replace(protected(), policy=BackupPolicy(daily_retention=daily))
+    state = replace(protected(), policy=BackupPolicy(base_retention=daily))
     rules = Rules(retention=timedelta(days=setting) if setting else None)
     context = DecisionContext(incident=incident(), facts=Facts(item=state), rules=rules, now=NOW)
     added = minutes(15) if kept == 7 else minutes(0)

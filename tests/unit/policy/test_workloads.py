@@ -47,7 +47,9 @@ BACKUP_VAULT = Vault(
 )
 DISK = ProtectedItem(vault=BACKUP_VAULT, name="disk-1")
 DISKS = "Microsoft.Compute/disks"
-DAILY = BackupPolicy(rules={"BackupDaily": "Default", "BackupHourly": "Hourly"})
+DAILY = BackupPolicy(
+    rules={"BackupDaily": "Default", "BackupHourly": "Hourly"}, long_term_tags=frozenset({"Yearly"})
+)
 CHAIN_BROKE = "UserErrorParentFullBackupMissing"
 
 
@@ -126,6 +128,8 @@ def test_a_retry_asks_for_the_backup_that_failed(failure: FailedJob, expected: B
         ("BackupHourly", "", ("BackupHourly", "Hourly")),
         ("", "", ("BackupDaily", "Default")),
         ("RenamedSince", "Weekly", ("BackupDaily", "Weekly")),
+        # a year's point that failed is made up for by a point of every day
+        ("BackupHourly", "Yearly", ("BackupHourly", "Hourly")),
     ],
 )
 def test_a_backup_vault_is_told_rule_and_tag(rule: str, tag: str, expected: tuple[str, str]) -> None:
@@ -235,29 +239,33 @@ def test_without_a_backup_rule_there_is_nothing_to_run(
         ("NeverSeen", True, Verdict.RETRY),
         ("NeverSeen", False, Verdict.PERSON),
         ("NeverSeen", None, Verdict.ONCE),
-        # the catalogue knows these for disks and clusters: the service's word is not asked
+        # the catalogue knows these for disks, for everything, and for VMs: the service's word is not asked
         ("UserErrorMaxConcurrentOperationLimitReached", False, Verdict.WAIT),
         ("UserErrorManagedDiskNotFound", True, Verdict.PERSON),
-        # known from VMs only: the service's no counts, its yes does not
-        (PASSES, False, Verdict.PERSON),
+        ("CloudDosTimeboudLimitReached", False, Verdict.RETRY),
+        ("BMSUserErrorInvalidInput", True, Verdict.PERSON),
+        (PASSES, False, Verdict.RETRY),
         (NEEDS_PERSON, True, Verdict.PERSON),
     ],
 )
 def test_the_service_says_whether_a_retry_can_help(
     title: str, retryable: bool | None, verdict: Verdict
 ) -> None:
-    """IsRetryable counts where the catalogue does not know the code of this workload."""
+    """IsRetryable counts where the catalogue does not know the code."""
     error = JobError(title=title, message="Disk busy.", retryable=retryable, advice="Wait.")
     assert context(disk(error)).error.verdict is verdict
 
 
 def test_what_the_service_will_not_have_retried_is_told_in_its_own_words() -> None:
-    """Cause and remedy are the service's."""
+    """Cause and remedy are the service's; that nobody knows the code, and where to report it, is said beside them."""
     error = JobError(title="NeverSeen", message="The disk is locked.", retryable=False, advice="Unlock it.")
     decision = decide(context(disk(error), state=with_policy(DAILY)))
-    assert decision == Close(
-        outcome=Outcome.NEEDS_ACTION, reason=Reason.NEEDS_ACTION, detail="The disk is locked. Unlock it."
+    assert in_short(decision) == (Close, Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION)
+    assert isinstance(decision, Close)
+    assert decision.detail.startswith(
+        "The disk is locked. Azure says: Unlock it. This error is not in the app's catalogue"
     )
+    assert decision.detail.endswith("More: https://learn.microsoft.com/azure/backup/disk-backup-troubleshoot")
 
 
 # ---- what cannot be retried --------------------------------------------------------------------------------
@@ -284,6 +292,30 @@ def test_what_cannot_be_retried_says_how_to_run_it_again(failure: FailedJob, sai
     assert in_short(decision) == (Close, Reason.UNSUPPORTED, Outcome.NEEDS_ACTION)
     assert said in decision.detail
     assert f"failed with {PASSES}" in decision.detail
+
+
+@pytest.mark.parametrize(
+    ("workload", "error", "operation", "said"),
+    [
+        ("AzureFileShare", "UserErrorTargetFileShareFull", "Restore", "Raise the quota of the target share"),
+        ("VM", "UserErrorVmAlreadyExistWithSameName", "Restore", "Choose a different name"),
+        ("VM", "NeverSeen", "Restore", "report the code"),
+        (
+            "MAB",
+            "NeverSeen",
+            "Backup",
+            "More: https://learn.microsoft.com/azure/backup/backup-azure-mars-troubleshoot",
+        ),
+    ],
+)
+def test_what_cannot_be_retried_says_what_to_do_about_it(
+    workload: str, error: str, operation: str, said: str
+) -> None:
+    """Rows of restores for restores; codes of agents are not expected to be in the catalogue."""
+    decision = decide(context(failed(operation=operation, workload=workload, error=error)))
+    assert isinstance(decision, Close)
+    assert said in decision.detail
+    assert ("report the code" in decision.detail) is (workload != "MAB" and error == "NeverSeen")
 
 
 def test_a_failed_restore_is_a_matter_of_its_own() -> None:

@@ -172,6 +172,18 @@ def test_what_needs_a_person_comes_with_all_that_a_person_needs() -> None:
     assert need.incident_url == "incidents/needs_action-0?code=k%26y"
 
 
+def test_only_microsofts_documentation_becomes_a_link() -> None:
+    """The rest of a remedy may hold what anybody wrote into an error or a name."""
+    detail = 'Grow the disk <b>"c"</b>, see https://evil.example/x. More: https://learn.microsoft.com/azure/backup/a-b'
+    body = page_answer(made(snapshot(dashboard(closed=[replace(NEEDY, detail=detail)])))).body
+    [remedy] = re.findall(r'<p class="remedy">(.*?)</p>', body)
+    assert remedy == (
+        "Grow the disk &lt;b&gt;&#34;c&#34;&lt;/b&gt;, see https://evil.example/x. More: "
+        '<a href="https://learn.microsoft.com/azure/backup/a-b" rel="noreferrer">'
+        "https://learn.microsoft.com/azure/backup/a-b</a>"
+    )
+
+
 def test_the_lists_are_cut_and_say_so() -> None:
     """Ten thousand items that need a person make no endless page."""
     many = [closed(Outcome.EXHAUSTED, of=item(number), name=f"i-{number}") for number in range(LISTED + 7)]
