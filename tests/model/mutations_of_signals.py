@@ -70,7 +70,7 @@ def _forget_before_looking() -> AbstractContextManager[Any]:
             await inbox.forget(kept)
         return await look(waiting, inbox, *arguments)
 
-    return patch.object(kept_signals, "_look_into", hasty)
+    return patch.object(kept_signals, "_process", hasty)
 
 
 def _forget_what_nobody_could_say() -> AbstractContextManager[Any]:
@@ -81,7 +81,7 @@ def _forget_what_nobody_could_say() -> AbstractContextManager[Any]:
         reactions = await handle_signals(self, *arguments, **named)
         return [SignalResult(reports=each.reports, why=each.why) for each in reactions]
 
-    return patch.object(SignalHandler, "react_all", optimistic)
+    return patch.object(SignalHandler, "handle_signals", optimistic)
 
 
 def _answer_without_keeping() -> AbstractContextManager[Any]:
@@ -98,7 +98,7 @@ def _never_look_into_the_kept() -> AbstractContextManager[Any]:
 
     async def idle(*_: Any) -> None: ...
 
-    return patch.object(worker, "look_into_kept", idle)
+    return patch.object(worker, "process_deferred", idle)
 
 
 def mutations_of_signals() -> Sequence[Mutation]:
