@@ -5,6 +5,7 @@
   works it out without Azure. The tests read them; a change of them is what a deployment would change.
 """
 
+import json
 import shutil
 import sys
 import tempfile
@@ -78,7 +79,8 @@ class Case:
     #: the entry file whose parameter file is read
     entry: str
     variables: Mapping[str, str] = field(default_factory=dict)
-    subscription: str = VAULTS
+    #: what is deployed to
+    scope: tuple[str, str] = ("--subscription-id", VAULTS)
     #: a parameter file, where the repository has none for the entry
     parameters: str = ""
 
@@ -89,11 +91,16 @@ class Case:
 
 
 CASES = (
-    Case(name="main", entry="main", subscription=HOME, variables={"AZURE_LOCATION": "northeurope"}),
+    Case(
+        name="main",
+        entry="main",
+        scope=("--subscription-id", HOME),
+        variables={"AZURE_LOCATION": "northeurope"},
+    ),
     Case(
         name="main-everything",
         entry="main",
-        subscription=HOME,
+        scope=("--subscription-id", HOME),
         variables={
             "AZURE_ENV_NAME": "second",
             "AZURE_LOCATION": "swedencentral",
@@ -144,7 +151,12 @@ CASES = (
         },
     ),
     Case(name="lighthouse", entry="lighthouse", parameters=_LIGHTHOUSE),
-    Case(name="connect-management-group", entry="connect-management-group", parameters=_MANAGEMENT_GROUP),
+    Case(
+        name="connect-management-group",
+        entry="connect-management-group",
+        scope=("--management-group-id", "mg-vaults"),
+        parameters=_MANAGEMENT_GROUP,
+    ),
 )
 
 
@@ -159,17 +171,19 @@ def snapshot(case: Case, mode: str, directory: Path) -> Sequence[str]:
     taken = files / f"{case.entry}.snapshot.json"
     if case.stored.exists():
         shutil.copy(case.stored, taken)
-    scope = ("--tenant-id", TENANT, "--location", "northeurope", "--deployment-name", "backup-retry")
-    kind = (
-        ("--management-group-id", "mg-vaults")
-        if case.entry.endswith("management-group")
-        else ("--subscription-id", case.subscription)
-    )
-    arguments = ("snapshot", f"{case.entry}.bicepparam", "--mode", mode, *scope, *kind)
+    context = ("--tenant-id", TENANT, "--location", "northeurope", "--deployment-name", "backup-retry")
+    arguments = ("snapshot", f"{case.entry}.bicepparam", "--mode", mode, *case.scope, *context)
     result = run(*arguments, directory=files, variables=case.variables)
     if mode == "overwrite" and result.returncode == 0:
-        shutil.copy(taken, case.stored)
+        case.stored.write_text(_in_order(taken), encoding="utf-8", newline="\n")
     return said(result)
+
+
+def _in_order(taken: Path) -> str:
+    """A snapshot as it is kept: the compiler writes the outputs in another order each time."""
+    found = json.loads(taken.read_text(encoding="utf-8"))
+    found["outputs"] = dict(sorted(found["outputs"].items()))
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
 
 
 def write(directory: Path) -> Sequence[str]:

@@ -66,7 +66,8 @@ param secureWebhookClientId string = ''
 var azureMonitorActionGroups = '461e8683-5575-4561-ac7f-899cc907d62a'
 var eventGridPath = '/runtime/webhooks/eventgrid'
 
-// Flex Consumption refuses FUNCTIONS_WORKER_RUNTIME and its like: the runtime is in functionAppConfig.
+// Flex Consumption refuses FUNCTIONS_WORKER_RUNTIME and its like: the runtime is in functionAppConfig. The account is named, not
+// the address of its blobs as in Microsoft's samples: the host keeps its diagnostic events in a table.
 var platformSettings = {
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
   APPLICATIONINSIGHTS_CONNECTION_STRING: connectionString
