@@ -76,9 +76,6 @@ var installation = replace(toLower(appPath[8]), 'func-backup-retry-', '')
 var allTags = union(tags, { 'backup-retry-installation': installation })
 
 var signalsGroupName = empty(resourceGroupName) ? 'rg-backup-retry-signals-${installation}' : resourceGroupName
-var topicIsOurs = failedActionsEnabled && empty(systemTopicName)
-// The deployment of a group that is there already would write over its tags.
-var groupIsMade = empty(resourceGroupName) && (alertsEnabled || topicIsOurs)
 
 // Each connected subscription is given the same lists.
 var here = toLower('${subscription().id}/')
@@ -87,7 +84,9 @@ var vaultsHere = filter(healthWatchedVaultIds, vaultId => startsWith(toLower(vau
 
 var keyIsRead = alertsEnabled && empty(webhookUri)
 
-resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = if (groupIsMade) {
+// Made even when nothing goes into it: Azure looks for a module's group whether or not the module is deployed
+// (https://github.com/Azure/bicep/issues/11463). One that is there already is left alone, or its tags would be written over.
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = if (empty(resourceGroupName)) {
   name: signalsGroupName
   location: location
   tags: allTags
@@ -133,7 +132,8 @@ module vaultAlerts 'modules/vault-alerts.bicep' = if (alertsEnabled) {
     installation: installation
     location: location
     tags: allTags
-    actionGroupId: alertsIn!.outputs.actionGroupId
+    // Asked for even where this module is not deployed, so not without the condition (https://github.com/Azure/bicep/issues/8022).
+    actionGroupId: alertsEnabled ? alertsIn!.outputs.actionGroupId : ''
     workspaceId: workspaceHere
     vaultIds: vaultsHere
   }
@@ -141,13 +141,18 @@ module vaultAlerts 'modules/vault-alerts.bicep' = if (alertsEnabled) {
 
 module topicSubscription 'modules/topic-subscription.bicep' = if (!empty(topicName)) {
   name: 'backup-retry-topic-subscription'
-  scope: resourceGroup(appPath[2], appPath[4])
+  // A group of the customer's own, where the app is in another tenant and this is not deployed.
+  scope: resourceGroup(
+    empty(topicName) ? subscription().subscriptionId : appPath[2],
+    empty(topicName) ? signalsGroupName : appPath[4]
+  )
   params: {
     topicName: topicName
     functionAppId: functionAppId
     storageAccountId: storageAccountId
     furtherEventTypes: furtherEventTypes
   }
+  dependsOn: [group]
 }
 
 module failedActions 'modules/failed-actions.bicep' = if (failedActionsEnabled) {

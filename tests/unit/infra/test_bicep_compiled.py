@@ -10,7 +10,7 @@ import pytest
 
 from tests.bicep_files import BICEP, bicep_files
 from tools.bicep_compiler import build, compiler, run, said
-from tools.compiled_bicep import ARM, CASES, ENTRIES, SNAPSHOTS, DecisionContext, snapshot
+from tools.compiled_bicep import ARM, CASES, ENTRIES, DecisionContext, snapshot
 
 pytestmark = pytest.mark.skipif(
     compiler() is None, reason="no Bicep compiler: `az bicep install`, or name one in $BICEP"
@@ -72,11 +72,6 @@ def _same(file: Path, copy: Path) -> bool:
 def test_the_snapshots_are_current(tmp_path: Path, context: DecisionContext) -> None:
     """A change of what Resource Manager is asked for is a change of a snapshot, to be read before it is deployed."""
     assert list(snapshot(context, "validate", tmp_path)) == [], AGAIN
-
-
-def test_no_snapshot_is_left_over() -> None:
-    """Each belongs to a case."""
-    assert set(SNAPSHOTS.iterdir()) == {context.stored for context in CASES}
 
 
 @pytest.mark.parametrize(

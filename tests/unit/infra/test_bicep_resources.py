@@ -9,7 +9,7 @@ import pytest
 from backup_retry.azure.table_ledger import TABLES
 from backup_retry.domain.failure_batches import FAILURE_FOUND
 from tests.bicep_files import BICEP, REPOSITORY, asked, declared, ids, outputs, template
-from tools.compiled_bicep import CASES, HOME, VAULTS
+from tools.compiled_bicep import CASES, HOME, SNAPSHOTS, VAULTS
 
 APPS = ["main", "main-everything"]
 CONNECTED = [case.name for case in CASES if case.entry == "connect"]
@@ -45,6 +45,11 @@ def rules(snapshot: str) -> dict[str, Any]:
         rule["name"].removeprefix("backup-retry-").rsplit("-", 1)[0]: rule["properties"]
         for rule in asked(snapshot, "Microsoft.Insights/scheduledQueryRules")
     }
+
+
+def test_no_snapshot_is_left_over() -> None:
+    """Each belongs to a case."""
+    assert set(SNAPSHOTS.iterdir()) == {case.stored for case in CASES}
 
 
 # ----- the app
@@ -194,9 +199,12 @@ def test_the_output_names_all_that_lies_in_a_shared_place(snapshot: str) -> None
 
 
 def test_what_is_switched_off_is_not_asked_for() -> None:
-    """Without alerts and role there is the way of the topic's events, in the app's own group."""
-    [left] = ids("connect-switched-off")
-    assert left.endswith("/eventsubscriptions/backup-retry")
+    """Without alerts and role there is an empty group, and the way of the topic's events in the app's own."""
+    assert {each["type"] for each in asked("connect-switched-off")} == {
+        "Microsoft.Resources/resourceGroups",
+        "Microsoft.EventGrid/topics/eventSubscriptions",
+    }
+    assert outputs("connect-switched-off")["resourceIds"] == []
 
 
 def test_vaults_of_one_name_are_watched_each() -> None:

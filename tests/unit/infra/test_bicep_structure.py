@@ -30,6 +30,12 @@ def undescribed(kind: str) -> list[str]:
     return [name for name, each in found if not description(each)]
 
 
+def named(compiled: Any) -> dict[str, Any]:
+    """A template's resources by their names; none in a language version that has no names."""
+    found = compiled["resources"]
+    return found if isinstance(found, dict) else {}
+
+
 def description(declaration: Any) -> str:
     return str(declaration.get("metadata", {}).get("description", ""))
 
@@ -82,6 +88,16 @@ def test_a_webhook_address_is_a_secure_parameter() -> None:
     """It holds a key."""
     found = [each["parameters"]["webhookUri"] for each in TEMPLATES if "webhookUri" in each["parameters"]]
     assert [each["type"] for each in found] == ["securestring", "securestring"]
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_what_is_not_deployed_is_not_asked_for(entry: str) -> None:
+    """Azure works out a module's parameters even where its condition is false; only if() keeps it from that."""
+    conditional = {name for name, each in named(template(entry)).items() if "condition" in each}
+    for name, each in named(template(entry)).items():
+        for value in each.get("properties", {}).get("parameters", {}).values():
+            asks = set(re.findall(r"(?:reference|listKeys)\('(\w+)'", str(value)))
+            assert not asks & conditional or "[if(" in str(value), name
 
 
 def test_role_assignments_stand_in_the_role_files() -> None:
