@@ -52,6 +52,16 @@ def test_no_snapshot_is_left_over() -> None:
     assert set(SNAPSHOTS.iterdir()) == {case.stored for case in CASES}
 
 
+@pytest.mark.parametrize("entry", ["main", "connect"])
+def test_every_switch_is_tried(entry: str) -> None:
+    """What a parameter file reads from the environment, but for the app's settings, is set in a snapshot's case."""
+    parameters = (BICEP / f"{entry}.bicepparam").read_text(encoding="utf-8")
+    read = set(re.findall(r"readEnvironmentVariable\(\s*'(\w+)'", parameters))
+    settings = set(re.findall(r"^  ([A-Z_]+): read", parameters, re.MULTILINE))
+    tried = {name for case in CASES if case.entry == entry for name in case.variables}
+    assert read - settings - tried == set()
+
+
 # ----- the app
 
 
