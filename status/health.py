@@ -4,7 +4,6 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
-from backup_retry import __version__
 from backup_retry.ports.ledger import Ledger
 from backup_retry.ports.reports import Reports
 from backup_retry.settings.settings import Settings
@@ -12,7 +11,7 @@ from backup_retry.settings.timer_status import timers
 
 
 async def health(ledger: Ledger, reports: Reports, settings: Settings, now: datetime) -> dict[str, Any]:
-    """Version, last complete sweep and follow-up (ISO 8601 or null), open incidents, unwell timers; nothing else.
+    """Last complete sweep and follow-up (ISO 8601 or null), open incidents, unwell timers; nothing else.
 
     `incomplete_sweep` is when a later sweep than the last complete one began that left something out; `unwell_timers`
     is how many of the sweeps, those of the profiles too, and the follow-up are late or incomplete: their names are
@@ -23,7 +22,6 @@ async def health(ledger: Ledger, reports: Reports, settings: Settings, now: date
     beats, opened = await asyncio.gather(reports.beats(), ledger.open_count())
     sweep, follow_up, *profiles = timers(settings, beats, now)
     return {
-        "version": __version__,
         "last_sweep": _text(sweep.last),
         "incomplete_sweep": _text(sweep.incomplete),
         "last_follow_up": _text(follow_up.last),

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from tests.bicep_files import (
     BICEP,
     ENTRIES,
     MODULES,
-    REPOSITORY,
     bicep_files,
     declared,
     nested,
@@ -121,40 +119,3 @@ def test_no_style_fails_an_administrators_build() -> None:
     """The compiler's configuration raises nothing to an error; CI alone takes a warning for a failure."""
     levels = re.findall(r'"level": "(\w+)"', (BICEP / "bicepconfig.json").read_text(encoding="utf-8"))
     assert set(levels) == {"warning"}
-
-
-def connect(directory: Path, az: str, **environment: str) -> list[str]:
-    """Run infra/connect.sh with a stand-in for az; the calls that it saw."""
-    calls = directory / "calls"
-    stand_in = directory / "az"
-    stand_in.write_text(f'#!/bin/sh\necho "$*" >> {calls}\n{az}\n')
-    stand_in.chmod(0o755)
-    variables = {"PATH": f"{directory}:/usr/bin:/bin", "CONNECT_PAUSE_SECONDS": "0", **environment}
-    subprocess.run([REPOSITORY / "infra" / "connect.sh"], env=variables, check=True, capture_output=True)
-    return calls.read_text(encoding="utf-8").splitlines()
-
-
-def test_connecting_runs_once_for_each_subscription(tmp_path: Path) -> None:
-    """infra/connect.sh deploys connect.bicep to each that SCOPE_SUBSCRIPTIONS names, and tries again when refused."""
-    calls = connect(
-        tmp_path,
-        f'[ "$(wc -l < {tmp_path}/calls)" -ne 1 ]',
-        SCOPE_SUBSCRIPTIONS="one, two, !three",
-        functionAppId="/subscriptions/home/resourceGroups/g/providers/Microsoft.Web/sites/f",
-        identityPrincipalId="principal",
-        topicName="topic",
-        storageAccountId="account",
-        AZURE_TENANT_ID="tenant",
-    )
-    assert [call.split()[4] for call in calls] == ["one", "one", "two"]
-    assert all(call.startswith("deployment sub create --subscription ") for call in calls)
-    assert all("--parameters infra/bicep/connect.bicepparam" in call for call in calls)
-
-
-def test_connecting_without_azd_reads_the_deployments_outputs(tmp_path: Path) -> None:
-    """And connects the subscription that the app is in."""
-    calls = connect(tmp_path, "echo /subscriptions/home/resourceGroups/g")
-    asked = [call.split("properties.outputs.")[1].split(".")[0] for call in calls if "sub show" in call]
-    assert asked == ["functionAppId", "identityPrincipalId", "topicName", "storageAccountId"]
-    assert set(asked) <= set(template("main")["outputs"])
-    assert "--subscription home " in calls[-1]
