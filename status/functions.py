@@ -11,6 +11,7 @@ import azure.functions as func
 from backup_retry import __version__, wiring
 from backup_retry.domain.errors import BackupRetryError
 from status.health import health as snapshot
+from status.package import package_hash
 
 if TYPE_CHECKING:
     from status.html import Answer
@@ -28,15 +29,16 @@ _LEVEL = func.AuthLevel.ANONYMOUS if _SIGN_IN else func.AuthLevel.FUNCTION
 @blueprint.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 (the trigger's own argument)
     """For probes: 200, or 503 while the ledger does not answer."""
+    running = {"version": __version__, "package": await asyncio.to_thread(package_hash)}
     try:
         async with asyncio.timeout(_SECONDS):
             parts = await wiring.parts()
-            body = await snapshot(
+            found = await snapshot(
                 parts.ledger, parts.reports, parts.unreadables, parts.settings, parts.clock()
             )
-            status = 200
+            status, body = 200, running | found
     except (BackupRetryError, TimeoutError):
-        status, body = 503, {"version": __version__}
+        status, body = 503, running
     return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json")
 
 

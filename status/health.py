@@ -4,7 +4,6 @@ import asyncio
 from datetime import datetime
 from typing import Any
 
-from backup_retry import __version__
 from backup_retry.ports.ledger import Ledger
 from backup_retry.ports.reports import Reports
 from backup_retry.ports.unreadable_rows import Unreadables
@@ -15,7 +14,7 @@ from backup_retry.settings.timer_status import timers
 async def health(
     ledger: Ledger, reports: Reports, unreadables: Unreadables, settings: Settings, now: datetime
 ) -> dict[str, Any]:
-    """Version, last complete sweep and follow-up (ISO 8601 or null), open incidents, unwell timers; nothing else.
+    """Last complete sweep and follow-up (ISO 8601 or null), open incidents, unwell timers; nothing else.
 
     `incomplete_sweep` is when a later sweep than the last complete one began that left something out; `unwell_timers`
     is how many of the sweeps, those of the profiles too, and the follow-up are late or incomplete; `unreadable_rows`
@@ -28,7 +27,6 @@ async def health(
     )
     sweep, follow_up, *profiles = timers(settings, beats, now)
     return {
-        "version": __version__,
         "last_sweep": _text(sweep.last),
         "incomplete_sweep": _text(sweep.incomplete),
         "last_follow_up": _text(follow_up.last),

@@ -6,10 +6,14 @@ targetScope = 'managementGroup'
 @description('Required. Object id of the app\'s identity: output identityPrincipalId of main.bicep.')
 param identityPrincipalId string
 
+@description('Required. What tells this installation\'s role from another\'s: output installation of main.bicep.')
+param installation string
+
 module role 'modules/backup-role-management-group.bicep' = {
   name: 'backup-retry-role'
   params: {
     principalId: identityPrincipalId
+    installation: installation
   }
 }
 

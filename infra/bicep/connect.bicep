@@ -3,11 +3,11 @@ metadata description = 'Run once for every subscription with vaults, after the c
 
 targetScope = 'subscription'
 
-@description('Required. Azure region of what is made here.')
+@description('Optional. Azure region of what is made here; that of the deployment unless named.')
 param location string = deployment().location
 
-@description('Optional. Resource group for the alerts\' resources, created when it is missing.')
-param resourceGroupName string = 'rg-backup-retry-signals'
+@description('Optional. An existing resource group for the alerts\' resources. Empty: one is made, rg-backup-retry-signals-<installation>.')
+param resourceGroupName string = ''
 
 @description('Optional. Tags of every resource.')
 param tags object = {}
@@ -31,10 +31,10 @@ param webhookUri string = ''
 @description('Optional. The Entra application that guards the webhook: objectId, identifierUri, tenantId. Null: the key alone does.')
 param secureWebhook entraApplication?
 
-@description('Optional. Workspace with the vaults\' diagnostics, for a log search alert; empty: none.')
+@description('Optional. Workspace with the vaults\' diagnostics, for a log search alert; only where it is in this subscription. Empty: none.')
 param vaultWorkspaceId string = ''
 
-@description('Optional. Vaults, of either kind, whose health metric is watched.')
+@description('Optional. Vaults, of either kind, whose health metric is watched; those of other subscriptions are passed over.')
 param healthWatchedVaultIds string[] = []
 
 @description('Optional. Name of the custom topic, to deliver its events to the app; empty: nothing about it is changed.')
@@ -49,11 +49,11 @@ param furtherEventTypes string[] = []
 @description('Optional. Tell the app of backups that Resource Manager refused, through the subscription\'s system topic.')
 param failedActionsEnabled bool = false
 
-@description('Optional. Name of the subscription\'s system topic; Azure allows one, so name the existing one where there is one.')
-param systemTopicName string = 'evgt-backup-retry-subscription'
+@description('Optional. Name of the subscription\'s system topic, where there is one: Azure allows no second. It is used as it is. Empty: it is made.')
+param systemTopicName string = ''
 
-@description('Optional. Resource group of the subscription\'s system topic.')
-param systemTopicResourceGroupName string = resourceGroupName
+@description('Optional. Resource group of that system topic. Empty: that of the alerts\' resources.')
+param systemTopicResourceGroupName string = ''
 
 @description('An Entra application that guards a webhook.')
 type entraApplication = {
@@ -70,13 +70,30 @@ type entraApplication = {
 // /subscriptions/{2}/resourceGroups/{4}/providers/Microsoft.Web/sites/{8}
 var appPath = split(functionAppId, '/')
 
-resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
-  name: resourceGroupName
+// In the name of all that lies in a shared place, so that two installations can connect to one subscription. An app that
+// main.bicep made has a hash at the end of its name.
+var installation = replace(toLower(appPath[8]), 'func-backup-retry-', '')
+var allTags = union(tags, { 'backup-retry-installation': installation })
+
+var signalsGroupName = empty(resourceGroupName) ? 'rg-backup-retry-signals-${installation}' : resourceGroupName
+
+// Each connected subscription is given the same lists.
+var here = toLower('${subscription().id}/')
+var workspaceHere = startsWith(toLower(vaultWorkspaceId), here) ? vaultWorkspaceId : ''
+var vaultsHere = filter(healthWatchedVaultIds, vaultId => startsWith(toLower(vaultId), here))
+
+var keyIsRead = alertsEnabled && empty(webhookUri)
+
+// Made even when nothing goes into it: Azure looks for a module's group whether or not the module is deployed
+// (https://github.com/Azure/bicep/issues/11463). One that is there already is left alone, or its tags would be written over.
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = if (empty(resourceGroupName)) {
+  name: signalsGroupName
   location: location
-  tags: tags
+  tags: allTags
 }
 
-resource app 'Microsoft.Web/sites@2024-11-01' existing = {
+// A customer in another tenant may not read the app, and has no need to.
+resource app 'Microsoft.Web/sites@2024-11-01' existing = if (keyIsRead) {
   name: appPath[8]
   scope: resourceGroup(appPath[2], appPath[4])
 
@@ -87,53 +104,64 @@ resource app 'Microsoft.Web/sites@2024-11-01' existing = {
 }
 
 module role 'modules/backup-role.bicep' = if (assignRole) {
-  name: 'backup-retry-role'
+  name: 'backup-retry-role-${installation}'
   params: {
     principalId: identityPrincipalId
+    installation: installation
   }
 }
 
 module alertsIn 'modules/alerts-in.bicep' = if (alertsEnabled) {
-  name: 'backup-retry-alerts-in'
-  scope: group
+  name: 'backup-retry-alerts-in-${installation}'
+  scope: resourceGroup(signalsGroupName)
   params: {
-    tags: tags
-    webhookUri: empty(webhookUri)
-      ? 'https://${app.properties.defaultHostName}/api/alerts?code=${app::alerts.listKeys().default}'
+    installation: installation
+    tags: allTags
+    webhookUri: keyIsRead
+      ? 'https://${app!.properties.defaultHostName}/api/alerts?code=${app::alerts!.listKeys().default}'
       : webhookUri
     secureWebhook: secureWebhook
   }
+  dependsOn: [group]
 }
 
 module vaultAlerts 'modules/vault-alerts.bicep' = if (alertsEnabled) {
-  name: 'backup-retry-vault-alerts'
-  scope: group
+  name: 'backup-retry-vault-alerts-${installation}'
+  scope: resourceGroup(signalsGroupName)
   params: {
+    installation: installation
     location: location
-    tags: tags
-    actionGroupId: alertsIn!.outputs.actionGroupId
-    workspaceId: vaultWorkspaceId
-    vaultIds: healthWatchedVaultIds
+    tags: allTags
+    // Asked for even where this module is not deployed, so not without the condition (https://github.com/Azure/bicep/issues/8022).
+    actionGroupId: alertsEnabled ? alertsIn!.outputs.actionGroupId : ''
+    workspaceId: workspaceHere
+    vaultIds: vaultsHere
   }
 }
 
 module topicSubscription 'modules/topic-subscription.bicep' = if (!empty(topicName)) {
   name: 'backup-retry-topic-subscription'
-  scope: resourceGroup(appPath[2], appPath[4])
+  // A group of the customer's own, where the app is in another tenant and this is not deployed.
+  scope: resourceGroup(
+    empty(topicName) ? subscription().subscriptionId : appPath[2],
+    empty(topicName) ? signalsGroupName : appPath[4]
+  )
   params: {
     topicName: topicName
     functionAppId: functionAppId
     storageAccountId: storageAccountId
     furtherEventTypes: furtherEventTypes
   }
+  dependsOn: [group]
 }
 
 module failedActions 'modules/failed-actions.bicep' = if (failedActionsEnabled) {
-  name: 'backup-retry-failed-actions'
-  scope: resourceGroup(systemTopicResourceGroupName)
+  name: 'backup-retry-failed-actions-${installation}'
+  scope: resourceGroup(empty(systemTopicResourceGroupName) ? signalsGroupName : systemTopicResourceGroupName)
   params: {
+    installation: installation
     systemTopicName: systemTopicName
-    tags: tags
+    tags: allTags
     functionAppId: functionAppId
   }
   dependsOn: [group]
@@ -141,3 +169,13 @@ module failedActions 'modules/failed-actions.bicep' = if (failedActionsEnabled) 
 
 @description('What the identity may do here.')
 output roleId string = assignRole ? role!.outputs.roleId : ''
+
+@description('Resource group of the alerts\' resources.')
+output signalsResourceGroupName string = signalsGroupName
+
+@description('Every resource of this installation that is to be in a shared place here; what else is there was left by a switch that is off now.')
+output resourceIds string[] = union(
+  alertsEnabled ? alertsIn!.outputs.resourceIds : [],
+  alertsEnabled ? vaultAlerts!.outputs.resourceIds : [],
+  failedActionsEnabled ? failedActions!.outputs.resourceIds : []
+)

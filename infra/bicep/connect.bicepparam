@@ -1,15 +1,16 @@
 // The outputs of main.bicep and further choices, from the environment: azd's own, or that of infra/connect.sh.
 using 'connect.bicep'
 
-param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
+param location = readEnvironmentVariable('AZURE_LOCATION')
 param functionAppId = readEnvironmentVariable('functionAppId')
 param identityPrincipalId = readEnvironmentVariable('identityPrincipalId')
 param topicName = readEnvironmentVariable('topicName', '')
 param storageAccountId = readEnvironmentVariable('storageAccountId', '')
 
-param resourceGroupName = readEnvironmentVariable('SIGNALS_RESOURCE_GROUP_NAME', 'rg-backup-retry-signals')
+param resourceGroupName = readEnvironmentVariable('SIGNALS_RESOURCE_GROUP_NAME', '')
 param assignRole = bool(readEnvironmentVariable('ASSIGN_ROLE', 'true'))
 param alertsEnabled = bool(readEnvironmentVariable('ALERTS_ENABLED', 'true'))
+param webhookUri = readEnvironmentVariable('WEBHOOK_URI', '')
 param secureWebhook = empty(readEnvironmentVariable('SECURE_WEBHOOK_OBJECT_ID', ''))
   ? null
   : {
@@ -19,12 +20,9 @@ param secureWebhook = empty(readEnvironmentVariable('SECURE_WEBHOOK_OBJECT_ID', 
     }
 param vaultWorkspaceId = readEnvironmentVariable('VAULT_WORKSPACE_ID', '')
 param healthWatchedVaultIds = filter(
-  split(readEnvironmentVariable('HEALTH_WATCHED_VAULT_IDS', ''), ','),
+  map(split(readEnvironmentVariable('HEALTH_WATCHED_VAULT_IDS', ''), ','), vaultId => trim(vaultId)),
   vaultId => !empty(vaultId)
 )
 param failedActionsEnabled = bool(readEnvironmentVariable('FAILED_ACTIONS_ENABLED', 'false'))
-param systemTopicName = readEnvironmentVariable('SYSTEM_TOPIC_NAME', 'evgt-backup-retry-subscription')
-param systemTopicResourceGroupName = readEnvironmentVariable(
-  'SYSTEM_TOPIC_RESOURCE_GROUP_NAME',
-  readEnvironmentVariable('SIGNALS_RESOURCE_GROUP_NAME', 'rg-backup-retry-signals')
-)
+param systemTopicName = readEnvironmentVariable('SYSTEM_TOPIC_NAME', '')
+param systemTopicResourceGroupName = readEnvironmentVariable('SYSTEM_TOPIC_RESOURCE_GROUP_NAME', '')

@@ -8,8 +8,41 @@ targetScope = 'subscription'
 @maxLength(32)
 param environmentName string
 
-@description('Required. Azure region; one that has Flex Consumption (az functionapp list-flexconsumption-locations).')
-@minLength(1)
+@description('Required. Azure region. The list: those with Flex Consumption when this was written (az functionapp list-flexconsumption-locations).')
+@allowed([
+  'australiaeast'
+  'australiasoutheast'
+  'brazilsouth'
+  'canadacentral'
+  'centralindia'
+  'centralus'
+  'eastasia'
+  'eastus'
+  'eastus2'
+  'francecentral'
+  'germanywestcentral'
+  'italynorth'
+  'japaneast'
+  'koreacentral'
+  'northcentralus'
+  'northeurope'
+  'norwayeast'
+  'southafricanorth'
+  'southcentralus'
+  'southeastasia'
+  'southindia'
+  'spaincentral'
+  'swedencentral'
+  'uaenorth'
+  'uksouth'
+  'ukwest'
+  'westcentralus'
+  'westeurope'
+  'westus'
+  'westus2'
+  'westus3'
+])
+@metadata({ azd: { type: 'location' } })
 param location string
 
 @description('Optional. Resource group, created when it is missing.')
@@ -22,8 +55,7 @@ param tags object = {}
 param settings retrySettings = {}
 
 @description('Optional. Memory of an instance, in MB: 512, 2048 or 4096.')
-@minValue(512)
-@maxValue(4096)
+@allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
 @description('Optional. Most instances at once.')
@@ -31,7 +63,26 @@ param instanceMemoryMB int = 2048
 @maxValue(1000)
 param maximumInstanceCount int = 40
 
+@description('Optional. Alerts that one instance takes at once. Left to Azure, a Python instance takes one, and forty alerts start forty instances.')
+@minValue(1)
+@maxValue(1000)
+param httpConcurrency int = 16
+
+@description('Optional. Instances that are always up for alerts and the status page.')
+@minValue(0)
+@maxValue(20)
+param alwaysReadyHttp int = 0
+
+@description('Optional. Instances that are always up for events of Event Grid.')
+@minValue(0)
+@maxValue(20)
+param alwaysReadyEvents int = 0
+
+@description('Optional. Spread the plan over availability zones, where the region has them; goes with storageSku Standard_ZRS.')
+param zoneRedundant bool = false
+
 @description('Optional. Replication of the ledger\'s storage account: Standard_LRS, _ZRS, _GRS or _GZRS; it cannot be changed freely afterwards.')
+@allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param storageSku string = 'Standard_LRS'
 
 @description('Optional. Reach the storage account through private endpoints only, from a virtual network made for it.')
@@ -245,6 +296,10 @@ module app 'modules/function-app.bicep' = {
     })
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
+    httpConcurrency: httpConcurrency
+    alwaysReadyHttp: alwaysReadyHttp
+    alwaysReadyEvents: alwaysReadyEvents
+    zoneRedundant: zoneRedundant
     subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
     secureWebhookClientId: secureWebhookClientId
   }
@@ -255,7 +310,7 @@ module watch 'modules/watch.bicep' = {
   name: 'watch'
   scope: group
   params: {
-    actionGroupName: 'ag-backup-retry-operators'
+    installation: token
     location: location
     tags: allTags
     workspaceId: monitoring.outputs.workspaceId
@@ -273,6 +328,9 @@ module workbook 'modules/workbook.bicep' = {
     workspaceId: monitoring.outputs.workspaceId
   }
 }
+
+@description('What tells this installation\'s resources from another\'s.')
+output installation string = token
 
 @description('Resource group of the app.')
 output appResourceGroupName string = group.name
@@ -303,3 +361,9 @@ output workbookId string = workbook.outputs.id
 
 @description('For probes: the address of the health endpoint.')
 output healthUrl string = 'https://${app.outputs.hostName}/api/health'
+
+@description('The status page; it asks for the function app\'s key.')
+output statusUrl string = 'https://${app.outputs.hostName}/api/status'
+
+@description('LEDGER_ENDPOINT for the command line, on an administrator\'s machine.')
+output ledgerEndpoint string = storage.outputs.tableEndpoint

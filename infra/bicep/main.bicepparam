@@ -2,7 +2,7 @@
 using 'main.bicep'
 
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'backup-retry')
-param location = readEnvironmentVariable('AZURE_LOCATION', 'westeurope')
+param location = readEnvironmentVariable('AZURE_LOCATION')
 param resourceGroupName = readEnvironmentVariable(
   'RESOURCE_GROUP_NAME',
   'rg-${readEnvironmentVariable('AZURE_ENV_NAME', 'backup-retry')}'
@@ -41,12 +41,19 @@ param settings = {
   KEEP_DAYS: readEnvironmentVariable('KEEP_DAYS', '')
 }
 
-param instanceMemoryMB = int(readEnvironmentVariable('INSTANCE_MEMORY_MB', '2048'))
+param instanceMemoryMB = any(int(readEnvironmentVariable('INSTANCE_MEMORY_MB', '2048')))
 param maximumInstanceCount = int(readEnvironmentVariable('MAXIMUM_INSTANCE_COUNT', '40'))
+param httpConcurrency = int(readEnvironmentVariable('HTTP_CONCURRENCY', '16'))
+param alwaysReadyHttp = int(readEnvironmentVariable('ALWAYS_READY_HTTP', '0'))
+param alwaysReadyEvents = int(readEnvironmentVariable('ALWAYS_READY_EVENTS', '0'))
+param zoneRedundant = bool(readEnvironmentVariable('ZONE_REDUNDANT', 'false'))
 param storageSku = readEnvironmentVariable('STORAGE_SKU', 'Standard_LRS')
 param vnetEnabled = bool(readEnvironmentVariable('VNET_ENABLED', 'false'))
 param vnetAddressPrefix = readEnvironmentVariable('VNET_ADDRESS_PREFIX', '10.20.0.0/24')
-param operatorEmails = filter(split(readEnvironmentVariable('OPERATOR_EMAILS', ''), ','), email => !empty(email))
+param operatorEmails = filter(
+  map(split(readEnvironmentVariable('OPERATOR_EMAILS', ''), ','), email => trim(email)),
+  email => !empty(email)
+)
 param alertRulesMuted = bool(readEnvironmentVariable('ALERT_RULES_MUTED', 'false'))
 param logRetentionDays = int(readEnvironmentVariable('LOG_RETENTION_DAYS', '90'))
 param secureWebhookClientId = readEnvironmentVariable('SECURE_WEBHOOK_CLIENT_ID', '')

@@ -24,7 +24,7 @@ MEASURED = frozenset(
 )
 
 _RULE = AlertRule(name="backup-health", severity="Sev2", signal_type="Metric", monitoring_service="Platform")
-_WINDOW = timedelta(minutes=5)
+_WINDOW = timedelta(minutes=15)
 
 
 def is_measured(job: Job) -> bool:
@@ -55,7 +55,7 @@ def _alert(job: Job, guid: str, at: datetime, condition_type: str) -> Json:
         "properties": None,
         "conditionType": condition_type,
         "condition": {
-            "windowSize": "PT5M",
+            "windowSize": "PT15M",
             "allOf": [_criterion(job)],
             "staticThresholdFailingPeriods": {"numberOfEvaluationPeriods": 0, "minFailingPeriodsToAlert": 0},
             "windowStartTime": instant(at - _WINDOW),
@@ -87,6 +87,6 @@ def _criterion(job: Job) -> Json:
 
 
 def _health(job: Job) -> str:
-    """A user's error persists until the user acts; the service's own may pass."""
+    """A user's error degrades, until the user acts; the service's own may pass."""
     by_user = job.error is not None and job.error.title.startswith("UserError")
-    return "PersistentUnhealthy" if by_user else "TransientUnhealthy"
+    return "PersistentDegraded" if by_user else "TransientUnhealthy"

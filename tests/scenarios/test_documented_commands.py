@@ -24,6 +24,7 @@ NOT_HERE = {
     "azd": "deploys to a real Azure",
     "func": "is Microsoft's own tool, which comes from no package registry",
     "infra/connect.sh": "deploys to a real Azure; tests/unit runs it with a stand-in for az",
+    "infra/preprovision.sh": "asks a real Azure; tests/unit runs it with a stand-in for az",
     "git": "changes the reader's copy of this repository",
 }
 _STARTS = re.compile(r"(?:^|&&|\|\||;|\||\$\()\s*(?:[A-Z_]+=\S+\s+)*([\w./-]+)", re.MULTILINE)

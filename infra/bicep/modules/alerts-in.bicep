@@ -1,10 +1,7 @@
 metadata description = 'Azure Backup\'s built-in alerts of one subscription, sent to the app\'s webhook.'
 
-@description('Optional. Name of the action group.')
-param actionGroupName string = 'ag-backup-retry-webhook'
-
-@description('Optional. Name of the alert processing rule.')
-param ruleName string = 'apr-backup-retry'
+@description('Required. What tells this installation\'s resources from another\'s.')
+param installation string
 
 @description('Optional. Tags of the resources.')
 param tags object = {}
@@ -45,7 +42,7 @@ var signIn = secureWebhook == null
     }
 
 resource app 'Microsoft.Insights/actionGroups@2023-01-01' = {
-  name: actionGroupName
+  name: 'ag-backup-retry-${installation}'
   location: 'global'
   tags: tags
   properties: {
@@ -59,7 +56,7 @@ resource app 'Microsoft.Insights/actionGroups@2023-01-01' = {
 // Microsoft.RecoveryServices and Microsoft.DataProtection; it has to be in the vaults' subscription.
 // https://learn.microsoft.com/azure/backup/backup-azure-monitoring-alerts
 resource rule 'Microsoft.AlertsManagement/actionRules@2021-08-08' = {
-  name: ruleName
+  name: 'apr-backup-retry-${installation}'
   location: 'global'
   tags: tags
   properties: {
@@ -83,3 +80,6 @@ resource rule 'Microsoft.AlertsManagement/actionRules@2021-08-08' = {
 
 @description('Resource id of the action group, for further alert rules.')
 output actionGroupId string = app.id
+
+@description('Resource ids of what is made here.')
+output resourceIds string[] = [app.id, rule.id]

@@ -5,12 +5,15 @@ targetScope = 'managementGroup'
 @description('Required. Object id of the app\'s identity.')
 param principalId string
 
+@description('Required. What tells this installation\'s resources from another\'s.')
+param installation string
+
 var actions = objectKeys(loadJsonContent('../backup-actions.json'))
 
 resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
-  name: guid(managementGroup().id, 'backup-retry-operator')
+  name: guid(managementGroup().id, 'backup-retry-operator', installation)
   properties: {
-    roleName: 'Backup Retry Operator (${managementGroup().name})'
+    roleName: 'Backup Retry Operator (${managementGroup().name}, ${installation})'
     type: 'CustomRole'
     assignableScopes: [managementGroup().id]
     permissions: [

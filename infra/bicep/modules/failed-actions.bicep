@@ -1,7 +1,10 @@
 metadata description = 'The subscription\'s own events: a backup that Resource Manager refused is announced within seconds.'
 
-@description('Optional. Name of the system topic. Azure allows one for each subscription: name the existing one where there is one.')
-param systemTopicName string = 'evgt-backup-retry-subscription'
+@description('Required. What tells this installation\'s resources from another\'s.')
+param installation string
+
+@description('Optional. Name of the subscription\'s system topic, where there is one: Azure allows no second. It is used as it is. Empty: it is made.')
+param systemTopicName string = ''
 
 @description('Optional. Tags of the system topic.')
 param tags object = {}
@@ -9,8 +12,11 @@ param tags object = {}
 @description('Required. Resource id of the function app.')
 param functionAppId string
 
-resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
-  name: systemTopicName
+var isMade = empty(systemTopicName)
+var topicName = isMade ? 'evgt-backup-retry-${installation}' : systemTopicName
+
+resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = if (isMade) {
+  name: topicName
   location: 'global'
   tags: tags
   properties: {
@@ -21,8 +27,9 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = {
 
 // No dead letters: these events are hints, and a sweep finds what they missed.
 resource toFunction 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
-  parent: topic
-  name: 'backup-retry'
+  // A topic that is not made here stays as it is: as a parent it would be written over, tags, identity and all.
+  #disable-next-line use-parent-property
+  name: '${topicName}/backup-retry-${installation}'
   properties: {
     destination: {
       endpointType: 'AzureFunction'
@@ -49,4 +56,10 @@ resource toFunction 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02
       maxDeliveryAttempts: 30
     }
   }
+  dependsOn: [topic]
 }
+
+var topicIds = isMade ? [topic.id] : []
+
+@description('Resource ids of what is made here.')
+output resourceIds string[] = concat(topicIds, [toFunction.id])

@@ -31,14 +31,29 @@ param connectionString string
 param settings object
 
 @description('Optional. Memory of an instance, in MB: 512, 2048 or 4096.')
-@minValue(512)
-@maxValue(4096)
+@allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
 @description('Optional. Most instances at once.')
 @minValue(40)
 @maxValue(1000)
 param maximumInstanceCount int = 40
+
+@description('Optional. HTTP calls that one instance takes at once.')
+@minValue(1)
+@maxValue(1000)
+param httpConcurrency int = 16
+
+@description('Optional. Instances that are always up for HTTP calls.')
+@minValue(0)
+param alwaysReadyHttp int = 0
+
+@description('Optional. Instances that are always up for events of Event Grid.')
+@minValue(0)
+param alwaysReadyEvents int = 0
+
+@description('Optional. Spread the plan over availability zones.')
+param zoneRedundant bool = false
 
 @description('Optional. Subnet that the app calls out from; empty: none.')
 param subnetId string = ''
@@ -51,7 +66,8 @@ param secureWebhookClientId string = ''
 var azureMonitorActionGroups = '461e8683-5575-4561-ac7f-899cc907d62a'
 var eventGridPath = '/runtime/webhooks/eventgrid'
 
-// Flex Consumption refuses FUNCTIONS_WORKER_RUNTIME and its like: the runtime is in functionAppConfig.
+// Flex Consumption refuses FUNCTIONS_WORKER_RUNTIME and its like: the runtime is in functionAppConfig. The account is named, not
+// the address of its blobs as in Microsoft's samples: the host keeps its diagnostic events in a table.
 var platformSettings = {
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
   APPLICATIONINSIGHTS_CONNECTION_STRING: connectionString
@@ -60,6 +76,15 @@ var platformSettings = {
   AzureWebJobsStorage__clientId: identityClientId
   AzureWebJobsStorage__credential: 'managedidentity'
 }
+
+// Event Grid's function scales by itself, not with the HTTP functions.
+var alwaysReady = filter(
+  [
+    { name: 'http', instanceCount: alwaysReadyHttp }
+    { name: 'function:events', instanceCount: alwaysReadyEvents }
+  ],
+  group => group.instanceCount > 0
+)
 
 resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   name: planName
@@ -72,6 +97,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-11-01' = {
   }
   properties: {
     reserved: true
+    zoneRedundant: zoneRedundant
   }
 }
 
@@ -91,10 +117,9 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     httpsOnly: true
     publicNetworkAccess: 'Enabled'
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
+    // Nothing else: Flex Consumption refuses ftpsState and its like (error 51021).
     siteConfig: {
-      ftpsState: 'Disabled'
       minTlsVersion: '1.2'
-      scmMinTlsVersion: '1.2'
     }
     functionAppConfig: {
       deployment: {
@@ -112,9 +137,14 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
         version: '3.13'
       }
       scaleAndConcurrency: {
-        alwaysReady: []
+        alwaysReady: alwaysReady
         instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
+        triggers: {
+          http: {
+            perInstanceConcurrency: httpConcurrency
+          }
+        }
       }
     }
   }

@@ -1,5 +1,8 @@
 metadata description = 'Alerts beside the built-in ones: a log search alert on the vaults\' diagnostics, a metric alert on each vault\'s health.'
 
+@description('Required. What tells this installation\'s resources from another\'s.')
+param installation string
+
 @description('Required. Azure region of the log search alert.')
 param location string
 
@@ -15,8 +18,14 @@ param workspaceId string = ''
 @description('Optional. Resource ids of the vaults, of either kind, whose health metric is watched.')
 param vaultIds string[] = []
 
+// Vaults of one name in two resource groups are two vaults.
+var healthNames = map(
+  vaultIds,
+  vaultId => 'backup-retry-health-${last(split(vaultId, '/'))}-${uniqueString(toLower(vaultId))}-${installation}'
+)
+
 resource failedJobs 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = if (!empty(workspaceId)) {
-  name: 'backup-retry-failed-jobs'
+  name: 'backup-retry-failed-jobs-${installation}'
   location: location
   tags: tags
   kind: 'LogAlert'
@@ -28,7 +37,8 @@ resource failedJobs 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = if (!e
     evaluationFrequency: 'PT15M'
     windowSize: 'PT1H'
     autoMitigate: true
-    skipQueryValidation: true
+    // Azure switches off a rule whose query keeps failing and tells nobody: a workspace without the table is refused now.
+    skipQueryValidation: false
     criteria: {
       allOf: [
         {
@@ -60,8 +70,8 @@ resource failedJobs 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = if (!e
 
 // One rule for each vault: a rule over many demands that all are of one region.
 resource health 'Microsoft.Insights/metricAlerts@2018-03-01' = [
-  for vaultId in vaultIds: {
-    name: 'backup-retry-health-${last(split(vaultId, '/'))}'
+  for (vaultId, index) in vaultIds: {
+    name: healthNames[index]
     location: 'global'
     tags: tags
     properties: {
@@ -69,7 +79,9 @@ resource health 'Microsoft.Insights/metricAlerts@2018-03-01' = [
       severity: 3
       scopes: [vaultId]
       evaluationFrequency: 'PT5M'
-      windowSize: 'PT5M'
+      // Longer than the frequency: the first point of a new series is missed otherwise.
+      // https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-troubleshoot-metric
+      windowSize: 'PT15M'
       autoMitigate: true
       criteria: {
         'odata.type': 'Microsoft.Azure.Monitor.MultipleResourceMultipleMetricCriteria'
@@ -84,8 +96,9 @@ resource health 'Microsoft.Insights/metricAlerts@2018-03-01' = [
             dimensions: [
               {
                 name: 'healthStatus'
-                operator: 'Include'
-                values: ['TransientUnhealthy', 'PersistentUnhealthy']
+                // There is TransientDegraded, too: a failure for a reason on the customer's side.
+                operator: 'Exclude'
+                values: ['Healthy']
               }
               {
                 name: 'backupInstanceUrl'
@@ -104,3 +117,11 @@ resource health 'Microsoft.Insights/metricAlerts@2018-03-01' = [
     }
   }
 ]
+
+var failedJobsIds = empty(workspaceId) ? [] : [failedJobs.id]
+
+@description('Resource ids of what is made here.')
+output resourceIds string[] = concat(
+  failedJobsIds,
+  map(healthNames, name => resourceId('Microsoft.Insights/metricAlerts', name))
+)

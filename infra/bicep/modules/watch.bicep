@@ -1,7 +1,7 @@
 metadata description = 'What wakes a person: alert rules on the app\'s own log events, each to one action group.'
 
-@description('Required. Name of the action group.')
-param actionGroupName string
+@description('Required. What tells this installation\'s resources from another\'s.')
+param installation string
 
 @description('Required. Azure region of the alert rules.')
 param location string
@@ -20,7 +20,7 @@ param muted bool = false
 
 var perIncident = ['incident', 'item', 'vault', 'error', 'reason']
 
-// overrideQueryTimeRange: a window may be 24 or 48 hours long, but not 26; the query itself looks at 26.
+// lookback: how much the query sees, where that is more than the window. Two days is the most that Azure allows.
 var rules = [
   {
     name: 'needs-a-person'
@@ -30,6 +30,7 @@ var rules = [
     severity: 2
     every: 'PT15M'
     window: 'PT30M'
+    lookback: null
     dimensions: perIncident
   }
   {
@@ -40,6 +41,7 @@ var rules = [
     severity: 1
     every: 'PT15M'
     window: 'PT30M'
+    lookback: null
     dimensions: perIncident
   }
   {
@@ -50,6 +52,7 @@ var rules = [
     severity: 1
     every: 'PT15M'
     window: 'PT30M'
+    lookback: null
     dimensions: ['vault', 'error']
   }
   {
@@ -71,6 +74,7 @@ var rules = [
     severity: 1
     every: 'PT15M'
     window: 'PT30M'
+    lookback: 'P2D'
     dimensions: []
   }
   {
@@ -81,12 +85,13 @@ var rules = [
     severity: 2
     every: 'PT15M'
     window: 'PT1H'
+    lookback: null
     dimensions: ['what']
   }
 ]
 
 resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
-  name: actionGroupName
+  name: 'ag-backup-retry-operators-${installation}'
   location: 'global'
   tags: tags
   properties: {
@@ -104,7 +109,7 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
 
 resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
   for rule in rules: {
-    name: 'backup-retry-${rule.name}'
+    name: 'backup-retry-${rule.name}-${installation}'
     location: location
     tags: tags
     kind: 'LogAlert'
@@ -115,7 +120,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       scopes: [workspaceId]
       evaluationFrequency: rule.every
       windowSize: rule.window
-      overrideQueryTimeRange: rule.?lookback
+      overrideQueryTimeRange: rule.lookback
       // Windows overlap, so that a line that arrives late is seen; one alert for each row until the row is gone.
       autoMitigate: true
       skipQueryValidation: true

@@ -7,10 +7,10 @@ import pytest
 
 from backup_retry.domain.incident import StepKind
 from backup_retry.ports.log_events import LogEvent
-from tests.bicep_files import MODULES, BicepFile
+from tests.bicep_files import MODULES, asked
 from tests.kusto.analyzer import diagnostics
 from tests.kusto.install import is_installed
-from tests.log_tables import QUERIES, queries
+from tests.log_tables import queries
 
 EVENTS = {each.value for each in (*LogEvent, *StepKind)}
 #: A query may name an event before the app writes it only where it is listed here.
@@ -29,21 +29,20 @@ def test_queries_have_a_heading_and_name_events_that_exist(query: Path) -> None:
 def test_every_query_is_deployed() -> None:
     """Each file is loaded by a module, and what a module loads is there."""
     loaded = {
-        (file.path.parent / name).resolve()
-        for file in map(BicepFile, MODULES.glob("*.bicep"))
-        for name in re.findall(r"loadTextContent\('([^']+)'\)", file.source)
+        (file.parent / name).resolve()
+        for file in MODULES.glob("*.bicep")
+        for name in re.findall(r"loadTextContent\('([^']+)'\)", file.read_text(encoding="utf-8"))
     }
     assert loaded == {query.resolve() for query in queries()}
 
 
 def test_every_alert_rules_dimensions_are_columns_of_its_query() -> None:
     """An alert is split by columns that its query returns."""
-    watch = BicepFile(MODULES / "watch.bicep").source
-    for query, dimensions in re.findall(r"alerts/(\w+)\.kql'\).*?dimensions: (\S[^\n]*)", watch, re.DOTALL):
-        text = (QUERIES / "alerts" / f"{query}.kql").read_text(encoding="utf-8")
-        names = ["incident", "item", "vault", "error", "reason"] if dimensions == "perIncident" else None
-        for name in names or re.findall(r"'(\w+)'", dimensions):
-            assert re.search(rf"\b{name}\b", text.split("| project")[-1]), (query, name)
+    kind = "Microsoft.Insights/scheduledQueryRules"
+    for rule in (*asked("main", kind), *asked("connect-everything", kind)):
+        [criterion] = rule["properties"]["criteria"]["allOf"]
+        columns = re.findall(r"\w+", criterion["query"].split("| project")[-1])
+        assert {each["name"] for each in criterion["dimensions"]} <= set(columns), rule["name"]
 
 
 @pytest.mark.skipif(not is_installed(), reason="Microsoft's KQL analyzer is not installed: make")

@@ -145,7 +145,7 @@ def dimensions(alert: Any) -> dict[str, str]:
 async def test_a_metric_alert_names_the_item_and_no_job(
     notice: str, kind: str, item: str, namespace: str
 ) -> None:
-    """The vault is its target; a user's error persists."""
+    """The vault is its target; a user's error is reported as degraded, not as unhealthy."""
     async with scene(notice) as stage:
         job = stage.job(item, "UserErrorVmProvisioningStateFailed")
         [received] = await stage.told(job)
@@ -162,7 +162,7 @@ async def test_a_metric_alert_names_the_item_and_no_job(
         "dataSourceURL": job.item.source_resource_id,
         "dataSourceType": job.item.workload.name,
         "backupInstanceName": item,
-        "healthStatus": "PersistentUnhealthy",
+        "healthStatus": "PersistentDegraded",
     }
     assert job.name not in json.dumps(received.content)
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from backup_retry import __version__
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.jobs import Source
 from backup_retry.ports.ledger import Beat
@@ -38,7 +37,6 @@ async def asked(world: Terminal, profiles: list[dict[str, str]] | None = None) -
 async def test_a_fresh_app_has_not_run_anything_yet(world: Terminal) -> None:
     """Null, not a made-up time."""
     assert await asked(world) == {
-        "version": __version__,
         "last_sweep": None,
         "incomplete_sweep": None,
         "last_follow_up": None,
@@ -56,7 +54,6 @@ async def test_the_last_runs_and_what_is_open_are_shown(world: Terminal) -> None
     await world.handle(world.fails("job-2", of=item(2), error="UserErrorVmProvisioningStateFailed"))
 
     assert await asked(world) == {
-        "version": __version__,
         "last_sweep": "2026-11-22T13:00:00+00:00",
         "incomplete_sweep": None,
         "last_follow_up": "2026-11-22T14:00:00+00:00",
