@@ -31,6 +31,8 @@ NOT_FOR_US = (0, "closed/unsupported/needs_action", "NeedsPerson 1")
 REFUSED = (1, "closed/.*", "NeedsPerson 1")
 LEFT_ALONE = (0, "closed/not_protected/left_alone", "")
 IGNORED = (0, "", "")
+#: of the vault that could not be read, and that it can be again
+TOLD_ONCE = "NeedsPerson 1, Recovered 1, RetryTriggered 1"
 
 ROWS = [
     # names and ids
@@ -66,11 +68,11 @@ ROWS = [
     Row("dry_run_turned_off", *RETRIED),
     # what cannot be reached
     Row("vault_gone", 0, ""),
-    Row("passing_404", *RETRIED),
+    Row("passing_404", 1, ".*, triggered/attempt_running", "RetryTriggered 1", shows="reachable_again"),
     Row("item_404_for_a_moment", *RETRIED),
     Row("subscription_lost", 1, ".*triggered/attempt_running.*", ".*NeedsPerson 1.*"),
     Row("rights_lost", 1, ".*triggered/attempt_running.*", ".*NeedsPerson 1.*"),
-    Row("dispatched_and_refused", *RETRIED),
+    Row("dispatched_and_refused", 1, ".*triggered/attempt_running", TOLD_ONCE, shows="reachable_again"),
     # states of protection
     Row("instance_updating", *RETRIED),
     Row("instance_updating_for_a_day", 0, "[^,]*", "NeedsPerson 1"),

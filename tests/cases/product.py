@@ -24,7 +24,8 @@ from backup_retry.domain.incident import Incident
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.ports.inbox import MemoryInbox
-from backup_retry.ports.ledger import MemoryLedger
+from backup_retry.ports.reports import MemoryReports
+from backup_retry.ports.unreadable_rows import MemoryUnreadables
 from backup_retry.settings.settings import Settings, load_settings
 from simulator.machine.tls import Certificates
 from tests.cases.case import Json, NotACaseError
@@ -37,7 +38,7 @@ _LOGGER = logging.getLogger("backup_retry")
 _SECONDS = 60.0
 
 
-class RememberingLedger(MemoryLedger):
+class RememberingLedger(MemoryReports):
     """Keeps at hand what became of each item."""
 
     def __init__(self) -> None:
@@ -179,6 +180,8 @@ def _instead_of_ours(product: Product) -> Iterator[None]:
         "backup_retry.wiring.Engine": ListeningEngine,
         "backup_retry.azure.table_ledger.TableLedger": lambda *_: product.ledger,
         "backup_retry.azure.table_inbox.TableInbox": lambda *_: product.inbox,
+        "backup_retry.azure.table_reports.TableReports": lambda *_: product.ledger,
+        "backup_retry.azure.table_unreadable.TableUnreadables": lambda *_: MemoryUnreadables(),
         "reactor.webhook._SECONDS": _SECONDS,
         "reactor.webhook._AT_MOST_SECONDS": 2 * _SECONDS,
     }
