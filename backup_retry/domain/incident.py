@@ -302,6 +302,15 @@ class Incident:
         changed = self._with_last(result=result, ended_at=at, job_id=job_id or last.job_id)
         return replace(changed, state=State.WAITING)
 
+    def turned_down(self, error: JobError) -> "Incident":
+        """The same once Azure has refused the last attempt: its code is weighed as the failure's that it was to mend.
+
+        What has failed since then has a code of its own, which may need a person.
+        """
+        if self.attempts[-1].failed_at not in {None, self.failure.ended_at}:
+            return self
+        return replace(self, failure=replace(self.failure, error=error))
+
     def waiting(self, until: datetime, reason: Reason, detail: str = "") -> "Incident":
         """Nothing to do until then."""
         return replace(self, state=State.WAITING, due=until, reason=reason, detail=detail)

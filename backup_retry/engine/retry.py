@@ -143,18 +143,16 @@ def _gave_way(work: UnitOfWork) -> None:
 
 def _turned_down(error: AzureRefused) -> _Answer:
     """Azure refused the trigger: its code is weighed as that of a failed job, unless the whole vault is blocked."""
-    refusal = error
 
     def apply(work: UnitOfWork) -> None:
-        wait = trigger_refused(refusal, work.incident, work.now)
+        wait = trigger_refused(error, work.incident, work.now)
         blocked = wait.reason in BLOCKED
-        ended = work.incident.attempt_ended(
-            AttemptResult.THROTTLED if blocked else AttemptResult.FAILED, work.now
-        )
-        error = ended.failure.error if blocked else JobError(title=refusal.code, message=str(refusal))
-        failure = replace(ended.failure, error=error)
+        result = AttemptResult.THROTTLED if blocked else AttemptResult.FAILED
+        ended = work.incident.attempt_ended(result, work.now)
+        if not blocked:
+            ended = ended.turned_down(JobError(title=error.code, message=str(error)))
         waiting = ended.waiting(wait.until, wait.reason, wait.detail)
-        work.incident = replace(waiting, failure=failure, waits_since=work.now)
+        work.incident = replace(waiting, waits_since=work.now)
         work.step(StepKind.REFUSED)
 
     return apply

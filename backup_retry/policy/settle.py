@@ -1,7 +1,6 @@
 """What became of the attempt in flight, and which failure counts: the vault's jobs in, the incident out."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from backup_retry.domain.arm_ids import VaultKind
@@ -13,7 +12,6 @@ from backup_retry.domain.jobs import (
     Job,
     JobError,
     JobStatus,
-    Operation,
     Outcome,
     Reason,
     Wait,
@@ -50,7 +48,9 @@ def settle(
             until=incident.due, reason=Reason.ATTEMPT_RUNNING, detail="A worker is triggering it."
         )
     if operation is not None and operation.failed:
-        return _failed_before_its_job(incident, operation, now), None
+        # Azure accepted the trigger and then refused it without ever making a job
+        ended = incident.attempt_ended(AttemptResult.FAILED, now)
+        return ended.turned_down(operation.error or JobError()), None
     return _settle_without_job(incident, attempt, facts, rules, now)
 
 
@@ -81,12 +81,6 @@ def _settle_by_success(
         detail = f"The retry completed and moved no data. {job.warning} See what its job {job.id} says."
         return ended, Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.NEEDS_ACTION, detail=detail)
     return ended, None  # another backup of the item has failed since, or a better one
-
-
-def _failed_before_its_job(incident: Incident, operation: Operation, now: datetime) -> Incident:
-    """Azure accepted the trigger and then refused it without ever making a job."""
-    failure = replace(incident.failure, error=operation.error or JobError())
-    return replace(incident.attempt_ended(AttemptResult.FAILED, now), failure=failure)
 
 
 def _settle_without_job(

@@ -16,6 +16,7 @@ class Fault(StrEnum):
 
     LEDGER_REQUEST_LOST = "ledger: request lost"
     LEDGER_ANSWER_LOST = "ledger: answer lost after the write"
+    LEDGER_5XX_WRITTEN = "ledger: 5xx after the write"
     READ_THROTTLED = "read: 429"
     READ_UNAVAILABLE = "read: 503"
     READ_LOST = "read: no answer"

@@ -19,6 +19,7 @@ from multiprocessing import get_context
 
 from tests.model.faults import Fault
 from tests.model.invariants import Violation
+from tests.model.tables import Tables
 from tests.model.trouble import Trouble
 from tests.model.world import World
 
@@ -71,9 +72,9 @@ class Tried:
         self.found += other.found
 
 
-def soak_one(seed: int, steps: int = WORLD_STEPS) -> Tried:
-    """One world, from its beginning to its peace."""
-    world = World(seed)
+def soak_one(seed: int, steps: int = WORLD_STEPS, *, tables: Tables | None = None) -> Tried:
+    """One world, from its beginning to its peace; its ledger is in memory, or the real one on tables."""
+    world = World(seed, tables=tables)
     Trouble(world).begin()
     tried = Tried(worlds=1)
     try:

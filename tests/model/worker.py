@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.domain.errors import BackupRetryError
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.vault_access import MemoryKnownVaults
 from backup_retry.policy.rules import Rules
 from backup_retry.ports.inbox import DeferredSignal, MemoryInbox
 from backup_retry.ports.item_lookup import MemoryItemLookup
-from backup_retry.ports.ledger import MemoryLedger
 from backup_retry.settings.sweep_profile import daily
 from reactor import webhook
 from reactor.deferred_signals import process_deferred, written
@@ -27,6 +27,7 @@ from tests.model.little_azure import LittleAzure
 from tests.model.network import Link, Network
 from tests.model.remote import RemoteGraph, RemoteInbox, RemoteStore, RemoteTags, RemoteTopic
 from tests.model.remote_vaults import RemoteVaults
+from tests.model.tables import RemoteService, Tables
 from tests.model.worker_loop import WorkerLoop
 
 _EVENT_SECONDS = 20.0
@@ -41,7 +42,9 @@ class Surroundings:
 
     network: Network
     azure: LittleAzure
-    store: MemoryLedger
+    store: Any
+    #: where the ledger is kept; None: in the store, in memory
+    tables: Tables | None
     #: the signals that wait
     waiting: dict[str, DeferredSignal]
     #: how many signals a worker looks into at once
@@ -58,12 +61,12 @@ class Worker:
         self._skew = timedelta(seconds=skew)
         self.loop = WorkerLoop(surroundings.network.agenda)  # type: ignore[abstract]  # sockets are not asked for
         link = Link(surroundings.network, self.loop, self.kill)
-        store = RemoteStore(surroundings.store, link, surroundings.watch)
+        store = self._store(link)
         vaults = RemoteVaults(surroundings.azure, link, surroundings.watch, self.clock)
         self.engine = Engine(
-            ledger=store.ledger,
-            controls=store.controls,
-            storms=store.storms,
+            ledger=store,
+            controls=store,
+            storms=store,
             vaults=vaults,
             opt_outs=RemoteTags(link, surroundings.watch),
             rules=surroundings.rules,
@@ -87,14 +90,12 @@ class Worker:
             places=asyncio.Semaphore(surroundings.places),
         )
         self.patient_reactor = SignalHandler(resolver=resolver, engine=self.engine, keep=self._keep)
-        self.follow_up = FollowUp(
-            ledger=store.ledger, engine=self.engine, controls=store.controls, clock=self.clock
-        )
+        self.follow_up = FollowUp(ledger=store, engine=self.engine, controls=store, clock=self.clock)
         self.sweep = Sweep(
             graph=RemoteGraph(surroundings.azure, link),
             vaults=vaults,
             engine=self.engine,
-            controls=store.controls,
+            controls=store,
             clock=self.clock,
             profile=daily(lookback=LOOKBACK),
             scope=surroundings.rules.scope,
@@ -102,6 +103,14 @@ class Worker:
         )
         self._waiting: list[Answered] = []
         self.when_killed: Callable[[], object] = lambda: None
+
+    def _store(self, link: Link) -> Any:
+        """The ledger over the network: in memory, or the real one on tables."""
+        world = self._world
+        if world.tables is None:
+            return RemoteStore(world.store, link, world.watch)
+        service: Any = RemoteService(world.tables, link, world.watch)
+        return TableLedger(service, self.clock)
 
     @property
     def alive(self) -> bool:

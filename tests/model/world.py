@@ -17,12 +17,13 @@ from backup_retry.ports.ledger import MemoryLedger
 from tests.model.agenda import Agenda
 from tests.model.courier import Courier
 from tests.model.estate import DAY, HOUR, MINUTE, SUBSCRIPTION, Estate, drawn_rules
-from tests.model.faults import Faults, dice
+from tests.model.faults import Fault, Faults, dice
 from tests.model.invariants import Watch
 from tests.model.little_azure import LittleAzure
 from tests.model.network import Network
 from tests.model.remote import immediately
 from tests.model.restraint import Restraint
+from tests.model.tables import SERVER_GIVES_UP, Tables, local
 from tests.model.true_jobs import (
     CHAIN_BROKE,
     DIFFERENTIAL,
@@ -55,7 +56,14 @@ class Weather:
 class World:
     """Virtual time, an estate in Azure, a ledger, and workers; `trouble` makes things happen to it."""
 
-    def __init__(self, seed: int, estate: Estate | None = None, rules: Rules | None = None) -> None:
+    def __init__(
+        self,
+        seed: int,
+        estate: Estate | None = None,
+        rules: Rules | None = None,
+        *,
+        tables: Tables | None = None,
+    ) -> None:
         self.random = dice(seed)
         self.estate = estate or Estate.drawn(self.random)
         self.rules = rules or drawn_rules(self.random)
@@ -66,7 +74,11 @@ class World:
         self.faults = Faults(self.random)
         self.network = Network(self.agenda, self.random, self.faults)
         self.azure = LittleAzure(self.agenda, self.random, self.faults)
-        self.store = MemoryLedger()
+        self.tables = tables
+        if tables is not None:
+            self.faults.likelihood[Fault.LEDGER_5XX_WRITTEN] = 0.3
+            tables.when_lost = lambda: self._soon(self.follow_up)
+        self.store = local(tables, lambda: self.agenda.time) if tables is not None else MemoryLedger()
         self.waiting: dict[str, DeferredSignal] = {}
         self.watch = self._watch()
         self.courier = Courier(self.agenda, self.random, self.faults, self.alive, self._signal_accepted)
@@ -163,6 +175,10 @@ class World:
 
     # ---- inside ----
 
+    def _soon(self, action: Callable[[], object]) -> None:
+        """While somebody waits for the tables' answer."""
+        self.agenda.after(self.random.uniform(0, SERVER_GIVES_UP), action)
+
     def _whoever_has_the_timer(self) -> list[Worker]:
         alive = self.alive()
         return self.random.sample(alive, min(len(alive), self.random.choice((1, 1, 1, 2))))
@@ -191,6 +207,7 @@ class World:
             network=self.network,
             azure=self.azure,
             store=self.store,
+            tables=self.tables,
             waiting=self.waiting,
             places=self.estate.places,
             watch=self.watch,

@@ -59,8 +59,10 @@ async def test_a_failure_long_after_the_others_waits_for_the_storms_canary(world
     A person cancelled the first canary's retry, and the second one's runs.
     """
     await fail(world, 1, 2, 3, 4, 5)
-    world.ends(world.runs(world.attempts[0], item(1)), JobStatus.CANCELLED)
-    assert (await world.advance(item(1), minutes=5)).reason is Reason.CANCELLED
+    retry = world.runs(world.attempts[0], item(1))
+    world.clock.move(minutes=4)
+    world.ends(retry, JobStatus.CANCELLED)
+    assert (await world.advance(item(1), minutes=1)).reason is Reason.CANCELLED
     await world.advance(item(2))
     world.runs(world.attempts[1], item(2))
     assert retried(world) == [1, 2]

@@ -175,7 +175,6 @@ async def test_an_attempt_that_ended_before_the_next_failure_is_over(world: Worl
     assert len(world.attempts) == 2
 
 
-@pytest.mark.xfail(strict=True, reason="what became of an attempt replaces the error of whatever failed last")
 @pytest.mark.parametrize("refused_at", ["the operation", "the trigger"])
 async def test_an_attempt_that_came_to_nothing_says_nothing_of_a_newer_failure(
     world: World, refused_at: str

@@ -220,15 +220,18 @@ def test_two_workers_never_have_two_attempts_in_flight(
 
 @pytest.mark.parametrize("seed", range(0, 100, 20))
 def test_nor_do_five_whose_clocks_differ(seed: int, caplog: pytest.LogCaptureFixture) -> None:
-    """One lease after the other is over; every order in which they make their calls is drawn."""
+    """One lease after the other is over; every order in which they make their calls is drawn.
+
+    Of one item they differ by less than `settle_after`: else an attempt that is still being made is given up.
+    """
     caplog.set_level(logging.CRITICAL, logger="backup_retry")
     attempts = []
     for each in range(seed, seed + 20):
         random, race = dice(each), Race()
         race.is_led_by(race.waits(1))
         race.waits(2), race.waits(3)
-        late = enumerate((1, 2, 3, 2, 1))
-        workers = [Worker(race.follows_up(number, later=12 * order)) for order, number in late]
+        late = enumerate((1, 1, 2, 3, 3))
+        workers = [Worker(race.follows_up(number, later=7 * order)) for order, number in late]
         while left := [worker for worker in workers if not worker.done]:
             for _ in range(random.choice((1, 1, 5, 20))):
                 left[0].step()
