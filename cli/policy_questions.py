@@ -17,6 +17,7 @@ QUESTIONS: Mapping[Row, str] = {
     policy.paused: "Are retries switched off?",
     policy.opted_out: "Is it opted out, by a tag or by the scope?",
     policy.unsupported: "Is it something that cannot be retried from here?",
+    policy.nobodys: "Does its vault list no item of that name?",
     protection.not_protected: "Has its protection been stopped?",
     protection.no_backup_rule: "Has its policy no rule that could be run?",
     policy.already_recovered: "Has another backup completed since?",

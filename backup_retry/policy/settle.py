@@ -129,12 +129,13 @@ def _strangers(incident: Incident, attempt: Attempt, jobs: Sequence[Job]) -> Ite
     """The item's backups since the failure that bear no id that anybody knows: each may be the attempt's.
 
     Recovery Services keeps the id of whoever asked; of some workloads in backup vaults nobody has seen that. Only
-    Azure's own clock is asked: whatever was known at the claim had ended when the failure had.
+    Azure's own clock is asked: whatever was known at the claim had ended when the failure had. That a job calls itself
+    the schedule's proves nothing.
     """
     keeps_ids = incident.item.vault.kind is VaultKind.RECOVERY_SERVICES
     since = attempt.failed_at or attempt.claimed_at - CLOCKS_DIFFER
     for job in jobs:
-        is_known = incident.owns(job) or (keeps_ids and job.activity_id) or job.on_demand is False
+        is_known = incident.owns(job) or (keeps_ids and job.activity_id)
         if job.is_backup and not is_known and (job.end is None or job.end > since):
             yield job
 

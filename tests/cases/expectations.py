@@ -102,7 +102,7 @@ ROWS = [
     Row("retry_answer_lost", 1, "triggered/attempt_running", of="aghr;payroll"),
     Row("disk_retry_begun_before_its_claim", *RECOVERED),
     Row("disk_backed_up_by_hand", 1, "closed/already_recovered/.*", "Recovered 1"),
-    Row("disk_job_without_an_id", 1, ".*", "NeedsPerson 1", wrong="14.13: clocks"),
+    Row("disk_job_without_an_id", 1, ".*", "NeedsPerson 1"),
     # refusals of the trigger
     Row("refused_by_azure_policy", *REFUSED, shows="deny-untagged", lacks="Operator", wrong="15.4: refusals"),
     Row("refused_by_resource_guard", *REFUSED, shows="guard-1", lacks="Operator", wrong="15.4: refusals"),

@@ -143,7 +143,9 @@ async def test_a_job_that_has_held_the_item_for_days_is_found(world: World, days
 
     report = await world.handle(world.fails(error=ITEM_IS_BUSY, ended_at=ENDED))
 
-    assert (report.reason, report.detail, world.attempts) == (Reason.IN_PROGRESS, "Job stuck is running.", [])
+    assert (report.reason, world.attempts) == (Reason.IN_PROGRESS, [])
+    assert report.detail.startswith(f"Job stuck is running. It began at {began:%Y-%m-%d %H:%M} UTC: ")
+    assert (await world.incident()).told_of == (f"{Reason.IN_PROGRESS} stuck",)
 
 
 async def test_a_success_before_the_failures_end_mends_nothing(world: World) -> None:

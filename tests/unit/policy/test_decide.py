@@ -217,7 +217,7 @@ class Example:
             )
         ),
         pytest.param(
-            Example(seen=facts(state=protected("NobodyKnows")), now=STARTED + timedelta(days=14, seconds=1)),
+            Example(seen=facts(state=protected("NobodyKnows")), now=ENDED + timedelta(days=14, seconds=1)),
             EXHAUSTED,
             id="no-state-is-waited-for-longer-than-14-days",
         ),
@@ -303,7 +303,7 @@ class Example:
         pytest.param(
             Example(
                 seen=facts(job("now", status=JobStatus.IN_PROGRESS, started_at=LATER)),
-                now=STARTED + timedelta(days=14, seconds=1),
+                now=ENDED + timedelta(days=14, seconds=1),
             ),
             EXHAUSTED,
             id="no-job-is-waited-for-longer-than-14-days",

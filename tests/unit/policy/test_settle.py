@@ -332,11 +332,12 @@ def test_a_running_job_that_may_be_the_attempts_is_waited_for() -> None:
 
 @pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.CANCELLED])
 @pytest.mark.parametrize("old_row", [False, True])
+@pytest.mark.parametrize("on_demand", [False, None])
 def test_a_job_that_may_be_the_attempts_and_ended_badly_is_a_persons(
-    status: JobStatus, old_row: bool
+    status: JobStatus, old_row: bool, on_demand: bool | None
 ) -> None:
-    """It may have been the retry: a second one could be one too many."""
-    changed, decision = among_strangers(stranger(status), old_row=old_row)
+    """It may have been the retry, whatever it says of who asked for it: a second one could be one too many."""
+    changed, decision = among_strangers(stranger(status, on_demand=on_demand), old_row=old_row)
 
     assert decision is not None
     assert in_short(decision) == (Close, Reason.ANSWER_UNCLEAR, Outcome.NEEDS_ACTION)
@@ -359,7 +360,6 @@ def test_a_job_that_may_be_the_attempts_and_completed_recovers_the_item() -> Non
     ("jobs", "of"),
     [
         pytest.param([], DISK, id="none"),
-        pytest.param([stranger(JobStatus.FAILED, on_demand=False)], DISK, id="the schedule's"),
         pytest.param([stranger(JobStatus.FAILED, operation="Restore")], DISK, id="a restore"),
         pytest.param([stranger(JobStatus.FAILED, ended_at=ENDED)], DISK, id="ended as the failure did"),
         pytest.param([own_job(JobStatus.FAILED, activity_id="a-colleague")], item(), id="where ids are kept"),
