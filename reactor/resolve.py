@@ -89,7 +89,9 @@ class Resolver:
         try:
             job: Job | None = await self._job(vault, signal.job_id, run_began)
         except NotFound as error:
-            job = None if error.is_the_vaults_word else await self._listed(vault, signal.job_id)
+            # of several vaults that may have the job, most have not: their word is enough
+            none_of_several = signal.vault is None and error.is_the_vaults_word
+            job = None if none_of_several else await self._listed(vault, signal.job_id)
         if job is None:
             return Resolved(why=f"vault {vault.name} has no job {signal.job_id}")
         if (failed := await failure_of(self._vaults, job, signal.item)) is None and job.failed:
@@ -111,7 +113,7 @@ class Resolver:
         return await self._vaults.job(vault, job_id)
 
     async def _listed(self, vault: Vault, job_id: str) -> Job | None:
-        """A job that somebody above the vault answers 404 for, as the vault lists it."""
+        """A job that is answered with 404, as the vault lists it; one that is not listed either is not there."""
         now = self._clock()
         listed = await self._vaults.jobs(vault, now - JOB_RETENTION, fresh_since=now)
         return next((job for job in listed.jobs if job.id.lower() == job_id.lower()), None)

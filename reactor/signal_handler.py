@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from backup_retry.domain.arm_ids import Vault
-from backup_retry.domain.errors import AzureRefused, AzureUnavailable, BackupRetryError, Forbidden, NotFound
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, BackupRetryError
 from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
+from backup_retry.policy.refusals import blocks_the_vault
 from backup_retry.ports.log_events import LogEvent, log_event
 from reactor.resolve import Resolved, Resolver
 from reactor.signals import Ignored, Signal
@@ -143,7 +144,7 @@ class SignalHandler:
                 access = self._engine.access
                 known = await access.signal_refused(vault, signal.item, error, signal.source)
         reaction = await self._kept(signal, error)
-        told = vault is not None and isinstance(error, Forbidden | NotFound)
+        told = vault is not None and (not known or blocks_the_vault(error))
         return replace(reaction, told=told, unknown_vault=None if known else vault)
 
     async def tell_of_unknown(self, vaults: Collection[Vault]) -> None:

@@ -22,7 +22,7 @@ from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.jobs import BackupRequest, ItemState, Job, JobList, Operation
 from backup_retry.domain.schedule import BackupPolicy
-from backup_retry.domain.workloads import workload
+from backup_retry.domain.workloads import SETS_UP_PROTECTION, STOPS_PROTECTION, workload
 from backup_retry.ports.log_events import LogEvent, log_event
 
 if TYPE_CHECKING:
@@ -120,7 +120,8 @@ class RecoveryServicesVaults:
     async def _owned(self, name: str, properties: Fields, vault: Vault) -> Job:
         """A job with its item: one that does not name it is compared with the items of its kind in the vault."""
         job = wire.read_job(name, properties, vault)
-        if job.item is not None or not (job.is_backup or job.is_restore):
+        changes = {*STOPS_PROTECTION, SETS_UP_PROTECTION}
+        if job.item is not None or not (job.is_backup or job.is_restore or job.operation.lower() in changes):
             return job
         kind, names = text(properties, "backupManagementType"), wire.job_names(properties)
         key = f"{vault.key}/{kind.lower()}"

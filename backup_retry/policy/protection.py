@@ -8,6 +8,7 @@ from datetime import datetime
 
 from backup_retry.domain.arm_ids import VaultKind
 from backup_retry.domain.jobs import Close, Job, Outcome, Reason, Wait
+from backup_retry.domain.workloads import SETS_UP_PROTECTION, STOPS_PROTECTION
 from backup_retry.policy.bounds import outlived
 from backup_retry.policy.decision_context import DecisionContext
 
@@ -26,8 +27,6 @@ _STOPPED_STATES = frozenset(
         "softdeleted",
     }
 )
-
-_STOPS, _SETS_UP = frozenset({"disablebackup", "deletebackupdata"}), "configurebackup"
 
 
 def not_protected(context: DecisionContext) -> Close | None:
@@ -53,10 +52,12 @@ def _stopped_since(context: DecisionContext) -> Job | None:
     By itself a ConfigureBackup proves nothing: each edit of a policy starts one for every item.
     """
     done = [job for job in context.facts.jobs if job.status.succeeded]
-    stops = [job for job in done if job.operation.lower() in _STOPS]
+    stops = [job for job in done if job.operation.lower() in STOPS_PROTECTION]
     stopped_at = min((_end(job) for job in stops), default=None)
     anew = [
-        job for job in done if job.operation.lower() == _SETS_UP and stopped_at and _end(job) > stopped_at
+        job
+        for job in done
+        if job.operation.lower() == SETS_UP_PROTECTION and stopped_at and _end(job) > stopped_at
     ]
     return next((job for job in [*stops, *anew] if _end(job) > context.incident.failure.ended_at), None)
 

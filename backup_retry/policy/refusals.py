@@ -49,6 +49,12 @@ def refused(error: AzureRefused, now: datetime) -> Wait:
     return Wait(until=now, reason=Reason.AZURE_REFUSED, detail=str(error))
 
 
+def blocks_the_vault(error: AzureRefused) -> bool:
+    """True for a no of which a vault's own incident tells: this identity may not look there, or does not reach it."""
+    of_the_item = isinstance(error, NotFound) and error.is_the_vaults_word
+    return error.by is Service.VAULT and isinstance(error, Forbidden | NotFound) and not of_the_item
+
+
 def trigger_refused(error: AzureRefused, incident: Incident, now: datetime) -> Wait:
     """What a plain no to a trigger means: without the right or the vault, the next try is an hour or more away.
 

@@ -70,6 +70,8 @@ ROWS = [
     Row("vault_gone", 0, ""),
     Row("passing_404", 1, ".*, triggered/attempt_running", "RetryTriggered 1", shows="reachable_again"),
     Row("item_404_for_a_moment", *RETRIED),
+    Row("job_404_for_a_moment", *RETRIED),
+    Row("jobs_404_of_another_code", 1, "triggered/attempt_running", "NeedsPerson 1, RetryTriggered 1"),
     Row("subscription_lost", 1, ".*triggered/attempt_running.*", ".*NeedsPerson 1.*"),
     Row("rights_lost", 1, ".*triggered/attempt_running.*", ".*NeedsPerson 1.*"),
     Row("dispatched_and_refused", 1, ".*triggered/attempt_running", TOLD_ONCE, shows="reachable_again"),
@@ -87,6 +89,7 @@ ROWS = [
     Row("policy_changed_after_the_failure", *RETRIED),
     Row("policy_change_that_failed", *RETRIED),
     Row("protection_stopped_and_set_up_anew", *LEFT_ALONE),
+    Row("database_protection_set_up_anew", *LEFT_ALONE),
     # jobs that are running, or did nothing
     Row("job_hangs_for_days", 0, "waiting/.*", "NeedsPerson 1", shows="00000032-"),
     Row("job_hangs_since_last_night", 0, "waiting/.*", "NeedsPerson 1"),

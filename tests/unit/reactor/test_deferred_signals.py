@@ -7,7 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound
+from backup_retry.domain.errors import (
+    AzureRefused,
+    AzureUnavailable,
+    BackupRetryError,
+    Forbidden,
+    NotFound,
+    Service,
+)
 from backup_retry.domain.jobs import JobStatus, Reason, Source
 from backup_retry.domain.notices import NoticeKind
 from backup_retry.policy.scope import Scope
@@ -184,11 +191,23 @@ async def test_each_look_in_vain_makes_the_next_one_later(world: World, session:
     assert (waits, session.waits.looks, session.waits.why) == ([5, 10, 20, 30, 30], 5, "no answer")
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(AzureUnavailable("vault-1 does not answer"), id="no answer"),
+        # no incident of the vault tells of these
+        pytest.param(
+            NotFound("vault-1 does not answer", code="SomethingNotFound", status=404), id="a 404 of the list"
+        ),
+        pytest.param(Forbidden("vault-1 does not answer", by=Service.GRAPH), id="a 403 of Resource Graph"),
+    ],
+)
 async def test_after_a_day_a_person_is_told_once(
-    world: World, session: Session, caplog: pytest.LogCaptureFixture
+    world: World, session: Session, caplog: pytest.LogCaptureFixture, error: BackupRetryError
 ) -> None:
     """What waits, why, and what to do; as often as the topic does not take it, it is tried again."""
-    world.vaults.read_error = AzureUnavailable("vault-1 does not answer")
+    world.known_vaults.vaults.add(vault())
+    world.vaults.read_error = error
     await session.reactor.handle_signal(signal(), seconds=AMPLE)
     came = world.clock()
     world.clock.move(hours=23)

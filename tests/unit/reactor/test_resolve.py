@@ -57,12 +57,13 @@ async def test_a_job_that_the_vault_does_not_have_is_nothing(world: World) -> No
     assert (resolved.failures, "no job no-such-job" in resolved.why) == ((), True)
 
 
-async def test_a_job_that_the_vault_lists_is_not_missing(world: World) -> None:
-    """Azure Resource Manager's 404 is not its word, and the failure must not be lost to that."""
+@pytest.mark.parametrize("code", ["ResourceNotFound", "JobNotFound"])
+async def test_a_job_that_the_vault_lists_is_not_missing(world: World, code: str) -> None:
+    """One of the two answers is wrong, whoever gave it, and the failure must not be lost to that."""
     failure = world.fails()
 
     async def missing() -> None:
-        raise NotFound("404", code="ResourceNotFound", status=404)
+        raise NotFound("404", code=code, status=404)
 
     world.vaults.on_job = missing
 
@@ -107,7 +108,9 @@ async def test_a_job_that_still_runs_is_undecided(world: World) -> None:
     assert (resolved.failures, resolved.undecided) == ((), True)
 
 
-@pytest.mark.parametrize("code", ["SubscriptionNotFound", "ResourceGroupNotFound", "ResourceNotFound", ""])
+@pytest.mark.parametrize(
+    "code", ["SubscriptionNotFound", "ResourceGroupNotFound", "ResourceNotFound", "SomethingNotFound", ""]
+)
 async def test_a_404_that_is_not_about_the_job_is_the_callers(world: World, code: str) -> None:
     """Access may have been lost, or the answer may be passing: that says nothing of the job."""
     world.vaults.read_error = NotFound("gone", code=code, status=404)
