@@ -132,7 +132,7 @@ class Watch:
         Told again after the end, that one is nobody's yet, and opens another incident.
         """
         before = self.incidents.get(incident.id)
-        if before is None or before.first_job_id == incident.first_job_id:
+        if before is None or before.has_no_job or before.first_job_id == incident.first_job_id:
             return
         job = self.azure.jobs[before.first_job_id]
         if not (_covers(incident, job) or _weighed_before(incident, job)):
