@@ -49,16 +49,14 @@ def not_protected(context: DecisionContext) -> Close | None:
 def _stopped_since(context: DecisionContext) -> Job | None:
     """The job that ended the item's protection after the failure, or that set it up again after such an end.
 
-    By itself a ConfigureBackup proves nothing: each edit of a policy starts one for every item.
+    By itself a ConfigureBackup proves nothing: each edit of a policy starts one for every item. It is the first one
+    after an end that sets protection up.
     """
     done = [job for job in context.facts.jobs if job.status.succeeded]
     stops = [job for job in done if job.operation.lower() in STOPS_PROTECTION]
-    stopped_at = min((_end(job) for job in stops), default=None)
-    anew = [
-        job
-        for job in done
-        if job.operation.lower() == SETS_UP_PROTECTION and stopped_at and _end(job) > stopped_at
-    ]
+    set_up = sorted((job for job in done if job.operation.lower() == SETS_UP_PROTECTION), key=_end)
+    first_after = (next((job for job in set_up if _end(job) > _end(stop)), None) for stop in stops)
+    anew = [job for job in first_after if job]
     return next((job for job in [*stops, *anew] if _end(job) > context.incident.failure.ended_at), None)
 
 

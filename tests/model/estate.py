@@ -38,6 +38,13 @@ class Estate:
     skew: float = 300.0
     #: share of items whose vault tells their schedule
     scheduled: float = 0.3
+    #: time from one sweep to the next, and how far one looks back, in seconds
+    sweep_every: float = 6 * HOUR
+    lookback: float = 24 * HOUR
+    #: whether a sweep announces what it finds instead of handling it
+    dispatches: bool = False
+    #: how often a backup takes hours, up to 40
+    slow: float = 0.0
     #: how often a backup completes that nothing stands in the way of
     completes: float = 0.55
     #: mean time from one storm to the next
@@ -64,6 +71,9 @@ class Estate:
             items=random.choice((1, 2, 6, 12)),
             workers=random.choice((1, 2, 3, 5)),
             skew=random.choice((0.0, 60.0, 300.0)),
+            lookback=random.choice((6, 24)) * HOUR,
+            dispatches=random.random() < 0.3,
+            slow=random.choice((0.0, 0.0, 0.05)),
         )
 
     def item(self, number: int) -> ProtectedItem:

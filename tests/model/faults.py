@@ -44,6 +44,7 @@ class Fault(StrEnum):
     KILLED = "worker killed"
     OUTAGE = "outage of minutes"
     NO_PERMISSION = "role taken away for a while"
+    NOT_FOUND = "vault not found for a while"
     SLOW_ANSWER = "slow answer"
     STORM = "storm"
     TOPIC_UNAVAILABLE = "topic: no answer"

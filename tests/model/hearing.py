@@ -66,7 +66,8 @@ class Hearing:
         """The failed jobs that a kept signal tells of: the one that it names, or all that had ended when it came."""
         named = self.azure.jobs.get(kept.fields["job"])
         if named is not None:
-            tells = _tells_of(kept.fields, named) and named.failed_at(self.agenda.now)
+            failed = named.is_backup and named.failed_at(self.agenda.now)
+            tells = failed and _tells_of(kept.fields, named)
             yield from [named] if tells else []
             return
         came = self.kept_at.get(kept.key, -inf)

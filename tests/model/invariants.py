@@ -8,7 +8,7 @@ from math import inf
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.incident import Attempt, AttemptResult, Incident, State, Step
-from backup_retry.domain.jobs import BackupRequest, Outcome
+from backup_retry.domain.jobs import BackupRequest, Outcome, Reason
 from backup_retry.domain.notices import Notice, NoticeKind
 from backup_retry.domain.workloads import workload
 from backup_retry.policy.rules import Rules
@@ -17,7 +17,7 @@ from backup_retry.ports.inbox import DeferredSignal
 from tests.model.agenda import START, Agenda
 from tests.model.hearing import Hearing
 from tests.model.little_azure import LittleAzure
-from tests.model.restraint import Restraint, Sent, WhyNot
+from tests.model.restraint import FRESH, Restraint, Sent, WhyNot
 from tests.model.true_jobs import TrueJob, workload_of, worth_of
 
 #: rolling day of the daily cap
@@ -132,7 +132,7 @@ class Watch:
         Told again after the end, that one is nobody's yet, and opens another incident.
         """
         before = self.incidents.get(incident.id)
-        if before is None or before.first_job_id == incident.first_job_id:
+        if before is None or before.has_no_job or before.first_job_id == incident.first_job_id:
             return
         job = self.azure.jobs[before.first_job_id]
         if not (_covers(incident, job) or _weighed_before(incident, job)):
@@ -166,10 +166,21 @@ class Watch:
         before = self.incidents.get(incident.id)
         if before is None or before.is_open:
             self.outcomes[f"{incident.outcome}: {incident.reason}"] += 1
+        if incident.reason is Reason.NOT_PROTECTED:
+            self._is_not_protected(incident)
         if incident.outcome in {Outcome.RECOVERED, Outcome.RECOVERED_ELSEWHERE} and not incident.has_no_job:
             for job in self._failures_of(incident):
                 mended = self.azure.items[job.item.key].mended(job, self.agenda.now)
                 self._require(mended, 5, f"its incident says recovered, and nothing made up for job {job.id}")
+
+    def _is_not_protected(self, incident: Incident) -> None:
+        """An edit of a policy ends no incident: protection has to have been off since the failure, or just now."""
+        true_item, failure = self.azure.items[incident.item.key], self.azure.jobs[incident.failure.id]
+        since = min(failure.ends_at, self.agenda.now - FRESH)
+        off = not true_item.protected or true_item.changed_at >= since
+        self._require(
+            off, 5, f"failed job {failure.id} was left alone, and protection was never stopped since"
+        )
 
     def _failures_of(self, incident: Incident) -> Iterator[TrueJob]:
         """The failed job that an incident is about, and all that were stored with it."""

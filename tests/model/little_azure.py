@@ -66,7 +66,14 @@ class LittleAzure:
         """Somebody stops the protection of an item, or sets it up anew."""
         true_item = self.items[item.key]
         true_item.protected, true_item.changed_at = on, self.agenda.now
-        self._begin(true_item, Ending(seconds=5.0), "", "ConfigureBackup" if on else "DisableBackup")
+        if on:
+            self.configure(true_item, JobStatus.COMPLETED)
+        else:
+            self._begin(true_item, Ending(seconds=5.0), "", "DisableBackup")
+
+    def configure(self, true_item: TrueItem, status: JobStatus) -> None:
+        """An item gets a policy, or the one that it has is edited; a failed edit leaves the old one."""
+        self._begin(true_item, Ending(status=status, seconds=5.0), "", "ConfigureBackup")
 
     def cancel(self, job: TrueJob) -> None:
         """A person cancels a running job."""
@@ -118,9 +125,11 @@ class LittleAzure:
         return self._operations.get(operation_id)
 
     def _begin(self, true_item: TrueItem, ending: Ending, attempt_id: str, operation: str) -> TrueJob:
-        """A job begins; not every backup vault's keeps the id that it was asked for with."""
+        """A job begins; not every backup vault's keeps the id that it was asked for with, or has one of its own."""
         now = self.agenda.now
-        kept = attempt_id if true_item.keeps_ids else ""
+        own = str(UUID(int=self.random.getrandbits(128), version=4))
+        without = not true_item.keeps_ids and self.random.random() < 0.5
+        activity = "" if without else attempt_id if attempt_id and true_item.keeps_ids else own
         late = self.faults.strikes(Fault.JOB_APPEARS_LATE)
         job = TrueJob(
             id=str(UUID(int=self.random.getrandbits(128), version=4)),
@@ -130,7 +139,7 @@ class LittleAzure:
             ends_at=now + ending.seconds,
             status=ending.status,
             error=ending.error,
-            activity_id=kept or str(UUID(int=self.random.getrandbits(128), version=4)),
+            activity_id=activity,
             attempt_id=attempt_id,
             operation=operation,
         )

@@ -30,6 +30,8 @@ class Network:
     down: set[str] = field(default_factory=set)
     #: vaults on which this app has no role at the moment
     denied: set[str] = field(default_factory=set)
+    #: vaults whose subscription or group Azure does not find at the moment
+    missing: set[str] = field(default_factory=set)
 
     def latency(self) -> float:
         """Seconds one way."""

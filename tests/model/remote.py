@@ -164,19 +164,28 @@ class RemoteTags:
 
 @dataclass(frozen=True)
 class RemoteTopic:
-    """The Event Grid topic that notices go to."""
+    """The Event Grid topic of notices and of what a sweep announces; what was sent may have arrived unanswered."""
 
     link: Link
     watch: Watch
+    #: delivers what a sweep has announced
+    deliver: Callable[[Mapping[str, Any]], object]
 
     async def publish(self, notices: Sequence[Notice]) -> None:
-        """See notices.Publisher; what was sent may have arrived although no answer came."""
+        """See notices.Publisher."""
+        await self._send(lambda: self.watch.published(notices))
+
+    async def announce(self, data: Mapping[str, Any]) -> None:
+        """See reconciler.dispatch.Announcer."""
+        await self._send(lambda: self.deliver(data))
+
+    async def _send(self, effect: Callable[[], object]) -> None:
         network = self.link.network
         down = "topic" in network.down or network.faults.strikes(Fault.TOPIC_UNAVAILABLE)
         error = AzureUnavailable("topic: no answer") if down else None
         arrived = network.random.random() < 0.5
         await self.link.call(
-            lambda: self.watch.published(notices),
+            effect,
             instead=None if arrived else error,
             lost=error if arrived else None,
         )

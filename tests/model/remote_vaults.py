@@ -70,15 +70,18 @@ class RemoteVaults:
         return await self.link.call(effect, instead=http_answers.of_read(error) if error else None)
 
     def standing_error(self, vault: Vault) -> AzureError | None:
-        """What stands in the way for a while: an outage, or a role that was taken away."""
+        """What stands in the way for a while: an outage, a role taken away, a subscription not found."""
         network = self.link.network
         if vault.key in network.down:
             return http_answers.no_answer()
         if vault.key in network.denied:
             return http_answers.refusal(403, "AuthorizationFailed")
+        if vault.key in network.missing:
+            return http_answers.refusal(404, network.random.choice(_NOT_FOUND))
         return None
 
 
+_NOT_FOUND = ("SubscriptionNotFound", "ResourceGroupNotFound", "ResourceNotFound")
 _READ_FAULTS: dict[Fault, Callable[[], AzureError]] = {
     Fault.READ_THROTTLED: lambda: http_answers.refusal(429, "SubscriptionRequestsThrottled", 20),
     Fault.READ_UNAVAILABLE: lambda: http_answers.refusal(503, "ServiceUnavailable"),

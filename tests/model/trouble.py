@@ -1,6 +1,7 @@
 """What happens to a world: backups, people, outages, storms, dying processes and false alarms."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.jobs import JobStatus, Pause
@@ -35,6 +36,8 @@ class Trouble:
             (HOUR, self.kill_a_worker),
             (5 * HOUR, self.begin_outage),
             (10 * HOUR, self.take_role_away),
+            (20 * HOUR, self.lose_a_vault),
+            (16 * HOUR, self.edit_a_policy),
             (HOUR, self.send_false_alert),
             (6 * HOUR, self.announce),
             (self._world.estate.storm_every, self.begin_storm),
@@ -90,14 +93,27 @@ class Trouble:
         self._after(self._random.uniform(HOUR, 12 * HOUR), lambda: tagged.pop(key, None))
 
     def pause(self) -> None:
-        """Somebody switches retries off for a while: everywhere, in a subscription or in a vault."""
+        """Somebody switches retries off, now and then with an end: everywhere, in a subscription or in a vault."""
         item = self._any_item()
         scope = self._random.choice(("", item.vault.subscription, item.vault.key))
         paused = self._world.watch.restraint.paused
-        if scope not in paused:
-            immediately(self._world.store.set_pause(Pause(by="somebody", why="a change", scope=scope)))
-            paused[scope] = self._world.agenda.now
-            self._after(self._random.uniform(MINUTE, 6 * HOUR), lambda: self._world.resume(scope))
+        if scope in paused:
+            return
+        began = paused[scope] = self._world.agenda.now
+        lasts = self._random.uniform(MINUTE, 6 * HOUR)
+        until = self._world.agenda.time + timedelta(seconds=lasts) if self._random.random() < 0.5 else None
+        immediately(
+            self._world.store.set_pause(Pause(by="somebody", why="a change", scope=scope, until=until))
+        )
+        if until is None:
+            self._after(lasts, lambda: self._world.resume(scope))
+        else:  # on the worker whose clock is furthest ahead
+            self._after(lasts - self._world.estate.skew, lambda: self._is_over(scope, began))
+
+    def _is_over(self, scope: str, began: float) -> None:
+        paused = self._world.watch.restraint.paused
+        if paused.get(scope) == began:
+            del paused[scope]
 
     def kill_a_worker(self) -> None:
         """A process dies wherever it is."""
@@ -114,6 +130,17 @@ class Trouble:
     def take_role_away(self) -> None:
         """The app has no role on a vault for a while."""
         self._down(self._world.network.denied, self._any_item().vault.key, Fault.NO_PERMISSION)
+
+    def lose_a_vault(self) -> None:
+        """Azure answers 404 for a vault, or for its group or subscription, for a while."""
+        self._down(self._world.network.missing, self._any_item().vault.key, Fault.NOT_FOUND)
+
+    def edit_a_policy(self) -> None:
+        """Somebody edits a policy: each item of the vault is configured once more, or that fails."""
+        vault, azure = self._any_item().vault, self._world.azure
+        for true_item in azure.in_vault[vault.key]:
+            if true_item.protected:
+                azure.configure(true_item, self._random.choice((JobStatus.COMPLETED, JobStatus.FAILED)))
 
     def send_false_alert(self) -> None:
         """An event names a job of another vault, an item or a vault without a failure, or a foreign subscription."""

@@ -1,7 +1,7 @@
 """One process of the function app in the model: the real engine, reactor, sweep and follow-up on remote ports."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,7 +31,6 @@ from tests.model.tables import RemoteService, Tables
 from tests.model.worker_loop import WorkerLoop
 
 _EVENT_SECONDS = 20.0
-LOOKBACK = timedelta(hours=24)
 #: an HTTP status, or None where nobody answered
 Answered = Callable[[int | None], object]
 
@@ -49,6 +48,12 @@ class Surroundings:
     waiting: dict[str, DeferredSignal]
     #: how many signals a worker looks into at once
     places: int
+    #: how far a sweep, and a look at a vault that a signal names alone, goes back
+    lookback: timedelta
+    #: whether a sweep announces what it finds, for whichever worker gets the event
+    dispatches: bool
+    #: delivers what a sweep has announced
+    deliver: Callable[[Mapping[str, Any]], object]
     watch: Watch
     rules: Rules
 
@@ -63,6 +68,7 @@ class Worker:
         link = Link(surroundings.network, self.loop, self.kill)
         store = self._store(link)
         vaults = RemoteVaults(surroundings.azure, link, surroundings.watch, self.clock)
+        topic = RemoteTopic(link, surroundings.watch, surroundings.deliver)
         self.engine = Engine(
             ledger=store,
             controls=store,
@@ -71,7 +77,7 @@ class Worker:
             opt_outs=RemoteTags(link, surroundings.watch),
             rules=surroundings.rules,
             clock=self.clock,
-            publisher=RemoteTopic(link, surroundings.watch),
+            publisher=topic,
             known_vaults=MemoryKnownVaults({each.item.vault for each in surroundings.azure.items.values()}),
         )
         inbox = MemoryInbox(clock=self.clock, signals=surroundings.waiting)
@@ -80,7 +86,7 @@ class Worker:
             vaults=vaults,
             item_lookup=MemoryItemLookup(),
             clock=self.clock,
-            lookback=LOOKBACK,
+            lookback=surroundings.lookback,
             scope=surroundings.rules.scope,
         )
         self.reactor = SignalHandler(
@@ -97,9 +103,10 @@ class Worker:
             engine=self.engine,
             controls=store,
             clock=self.clock,
-            profile=daily(lookback=LOOKBACK),
+            profile=daily(lookback=surroundings.lookback),
             scope=surroundings.rules.scope,
             keep=self.inbox.keep,
+            announcer=topic if surroundings.dispatches else None,
         )
         self._waiting: list[Answered] = []
         self.when_killed: Callable[[], object] = lambda: None

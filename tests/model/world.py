@@ -5,8 +5,10 @@ world.run(steps=10_000)
 world.leave_in_peace()
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
 
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.incident import Incident
@@ -38,7 +40,6 @@ from tests.model.worker import Surroundings, Worker
 
 #: how long a world is left alone before every failure has to be closed
 PEACE = 6 * DAY
-_SWEEP_EVERY = 6 * HOUR
 _FOLLOW_UP_EVERY = 5 * MINUTE
 #: in peace nothing is missed by looking more rarely, and the run is over sooner
 _FOLLOW_UP_IN_PEACE = 20 * MINUTE
@@ -94,7 +95,7 @@ class World:
         self.always(lambda: _FOLLOW_UP_IN_PEACE if self.calm else _FOLLOW_UP_EVERY, self.follow_up)
         self.always(lambda: _KEPT_IN_PEACE if self.calm else _FOLLOW_UP_EVERY, self.process_deferred)
         if self.estate.swept:
-            self.always(lambda: _SWEEP_EVERY, self.sweep)
+            self.always(lambda: self.estate.sweep_every, self.sweep)
 
     @property
     def heads(self) -> list[Incident]:
@@ -125,6 +126,7 @@ class World:
         self.faults.heal()
         self.network.down.clear()
         self.network.denied.clear()
+        self.network.missing.clear()
         self.weather.over_at.clear()
         for scope in list(self.watch.restraint.paused):
             self.resume(scope)
@@ -164,6 +166,8 @@ class World:
     def ending(self, item: ProtectedItem, kind: str) -> Ending:
         """How a backup that begins now is going to end."""
         seconds = self.random.choice((2.0, 60.0, self.random.uniform(60, 40 * MINUTE)))
+        if not self.calm and self.random.random() < self.estate.slow:
+            seconds = self.random.uniform(HOUR, 40 * HOUR)
         if self.weather.over_at.get(item.vault.key, 0.0) > self.agenda.now:
             return Ending(status=JobStatus.FAILED, seconds=seconds, error=self.weather.error[item.vault.key])
         if self.random.random() < self.estate.completes:
@@ -210,10 +214,14 @@ class World:
             tables=self.tables,
             waiting=self.waiting,
             places=self.estate.places,
+            lookback=timedelta(seconds=self.estate.lookback),
+            dispatches=self.estate.dispatches,
+            deliver=self._deliver,
             watch=self.watch,
             rules=self.rules,
         )
-        worker = Worker(surroundings, self.random.uniform(-self.estate.skew, self.estate.skew))
+        bound = self.estate.skew
+        worker = Worker(surroundings, self.random.choice((-bound, bound, self.random.uniform(-bound, bound))))
         worker.when_killed = lambda: self._restart(worker)
         self.workers.append(worker)
         self.processes += 1
@@ -232,6 +240,11 @@ class World:
                 self.courier.hint(
                     self.random.choice(({"itemId": job.item.id}, {"vaultId": job.item.vault.id})), job
                 )
+
+    def _deliver(self, data: Mapping[str, Any]) -> None:
+        """What a sweep announces reaches some worker."""
+        jobs = [self.azure.jobs[each["jobId"].rpartition("/")[2]] for each in data["failures"]]
+        self.courier.event(data, jobs)
 
     def _signal_accepted(self, job: TrueJob, named: bool) -> None:
         self.watch.allowed(self.watch.hearing.answered(job, named=named))

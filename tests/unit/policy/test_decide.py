@@ -235,6 +235,17 @@ class Example:
             id="stopped-and-set-up-anew-since",
         ),
         pytest.param(
+            Example(
+                seen=facts(
+                    change("ConfigureBackup", ENDED),
+                    change("ConfigureBackup", STARTED - timedelta(hours=1)),
+                    change("DisableBackup", STARTED - timedelta(hours=2)),
+                )
+            ),
+            TRIGGER,  # set up again before the failure, and edited since
+            id="a-policy-was-edited-long-after-protection-was-set-up-anew",
+        ),
+        pytest.param(
             Example(seen=facts(change("ConfigureBackup", ENDED))),
             TRIGGER,  # somebody has edited the policy
             id="a-policy-was-edited-since",
