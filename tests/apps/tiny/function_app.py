@@ -41,13 +41,14 @@ async def open_door(req: func.HttpRequest) -> func.HttpResponse:
     return func.HttpResponse(status_code=204)
 
 
-logging.error("while the app is loaded")
+_log = logging.getLogger("tiny")
+_log.error("while the app is loaded")
 _left_behind: set[asyncio.Task[None]] = set()
 
 
 async def _write_late(name: str) -> None:
     await _door(name).wait()
-    logging.error("after the answer")
+    _log.error("after the answer")
     seen.append({"function": "lines", "late": True})
 
 
@@ -55,14 +56,14 @@ async def _write_late(name: str) -> None:
 async def lines(req: func.HttpRequest) -> func.HttpResponse:
     """Writes a line now, and another one when the door is opened."""
     _left_behind.add(asyncio.create_task(_write_late(req.route_params["door"])))
-    logging.error("within the invocation")
+    _log.error("within the invocation")
     return func.HttpResponse(status_code=204)
 
 
 @app.route("lines", methods=["POST"])
 def line_of_a_thread(req: func.HttpRequest) -> func.HttpResponse:
     """Writes a line from a thread."""
-    logging.error("within a thread")
+    _log.error("within a thread")
     return func.HttpResponse(status_code=204)
 
 

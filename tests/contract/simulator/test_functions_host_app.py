@@ -284,7 +284,9 @@ async def test_only_lines_of_living_invocations_are_logged(tmp_path: Path) -> No
         await seen(session, lambda each: each["function"] == "lines")
     await host.stop()
     log = (tmp_path / "app.log").read_text()
-    written = [text for text in ("while the app", "within a thread", "within the", "after the") if text in log]
+    written = [
+        text for text in ("while the app", "within a thread", "within the", "after the") if text in log
+    ]
     assert written == ["within a thread", "within the"]
 
 
