@@ -64,21 +64,27 @@ async def process_deferred(
     """
     began, unknown = clock(), set[Vault]()
     while clock() - began < _TIME and (due := await inbox.kept(_AT_A_TIME)):
-        unknown |= await _process(due, inbox, reactor.of_kept(), clock(), publisher)
+        unknown |= await look_into(due, inbox, reactor, clock(), publisher)
     await reactor.tell_of_unknown(unknown)
 
 
-async def _process(
+async def look_into(
     due: Sequence[DeferredSignal],
     inbox: Inbox,
     reactor: SignalHandler,
     now: datetime,
     publisher: Publisher | None,
+    *,
+    seconds: float = _SECONDS,
+    run_began: datetime | None = None,
 ) -> set[Vault]:
-    """The vaults that refuse, and that only signals have ever named."""
+    """React to these within about so many seconds; the vaults that refuse, and that only signals have ever named.
+
+    They share what was read of a vault since `run_began`: since now, unless they share it with others.
+    """
     young = [kept for kept in due if now - kept.kept_at <= JOB_RETENTION]
     signals = [read(kept.fields) for kept in young]
-    reactions = await reactor.handle_signals(signals, seconds=_SECONDS, run_began=now)
+    reactions = await reactor.of_kept().handle_signals(signals, seconds=seconds, run_began=run_began or now)
     waiting: list[DeferredSignal] = []
     for kept, reaction in zip(young, reactions, strict=True):
         if reaction.kept:

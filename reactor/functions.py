@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+from functools import partial
 
 import azure.functions as func
 
@@ -12,6 +13,7 @@ from backup_retry.ports.log_events import LogEvent, log_event
 from reactor import webhook
 from reactor.deferred_signals import process_deferred, written
 from reactor.events import parse_events
+from reactor.handed_on import Looks, hand_on, key_in
 from reactor.resolve import Resolver
 from reactor.signal_handler import SignalHandler
 from reactor.signals import Signal
@@ -19,6 +21,8 @@ from reactor.signals import Signal
 blueprint = func.Blueprint()
 #: so many signals are looked into at once; in a storm the others are kept, or all would be late
 _PLACES = asyncio.Semaphore(16)
+#: so many of those that were kept are then looked into at once
+_LOOKS = Looks(32)
 #: Event Grid waits 30 seconds
 _EVENT_SECONDS = 20.0
 
@@ -36,7 +40,8 @@ async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
     async def keep(signal: Signal) -> None:
         await parts.inbox.keep(written(signal))
 
-    return SignalHandler(resolver=resolver, engine=parts.engine, keep=keep, places=places)
+    at_once = partial(hand_on, messenger=parts.publisher, clock=parts.clock)
+    return SignalHandler(resolver=resolver, engine=parts.engine, keep=keep, hand_on=at_once, places=places)
 
 
 @blueprint.route(route="alerts", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
@@ -59,6 +64,9 @@ async def alerts(req: func.HttpRequest) -> func.HttpResponse:
 async def events(event: func.EventGridEvent) -> None:
     """An event of either schema; one that fails for a passing reason raises, so that it is delivered again."""
     event_type = getattr(event, "event_type", None) or getattr(event, "type", None) or ""
+    if key := key_in(event_type, event.get_json()):
+        await _look_into(key)
+        return
     try:
         dimensions = wiring.settings().dimensions
         signals = parse_events(
@@ -70,6 +78,19 @@ async def events(event: func.EventGridEvent) -> None:
         return
     began = wiring.clock()
     await (await _reactor()).handle_signals(signals, seconds=_EVENT_SECONDS, run_began=began)
+
+
+async def _look_into(key: str) -> None:
+    """What nobody had time for, in an invocation of its own."""
+    parts = await wiring.parts()
+    await _LOOKS.look(
+        key,
+        inbox=parts.inbox,
+        reactor=await _reactor(None),
+        clock=parts.clock,
+        publisher=parts.publisher,
+        messenger=parts.publisher,
+    )
 
 
 @blueprint.timer_trigger(arg_name="timer", schedule=wiring.schedules().follow_up_schedule, use_monitor=True)

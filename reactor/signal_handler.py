@@ -10,21 +10,25 @@ from typing import Any
 
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, BackupRetryError
-from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.policy.refusals import blocks_the_vault
 from backup_retry.ports.log_events import LogEvent, log_event
+from reactor.handling import Handling
 from reactor.resolve import Resolved, Resolver
 from reactor.signals import Ignored, Signal
 
 #: stores a signal that nobody has time to look into
 Keep = Callable[[Signal], Awaitable[None]]
+#: has one that is stored looked into in an invocation of its own, within seconds
+HandOn = Callable[[Signal], Awaitable[None]]
 _AT_ONCE = 8
 _PLENTY = 10_000
 #: what of its time a signal may wait for its turn
 _SHARE_TO_WAIT = 0.2
 _SECONDS_TO_STORE = 1.0
+#: for Azure's answers to triggers that are under way when the time is over
+_SECONDS_TO_HEAR = 4.0
 #: what an answer that nobody expected can raise in our own code: no reason to lose the signal
 _FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -43,8 +47,15 @@ class SignalResult:
     unknown_vault: Vault | None = None
 
 
+class NoTime(AzureUnavailable):
+    """Nobody has looked into a signal, or not to its end: whoever has time may do so at once."""
+
+
 class SignalHandler:
-    """Handles signals in bounded time: what does not fit is stored and left to the follow-up."""
+    """Handles signals in bounded time: what does not fit is stored and handed on. Nothing is left at work.
+
+    The host drops the log lines of an invocation that has ended, and the mails that hang on them.
+    """
 
     def __init__(
         self,
@@ -52,6 +63,7 @@ class SignalHandler:
         resolver: Resolver,
         engine: Engine,
         keep: Keep | None = None,
+        hand_on: HandOn | None = None,
         places: asyncio.Semaphore | None = None,
         stored: bool = False,
     ) -> None:
@@ -59,20 +71,28 @@ class SignalHandler:
         self._engine = engine
         #: None: what cannot be looked into is the caller's to send again
         self._keep = keep
+        #: None: what is kept waits for the timer
+        self._hand_on = hand_on
         #: how many signals may be looked into at once; all of too many would be late
         self._places = places or asyncio.Semaphore(_PLENTY)
         #: True: every signal is in the inbox already
         self._stored = stored
-        self._left_running: set[asyncio.Task[Report]] = set()
 
     def of_kept(self) -> "SignalHandler":
         """The same for signals that are stored already: one that cannot be looked into stays where it is."""
-        return SignalHandler(resolver=self._resolver, engine=self._engine, stored=True)
+        return SignalHandler(resolver=self._resolver, engine=self._engine, places=self._places, stored=True)
 
     async def handle_signals(
-        self, signals: Sequence[Signal | Ignored], *, seconds: float, run_began: datetime | None = None
+        self,
+        signals: Sequence[Signal | Ignored],
+        *,
+        seconds: float,
+        run_began: datetime | None = None,
+        to_hear: float = _SECONDS_TO_HEAR,
     ) -> Sequence[SignalResult]:
         """React to many signals within about so many seconds; they share what is read of a vault.
+
+        `to_hear`: the seconds after those for Azure's answers to triggers that are under way.
 
         Raises:
             AzureUnavailable: of one of them nothing is stored; the others have been dealt with.
@@ -83,7 +103,7 @@ class SignalHandler:
         async def one(signal: Signal | Ignored) -> SignalResult:
             async with at_once:
                 left = max(0.0, deadline - asyncio.get_running_loop().time())
-                return await self.handle_signal(signal, seconds=left, run_began=run_began)
+                return await self.handle_signal(signal, seconds=left, run_began=run_began, to_hear=to_hear)
 
         done = await asyncio.gather(*(one(each) for each in signals), return_exceptions=True)
         for each in done:
@@ -92,7 +112,12 @@ class SignalHandler:
         return [each for each in done if isinstance(each, SignalResult)]
 
     async def handle_signal(
-        self, signal: Signal | Ignored, *, seconds: float, run_began: datetime | None = None
+        self,
+        signal: Signal | Ignored,
+        *,
+        seconds: float,
+        run_began: datetime | None = None,
+        to_hear: float = _SECONDS_TO_HEAR,
     ) -> SignalResult:
         """Resolve and handle a signal within about so many seconds, or keep it for later, whatever is in the way.
 
@@ -108,33 +133,38 @@ class SignalHandler:
             async with asyncio.timeout(seconds * _SHARE_TO_WAIT):
                 await self._places.acquire()
         except TimeoutError:
-            return await self._kept(signal, AzureUnavailable("busy with other signals"))
+            return await self._kept(signal, NoTime("busy with other signals"))
         try:
-            return await self._process(signal, deadline, run_began)
+            return await self._process(signal, deadline, run_began, to_hear)
         finally:
             self._places.release()
 
-    async def _process(self, signal: Signal, deadline: float, run_began: datetime | None) -> SignalResult:
+    async def _process(
+        self, signal: Signal, deadline: float, run_began: datetime | None, to_hear: float
+    ) -> SignalResult:
         try:
             resolved = await self._resolved(signal, deadline, run_began)
-            left = deadline - asyncio.get_running_loop().time()
-            reports = await self._handle_all(resolved.failures, signal.source, left, run_began)
+            handling = Handling(self._engine, signal.source, run_began)
+            handled = await handling.of_all(resolved.failures, deadline, to_hear)
         except AzureRefused as error:
             return await self._refused(signal, error, deadline)
         except (BackupRetryError, *_FAULTS) as error:
             return await self._kept(signal, error)
         if resolved.undecided:
             return await self._kept(signal, AzureUnavailable(resolved.why), level=logging.INFO)
-        if not reports:
+        if not handled.all_in_time:
+            kept = await self._kept(signal, NoTime("not all was decided in time"))
+            return replace(kept, reports=handled.reports)
+        if not handled.reports:
             log_event(LogEvent.SIGNAL_IGNORED, signal=signal.label, why=resolved.why)
-        return SignalResult(reports=reports, why=resolved.why)
+        return SignalResult(reports=handled.reports, why=resolved.why)
 
     async def _resolved(self, signal: Signal, deadline: float, run_began: datetime | None) -> Resolved:
         try:
             async with asyncio.timeout_at(deadline):
                 return await self._resolver.resolve(signal, run_began)
         except TimeoutError as error:
-            raise AzureUnavailable(f"{_asked(signal)} did not answer in time") from error
+            raise NoTime(f"{_asked(signal)} did not answer in time") from error
 
     async def _refused(self, signal: Signal, error: AzureRefused, deadline: float) -> SignalResult:
         """The signal waits until Azure lets us look, and a person is told of a vault that is ours."""
@@ -164,47 +194,9 @@ class SignalHandler:
         except TimeoutError as late:
             raise AzureUnavailable(f"the ledger did not answer in {_SECONDS_TO_STORE:g} s") from late
         log_event(LogEvent.SIGNAL_KEPT, level=level, signal=signal.label, problem=why)
+        if self._hand_on is not None and isinstance(error, NoTime):
+            await self._hand_on(signal)
         return SignalResult(why=why, kept=True)
-
-    async def _handle_all(
-        self, failures: Sequence[FailedJob], source: Source, seconds: float, run_began: datetime | None
-    ) -> Sequence[Report]:
-        if not failures:
-            return ()
-        at_once = asyncio.Semaphore(_AT_ONCE)
-
-        async def handle(failed: FailedJob) -> Report:
-            async with at_once:
-                return await self._engine.handle(failed, source, run_began=run_began)
-
-        tasks = {asyncio.create_task(handle(failed)): failed for failed in failures}
-        done, late = await asyncio.wait(tasks, timeout=max(0.0, seconds))
-        self._let_run(late)
-        stored = await self._store([tasks[task] for task in late], source)
-        failed = [error for task in done if (error := task.exception())]
-        if failed:
-            raise failed[0]
-        return [*(task.result() for task in done), *stored]
-
-    async def _store(self, late: Sequence[FailedJob], source: Source) -> list[Report]:
-        """Note the failures that there was no time for; what is known by now is in a late one's hands."""
-        try:
-            async with asyncio.timeout(_SECONDS_TO_STORE):
-                noted = await asyncio.gather(*(self._engine.note(failed, source) for failed in late))
-        except TimeoutError as error:
-            raise AzureUnavailable(f"the ledger did not answer in {_SECONDS_TO_STORE:g} s") from error
-        return [replace(report, decision="stored") for report in noted]
-
-    def _let_run(self, late: set[asyncio.Task[Report]]) -> None:
-        """Keep the late ones at work: whichever of them and the follow-up saves first has the item."""
-        for task in late:
-            self._left_running.add(task)
-            task.add_done_callback(self._finished)
-
-    def _finished(self, task: asyncio.Task[Report]) -> None:
-        self._left_running.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log_event(LogEvent.SIGNAL_FAILED, level=logging.WARNING, problem=str(error))
 
 
 def _log_ignored(signal: Ignored) -> None:

@@ -19,12 +19,14 @@ from reactor.signal_handler import SignalHandler, SignalResult
 
 #: the common alert schema never makes a payload larger than this
 LARGEST_BODY = 256 * 1024
-#: for the first call of an instance, which builds the parts; with the next one less than Azure waits
+#: for the first call of an instance, which builds the parts
 _SECONDS_TO_START = 4.0
 #: for what is asked of Azure; what is not done by then is stored
 _SECONDS = 3.5
-#: for all of it but the start: the ledger may hang as well
-_AT_MOST_SECONDS = 4.8
+#: then for storing it: the ledger may hang as well
+_SECONDS_TO_STORE = 1.3
+#: for all of it, less than Azure waits; what is left of it is for Azure's answers to triggers
+_AT_MOST_SECONDS = 9.0
 _RETRY_AFTER_SECONDS = 30
 
 
@@ -43,12 +45,15 @@ async def answer(
     """Answer one call of the webhook; every error of ours becomes an answer."""
     if len(body) > LARGEST_BODY:
         return _too_large(len(body))
+    now = asyncio.get_running_loop().time
+    came = now()
     try:
         signals = parse_body(body, dimensions)
         async with asyncio.timeout(_SECONDS_TO_START):
             ready = await reactor()
-        async with asyncio.timeout(_AT_MOST_SECONDS):
-            reactions = await ready.handle_signals(signals, seconds=_SECONDS)
+        to_hear = max(0.0, came + _AT_MOST_SECONDS - now() - _SECONDS - _SECONDS_TO_STORE)
+        async with asyncio.timeout(_SECONDS + to_hear + _SECONDS_TO_STORE):
+            reactions = await ready.handle_signals(signals, seconds=_SECONDS, to_hear=to_hear)
     except BadSignal as error:
         log_event(LogEvent.SIGNAL_REJECTED, level=logging.WARNING, problem=str(error))
         return Answer(status=400, body={"error": error.problem, "where": error.where, "remedy": error.remedy})

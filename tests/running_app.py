@@ -1,6 +1,7 @@
 """The real function app on the whole simulated stack, and what a scenario does with it."""
 
 import asyncio
+import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -270,6 +271,12 @@ class App:
     async def waiting(self) -> list[str]:
         """The jobs of the signals that wait."""
         return [each.fields["job"] for each in await self._inbox.kept(1000)]
+
+    def lines(self, event: str) -> list[Json]:
+        """The app's log lines of an event, as the host has taken them."""
+        mark = f'{{"event": "{event}"'
+        log = self.stack.host.log_file.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line[line.index(mark) :]) for line in log if mark in line]
 
     async def incident(self, vm: str) -> Incident:
         """What the ledger holds of a VM, or of any item by its ARM id."""

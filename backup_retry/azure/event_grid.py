@@ -1,4 +1,4 @@
-"""Notices and found failures as CloudEvents on an Event Grid topic, through azure-eventgrid.
+"""Notices, found failures and signals that wait as CloudEvents on an Event Grid topic, through azure-eventgrid.
 
 https://learn.microsoft.com/azure/event-grid/cloud-event-schema
 """
@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from backup_retry.azure.client import azure_errors
 from backup_retry.domain.failure_batches import FAILURE_FOUND
 from backup_retry.domain.notices import SOURCE, Notice
+from backup_retry.ports.inbox import SIGNAL_DEFERRED
 
 if TYPE_CHECKING:
     from azure.eventgrid.aio import EventGridPublisherClient
 
 
 class TopicPublisher:
-    """The ports `notices.Publisher` and `reconciler.dispatch.Announcer` on Event Grid."""
+    """The ports `publisher.Publisher`, `inbox.Messenger` and `reconciler.dispatch.Announcer` on Event Grid."""
 
     def __init__(self, client: "EventGridPublisherClient") -> None:
         self._client = client
@@ -40,7 +41,14 @@ class TopicPublisher:
 
     async def announce(self, data: Mapping[str, Any]) -> None:
         """See Announcer; one request."""
+        await self._send(FAILURE_FOUND, data)
+
+    async def signal_deferred(self, key: str) -> None:
+        """See Messenger; one request."""
+        await self._send(SIGNAL_DEFERRED, {"key": key})
+
+    async def _send(self, event_type: str, data: Mapping[str, Any]) -> None:
         from azure.core.messaging import CloudEvent  # noqa: PLC0415
 
         async with azure_errors("Event Grid topic"):
-            await self._client.send([CloudEvent(source=SOURCE, type=FAILURE_FOUND, data=dict(data))])
+            await self._client.send([CloudEvent(source=SOURCE, type=event_type, data=dict(data))])

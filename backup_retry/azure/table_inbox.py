@@ -20,7 +20,8 @@ from backup_retry.azure.control_rows import (
     signal_fields,
     signal_row,
 )
-from backup_retry.azure.tables import CONTROL
+from backup_retry.azure.fence import version_of
+from backup_retry.azure.tables import CONTROL, get
 from backup_retry.ports.inbox import DeferredSignal, Fields, Waiting
 
 if TYPE_CHECKING:
@@ -63,6 +64,12 @@ class TableInbox:
                 if len(found) == most:
                     break
         return found
+
+    async def find(self, key: str) -> DeferredSignal | None:
+        """See Inbox; one request."""
+        row = await get(self._table, SIGNAL_PARTITION, key)
+        kept = self._aside.read(read_signal, CONTROL, row) if row else None
+        return replace(kept, version=version_of(row)) if kept else None
 
     async def waiting(self, most: int) -> Waiting:
         """See Inbox."""

@@ -40,6 +40,8 @@ from backup_retry.ports.publisher import Publisher
 from backup_retry.ports.vaults import Vaults
 
 Clock = Callable[[], datetime]
+#: called when an attempt is about to be claimed
+Retrying = Callable[[], None]
 #: how often a failure is looked at again after another worker was first
 _RACES = 5
 #: how long a run over many items shares one reading of a vault
@@ -100,13 +102,20 @@ class Engine:
 
         return await self._with(failed, source, store)
 
-    async def handle(self, failed: FailedJob, source: Source, *, run_began: datetime | None = None) -> Report:
+    async def handle(
+        self,
+        failed: FailedJob,
+        source: Source,
+        *,
+        run_began: datetime | None = None,
+        retrying: Retrying = lambda: None,
+    ) -> Report:
         """Note a failed job and advance its incident, with one write for both.
 
         When Azure stops answering on the way, the failure is stored for the follow-up. `run_began` is for runs over
         many items: they share what was read of a vault since then, while it is at most a minute old.
         """
-        return await self._with(failed, source, lambda work: self._advance(work, run_began))
+        return await self._with(failed, source, lambda work: self._advance(work, run_began, retrying))
 
     async def _with(
         self, failed: FailedJob, source: Source, act: Callable[[UnitOfWork], Awaitable[Report]]
@@ -159,7 +168,9 @@ class Engine:
         """True for a failure whose retry DRY_RUN alone has kept back, now that it is off."""
         return not self._rules.dry_run and head.rehearsed and not head.is_past(failed)
 
-    async def _advance(self, work: UnitOfWork, run_began: datetime | None) -> Report:
+    async def _advance(
+        self, work: UnitOfWork, run_began: datetime | None, retrying: Retrying = lambda: None
+    ) -> Report:
         """Gather, decide, apply.
 
         1. what needs no look at the vault (a pause, the scope, a tag, an unsupported workload) is decided first;
@@ -175,6 +186,7 @@ class Engine:
                 raise
             decision = unanswered(error, work.incident, work.now)
         if isinstance(decision, BackupRequest):
+            retrying()
             done = await self._retrier.retry(work, decision)
         else:
             done = await self._settle_down(work, within_bounds(decision, work.incident, work.now))

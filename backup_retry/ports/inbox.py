@@ -1,7 +1,8 @@
 """The port to the signals and rows that wait, and its in-memory fake.
 
 A signal that is answered with success is handled or stored. One that cannot be looked into, or whose job still runs, is
-stored here as it was read, and looked into again by a timer; so is a sweep's row that could not be handled.
+stored here as it was read, and looked into again by a timer; so is a sweep's row that could not be handled. One that
+only lacked time is handed on, too, to be looked into within seconds in an invocation of its own.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,8 @@ from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.jobs import Source
 
 Fields = Mapping[str, str]
+#: our own event: a signal was stored that nobody had time for; its data is `{"key": the signal's key}`
+SIGNAL_DEFERRED = "BackupRetry.SignalDeferred"
 #: so many signals that wait are counted: one page of the tables' answer
 COUNTED = 1000
 
@@ -61,6 +64,11 @@ class DeferredSignal:
         """The same for the same signal, however often it comes."""
         return sha256(repr(sorted(self.fields.items())).encode()).hexdigest()[:32]
 
+    @property
+    def looked_into(self) -> bool:
+        """True once somebody has, in vain: from then on the timer alone looks."""
+        return self.looks > 0
+
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
@@ -102,6 +110,10 @@ class Inbox(Protocol):
         """At most so many of those that are due now, in no particular order."""
         ...
 
+    async def find(self, key: str) -> DeferredSignal | None:
+        """The one of that key, due or not; None where it does not wait, or cannot be read."""
+        ...
+
     async def waiting(self, most: int) -> Waiting:
         """How many wait, counted to `most`."""
         ...
@@ -112,6 +124,18 @@ class Inbox(Protocol):
 
     async def forget(self, kept: DeferredSignal) -> None:
         """It has been looked into; one that has come again since it was read goes on waiting."""
+        ...
+
+
+class Messenger(Protocol):
+    """Who has signals that nobody had time for looked into at once."""
+
+    async def signal_deferred(self, key: str) -> None:
+        """Send one `BackupRetry.SignalDeferred`.
+
+        Raises:
+            AzureUnavailable, AzureRefused: it may not have arrived.
+        """
         ...
 
 
@@ -132,6 +156,10 @@ class MemoryInbox:
         """See Inbox."""
         now = self.clock()
         return [each for each in self.signals.values() if each.due is None or each.due <= now][:most]
+
+    async def find(self, key: str) -> DeferredSignal | None:
+        """See Inbox."""
+        return self.signals.get(key)
 
     async def waiting(self, most: int) -> Waiting:
         """See Inbox."""

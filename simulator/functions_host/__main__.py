@@ -10,6 +10,7 @@ from pathlib import Path
 
 from simulator.functions_host.functions import AppStartError
 from simulator.functions_host.host import FunctionsHost
+from simulator.functions_host.invocation_log import is_taken
 from simulator.functions_host.keys import Keys
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -62,6 +63,8 @@ def _log_to(log_file: Path | None) -> None:
     handlers: list[logging.Handler] = [logging.StreamHandler()]
     if log_file is not None:
         handlers.append(logging.FileHandler(log_file))
+    for handler in handlers:
+        handler.addFilter(is_taken)
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT, handlers=handlers)
     # The worker library logs a line before each invocation; the host logs one after it.
     logging.getLogger("azure.functions").setLevel(logging.WARNING)

@@ -14,6 +14,7 @@ import azure_functions_runtime as runtime
 
 from simulator.functions_host import protos
 from simulator.functions_host.functions import AppStartError, Function
+from simulator.functions_host.invocation_log import invocation
 
 _log = getLogger("host.invocations")
 
@@ -62,7 +63,8 @@ class Worker:
             ),
         )
         started = time.perf_counter()
-        response: protos.InvocationResponse = await runtime.invocation_request(_envelope(request))
+        with invocation(request.invocation_id):
+            response: protos.InvocationResponse = await runtime.invocation_request(_envelope(request))
         _log_outcome(function.name, response.result, time.perf_counter() - started)
         succeeded = response.result.status == protos.StatusResult.Success
         return Outcome(succeeded=succeeded, value=response.return_value)

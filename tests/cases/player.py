@@ -21,7 +21,7 @@ from tests.clock import Clock
 #: a case takes a few; one that hangs must not hold up the others
 _AT_MOST_SECONDS = 120
 #: what the app publishes for itself: Event Grid brings it back
-_COMES_BACK = frozenset({"BackupRetry.FailureFound", "BackupRetry.TurnDue"})
+_COMES_BACK = frozenset({"BackupRetry.FailureFound", "BackupRetry.SignalDeferred", "BackupRetry.TurnDue"})
 #: by the event of the log, the field that says what went wrong
 _PROBLEMS = {
     "sweep_incomplete": "problems",

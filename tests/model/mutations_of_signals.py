@@ -74,14 +74,14 @@ def _take_a_lost_race_for_handled() -> AbstractContextManager[Any]:
 
 def _forget_before_looking() -> AbstractContextManager[Any]:
     """A kept signal is taken out of the inbox, and only then looked into."""
-    look = kept_signals._process
+    look = kept_signals.look_into
 
     async def hasty(waiting: Sequence[DeferredSignal], inbox: Inbox, *arguments: Any) -> Any:
         for kept in waiting:
             await inbox.forget(kept)
         return await look(waiting, inbox, *arguments)
 
-    return patch.object(kept_signals, "_process", hasty)
+    return patch.object(kept_signals, "look_into", hasty)
 
 
 def _forget_what_nobody_could_say() -> AbstractContextManager[Any]:

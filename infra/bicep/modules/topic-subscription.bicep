@@ -33,8 +33,8 @@ resource toFunction 'Microsoft.EventGrid/topics/eventSubscriptions@2025-02-15' =
     }
     eventDeliverySchema: 'CloudEventSchemaV1_0'
     filter: {
-      // Not the app's own announcements, which go out on the same topic.
-      includedEventTypes: concat(['BackupRetry.FailureFound'], furtherEventTypes)
+      // Not what the app tells others, which goes out on the same topic: failures that were found, signals that it hands on.
+      includedEventTypes: concat(['BackupRetry.FailureFound', 'BackupRetry.SignalDeferred'], furtherEventTypes)
     }
     retryPolicy: {
       eventTimeToLiveInMinutes: 1440

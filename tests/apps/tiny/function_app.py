@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from typing import Any
 
 import azure.functions as func
@@ -37,6 +38,32 @@ async def wait_at_door(req: func.HttpRequest) -> func.HttpResponse:
 async def open_door(req: func.HttpRequest) -> func.HttpResponse:
     """Opens the door."""
     _door(req.route_params["name"]).set()
+    return func.HttpResponse(status_code=204)
+
+
+_log = logging.getLogger("tiny")
+_log.error("while the app is loaded")
+_left_behind: set[asyncio.Task[None]] = set()
+
+
+async def _write_late(name: str) -> None:
+    await _door(name).wait()
+    _log.error("after the answer")
+    seen.append({"function": "lines", "late": True})
+
+
+@app.route("lines/{door}", methods=["POST"])
+async def lines(req: func.HttpRequest) -> func.HttpResponse:
+    """Writes a line now, and another one when the door is opened."""
+    _left_behind.add(asyncio.create_task(_write_late(req.route_params["door"])))
+    _log.error("within the invocation")
+    return func.HttpResponse(status_code=204)
+
+
+@app.route("lines", methods=["POST"])
+def line_of_a_thread(req: func.HttpRequest) -> func.HttpResponse:
+    """Writes a line from a thread."""
+    _log.error("within a thread")
     return func.HttpResponse(status_code=204)
 
 

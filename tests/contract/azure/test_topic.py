@@ -80,3 +80,14 @@ async def test_found_failures_are_announced_in_one_event(
     assert [event["type"] for event in events] == ["BackupRetry.FailureFound"] * 2
     assert len({event["id"] for event in events}) == 2
     assert read_batch(events[0]["data"]) == data["failures"]
+
+
+async def test_a_signal_that_waits_is_announced_by_its_key(
+    azure: tuple[RunningServer, Clock, AzureClients], trust: Certificates
+) -> None:
+    """Nothing of what it says leaves the ledger."""
+    async with clients(azure, trust, "/topics/outcomes/api/events") as reached, reached.topic() as topic:
+        await TopicPublisher(topic).signal_deferred("ab12")
+    (event,) = azure[0].simulator.event_grid.record()["events"]
+    arrived = event.get("event", event)
+    assert (arrived["type"], arrived["data"]) == ("BackupRetry.SignalDeferred", {"key": "ab12"})

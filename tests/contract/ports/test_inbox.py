@@ -47,6 +47,21 @@ async def test_the_same_signal_is_kept_once(inbox: tuple[Inbox, Clock]) -> None:
     assert [each.kept_at for each in await kept.kept(10)] == [came]
 
 
+async def test_one_is_found_by_its_key(inbox: tuple[Inbox, Clock]) -> None:
+    """Due or not, and fenced as one of those that are due."""
+    kept, clock = inbox
+    await kept.keep(ALERT)
+    [waits] = await kept.kept(10)
+    found = await kept.find(waits.key)
+    assert (found, found and found.version) == (waits, waits.version)
+    await kept.defer(replace(waits, looks=1, due=clock() + timedelta(minutes=5)))
+    later = await kept.find(waits.key)
+    assert later is not None
+    assert later.looked_into
+    await kept.forget(later)
+    assert await kept.find(waits.key) is None
+
+
 async def test_no_more_are_given_than_asked_for(inbox: tuple[Inbox, Clock]) -> None:
     """A run takes what it can do."""
     kept, _ = inbox

@@ -274,6 +274,22 @@ async def test_timers_run_by_their_schedule_and_sigterm_ends_the_host(tmp_path: 
     assert "Executed 'Functions.sweep' (Succeeded" in (tmp_path / "app.log").read_text()
 
 
+async def test_only_lines_of_living_invocations_are_logged(tmp_path: Path) -> None:
+    """Those written while the app is loaded, or after the answer, are dropped."""
+    host, url = await start_tiny_app(tmp_path, SWEEP_SCHEDULE="0 0 5 1 1 *")
+    async with aiohttp.ClientSession(url, headers=FUNCTION_KEY) as session:
+        assert await status(session, "POST", "/api/lines") == 204
+        assert await status(session, "POST", "/api/lines/late") == 204
+        assert await status(session, "POST", "/api/doors/late") == 204
+        await seen(session, lambda each: each["function"] == "lines")
+    await host.stop()
+    log = (tmp_path / "app.log").read_text()
+    written = [
+        text for text in ("while the app", "within a thread", "within the", "after the") if text in log
+    ]
+    assert written == ["within a thread", "within the"]
+
+
 async def test_a_disabled_function_is_not_found(tmp_path: Path) -> None:
     """The app setting AzureWebJobs.<name>.Disabled switches a function off."""
     off = {"AzureWebJobs.say_hello.Disabled": "true", "SWEEP_SCHEDULE": "0 0 5 1 1 *"}

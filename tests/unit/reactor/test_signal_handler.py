@@ -28,7 +28,7 @@ AMPLE = 30.0
 SHORT = 0.02
 
 
-def reactor(world: World, keep: Keep | None = None) -> SignalHandler:
+def reactor(world: World, keep: Keep | None = None, hand_on: Keep | None = None) -> SignalHandler:
     """A reactor on the world's vaults."""
     resolver = Resolver(
         vaults=world.vaults,
@@ -37,7 +37,7 @@ def reactor(world: World, keep: Keep | None = None) -> SignalHandler:
         lookback=timedelta(hours=24),
         scope=Scope(subscriptions=Names(patterns=(SUBSCRIPTION,))),
     )
-    return SignalHandler(resolver=resolver, engine=world.engine, keep=keep)
+    return SignalHandler(resolver=resolver, engine=world.engine, keep=keep, hand_on=hand_on)
 
 
 def signal(job_id: str = "job-1") -> Signal:
@@ -55,10 +55,28 @@ class Gate:
         """Wait for the gate to open."""
         await self._opened.wait()
 
-    async def open(self, reactor: SignalHandler) -> None:
-        """Let everybody through, and wait for the tasks that the reactor left at work."""
+    def open(self) -> None:
+        """Let everybody through."""
         self._opened.set()
-        await asyncio.gather(*reactor._left_running, return_exceptions=True)
+
+
+class Box:
+    """Where signals are kept, and whom they are handed on to."""
+
+    def __init__(self) -> None:
+        self.kept: list[Signal] = []
+        self.handed_on: list[Signal] = []
+
+    def reactor(self, world: World) -> SignalHandler:
+        """A reactor that keeps what it has no time for."""
+
+        async def keep(came: Signal) -> None:
+            self.kept.append(came)
+
+        async def hand_on(came: Signal) -> None:
+            self.handed_on.append(came)
+
+        return reactor(world, keep, hand_on)
 
 
 async def test_a_signal_of_a_failed_job_is_handled(world: World) -> None:
@@ -198,40 +216,59 @@ async def test_a_vault_that_is_too_slow_counts_as_not_answering(world: World, jo
         await reactor(world).handle_signal(signal(job_id), seconds=SHORT)
 
 
-async def test_a_failure_that_cannot_be_decided_in_time_is_stored(world: World) -> None:
-    """The job is read in time, the rest of the vault is not: noted, and due for the follow-up."""
-    gate = Gate()
-    world.vaults.on_list = gate
+@pytest.mark.parametrize("hangs", ["on_job", "on_list"])
+async def test_what_there_is_no_time_for_is_kept_and_handed_on(world: World, hangs: str) -> None:
+    """Nothing of it is left at work: whoever is handed it begins anew."""
+    setattr(world.vaults, hangs, Gate())
     world.fails()
-    at_work = reactor(world)
+    box = Box()
 
-    reaction = await at_work.handle_signal(signal(), seconds=SHORT)
+    reaction = await box.reactor(world).handle_signal(signal(), seconds=SHORT)
 
-    assert [report.decision for report in reaction.reports] == ["stored"]
-    assert (await world.ledger.load(item(), "job-1")).job_known
-    await gate.open(at_work)
+    assert (reaction.kept, box.kept, box.handed_on) == (True, [signal()], [signal()])
+    assert len(asyncio.all_tasks()) == 1
     assert world.attempts == []
-    assert (await world.advance()).decision == "triggered"
 
 
-async def test_a_slow_trigger_is_left_at_work(world: World) -> None:
-    """The claim is stored, Azure takes its time: the caller is answered, and the answer is recorded later."""
+async def test_what_somebody_has_looked_into_is_not_handed_on(world: World) -> None:
+    """Its vault answered that it cannot say: the timer asks again."""
+    world.fails()
+    world.vaults.read_error = AzureUnavailable("no answer")
+    box = Box()
+
+    await box.reactor(world).handle_signal(signal(), seconds=AMPLE)
+
+    assert (box.kept, box.handed_on) == ([signal()], [])
+
+
+async def test_a_slow_trigger_is_heard_out(world: World) -> None:
+    """The time to decide is over, and Azure's answer is recorded in the same invocation."""
     gate = Gate()
     world.vaults.on_trigger = gate
     world.fails()
-    at_work = reactor(world)
+    asyncio.get_running_loop().call_later(10 * SHORT, gate.open)
 
-    reaction = await at_work.handle_signal(signal(), seconds=SHORT)
+    reaction = await reactor(world).handle_signal(signal(), seconds=SHORT)
 
-    assert [report.decision for report in reaction.reports] == ["stored"]
-    assert (await world.incident()).state == State.CLAIMED
-    await gate.open(at_work)
+    assert [report.decision for report in reaction.reports] == ["triggered"]
     assert (await world.incident()).state == State.TRIGGERED
-    assert len(world.attempts) == 1
+
+
+async def test_a_trigger_that_takes_too_long_is_broken_off(world: World) -> None:
+    """Its claim is stored, so that the follow-up asks the vault, as after a crash; nothing is left at work."""
+    world.vaults.on_trigger = Gate()
+    world.fails()
+    box = Box()
+
+    reaction = await box.reactor(world).handle_signal(signal(), seconds=SHORT, to_hear=SHORT)
+
+    assert (reaction.kept, box.kept) == (True, [signal()])
+    assert (await world.incident()).state == State.CLAIMED
+    assert len(asyncio.all_tasks()) == 1
 
 
 async def test_a_slow_item_holds_up_no_other(world: World) -> None:
-    """What is done is reported as done, what is late as stored."""
+    """What is done is reported as done; the signal is kept for the one that is late."""
     gate = Gate()
 
     async def slow_for_one(of: ProtectedItem, attempt_id: str) -> None:
@@ -241,14 +278,23 @@ async def test_a_slow_item_holds_up_no_other(world: World) -> None:
     world.vaults.on_trigger = slow_for_one
     world.fails("job-1", of=item(1))
     world.fails("job-2", of=item(2))
-    at_work = reactor(world)
 
-    reaction = await at_work.handle_signal(signal(""), seconds=SHORT)
+    reaction = await Box().reactor(world).handle_signal(signal(""), seconds=SHORT, to_hear=SHORT)
 
-    done = {report.job_id: report.decision for report in reaction.reports}
-    assert set(done) == {"job-1", "job-2"}
-    assert done["job-2"] == "triggered"
-    await gate.open(at_work)
+    done = [(report.job_id, report.decision) for report in reaction.reports]
+    assert (done, reaction.kept) == ([("job-2", "triggered")], True)
+
+
+async def test_a_caller_who_gives_up_leaves_nothing_at_work(world: World) -> None:
+    """A trigger under way is broken off with everything else."""
+    world.vaults.on_trigger = Gate()
+    world.fails()
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(5 * SHORT):
+            await reactor(world).handle_signal(signal(), seconds=SHORT)
+
+    assert len(asyncio.all_tasks()) == 1
 
 
 async def test_a_ledger_that_hangs_counts_as_not_answering(world: World) -> None:
@@ -263,23 +309,3 @@ async def test_a_ledger_that_hangs_counts_as_not_answering(world: World) -> None
     async with asyncio.timeout(20):  # only so that a hanging reactor fails this test soon
         with pytest.raises(AzureUnavailable):
             await reactor(world).handle_signal(signal(), seconds=SHORT)
-
-
-async def test_a_late_task_that_fails_is_logged_and_forgotten(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Nobody waits for it any more; its claim is found by the follow-up."""
-    gate = Gate()
-    world.vaults.on_trigger = gate
-    world.fails()
-    at_work = reactor(world)
-    await at_work.handle_signal(signal(), seconds=SHORT)
-
-    def down(_: Incident) -> None:
-        raise AzureUnavailable("the ledger does not answer")
-
-    world.ledger.before_save = down
-    await gate.open(at_work)
-    await asyncio.sleep(0)
-
-    assert "the ledger does not answer" in caplog.text
