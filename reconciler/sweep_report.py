@@ -1,5 +1,6 @@
 """What a sweep saw and did, and how the log tells it."""
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -66,12 +67,17 @@ class SweepReport:
 def _fitting(problems: Sequence[str]) -> Iterator[str]:
     """As many problems as one line holds, and how many more there are; the last one is always told."""
     *others, last = problems or [""]
-    room = _LOGGED_CHARACTERS - len(last)
+    room = _LOGGED_CHARACTERS - _written(last)
     for number, problem in enumerate(others):
-        room -= len(problem)
+        room -= _written(problem)
         if room < 0:
             yield f"… and {len(others) - number} more problems"
             break
         yield problem
     if last:
         yield last[:_LOGGED_CHARACTERS]
+
+
+def _written(text: str) -> int:
+    """How long it is in the line, where a letter beyond ASCII takes six characters."""
+    return len(json.dumps(text))

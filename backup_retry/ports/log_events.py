@@ -1,7 +1,7 @@
 """One structured log line per step: a JSON object whose `event` is one of a documented list.
 
-The list stands in docs/operations.md. Application Insights keeps the line as a trace message; alert rules and
-workbooks read it with parse_json(message).
+The list stands in docs/operations.md. Application Insights keeps the line as a trace message; alert rules and workbooks
+read it with parse_json(message). It is ASCII, JSON escapes the rest, so that no handler can fail on it.
 """
 
 import json
@@ -74,7 +74,7 @@ def log_step(incident: Incident, step: Step) -> None:
 
 def _write(level: int, event: str, fields: dict[str, object]) -> None:
     present = {key: value for key, value in fields.items() if value not in (None, "")}
-    logger.log(level, "%s", json.dumps({"event": event, **present}, default=_text, ensure_ascii=False))
+    logger.log(level, "%s", json.dumps({"event": event, **present}, default=_text))
 
 
 def _text(value: object) -> str:

@@ -630,3 +630,12 @@ def test_a_job_of_a_rehearsal_is_not_an_item_of_the_vault(terminal: Terminal) ->
     """A job that completed was nothing to retry."""
     terminal.vaults.shown_jobs.append(job(names_item=False, error=""))
     assert terminal.types("explain", f"{vault().id}/backupJobs/job-1").exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["explain", "retry"])
+def test_an_argument_that_is_no_utf_8_ends_in_a_sentence(command: str) -> None:
+    """The shell hands its bytes on as halves of characters, which nothing can write."""
+    result = Terminal().types(command, "vm\udcff")
+
+    assert result.exit_code == 2
+    assert "\ufffd" in result.stderr
