@@ -32,6 +32,8 @@ class SweepReport:
     vaults_left: int = 0
     #: True when it has left rows of Resource Graph unread
     rows_left: bool = False
+    #: how often something went wrong that nobody foresaw
+    faults: int = 0
     #: what could not be looked at, and why
     problems: list[str] = field(default_factory=list)
 
@@ -60,6 +62,7 @@ class SweepReport:
             found=self.found,
             seen=self.seen,
             decisions=self.decisions,
+            faults=self.faults or None,
             problems=list(_fitting(self.problems)),
         )
 

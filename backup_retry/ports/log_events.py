@@ -6,12 +6,16 @@ read it with parse_json(message). It is ASCII, JSON escapes the rest, so that no
 
 import json
 import logging
+import traceback
 from datetime import datetime
 from enum import StrEnum
 
+from backup_retry.domain.errors import BackupRetryError, in_words
 from backup_retry.domain.incident import Incident, Step, StepKind
 
 logger = logging.getLogger("backup_retry")
+#: of a traceback its end says where it was; a line of the log holds 32,768 characters
+_TRACED = 8_000
 
 
 class LogEvent(StrEnum):
@@ -39,6 +43,7 @@ class LogEvent(StrEnum):
     STORM_NEEDS_PERSON = "storm_needs_person"
     NOTICE_UNSENT = "notice_unsent"
     INCIDENT_FAILED = "incident_failed"
+    ROW_FAILED = "row_failed"
     ROW_UNREADABLE = "row_unreadable"
     LEDGER_PURGED = "ledger_purged"
     PURGE_FAILED = "purge_failed"
@@ -50,6 +55,13 @@ class LogEvent(StrEnum):
 def log_event(event: LogEvent, *, level: int = logging.INFO, **fields: object) -> None:
     """Write one event; values that JSON does not know are written as text."""
     _write(level, event.value, fields)
+
+
+def log_failure(event: LogEvent, error: Exception, **fields: object) -> None:
+    """Write why something failed; of what nobody foresaw, the traceback besides."""
+    foreseen = isinstance(error, BackupRetryError)
+    trace = "" if foreseen else "".join(traceback.format_exception(error))[-_TRACED:]
+    log_event(event, level=logging.ERROR, problem=in_words(error), traceback=trace, **fields)
 
 
 def log_step(incident: Incident, step: Step) -> None:
