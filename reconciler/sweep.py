@@ -189,14 +189,14 @@ class Sweep:
                 await self._sweep_vault(found, report)
 
     async def _sweep_vault(self, found: Sequence[FoundJob], report: SweepReport) -> None:
-        """Confirm a vault's failures with one list, then handle them a few at a time."""
+        """Confirm a vault's failures with one list, then handle them."""
         vault = found[0].vault
         since = min(each.started_at for each in found) - LONGEST_JOB
-        listed: JobList | None = None
         async with self._turn(found, report):
             listed = await self._vaults.jobs(vault, since, fresh_since=report.began)
-        if listed is None:
-            return
+            await self._look_at_all(found, listed, report)
+
+    async def _look_at_all(self, found: Sequence[FoundJob], listed: JobList, report: SweepReport) -> None:
         by_id = {job.id.lower(): job for job in listed.jobs}
         at_once = asyncio.Semaphore(_ITEMS_AT_ONCE)
         left: list[FoundJob] = []

@@ -639,3 +639,14 @@ def test_an_argument_that_is_no_utf_8_ends_in_a_sentence(command: str) -> None:
 
     assert result.exit_code == 2
     assert "\ufffd" in result.stderr
+
+
+def test_check_names_a_wrong_setting_under_its_own_name(terminal: Terminal) -> None:
+    """With the exit code of wrong settings, and as a document for a program."""
+    terminal.settings["max_attempts"] = "many"
+
+    assert terminal.types("check").exit_code == 2
+    document = terminal.json("check")
+    (check,) = document["checks"]
+    assert (document["healthy"], check["name"], check["verdict"]) == (False, "settings", "bad")
+    assert "MAX_ATTEMPTS" in check["detail"]
