@@ -67,10 +67,19 @@ def clock() -> datetime:
     return datetime.now(UTC)
 
 
-@cache
+_settings = cache(load_settings)
+
+
 def settings() -> Settings:
-    """The settings of this process; raises SettingsError when they are wrong."""
-    return load_settings()
+    """The settings of this process; raises SettingsError when they are wrong.
+
+    Each call that fails for them says so in the log: of what is said while the app is loaded the host keeps nothing.
+    """
+    try:
+        return _settings()
+    except SettingsError as error:
+        log_event(LogEvent.SETTINGS_WRONG, level=logging.ERROR, problem=str(error))
+        raise
 
 
 @cache
@@ -81,9 +90,8 @@ def schedules() -> Settings:
     standard schedules serve then, and each call raises the SettingsError.
     """
     try:
-        return settings()
-    except SettingsError as error:
-        log_event(LogEvent.SETTINGS_WRONG, level=logging.ERROR, problem=str(error))
+        return _settings()
+    except SettingsError:
         return Settings.model_construct()
 
 
@@ -177,4 +185,10 @@ class _Process:
             return built
 
 
-parts = _Process().parts
+_process = _Process()
+
+
+async def parts() -> Parts:
+    """The parts of this process, see `_Process.parts`."""
+    settings()  # whoever waits for what another call builds has to say by itself what is wrong with them
+    return await _process.parts()

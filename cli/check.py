@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import typer
 
-from cli.checks import Check, Verdict, all_checks
+from backup_retry.domain.errors import SettingsError
+from cli.checks import SETTINGS, Check, Verdict, all_checks, bad
 from cli.exit_codes import Exit, run
 from cli.output import JsonOption, say, show, table
 from cli.session import sessions
@@ -15,15 +16,25 @@ _MARKS = {Verdict.GOOD: "ok", Verdict.BAD: "FAILED", Verdict.UNKNOWN: "?"}
 def check(ctx: typer.Context, as_json: JsonOption = False) -> None:
     """Check identity, rights, alerts, tables, topic and runs; triggers nothing and says what would mend it."""
     checks = run(_gather(ctx))
+    wrong = [each for each in checks if each.name == SETTINGS and each.verdict is Verdict.BAD]
     failed = [each for each in checks if each.verdict is Verdict.BAD]
     document = {"healthy": not failed, "checks": [vars(each) for each in checks]}
     show(document, as_json, lambda: render(checks, failed))
-    raise typer.Exit(Exit.NEEDS_A_PERSON if failed else Exit.WELL)
+    raise typer.Exit(Exit.USAGE if wrong else Exit.NEEDS_A_PERSON if failed else Exit.WELL)
 
 
 async def _gather(ctx: typer.Context) -> Sequence[Check]:
-    async with sessions(ctx).open() as session:
-        return await all_checks(session)
+    try:
+        async with sessions(ctx).open() as session:
+            return await all_checks(session)
+    except SettingsError as error:
+        return [
+            bad(
+                SETTINGS,
+                str(error),
+                "Correct it, here and in the app's settings: until then every function fails",
+            )
+        ]
 
 
 def render(checks: Sequence[Check], failed: Sequence[Check]) -> None:

@@ -13,6 +13,8 @@ from backup_retry.settings.timer_status import Timer, timers
 from cli.session import Session
 from cli.timer_line import standing
 
+#: the check of the settings
+SETTINGS = "settings"
 #: so many rows that cannot be read are named
 _NAMED = 10
 
@@ -56,7 +58,7 @@ async def all_checks(session: Session) -> Sequence[Check]:
     who = good("identity", f"{identity.name} (object id {identity.object_id})")
     return [
         who,
-        *(good("settings", note) for note in session.settings.notes),
+        *(good(SETTINGS, note) for note in session.settings.notes),
         *await _vaults(session, identity),
         *await _closed_vaults(session),
         await _checked("tables", _tables, session, identity),

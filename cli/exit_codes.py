@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from backup_retry.domain.errors import BackupRetryError, BadSignal, NotFound, SettingsError
+from backup_retry.domain.texts import valid
 from cli.output import clean
 
 Found = TypeVar("Found")
@@ -41,6 +42,10 @@ def run(work: Coroutine[Any, Any, Found]) -> Found:
 
 class Sentences(TyperGroup):
     """The commands, with every error of ours turned into one sentence on stderr and an exit code."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 (typer's own signature)
+        """What was typed, in which a byte that is no UTF-8 comes as half a character."""
+        return super().parse_args(ctx, [valid(each) for each in args])
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 (typer's own signature)
         """Run the command that was named."""

@@ -11,6 +11,7 @@ import typer
 
 from backup_retry.domain.alert_dimensions import Dimensions
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
+from backup_retry.domain.texts import valid_json
 from backup_retry.engine.unit_of_work import Report
 from cli import json_documents as documents
 from cli.exit_codes import Exit, UsageError, run
@@ -100,7 +101,8 @@ def read_file(file: str) -> "Rows | Sequence[object]":
         UsageError: the file cannot be read or is not JSON.
     """
     try:
-        content = json.loads(sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8"))
+        text = sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
+        content = valid_json(json.loads(text))
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
     except (ValueError, RecursionError) as error:

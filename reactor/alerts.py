@@ -8,6 +8,7 @@ from typing import Any
 from backup_retry.domain.alert_dimensions import DEFAULT, Dimensions
 from backup_retry.domain.errors import BadSignal
 from backup_retry.domain.jobs import Source
+from backup_retry.domain.texts import valid_json
 from reactor import backup_actions, backup_alerts, log_alerts, metric_alerts
 from reactor.common_schema import Alert, read
 from reactor.signals import Ignored, Signal
@@ -86,7 +87,7 @@ def _unwrapped(request_body: object) -> Any:  # noqa: ANN401 (any JSON)
 
 def _json(text: bytes | str, where: str) -> Any:  # noqa: ANN401 (any JSON)
     try:
-        return json.loads(text)
+        return valid_json(json.loads(text))
     except (ValueError, RecursionError) as error:
         raise BadSignal(
             f"not JSON ({error}).", where=where, remedy="Send the alert as the action group sends it."

@@ -10,6 +10,7 @@ from backup_retry.domain.arm_ids import ProtectedItem, Vault, parse_job_id
 from backup_retry.domain.errors import BadSignal
 from backup_retry.domain.failure_batches import FAILURE_FOUND, read_batch
 from backup_retry.domain.jobs import Source
+from backup_retry.domain.texts import valid, valid_json
 from reactor.alerts import parse_alert
 from reactor.backup_actions import Call
 from reactor.backup_alerts import checked_job_id
@@ -39,6 +40,7 @@ def parse_events(
     Raises:
         BadSignal: the event is of a kind that we handle, but cannot be read.
     """
+    event_type, subject, data = valid(event_type), valid(subject), valid_json(data)
     many = read_batch(data) if event_type.casefold() == FAILURE_FOUND.casefold() else None
     if many is None:
         return [parse_event(event_type, data, source, subject=subject, dimensions=dimensions)]
@@ -68,7 +70,7 @@ def parse_event(
     """
     if isinstance(data, str):
         try:
-            data = json.loads(data)
+            data = valid_json(json.loads(data))
         except (ValueError, RecursionError):
             return Ignored(why="its data is text that is no JSON", label=event_type)
     if event_type.casefold() == FAILURE_FOUND.casefold():

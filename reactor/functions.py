@@ -8,7 +8,7 @@ from functools import partial
 import azure.functions as func
 
 from backup_retry import wiring
-from backup_retry.domain.errors import BadSignal
+from backup_retry.domain.errors import BadSignal, SettingsError
 from backup_retry.ports.log_events import LogEvent, log_event
 from reactor import webhook
 from reactor.deferred_signals import process_deferred, written
@@ -49,6 +49,8 @@ async def alerts(req: func.HttpRequest) -> func.HttpResponse:
     """The webhook of an action group, common alert schema."""
     try:
         answer = await webhook.answer(req.get_body(), _reactor, wiring.settings().dimensions)
+    except SettingsError as error:
+        answer = webhook.unavailable(error)
     except Exception as error:  # Azure repeats a 503 and never a 500: nothing may be lost to a fault of ours
         logging.getLogger("backup_retry").exception("unexpected fault in the webhook")
         answer = webhook.unavailable(error)

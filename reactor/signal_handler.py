@@ -13,7 +13,7 @@ from backup_retry.domain.errors import AzureRefused, AzureUnavailable, BackupRet
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.policy.refusals import blocks_the_vault
-from backup_retry.ports.log_events import LogEvent, log_event
+from backup_retry.ports.log_events import LogEvent, log_event, log_failure
 from reactor.handling import Handling
 from reactor.resolve import Resolved, Resolver
 from reactor.signals import Ignored, Signal
@@ -29,8 +29,6 @@ _SHARE_TO_WAIT = 0.2
 _SECONDS_TO_STORE = 1.0
 #: for Azure's answers to triggers that are under way when the time is over
 _SECONDS_TO_HEAR = 4.0
-#: what an answer that nobody expected can raise in our own code: no reason to lose the signal
-_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +146,11 @@ class SignalHandler:
             handled = await handling.of_all(resolved.failures, deadline, to_hear)
         except AzureRefused as error:
             return await self._refused(signal, error, deadline)
-        except (BackupRetryError, *_FAULTS) as error:
+        except BackupRetryError as error:
+            return await self._kept(signal, error)
+        except Exception as error:  # noqa: BLE001 (it ends this signal's turn and no other's)
+            item = signal.item.id if signal.item else ""
+            log_failure(LogEvent.SIGNAL_FAILED, error, signal=signal.label, job=signal.job_id, item=item)
             return await self._kept(signal, error)
         if resolved.undecided:
             return await self._kept(signal, AzureUnavailable(resolved.why), level=logging.INFO)

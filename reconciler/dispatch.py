@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from backup_retry.domain.errors import BackupRetryError
+from backup_retry.domain.errors import in_words
 from backup_retry.domain.failure_batches import MOST_FAILURES, Failure, batches
+from backup_retry.ports.log_events import LogEvent, log_failure
 from reconciler.sweep_report import SweepReport
 
 
@@ -60,7 +61,8 @@ async def _announce(
         try:
             await announcer.announce(data)
             report.decisions["announced"] += number
-        except BackupRetryError as error:
-            report.problems.append(f"{number} failed jobs could not be announced: {error}")
+        except Exception as error:  # noqa: BLE001 (it ends this batch's turn and no other's)
+            log_failure(LogEvent.ROW_FAILED, error, jobs=[each.announced["jobId"] for each in batch])
+            report.problems.append(f"{number} failed jobs could not be announced: {in_words(error)}")
             await keep(batch)
         report.seen += number

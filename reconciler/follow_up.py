@@ -13,7 +13,7 @@ from backup_retry.domain.incident import Incident
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.ports.ledger import Archive, Beat, Controls, Ledger
-from backup_retry.ports.log_events import LogEvent, log_event
+from backup_retry.ports.log_events import LogEvent, log_event, log_failure
 from backup_retry.ports.unreadable_rows import Unreadables
 from reconciler.vault_slots import VaultSlots
 
@@ -113,15 +113,9 @@ class FollowUp:
     async def _move(self, incident: Incident, report: FollowUpReport, run_began: datetime) -> None:
         try:
             report.moved.append(await self._engine.advance(incident, run_began=run_began))
-        except BackupRetryError as error:
+        except Exception as error:  # noqa: BLE001 (it ends this incident's turn and no other's)
             report.failed += 1
-            log_event(
-                LogEvent.INCIDENT_FAILED,
-                level=logging.ERROR,
-                incident=incident.id,
-                item=incident.item.id,
-                problem=str(error),
-            )
+            log_failure(LogEvent.INCIDENT_FAILED, error, incident=incident.id, item=incident.item.id)
 
 
 def _by_vault(incidents: Sequence[Incident]) -> list[list[Incident]]:

@@ -6,6 +6,7 @@ hundred vaults, and a slow subscription holds up no other.
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -13,8 +14,8 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, parse_job_id
-from backup_retry.domain.errors import AnsweredInPart, AzureRefused, BackupRetryError
-from backup_retry.domain.jobs import FailedJob, Job, Source
+from backup_retry.domain.errors import AnsweredInPart, AzureRefused, BackupRetryError, in_words
+from backup_retry.domain.jobs import FailedJob, Job, JobList, Source
 from backup_retry.domain.workloads import workload
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.failed_jobs import failure_of, undecided, why_none
@@ -23,7 +24,7 @@ from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.inbox import Fields, fields_of
 from backup_retry.ports.ledger import Controls
-from backup_retry.ports.log_events import LogEvent, log_event
+from backup_retry.ports.log_events import LogEvent, log_event, log_failure
 from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.sweep_profile import SweepProfile
 from reconciler.dispatch import Announcer, announce_all
@@ -153,15 +154,17 @@ class Sweep:
                 if self._is_late(report):
                     report.rows_left = True
                     break
-                found = self._read(row, report)
+                found = None
+                async with self._turn((), report):
+                    found = self._read(row, report)
                 if found and together and found.vault.key != together[0].vault.key:
                     yield together
                     together = []
                 together += [found] if found else []
         except AnsweredInPart as error:
             report.problems += error.problems
-        except BackupRetryError as error:
-            report.problems.append(str(error))
+        except Exception as error:  # noqa: BLE001 (what Resource Graph has named so far is swept)
+            self._fail((), error, report)
         if together:
             yield together
         if isinstance(rows, AsyncGenerator):
@@ -186,14 +189,14 @@ class Sweep:
                 await self._sweep_vault(found, report)
 
     async def _sweep_vault(self, found: Sequence[FoundJob], report: SweepReport) -> None:
-        """Confirm a vault's failures with one list, then handle them a few at a time."""
+        """Confirm a vault's failures with one list, then handle them."""
         vault = found[0].vault
         since = min(each.started_at for each in found) - LONGEST_JOB
-        try:
+        async with self._turn(found, report):
             listed = await self._vaults.jobs(vault, since, fresh_since=report.began)
-        except BackupRetryError as error:
-            await self._left_out(found, error, report)
-            return
+            await self._look_at_all(found, listed, report)
+
+    async def _look_at_all(self, found: Sequence[FoundJob], listed: JobList, report: SweepReport) -> None:
         by_id = {job.id.lower(): job for job in listed.jobs}
         at_once = asyncio.Semaphore(_ITEMS_AT_ONCE)
         left: list[FoundJob] = []
@@ -210,15 +213,13 @@ class Sweep:
         await self._keep_all(report, left)
 
     async def _look_at(self, found: FoundJob, job: Job | None, report: SweepReport) -> None:
-        try:
+        async with self._turn([found], report, f"job {found.job_id}: "):
             job = job or await self._vaults.job(found.vault, found.job_id)
             failed = await failure_of(self._vaults, job, found.item)
             if failed is None:
                 await self._reject(found, job, report)
             elif self._profile.scope.workloads.allow([workload(failed.workload).name]):
                 await self._handle(failed, report)
-        except BackupRetryError as error:
-            await self._left_out([found], error, report, f"job {found.job_id}: ")
         report.seen += 1
         self._watch(report)
 
@@ -241,23 +242,35 @@ class Sweep:
         """Rows that could not be handled wait in the inbox, whatever the next sweep's horizon is."""
         if self._keep is None:
             return
-        try:
+        async with self._turn((), report, f"{len(left)} rows could not be kept: "):
             for each in left:
                 await self._keep(each.kept)
-        except BackupRetryError as error:
-            report.problems.append(f"{len(left)} rows could not be kept: {error}")
 
-    async def _left_out(
-        self, left: Sequence[FoundJob], error: BackupRetryError, report: SweepReport, what: str = ""
-    ) -> None:
-        """It is not complete without these rows, which are kept; a vault that refuses has an incident besides."""
-        report.problems.append(f"{what}{error}")
-        await self._keep_all(report, left)
-        if isinstance(error, AzureRefused):
-            try:
-                await self._engine.access.refused(whole(left[0].vault), error, Source.SWEEP)
-            except BackupRetryError as unsaid:
-                report.problems.append(str(unsaid))
+    @asynccontextmanager
+    async def _turn(
+        self, rows: Sequence[FoundJob], report: SweepReport, what: str = ""
+    ) -> AsyncIterator[None]:
+        """Whatever goes wrong in it, foreseen or not, ends the turn of these rows and no other's.
+
+        The sweep is not complete without them, and they are kept; a vault that refuses has an incident besides.
+        """
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 (that is what it is for)
+            self._fail(rows, error, report, what)
+            await self._keep_all(report, rows)
+            if rows and isinstance(error, AzureRefused):
+                async with self._turn((), report):
+                    await self._engine.access.refused(whole(rows[0].vault), error, Source.SWEEP)
+
+    @staticmethod
+    def _fail(rows: Sequence[FoundJob], error: Exception, report: SweepReport, what: str = "") -> None:
+        """The sweep is not complete; what nobody foresaw has a line of its own, with where it was."""
+        report.problems.append(f"{what}{in_words(error)}")
+        if not isinstance(error, BackupRetryError):
+            report.faults += 1
+            items = [each.item.id for each in rows if each.item]
+            log_failure(LogEvent.ROW_FAILED, error, jobs=[each.job_id for each in rows], items=items)
 
     def _is_late(self, report: SweepReport) -> bool:
         return self._clock() - report.began >= self._time_limit

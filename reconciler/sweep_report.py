@@ -1,5 +1,6 @@
 """What a sweep saw and did, and how the log tells it."""
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -31,6 +32,8 @@ class SweepReport:
     vaults_left: int = 0
     #: True when it has left rows of Resource Graph unread
     rows_left: bool = False
+    #: how often something went wrong that nobody foresaw
+    faults: int = 0
     #: what could not be looked at, and why
     problems: list[str] = field(default_factory=list)
 
@@ -59,6 +62,7 @@ class SweepReport:
             found=self.found,
             seen=self.seen,
             decisions=self.decisions,
+            faults=self.faults or None,
             problems=list(_fitting(self.problems)),
         )
 
@@ -66,12 +70,17 @@ class SweepReport:
 def _fitting(problems: Sequence[str]) -> Iterator[str]:
     """As many problems as one line holds, and how many more there are; the last one is always told."""
     *others, last = problems or [""]
-    room = _LOGGED_CHARACTERS - len(last)
+    room = _LOGGED_CHARACTERS - _written(last)
     for number, problem in enumerate(others):
-        room -= len(problem)
+        room -= _written(problem)
         if room < 0:
             yield f"… and {len(others) - number} more problems"
             break
         yield problem
     if last:
         yield last[:_LOGGED_CHARACTERS]
+
+
+def _written(text: str) -> int:
+    """How long it is in the line, where a letter beyond ASCII takes six characters."""
+    return len(json.dumps(text))

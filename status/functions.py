@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 from backup_retry import __version__, wiring
-from backup_retry.domain.errors import BackupRetryError
+from backup_retry.domain.errors import BackupRetryError, SettingsError
 from status.health import health as snapshot
 from status.package import package_hash
 
@@ -28,7 +28,7 @@ _LEVEL = func.AuthLevel.ANONYMOUS if _SIGN_IN else func.AuthLevel.FUNCTION
 
 @blueprint.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 (the trigger's own argument)
-    """For probes: 200, or 503 while the ledger does not answer."""
+    """For probes: 200, or 503 with the `reason`: the `settings` are wrong, or the `ledger` does not answer."""
     running = {"version": __version__, "package": await asyncio.to_thread(package_hash)}
     try:
         async with asyncio.timeout(_SECONDS):
@@ -37,8 +37,9 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 (t
                 parts.ledger, parts.reports, parts.unreadables, parts.settings, parts.clock()
             )
             status, body = 200, running | found
-    except (BackupRetryError, TimeoutError):
-        status, body = 503, running
+    except (BackupRetryError, TimeoutError) as error:
+        reason = "settings" if isinstance(error, SettingsError) else "ledger"
+        status, body = 503, running | {"reason": reason}
     return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json")
 
 

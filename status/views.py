@@ -8,7 +8,7 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.errors import BackupRetryError, RowUnreadable
+from backup_retry.domain.errors import BackupRetryError, RowUnreadable, SettingsError
 from backup_retry.domain.incident import Incident
 from backup_retry.ports.reports import Opened
 from backup_retry.settings.timer_status import timers
@@ -103,9 +103,8 @@ class Views:
 
 
 def unavailable(error: BackupRetryError | TimeoutError) -> Answer:
-    """503: there is nothing to show without the ledger."""
-    text = f"The ledger does not answer: {str(error) or 'no answer in time'}."
-    answer = message_answer(503, "No status to show", text)
+    """503: there is nothing to show without the ledger, or while the settings are wrong."""
+    answer = message_answer(503, "No status to show", _why_none(error))
     return Answer(
         status=503, body=answer.body, headers=answer.headers | {"Retry-After": "30", "Refresh": "30"}
     )
@@ -113,8 +112,13 @@ def unavailable(error: BackupRetryError | TimeoutError) -> Answer:
 
 def unavailable_json(error: BackupRetryError | TimeoutError) -> Answer:
     """503, for a program."""
-    text = f"The ledger does not answer: {str(error) or 'no answer in time'}."
-    return as_json({"error": text}, status=503)
+    return as_json({"error": _why_none(error)}, status=503)
+
+
+def _why_none(error: BackupRetryError | TimeoutError) -> str:
+    if isinstance(error, SettingsError):
+        return f"A setting of the app is wrong, and it does nothing until that is mended. {error}."
+    return f"The ledger does not answer: {str(error) or 'no answer in time'}."
 
 
 def as_json(document: dict[str, Any], status: int = 200) -> Answer:

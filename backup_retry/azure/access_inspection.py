@@ -17,6 +17,7 @@ from backup_retry.azure.client import AzureClients, azure_errors
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.azure.table_ledger import TABLES
 from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.texts import valid_json
 from backup_retry.ports.access_inspection import FoundVault, Identity, Permission
 from backup_retry.settings.settings import Settings
 
@@ -57,7 +58,7 @@ class AzureInspection:
         async with azure_errors(f"permissions on vault {vault.name}"):
             response = await self._clients.backup(vault.subscription).send_request(HttpRequest("GET", url))
             response.raise_for_status()
-        return [_permission(each) for each in response.json().get("value") or []]
+        return [_permission(each) for each in valid_json(response.json()).get("value") or []]
 
     async def missing_tables(self) -> Sequence[str]:
         """See Inspection; one request for each table."""
@@ -82,7 +83,7 @@ def _claims(token: str) -> Mapping[str, Any]:
         claims = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))
     except ValueError:
         return {}
-    return claims if isinstance(claims, dict) else {}
+    return valid_json(claims) if isinstance(claims, dict) else {}
 
 
 def _permission(value: Mapping[str, Any]) -> Permission:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, subject_of
+from backup_retry.domain.texts import valid, valid_json
 
 Row = dict[str, Any]
 Value = TypeVar("Value")
@@ -166,7 +167,7 @@ class Cells:
         if self._value(name) is None:
             return ()
         try:
-            found = json.loads(self.text(name))
+            found = valid_json(json.loads(self.text(name)))
         except (ValueError, RecursionError) as error:
             raise self._wrong(name) from error
         if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
@@ -178,7 +179,7 @@ class Cells:
         if self._value(name) is None:
             return self._default(name, default)
         try:
-            found = json.loads(self.text(name))
+            found = valid_json(json.loads(self.text(name)))
         except (ValueError, RecursionError) as error:
             raise self._wrong(name) from error
         if not isinstance(found, dict):
@@ -188,7 +189,8 @@ class Cells:
     def _value(self, name: str) -> Any:  # noqa: ANN401 (whatever stands there)
         """What the SDK made of the column; of a type that Python has not, it makes a pair of value and type."""
         value = self._row.get(name)
-        return value[0] if isinstance(value, tuple) else value
+        value = value[0] if isinstance(value, tuple) else value
+        return valid(value) if isinstance(value, str) else value
 
     def _default(self, name: str, default: Value | None) -> Value:
         if default is None:

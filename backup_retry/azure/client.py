@@ -30,6 +30,7 @@ from backup_retry.domain.errors import (
     Service,
     Throttled,
 )
+from backup_retry.domain.texts import valid
 from backup_retry.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ def translate_trigger(error: AzureError, what: str) -> BackupRetryError:
 
 def service_code(error: HttpResponseError) -> str:
     """The service's own error code from ARM's envelope, or ""."""
-    return (error.error.code or "") if error.error else ""
+    return valid(error.error.code or "") if error.error else ""
 
 
 def _never_connected(error: AzureError) -> bool:
@@ -214,4 +215,4 @@ def _retry_after(error: HttpResponseError) -> timedelta | None:
 
 
 def _first_line(error: AzureError) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
+    return valid((str(error) or type(error).__name__).splitlines()[0])

@@ -7,6 +7,7 @@ from typing import Any
 
 from backup_retry.azure.cells import Cells, Row, Unreadable, fit, json_text, new_row, shortened, written
 from backup_retry.domain.jobs import Pause, Source
+from backup_retry.domain.texts import valid
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import DeferredSignal, Fields
 
@@ -39,7 +40,7 @@ def read_pause(row: Mapping[str, Any]) -> Pause:
 def held_pause(row: Mapping[str, Any]) -> Pause:
     """What an unreadable pause means: it holds, where it says so and else everywhere, until it is taken back."""
     by, why, scope = (
-        value if isinstance(value := row.get(name), str) else "" for name in ("by", "why", "scope")
+        valid(value) if isinstance(value := row.get(name), str) else "" for name in ("by", "why", "scope")
     )
     told = f"{why or 'no reason given'} (its row cannot be read: it holds until somebody resumes)"
     return Pause(by=by or "somebody", why=told, scope=scope)

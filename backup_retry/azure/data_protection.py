@@ -16,11 +16,13 @@ from azure.core.rest import HttpRequest
 
 from backup_retry.azure import data_protection_wire as wire
 from backup_retry.azure.client import AzureClients, azure_errors, translate_trigger
+from backup_retry.azure.json_fields import name_of, properties_of
 from backup_retry.azure.shared_reads import CachedReads, SharedLists
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.jobs import BackupRequest, ItemState, Job, JobList, Operation
 from backup_retry.domain.schedule import BackupPolicy
+from backup_retry.domain.texts import valid_json
 from backup_retry.ports.log_events import LogEvent, log_event
 
 _POLICY_KEPT_FOR = timedelta(hours=1)
@@ -39,7 +41,7 @@ class DataProtectionVaults:
         async with azure_errors(f"job {job_id} of vault {vault.name}"):
             client = self._clients.data_protection(vault.subscription)
             resource = await client.jobs.get(vault.resource_group, vault.name, job_id)
-        return wire.read_job(str(resource.name), resource.properties or {}, vault)
+        return wire.read_job(name_of(resource), properties_of(resource), vault)
 
     async def jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
         """The vault's jobs since then; callers whom an earlier reading satisfies share it."""
@@ -56,7 +58,7 @@ class DataProtectionVaults:
             if not error.is_the_vaults_word or await self._is_listed(item):
                 raise
             return None
-        state = wire.read_instance(resource.properties or {})
+        state = wire.read_instance(properties_of(resource))
         return replace(state, policy=await self._policy(vault, state.policy_id))
 
     async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
@@ -103,7 +105,7 @@ class DataProtectionVaults:
             async with azure_errors(f"operation on {item.friendly_name}"):
                 response = await client.send_request(HttpRequest("GET", operation_id))
                 response.raise_for_status()
-            return wire.read_operation(response.json())
+            return wire.read_operation(valid_json(response.json()))
         return None
 
     async def _is_listed(self, item: ProtectedItem) -> bool:
@@ -127,7 +129,7 @@ class DataProtectionVaults:
             async with azure_errors(f"policy {name} of vault {vault.name}"):
                 client = self._clients.data_protection(vault.subscription)
                 resource = await client.backup_policies.get(vault.resource_group, vault.name, name)
-            policy = wire.read_policy(resource.properties or {})
+            policy = wire.read_policy(properties_of(resource))
             problem = policy.problem
         except AzureRefused as error:
             problem = str(error)
@@ -143,7 +145,7 @@ class DataProtectionVaults:
             client = self._clients.data_protection(vault.subscription)
             pages = client.jobs.list(vault.resource_group, vault.name)
             jobs = [
-                wire.read_job(str(each.name), each.properties, vault)
+                wire.read_job(name_of(each), properties_of(each), vault)
                 async for each in pages
                 if each.properties
             ]

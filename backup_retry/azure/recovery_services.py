@@ -16,12 +16,13 @@ from azure.core.rest import HttpRequest
 
 from backup_retry.azure import recovery_services_wire as wire
 from backup_retry.azure.client import AzureClients, azure_errors, translate_trigger
-from backup_retry.azure.json_fields import Fields, text
+from backup_retry.azure.json_fields import Fields, name_of, properties_of, text
 from backup_retry.azure.shared_reads import CachedReads, SharedLists
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.jobs import BackupRequest, ItemState, Job, JobList, Operation
 from backup_retry.domain.schedule import BackupPolicy
+from backup_retry.domain.texts import valid, valid_json
 from backup_retry.domain.workloads import SETS_UP_PROTECTION, STOPS_PROTECTION, workload
 from backup_retry.ports.log_events import LogEvent, log_event
 
@@ -49,7 +50,7 @@ class RecoveryServicesVaults:
         async with azure_errors(f"job {job_id} of vault {vault.name}"):
             client = self._clients.backup(vault.subscription)
             resource = await client.job_details.get(vault.name, vault.resource_group, job_id)
-        return await self._owned(str(resource.name), resource.properties or {}, vault)
+        return await self._owned(name_of(resource), properties_of(resource), vault)
 
     async def jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
         """The vault's jobs since then; callers whom an earlier reading satisfies share it."""
@@ -73,7 +74,7 @@ class RecoveryServicesVaults:
             if not error.is_the_vaults_word or await self._is_listed(item):
                 raise
             return None
-        state = wire.read_item(resource.properties or {})
+        state = wire.read_item(properties_of(resource))
         return replace(state, policy=await self._policy(vault, state.policy_id.rsplit("/", 1)[-1]))
 
     async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
@@ -114,7 +115,7 @@ class RecoveryServicesVaults:
             async with azure_errors(f"operation on {item.friendly_name}"):
                 response = await client.send_request(HttpRequest("GET", operation_id))
                 response.raise_for_status()
-            return wire.read_operation(response.json())
+            return wire.read_operation(valid_json(response.json()))
         return None
 
     async def _owned(self, name: str, properties: Fields, vault: Vault) -> Job:
@@ -145,7 +146,7 @@ class RecoveryServicesVaults:
             client = self._clients.backup(vault.subscription)
             wanted = f"backupManagementType eq '{management_type}'"
             pages = client.backup_protected_items.list(vault.name, vault.resource_group, filter=wanted)
-            found = [wire.read_named(str(each.id), each.properties or {}) async for each in pages]
+            found = [wire.read_named(valid(str(each.id)), properties_of(each)) async for each in pages]
         return [each for each in found if each is not None]
 
     async def _policy(self, vault: Vault, name: str) -> BackupPolicy | None:
@@ -160,7 +161,7 @@ class RecoveryServicesVaults:
             async with azure_errors(f"policy {name} of vault {vault.name}"):
                 client = self._clients.backup(vault.subscription)
                 resource = await client.protection_policies.get(vault.name, vault.resource_group, name)
-            policy = wire.read_policy(resource.properties or {})
+            policy = wire.read_policy(properties_of(resource))
             problem = policy.problem
         except (AzureRefused, ValueError, KeyError) as error:
             problem = str(error)
@@ -177,7 +178,7 @@ class RecoveryServicesVaults:
         async with azure_errors(f"jobs of vault {vault.name}"):
             client = self._clients.backup(vault.subscription)
             pages = client.backup_jobs.list(vault.name, vault.resource_group, filter=window)
-            found = [(str(each.name), each.properties) async for each in pages if each.properties]
+            found = [(name_of(each), properties_of(each)) async for each in pages if each.properties]
         return [await self._owned(name, properties, vault) for name, properties in found]
 
 

@@ -21,6 +21,7 @@ from backup_retry.domain.errors import (
     BackupRetryError,
     Service,
 )
+from backup_retry.domain.texts import valid_json
 from backup_retry.ports.log_events import LogEvent, log_event
 
 Rows = AsyncIterator[Mapping[str, Any]]
@@ -107,7 +108,7 @@ class ResourceGraph:
                 answer, truncated = await self._ask(client, request)
                 if not truncated or though_truncated:
                     for row in answer.data:
-                        yield row
+                        yield valid_json(row)
                 skip_token = answer.skip_token
                 if truncated and not (though_truncated and skip_token):
                     raise _Truncated(_TRUNCATED, by=Service.GRAPH)

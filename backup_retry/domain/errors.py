@@ -51,6 +51,11 @@ class BackupRetryError(Exception):
     permanent = False
 
 
+def in_words(error: Exception) -> str:
+    """What a person reads of an error; of one that nobody foresaw, with its kind."""
+    return str(error) if isinstance(error, BackupRetryError) else f"{type(error).__name__}: {error}"
+
+
 class SettingsError(BackupRetryError):
     """A setting is missing or wrong."""
 

@@ -1,17 +1,21 @@
 """One structured log line per step: a JSON object whose `event` is one of a documented list.
 
-The list stands in docs/operations.md. Application Insights keeps the line as a trace message; alert rules and
-workbooks read it with parse_json(message).
+The list stands in docs/operations.md. Application Insights keeps the line as a trace message; alert rules and workbooks
+read it with parse_json(message). It is ASCII, JSON escapes the rest, so that no handler can fail on it.
 """
 
 import json
 import logging
+import traceback
 from datetime import datetime
 from enum import StrEnum
 
+from backup_retry.domain.errors import BackupRetryError, in_words
 from backup_retry.domain.incident import Incident, Step, StepKind
 
 logger = logging.getLogger("backup_retry")
+#: of a traceback its end says where it was; a line of the log holds 32,768 characters
+_TRACED = 8_000
 
 
 class LogEvent(StrEnum):
@@ -39,6 +43,7 @@ class LogEvent(StrEnum):
     STORM_NEEDS_PERSON = "storm_needs_person"
     NOTICE_UNSENT = "notice_unsent"
     INCIDENT_FAILED = "incident_failed"
+    ROW_FAILED = "row_failed"
     ROW_UNREADABLE = "row_unreadable"
     LEDGER_PURGED = "ledger_purged"
     PURGE_FAILED = "purge_failed"
@@ -50,6 +55,13 @@ class LogEvent(StrEnum):
 def log_event(event: LogEvent, *, level: int = logging.INFO, **fields: object) -> None:
     """Write one event; values that JSON does not know are written as text."""
     _write(level, event.value, fields)
+
+
+def log_failure(event: LogEvent, error: Exception, **fields: object) -> None:
+    """Write why something failed; of what nobody foresaw, the traceback besides."""
+    foreseen = isinstance(error, BackupRetryError)
+    trace = "" if foreseen else "".join(traceback.format_exception(error))[-_TRACED:]
+    log_event(event, level=logging.ERROR, problem=in_words(error), traceback=trace, **fields)
 
 
 def log_step(incident: Incident, step: Step) -> None:
@@ -74,7 +86,7 @@ def log_step(incident: Incident, step: Step) -> None:
 
 def _write(level: int, event: str, fields: dict[str, object]) -> None:
     present = {key: value for key, value in fields.items() if value not in (None, "")}
-    logger.log(level, "%s", json.dumps({"event": event, **present}, default=_text, ensure_ascii=False))
+    logger.log(level, "%s", json.dumps({"event": event, **present}, default=_text))
 
 
 def _text(value: object) -> str:

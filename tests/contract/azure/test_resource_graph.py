@@ -279,3 +279,12 @@ async def test_many_queries_keep_to_azures_quota(vault_world: VaultWorld) -> Non
 
 async def _pass(clock: Clock, seconds: float) -> None:
     clock.move(seconds=seconds)
+
+
+async def test_half_a_character_in_a_row_is_made_whole(estate: Estate) -> None:
+    """Whatever a name or an error was cut in."""
+    estate.visible = ids(1)
+    cut = {"id": estate.visible[0], "name": "Sub \ud83d"}
+    estate.instead = lambda _: (200, _page([cut]), {})
+
+    assert await estate.swept() == [cut | {"name": "Sub \ufffd"}]

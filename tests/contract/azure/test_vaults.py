@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,8 +12,9 @@ import pytest
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound
 from backup_retry.domain.jobs import Job, JobError, JobStatus
+from simulator.estate.outcomes import error_titled
 from tests.failures import VAULT, vm_item
-from tests.vault_world import DENIED, MINUTE, STOPPED, VM, VaultWorld
+from tests.vault_world import DENIED, FAILED, MINUTE, STOPPED, VM, VaultWorld
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -217,3 +219,16 @@ async def test_an_expired_token_is_unavailable(vault_world: VaultWorld) -> None:
     vault_world.arm("expire_token")
     with pytest.raises(AzureUnavailable):
         await vault_world.vaults.job(VAULT, str(uuid4()))
+
+
+async def test_half_a_character_in_a_jobs_error_is_made_whole(vault_world: VaultWorld) -> None:
+    """In the list and in the job: a text that was cut in the middle of an emoji cannot be logged or stored."""
+    cut = replace(FAILED, error=error_titled("Cut \ud83d"))
+    job_id = vault_world.run("vm-02", cut)
+    vault_world.clock.move(minutes=2)
+
+    listed = [job for job in (await vault_world.jobs(10 * MINUTE)).jobs if job.id == job_id]
+    for job in [*listed, await vault_world.vaults.job(VAULT, job_id)]:
+        assert job.error is not None
+        assert (job.error.title, job.error.message) == ("Cut \ufffd", "The backup failed with Cut \ufffd.")
+    assert len(listed) == 1

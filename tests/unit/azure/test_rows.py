@@ -233,3 +233,10 @@ def test_a_job_id_unlike_azures_makes_a_key_that_the_tables_take(job_id: str) ->
     assert key.isascii()
     assert not set(key) & set("/\\#?")
     assert rows.job_key("D1F0-AB") == "job-d1f0-ab"
+
+
+def test_half_a_character_in_a_row_is_made_whole() -> None:
+    """In a text, in a list and in an object, whoever wrote it."""
+    cells = Cells({"text": "\ud83d", "texts": '["\\ud83d"]', "mapping": '{"a": "\\ud83d"}'})
+    assert (cells.text("text"), cells.texts("texts")) == ("\ufffd", ("\ufffd",))
+    assert cells.mapping("mapping") == {"a": "\ufffd"}

@@ -630,3 +630,23 @@ def test_a_job_of_a_rehearsal_is_not_an_item_of_the_vault(terminal: Terminal) ->
     """A job that completed was nothing to retry."""
     terminal.vaults.shown_jobs.append(job(names_item=False, error=""))
     assert terminal.types("explain", f"{vault().id}/backupJobs/job-1").exit_code == 2
+
+
+@pytest.mark.parametrize("command", ["explain", "retry"])
+def test_an_argument_that_is_no_utf_8_ends_in_a_sentence(command: str) -> None:
+    """The shell hands its bytes on as halves of characters, which nothing can write."""
+    result = Terminal().types(command, "vm\udcff")
+
+    assert result.exit_code == 2
+    assert "\ufffd" in result.stderr
+
+
+def test_check_names_a_wrong_setting_under_its_own_name(terminal: Terminal) -> None:
+    """With the exit code of wrong settings, and as a document for a program."""
+    terminal.settings["max_attempts"] = "many"
+
+    assert terminal.types("check").exit_code == 2
+    document = terminal.json("check")
+    (check,) = document["checks"]
+    assert (document["healthy"], check["name"], check["verdict"]) == (False, "settings", "bad")
+    assert "MAX_ATTEMPTS" in check["detail"]

@@ -25,7 +25,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
 
 
 def test_an_event_is_one_json_object(caplog: pytest.LogCaptureFixture) -> None:
-    """Times are ISO 8601, what JSON does not know is text, and letters stay letters."""
+    """Times are ISO 8601, what JSON does not know is text, and letters beyond ASCII are JSON's escapes."""
     log_event(LogEvent.SWEEP_STARTED, since=NOW, item=item(), name="Jürgen", found=0)
 
     (line,) = lines(caplog)
@@ -36,7 +36,15 @@ def test_an_event_is_one_json_object(caplog: pytest.LogCaptureFixture) -> None:
         "name": "Jürgen",
         "found": 0,
     }
-    assert "Jürgen" in caplog.text
+    assert caplog.records[0].getMessage().isascii()
+
+
+def test_half_a_character_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
+    """The worker's handler could not send it."""
+    log_event(LogEvent.SIGNAL_REJECTED, problem="cut: \ud83d")
+
+    assert caplog.records[0].getMessage().encode("utf-8")
+    assert lines(caplog)[0]["problem"] == "cut: \ud83d"
 
 
 def test_what_is_not_known_is_left_out(caplog: pytest.LogCaptureFixture) -> None:

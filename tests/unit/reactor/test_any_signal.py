@@ -1,6 +1,7 @@
 """Whatever comes, reading it ends in a signal, a polite no, or BadSignal: nothing it holds can do more."""
 
 import json
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -13,9 +14,10 @@ from backup_retry.domain.errors import BadSignal
 from backup_retry.domain.failure_batches import FAILURE_FOUND
 from reactor.alerts import parse_body
 from reactor.common_schema import COMMON_SCHEMA
-from reactor.events import ACTION_FAILED, parse_event
+from reactor.events import ACTION_FAILED, parse_event, parse_events
 from reactor.signals import Ignored, Signal
 from tests.builders import item, vault
+from tests.running_app import backup_failure
 from tests.signal_reading import DISK, JOB, MACHINE_ID
 
 VAULT_ID = vault().id
@@ -140,3 +142,25 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
 def test_bodies_that_break_parsers_are_refused(data: bytes) -> None:
     """Each has brought a JSON parser down before."""
     survives(data)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda data: parse_body(data.encode()),
+        lambda data: parse_events("Contoso.\ud83d", data, subject="\ud83d"),
+        lambda data: parse_events("Contoso.\ud83d", json.loads(data), subject="\ud83d"),
+    ],
+    ids=["webhook", "event-as-text", "event"],
+)
+def test_half_a_character_in_a_signal_is_made_whole(
+    read: Callable[[str], Sequence[Signal | Ignored]],
+) -> None:
+    """It names what it names, and nothing that is read of it can fail to be written."""
+    alert = backup_failure("vm-01", JOB)
+    alert["data"]["essentials"]["alertId"] += "\ud83d"
+
+    (signal,) = read(json.dumps(alert))
+
+    assert isinstance(signal, Signal)
+    assert signal.label.endswith("\ufffd")

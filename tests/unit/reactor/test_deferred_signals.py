@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import logging
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -22,7 +24,7 @@ from backup_retry.ports.inbox import DeferredSignal, MemoryInbox
 from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.publisher import Publisher
 from reactor.deferred_signals import process_deferred, read, written
-from reactor.resolve import Resolver
+from reactor.resolve import Resolved, Resolver
 from reactor.signal_handler import SignalHandler
 from reactor.signals import Ignored, Signal
 from tests.builders import ITEM_IS_BUSY, PASSES, item, minutes, vault
@@ -476,3 +478,32 @@ async def test_of_what_a_signal_lacks_nothing_was_said(world: World, session: Se
     await session.inbox.keep({"vault": vault().id, "severity": "Sev1"})
     await session.look()
     assert (len(world.attempts), session.inbox.signals) == (1, {})
+
+
+async def test_what_nobody_foresaw_ends_one_signals_turn_and_no_other(
+    session: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It waits on, the others are dealt with, and the log says where it was."""
+    world = session.world
+    for number in (1, 2):
+        world.fails(f"job-{number}", of=item(number))
+        await session.inbox.keep(written(signal(f"job-{number}", number)))
+    resolve = session.reactor._resolver.resolve
+
+    async def resolved(asked: Signal, *arguments: Any) -> Resolved:
+        if asked.job_id == "job-1":
+            raise RuntimeError("an answer that nobody expected")
+        return await resolve(asked, *arguments)
+
+    monkeypatch.setattr(session.reactor._resolver, "resolve", resolved)
+    await session.look()
+
+    assert (session.waits.fields["job"], session.waits.looks) == ("job-1", 1)
+    assert session.waits.why == "an answer that nobody expected"
+    assert [key for key, _ in world.vaults.triggered] == [item(2).key]
+    (line,) = (json.loads(each.getMessage()) for each in caplog.records if each.levelno == logging.ERROR)
+    assert (line["event"], line["item"], "in resolved" in line["traceback"]) == (
+        "signal_failed",
+        item(1).id,
+        True,
+    )

@@ -1,6 +1,7 @@
 """The follow-up: what is due is moved on, vault by vault, and nothing holds up anything else."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -102,23 +103,29 @@ async def test_lists_of_one_run_may_be_shared(world: World) -> None:
 class Stubborn:
     """An engine that cannot move one item's incident."""
 
-    def __init__(self, world: World, stuck: ProtectedItem) -> None:
+    def __init__(self, world: World, stuck: ProtectedItem, error: Exception) -> None:
         self._advance: Callable[..., Awaitable[Report]] = world.engine.advance
         self._stuck = stuck
+        self._error = error
 
     async def advance(self, incident: Incident, *, run_began: datetime | None = None) -> Report:
         """See Engine."""
         if incident.item == self._stuck:
-            raise AzureUnavailable("the ledger does not answer")
+            raise self._error
         return await self._advance(incident, run_began=run_began)
 
 
 @pytest.mark.parametrize("stuck", [1, 2, 3])
-async def test_an_incident_that_cannot_be_moved_holds_up_no_other(world: World, stuck: int) -> None:
-    """Not even when it is the oldest of its vault, which goes first."""
+@pytest.mark.parametrize(
+    "error", [AzureUnavailable("no answer"), KeyError("weekdays")], ids=["foreseen", "not"]
+)
+async def test_an_incident_that_cannot_be_moved_holds_up_no_other(
+    world: World, stuck: int, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not even when it is the oldest of its vault, which goes first; what nobody foresaw has a traceback."""
     for number in range(1, 4):
         await noted(world, number, item(number), STARTED + minutes(number))
-    engine = Stubborn(world, item(stuck))
+    engine = Stubborn(world, item(stuck), error)
     run = FollowUp(
         ledger=world.ledger,
         engine=engine,  # type: ignore[arg-type]
@@ -131,6 +138,9 @@ async def test_an_incident_that_cannot_be_moved_holds_up_no_other(world: World, 
     assert (report.due, report.failed, len(report.moved)) == (3, 1, 2)
     assert len(world.attempts) == 2
     assert (await world.incident(item(stuck))).state == State.WAITING
+    (line,) = (json.loads(each.getMessage()) for each in caplog.records if each.levelno == logging.ERROR)
+    assert (line["event"], line["item"]) == ("incident_failed", item(stuck).id)
+    assert ("in advance" in line.get("traceback", "")) == isinstance(error, KeyError)
 
 
 async def test_an_incident_that_cannot_be_read_is_left_alone_and_holds_up_no_other(world: World) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from functools import partial
@@ -13,7 +13,8 @@ import pytest
 
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import AnsweredInPart, AzureUnavailable, BackupRetryError, Forbidden
-from backup_retry.domain.jobs import JobList, JobStatus, Reason, Source
+from backup_retry.domain.jobs import FailedJob, JobList, JobStatus, Reason, Source
+from backup_retry.engine.unit_of_work import Report
 from backup_retry.policy.rules import LONGEST_JOB
 from backup_retry.policy.scope import Names, Scope
 from backup_retry.ports.inbox import Fields, fields_of
@@ -414,6 +415,63 @@ async def test_rows_that_cannot_be_handled_are_kept(world: World) -> None:
 
     assert shelf.jobs == [f"job-{number}" for number in range(1, 6)]
     assert world.attempts == []
+
+
+async def no_answer_that_we_know() -> None:
+    """An answer of a shape that nobody has seen."""
+    raise KeyError("weekdays")
+
+
+async def _odd_row(_: World) -> list[Any]:
+    return [row(1), "no row at all", row(2)]
+
+
+async def _odd_list(world: World) -> list[Any]:
+    world.vaults.on_list = no_answer_that_we_know
+    return [row(1)]
+
+
+async def _odd_item(world: World) -> list[Any]:
+    handle = world.engine.handle
+
+    async def handled(failed: FailedJob, *arguments: Any, **options: Any) -> Report:
+        if failed.id == "job-1":
+            raise KeyError("weekdays")
+        return await handle(failed, *arguments, **options)
+
+    world.engine.handle = handled  # type: ignore[method-assign]
+    return [row(1), row(2), row(3)]
+
+
+@pytest.mark.parametrize(
+    ("odd", "kept", "tried"),
+    [
+        pytest.param(_odd_row, [], 2, id="a row"),
+        pytest.param(_odd_list, ["job-1"], 0, id="a vault's list"),
+        pytest.param(_odd_item, ["job-1"], 2, id="an item"),
+    ],
+)
+async def test_what_nobody_foresaw_ends_one_turn_and_no_other(
+    world: World,
+    odd: Callable[[World], Awaitable[list[Any]]],
+    kept: list[str],
+    tried: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its row is kept, the sweep is incomplete, and the log says where it was."""
+    shelf = Shelf()
+    for number in (1, 2, 3):
+        world.fails(f"job-{number}", of=item(number))
+    rows = await odd(world)
+
+    report = await sweep(world, Graph(*rows), keep=shelf.keep).run()
+
+    assert (report.complete, report.faults, shelf.jobs, len(world.attempts)) == (False, 1, kept, tried)
+    assert await world.ledger.last_beat(Beat.SWEEP) is None
+    lines = [json.loads(each.getMessage()) for each in caplog.records]
+    (line,) = (each for each in lines if each["event"] == "row_failed")
+    assert "Traceback" in line["traceback"]
+    assert line.get("jobs", []) == kept
 
 
 async def test_rows_that_cannot_even_be_kept_are_a_problem(world: World) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from backup_retry.domain.errors import AzureUnavailable
+from backup_retry.domain.errors import AzureUnavailable, BackupRetryError, SettingsError
 from backup_retry.domain.incident import Step, StepKind
 from backup_retry.domain.jobs import Close, Outcome, Pause, Reason
 from backup_retry.policy.storm import Storm
@@ -153,11 +153,22 @@ def test_the_steps_are_told_in_words() -> None:
     assert found.back_url == "../status?code=k"
 
 
-def test_without_the_ledger_a_page_says_so_and_comes_back() -> None:
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (AzureUnavailable("ledger: no answer"), "The ledger does not answer: ledger: no answer."),
+        (
+            SettingsError("Settings: MAX_ATTEMPTS"),
+            "A setting of the app is wrong, and it does nothing until that is mended. Settings: MAX_ATTEMPTS.",
+        ),
+    ],
+)
+def test_what_keeps_a_page_from_being_shown_is_said_and_it_comes_back(
+    error: BackupRetryError, sentence: str
+) -> None:
     """503, in a sentence, for a person and for a program."""
-    error = AzureUnavailable("ledger: no answer")
     page_said, said = unavailable(error), unavailable_json(error)
     assert (page_said.status, said.status) == (503, 503)
-    assert "The ledger does not answer" in page_said.body
+    assert sentence in page_said.body
     assert page_said.headers["Refresh"] == "30"
-    assert json.loads(said.body) == {"error": "The ledger does not answer: ledger: no answer."}
+    assert json.loads(said.body) == {"error": sentence}

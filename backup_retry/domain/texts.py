@@ -1,0 +1,32 @@
+r"""Texts from outside, made valid where they enter.
+
+JSON can say half a character (`"\ud83d"`, as of a text that was cut in the middle of an emoji), and so can a command's
+argument. No log handler, request or page can carry it: each of them would raise, far from where it came in.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+_UTF_16 = "utf-16-le"
+#: nothing that is read here is nested so deep; what is deeper is dropped, as walking down there would end in an error
+_DEEPEST = 100
+
+
+def valid(text: str) -> str:
+    """The text with U+FFFD for each half of a character; two halves that belong together become theirs."""
+    return text if text.isascii() else text.encode(_UTF_16, "surrogatepass").decode(_UTF_16, "replace")
+
+
+def valid_json(value: object, deepest: int = _DEEPEST) -> Any:  # noqa: ANN401 (any JSON)
+    """The same of a value as JSON has it: of every text in it, and of every name."""
+    match value:
+        case str():
+            return valid(value)
+        case Mapping() | list() if deepest == 0:
+            return None
+        case Mapping():
+            return {valid(str(name)): valid_json(each, deepest - 1) for name, each in value.items()}
+        case list():
+            return [valid_json(each, deepest - 1) for each in value]
+        case _:
+            return value
