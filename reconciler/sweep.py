@@ -57,7 +57,8 @@ class FoundJob:
     vault: Vault
     job_id: str
     item: ProtectedItem | None
-    started_at: datetime
+    #: None: the row does not say it, or not so that it can be read
+    started_at: datetime | None
 
     @property
     def kept(self) -> Fields:
@@ -191,7 +192,7 @@ class Sweep:
     async def _sweep_vault(self, found: Sequence[FoundJob], report: SweepReport) -> None:
         """Confirm a vault's failures with one list, then handle them."""
         vault = found[0].vault
-        since = min(each.started_at for each in found) - LONGEST_JOB
+        since = min(each.started_at or report.since for each in found) - LONGEST_JOB
         async with self._turn(found, report):
             listed = await self._vaults.jobs(vault, since, fresh_since=report.began)
             await self._look_at_all(found, listed, report)
@@ -304,17 +305,16 @@ def _literal(at: datetime) -> str:
 def read_row(row: Mapping[str, Any]) -> FoundJob | None:
     """The job that a row names; None for a row that names none."""
     named = parse_job_id(str(row.get("id", "")))
-    try:
-        started_at = datetime.fromisoformat(str(row.get("startTime", "")))
-    except ValueError:
-        return None
     if named is None:
         return None
     vault, job_id = named
     item = ProtectedItem.parse(str(row.get("backupInstance", "")))
-    return FoundJob(
-        vault=vault,
-        job_id=job_id,
-        item=item,
-        started_at=started_at if started_at.tzinfo else started_at.replace(tzinfo=UTC),
-    )
+    return FoundJob(vault=vault, job_id=job_id, item=item, started_at=_time(row.get("startTime")))
+
+
+def _time(said: object) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(str(said))
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

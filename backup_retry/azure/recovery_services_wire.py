@@ -16,7 +16,7 @@ from backup_retry.domain.jobs import ItemState, Job, JobError, JobStatus, Operat
 from backup_retry.domain.schedule import BackupPolicy, Daily, Hourly, Schedule
 from backup_retry.domain.time_zones import time_zone
 
-_VM_CONTAINER = re.compile(r"iaasvmcontainer(?:v2)?;[^;]+;.+", re.IGNORECASE)
+_VM_CONTAINER = re.compile(r"(?:iaasvmcontainer;)?(?P<name>iaasvmcontainer(?:v2)?;[^;]+;.+)", re.IGNORECASE)
 #: "database [server]", as jobs of databases name their item
 _ENTITY = re.compile(r"(?P<name>.+?)(?: \[(?P<server>[^\]]*)\])?")
 _NOT_IN_IDS = re.compile(r"[/?#\s]+")
@@ -30,6 +30,7 @@ _ITEM_SERVERS = ("serverName", "parentName", "computerName", "backupEngineName")
 #: how much a VM's job, and others', moved: "753 MB", "20.1147"
 _SIZES = ("Backup Size", "Data Transferred (in MB)")
 _AMOUNT = re.compile(r"\d+(?:\.\d+)?")
+_STATUSES = {status.lower(): status for status in JobStatus}
 _HEALTHY = frozenset({"", "success"})
 
 _WEEKDAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -214,10 +215,7 @@ def read_operation(body: Fields) -> Operation:
 
 
 def _status(text: str) -> JobStatus:
-    try:
-        return JobStatus(text)
-    except ValueError:
-        return JobStatus.UNKNOWN
+    return _STATUSES.get(text.lower(), JobStatus.UNKNOWN)
 
 
 def _job_error(detail: Fields) -> JobError:
@@ -245,9 +243,11 @@ def _moved_data(properties: Fields) -> bool | None:
 
 def _vm_item(vault: Vault, container: str) -> ProtectedItem | None:
     """The item of a VM job: its names are made from the job's containerName."""
-    if not _VM_CONTAINER.fullmatch(container):
+    found = _VM_CONTAINER.fullmatch(container)
+    if not found:
         return None
-    return ProtectedItem(vault=vault, container=f"IaasVMContainer;{container}", name=f"VM;{container}")
+    name = found["name"]
+    return ProtectedItem(vault=vault, container=f"IaasVMContainer;{name}", name=f"VM;{name}")
 
 
 def _kpi_title(properties: Fields) -> str:

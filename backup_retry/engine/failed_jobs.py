@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
 from backup_retry.domain.jobs import FailedJob, Job, JobStatus
 from backup_retry.domain.workloads import workload_in_name, worth
 from backup_retry.policy.rules import LONGEST_JOB
@@ -48,17 +48,34 @@ def _counts(job: Job) -> bool:
 async def failure_of(vaults: Vaults, job: Job, named: ProtectedItem | None) -> FailedJob | None:
     """The failure that a vault's job shows, of the item that somebody named with it, however the job is called.
 
-    Before that only an id in the job itself is believed. An item that its vault does not show is nobody's.
+    Before that only an id in the job itself is believed, of an item that is there. An item that its vault does not show
+    is nobody's.
     """
-    if named is None or not job.failed or not _may_name(named, job) or await vaults.item(named) is None:
+    if (
+        named is None
+        or not job.failed
+        or not _may_name(named, job)
+        or not await _is_shown(vaults, named, job)
+    ):
         return confirmed(job, named)
     return confirmed(replace(job, item=named, guessed=False, candidates=()))
 
 
+async def _is_shown(vaults: Vaults, named: ProtectedItem, job: Job) -> bool:
+    """True where the vault shows the item that was named, and none with the id that the job itself bears."""
+    if job.item is not None and not job.guessed and await vaults.item(job.item) is not None:
+        return False
+    return await vaults.item(named) is not None
+
+
 def _may_name(named: ProtectedItem, job: Job) -> bool:
-    """True where the job's names say less, or something else, than an item of its vault and workload that was named."""
+    """True where the job says less, or something else, than an item of its vault and workload that was named.
+
+    The id in a Recovery Services job is made of a machine's names; in a backup vault's it is the instance's own.
+    """
     known = {each.key for each in job.candidates} | ({job.item.key} if job.item else set())
-    open_to_names = named.key not in known and (job.item is None or job.guessed)
+    is_bound = job.item is not None and not job.guessed and job.vault.kind is VaultKind.BACKUP
+    open_to_names = named.key not in known and not is_bound
     workload = workload_in_name(named)
     fits = not workload or not job.workload or workload.lower() == job.workload.lower()
     return named.vault.key == job.vault.key and not named.restore_job and open_to_names and fits

@@ -69,9 +69,10 @@ class ResourceManager:
         self._part(str(job.get("id", ""))).setdefault("jobs", []).insert(0, deepcopy(job))
 
     def change(self, name: str, properties: Json) -> None:
-        """A job's properties change, wherever it is shown."""
+        """A job's properties change, wherever it is shown; its ARM id does for its name."""
+        wanted = name.lower().rpartition("/")[2]
         for job in self._all("jobs", "details"):
-            if name_of(job) == name.lower():
+            if name_of(job) == wanted:
                 job["properties"] = {**part_of(job), **properties}
 
     def protect(self, state: str) -> None:
@@ -161,7 +162,7 @@ class ResourceManager:
         """The next of the answers to a trigger, or the last one again; accepted, it starts the job that it names."""
         self._triggers += 1
         part = self._part(call.path)
-        answers: list[Json] = part.get("trigger", [{"status": 202}])
+        answers: list[Json] = part.get("trigger") or [{"status": 202}]
         said = answers.pop(0) if len(answers) > 1 else answers[0]
         request_id = call.headers.get("x-ms-client-request-id", "")
         code = said.get("fail") or part.get("fail")
@@ -187,7 +188,10 @@ class ResourceManager:
         name = f"{0x900000 + self._triggers:08x}-1111-4222-8333-444444444444"
         began, self._ends[name] = self.clock() + timedelta(seconds=5), self.clock() + timedelta(minutes=20)
         error = {**(part_of(like).get("errorDetails") or [{}])[0]}
-        error["code" if _is_backup_vault(path) else "errorTitle"] = code
+        key = "code" if _is_backup_vault(path) else "errorTitle"
+        if error.get(key) != code:
+            error.pop("errorCode", None)  # the number of another failure
+        error[key] = code
         times = {"startTime": _text(began), "endTime": _text(self._ends[name])}
         new = {**part_of(like), **times, "status": "Failed", "errorDetails": [error]}
         return {**like, "id": f"{like['id'].rpartition('/')[0]}/{name}", "name": name, "properties": new}

@@ -192,6 +192,17 @@ def test_a_list_begins_where_the_filter_says() -> None:
     assert names(arm.answer(Call(method="GET", path=f"{VAULT}/backupJobs", query=window)).body) == ["1"]
 
 
+@pytest.mark.parametrize("name", ["job-1", f"{VAULT}/backupJobs/JOB-1"])
+def test_a_job_changes_by_its_name_or_its_id(name: str) -> None:
+    """Whichever a step has at hand."""
+    made = manager(
+        jobs=[{"id": f"{VAULT}/backupJobs/job-1", "name": "job-1", "properties": {"status": "InProgress"}}]
+    )
+    made.change(name, {"status": "Failed"})
+    answer = made.answer(Call(method="GET", path=f"{VAULT}/backupJobs/job-1"))
+    assert answer.body["properties"]["status"] == "Failed"
+
+
 def test_a_job_that_fails_by_itself_runs_for_a_while() -> None:
     """It bears the request's id, and its failure is shown once its end is reached."""
     clock = Clock()

@@ -74,6 +74,8 @@ def guessed(of: ProtectedItem) -> Job:
         pytest.param(guessed(STAND_IN), item(1, of=vault("vault-2")), STAND_IN, id="another vault's item"),
         pytest.param(guessed(STAND_IN), None, STAND_IN, id="nobody named one"),
         pytest.param(job(of=item(2)), item(1), item(2), id="the job itself has its item's id"),
+        pytest.param(job(of=item(8)), item(1), item(1), id="the vault shows no item with the job's own id"),
+        pytest.param(job(of=item(8)), item(9), item(8), id="the vault shows neither"),
         pytest.param(
             replace(guessed(STAND_IN), workload="SQLDataBase"), item(1), STAND_IN, id="another workload's"
         ),
@@ -87,7 +89,7 @@ async def test_the_item_that_is_named_with_a_job_is_its_item_once_the_vault_show
     world: World, shown: Job, named: ProtectedItem | None, whose: ProtectedItem | None
 ) -> None:
     """A job of a database is called after the node that did it; its id in an alert or a row is not."""
-    for protected in (item(1), item(1, of=vault("vault-2"))):
+    for protected in (item(1), item(2), item(1, of=vault("vault-2"))):
         world.vaults.protect(protected)
 
     failure = await failure_of(world.vaults, shown, named)

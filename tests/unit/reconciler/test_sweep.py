@@ -139,12 +139,24 @@ def test_a_row_may_name_no_item(instance: object) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"id": None}, {"id": vault().id}, {"id": "x"}, {"startTime": None}, {"startTime": "yesterday"}],
+    [{"id": None}, {"id": vault().id}, {"id": "x"}],
 )
 def test_a_row_that_names_no_job_is_none(changes: dict[str, object]) -> None:
     """It is a problem of the sweep's, not an exception."""
     assert read_row({**row(), **changes}) is None
     assert read_row({}) is None
+
+
+@pytest.mark.parametrize("start", [None, "", "yesterday", "-10675199.02:48:05.4775808"])
+async def test_a_row_whose_start_cannot_be_read_names_its_job_all_the_same(
+    world: World, start: object
+) -> None:
+    """The vault is asked as far back as the sweep itself looks."""
+    world.fails()
+
+    report = await sweep(world, Graph({**row(), "startTime": start})).run()
+
+    assert (report.problems, report.decisions) == ([], {"triggered": 1})
 
 
 # ---- sweeping ---------------------------------------------------------------------------------------------------
