@@ -1,21 +1,33 @@
 """`backup-retry check`: is this deployment healthy, and what would mend it."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import typer
 
 from backup_retry.domain.errors import SettingsError
 from cli.checks import SETTINGS, Check, Verdict, all_checks, bad
-from cli.exit_codes import Exit, run
+from cli.deployed_checks import deployed_checks
+from cli.exit_codes import Exit, UsageError, run
 from cli.output import JsonOption, say, show, table
 from cli.session import sessions
 
 _MARKS = {Verdict.GOOD: "ok", Verdict.BAD: "FAILED", Verdict.UNKNOWN: "?"}
+AppOption = Annotated[
+    str, typer.Option("--app", help="Name of a deployed function app: its settings are read from Azure.")
+]
+GroupOption = Annotated[
+    str, typer.Option("--resource-group", help="Its resource group, where several bear the name.")
+]
 
 
-def check(ctx: typer.Context, as_json: JsonOption = False) -> None:
+def check(
+    ctx: typer.Context, app: AppOption = "", resource_group: GroupOption = "", as_json: JsonOption = False
+) -> None:
     """Check identity, rights, alerts, tables, topic and runs; triggers nothing and says what would mend it."""
-    checks = run(_gather(ctx))
+    if resource_group and not app:
+        raise UsageError("--resource-group goes with --app")
+    checks = run(_gather_of(ctx, app, resource_group) if app else _gather(ctx))
     wrong = [each for each in checks if each.name == SETTINGS and each.verdict is Verdict.BAD]
     failed = [each for each in checks if each.verdict is Verdict.BAD]
     document = {"healthy": not failed, "checks": [vars(each) for each in checks]}
@@ -35,6 +47,11 @@ async def _gather(ctx: typer.Context) -> Sequence[Check]:
                 "Correct it, here and in the app's settings: until then every function fails",
             )
         ]
+
+
+async def _gather_of(ctx: typer.Context, app: str, group: str) -> Sequence[Check]:
+    async with sessions(ctx).open_app(app, group) as (session, deployed, deployment):
+        return await deployed_checks(session, deployed, deployment)
 
 
 def render(checks: Sequence[Check], failed: Sequence[Check]) -> None:

@@ -61,25 +61,26 @@ async def all_checks(session: Session) -> Sequence[Check]:
         *(good(SETTINGS, note) for note in session.settings.notes),
         *await _vaults(session, identity),
         *await _closed_vaults(session),
-        await _checked("tables", _tables, session, identity),
-        await _checked("rows", _rows, session, identity),
+        await _checked("tables", tables, session, identity),
+        await _checked("rows", rows, session, identity),
         await _checked("topic", _topic, session, identity),
-        *await _runs(session),
+        *await runs(session),
     ]
 
 
 async def _checked(
-    name: str, look: Callable[[Session, Identity], Awaitable[Check]], session: Session, identity: Identity
+    name: str, look: Callable[[Session], Awaitable[Check]], session: Session, identity: Identity
 ) -> Check:
     """A check whose refusal is a result as well."""
     try:
-        return await look(session, identity)
+        return await look(session)
     except Forbidden as error:
-        return bad(name, str(error), _role(_ROLES[name], identity, f"<the id of the {_WHERE[name]}>"))
+        return bad(name, str(error), assign(_ROLES[name], identity, f"<the id of the {_WHERE[name]}>"))
     except (AzureUnavailable, AzureRefused) as error:
         return bad(name, str(error), f"See whether {_SETTINGS[name]} is right and its firewall lets you in")
 
 
+TABLE_READER = "Storage Table Data Reader"
 _TABLE_ROLE = "Storage Table Data Contributor"
 _ROLES = {"tables": _TABLE_ROLE, "rows": _TABLE_ROLE, "topic": "EventGrid Data Sender"}
 _WHERE = {"tables": "storage account", "rows": "storage account", "topic": "topic"}
@@ -90,14 +91,15 @@ _SETTINGS = {
 }
 
 
-def _role(role: str, identity: Identity, scope: str) -> str:
+def assign(role: str, identity: Identity, scope: str) -> str:
+    """The command that gives the role."""
     return (
         f'az role assignment create --role "{role}" --assignee-object-id {identity.object_id} --scope {scope}'
     )
 
 
-async def _tables(session: Session, identity: Identity) -> Check:
-    del identity
+async def tables(session: Session) -> Check:
+    """Whether the ledger's tables are there and can be read; raises what the ledger answers."""
     missing = await session.inspection.missing_tables()
     if missing:
         mend = "Send the app its first event, or run backup-retry sweep: whoever writes first makes them"
@@ -105,9 +107,8 @@ async def _tables(session: Session, identity: Identity) -> Check:
     return good("tables", f"readable at {session.settings.ledger_endpoint}")
 
 
-async def _rows(session: Session, identity: Identity) -> Check:
+async def rows(session: Session) -> Check:
     """Reads what the app reads: whatever that brings to light is then known."""
-    del identity
     today = session.clock().astimezone(UTC).date()
     await session.ledger.open_incidents()
     await session.inbox.kept(COUNTED)
@@ -124,8 +125,7 @@ async def _rows(session: Session, identity: Identity) -> Check:
     return bad("rows", f"{len(found)} cannot be read by this version: {named}", mend)
 
 
-async def _topic(session: Session, identity: Identity) -> Check:
-    del identity
+async def _topic(session: Session) -> Check:
     endpoint = session.settings.eventgrid_topic_endpoint
     if not endpoint:
         return good("topic", "none is configured, outcomes are not published")
@@ -133,7 +133,16 @@ async def _topic(session: Session, identity: Identity) -> Check:
     return good("topic", f"takes events at {endpoint}")
 
 
-async def _vaults(session: Session, identity: Identity) -> Sequence[Check]:
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """The vaults in the scope, or why there are none."""
+
+    seen: Sequence[FoundVault] = ()
+    problems: Sequence[Check] = ()
+
+
+async def vaults(session: Session) -> Seen:
+    """The vaults in the scope that the identity sees."""
     try:
         seen = [
             each
@@ -141,16 +150,21 @@ async def _vaults(session: Session, identity: Identity) -> Sequence[Check]:
             if session.settings.scope.allows_vault(each.vault)
         ]
     except (AzureUnavailable, AzureRefused) as error:
-        return [bad("vaults", str(error), "Ask again later")]
+        return Seen(problems=[bad("vaults", str(error), "Ask again later")])
     if not seen:
         mend = "sh infra/connect.sh gives the app its role in each subscription of SCOPE_SUBSCRIPTIONS"
-        return [bad("vaults", "this identity sees no vault", mend)]
-    return [each for found in seen for each in await _vault(session, found, identity)]
+        return Seen(problems=[bad("vaults", "this identity sees no vault", mend)])
+    return Seen(seen=seen)
+
+
+async def _vaults(session: Session, identity: Identity) -> Sequence[Check]:
+    found = await vaults(session)
+    return [*found.problems, *[each for one in found.seen for each in await _vault(session, one, identity)]]
 
 
 async def _vault(session: Session, found: FoundVault, identity: Identity) -> Sequence[Check]:
     """Whether its jobs can be read, what else may be done there, and whether it raises alerts."""
-    return [await _reads(session, found), await _rights(session, found, identity), _alerts(found)]
+    return [await _reads(session, found), await rights(session, found, identity), failure_alerts(found)]
 
 
 async def _reads(session: Session, found: FoundVault) -> Check:
@@ -162,7 +176,8 @@ async def _reads(session: Session, found: FoundVault) -> Check:
     return good(name, f"{len(listed.jobs)} in the last day")
 
 
-async def _rights(session: Session, found: FoundVault, identity: Identity) -> Check:
+async def rights(session: Session, found: FoundVault, identity: Identity) -> Check:
+    """What of the app's rights on the vault the identity lacks."""
     name = f"rights on {found.vault.name}"
     try:
         missing = missing_rights(found.vault.kind, await session.inspection.permissions(found.vault))
@@ -171,12 +186,12 @@ async def _rights(session: Session, found: FoundVault, identity: Identity) -> Ch
     if not missing:
         return good(name, "all that the app uses")
     # Backup Operator alone reads neither a backup vault's jobs nor the tags of what is backed up.
-    built_in = [_role(each, identity, found.vault.id) for each in ("Backup Operator", "Reader")]
+    built_in = [assign(each, identity, found.vault.id) for each in ("Backup Operator", "Reader")]
     mend = f"sh infra/connect.sh, or {' and '.join(built_in)}"
     return bad(name, f"missing: {', '.join(missing)}", mend)
 
 
-def _alerts(found: FoundVault) -> Check:
+def failure_alerts(found: FoundVault) -> Check:
     """Absent is not the same as Disabled: newer versions of the API may leave the setting out."""
     name = f"alerts of {found.vault.name}"
     if found.failure_alerts.lower() != "disabled":
@@ -203,7 +218,8 @@ async def _closed_vaults(session: Session) -> Sequence[Check]:
     ]
 
 
-async def _runs(session: Session) -> Sequence[Check]:
+async def runs(session: Session) -> Sequence[Check]:
+    """A line for each timer."""
     try:
         beats, now = await session.reports.beats(), session.clock()
     except (AzureUnavailable, AzureRefused) as error:

@@ -11,6 +11,7 @@ import typer
 
 from backup_retry.engine.engine import Engine
 from backup_retry.ports.access_inspection import Inspection
+from backup_retry.ports.deployment import DeployedApp, Deployment
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.opt_outs import OptOuts
@@ -73,6 +74,17 @@ class Sessions(Protocol):
 
         Raises:
             SettingsError: a setting is missing or wrong.
+        """
+        ...
+
+    def open_app(
+        self, name: str, resource_group: str
+    ) -> AbstractAsyncContextManager[tuple[Session, DeployedApp, Deployment]]:
+        """A session with the settings of a deployed app, found by its name; its inspection tells the app's own rights.
+
+        Raises:
+            UsageError: no such app is seen, or several are.
+            AzureUnavailable: nobody is signed in.
         """
         ...
 

@@ -2,13 +2,21 @@
 
 import logging
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from backup_retry.azure.access_inspection import AzureInspection
 from backup_retry.azure.aside import Aside
-from backup_retry.azure.client import AzureClients
+from backup_retry.azure.client import AzureClients, azure_errors
+from backup_retry.azure.deployment import (
+    AssignedInspection,
+    AzureDeployment,
+    ResourceManager,
+    apps_of_name,
+    read_app,
+)
 from backup_retry.azure.event_grid import TopicPublisher
 from backup_retry.azure.protected_items import GraphItemLookup
 from backup_retry.azure.resource_graph import ResourceGraph
@@ -18,14 +26,20 @@ from backup_retry.azure.table_reports import TableReports
 from backup_retry.azure.table_unreadable import TableUnreadables
 from backup_retry.azure.tags import TagOptOuts
 from backup_retry.azure.vaults import AzureVaults
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable
+from backup_retry.ports.deployment import DeployedApp, Deployment
 from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
-from backup_retry.settings.settings import Settings, load_settings
+from backup_retry.settings.settings import Settings, load_settings, settings_of
 from backup_retry.wiring import clock
+from cli.exit_codes import UsageError
 from cli.session import Session
 
 _LEDGER = "LEDGER_ENDPOINT"
+#: what stands in a query
+_APP_NAME = re.compile(r"[A-Za-z0-9-]{1,60}")
+_GROUP_NAME = re.compile(r"[\w.()-]{0,90}")
 #: stands where a ledger would be named; nothing is ever asked there
 _NO_LEDGER = "https://no-ledger.invalid"
 
@@ -48,6 +62,55 @@ class AzureSessions:
             if not ledger and has_ledger and await session.inspection.missing_tables():
                 session = _forgetful(session)
             yield session
+
+    @asynccontextmanager
+    async def open_app(
+        self, name: str, resource_group: str
+    ) -> AsyncIterator[tuple[Session, DeployedApp, Deployment]]:
+        """See Sessions."""
+        _quiet()
+        ours = settings_of({"ledger_endpoint": _NO_LEDGER, "arm_endpoint": _arm_endpoint()})
+        async with AzureClients(ours) as clients:
+            await _signed_in(clients)
+            arm = ResourceManager(clients, ours.arm_endpoint)
+            app = await read_app(arm, await _app_id(clients, name, resource_group))
+        # The app's cloud is the one that it was found in.
+        settings = settings_of({**app.settings, "ARM_ENDPOINT": ours.arm_endpoint})
+        async with AzureClients(settings) as clients:
+            arm = ResourceManager(clients, settings.arm_endpoint)
+            graph = ResourceGraph(clients, settings.swept_subscriptions)
+            inspection = AssignedInspection(clients, graph, settings, arm=arm, principal=app.principal)
+            yield (
+                replace(_session(settings, clients), inspection=inspection),
+                app,
+                AzureDeployment(arm, clients),
+            )
+
+
+def _arm_endpoint() -> str:
+    found = [value for name, value in os.environ.items() if name.upper() == "ARM_ENDPOINT" and value]
+    return found[0] if found else str(Settings.model_fields["arm_endpoint"].default)
+
+
+async def _signed_in(clients: AzureClients) -> None:
+    try:
+        async with azure_errors("identity"):
+            await clients.arm_token()
+    except (AzureUnavailable, AzureRefused) as error:
+        raise AzureUnavailable(f"Nobody is signed in to Azure: az login. {error}") from error
+
+
+async def _app_id(clients: AzureClients, name: str, group: str) -> str:
+    if not (_APP_NAME.fullmatch(name) and _GROUP_NAME.fullmatch(group)):
+        raise UsageError(
+            "--app takes the name of a function app, --resource-group that of its resource group"
+        )
+    found = await apps_of_name(ResourceGraph(clients), name, group)
+    if not found:
+        raise UsageError(f"No function app named {name} is visible to you: az account show says who you are")
+    if len(found) > 1:
+        raise UsageError(f"Several apps are named {name}; --resource-group says which: {', '.join(found)}")
+    return found[0]
 
 
 def _quiet() -> None:

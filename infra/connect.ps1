@@ -7,13 +7,12 @@ Set-Location "$PSScriptRoot/.."
 . "$PSScriptRoot/connected.ps1"
 
 $yes = $args -contains '--yes'
-$scope = @("$env:SCOPE_SUBSCRIPTIONS" -split '[,; ]+' | Where-Object { $_ } | Select-Object -Unique)
+$scope = @("$env:SCOPE_SUBSCRIPTIONS".ToLowerInvariant() -split '[,; ]+' | Where-Object { $_ } | Select-Object -Unique)
 $excluded = @($scope -match '^!' -replace '^!')
 
 # The subscriptions of the tenant that have vaults.
 function Get-Found {
-    $answer = Invoke-Arm post /providers/Microsoft.ResourceGraph/resources 2022-10-01 --body '@infra/subscriptions_with_vaults.json'
-    $answer.data | Where-Object { $_.tenantId -eq $tenantId }
+    Get-GraphRow (@(Get-Content infra/subscriptions_with_vaults.kql) -notmatch '^//' -join ' ') | Where-Object { $_.tenantId -eq $tenantId }
 }
 
 # Those of the found ones that may be connected, with a note for each of the others.
@@ -118,6 +117,7 @@ function Write-Strangers($chosen) {
 function Write-Where {
     Write-Host ''
     Write-Host "Status page: $($healthUrl -replace 'health$')status"
+    Write-Host "Would an alert arrive? backup-retry check --app $appName"
     try { $settings = Invoke-Az functionapp config appsettings list --subscription $homeSubscription --resource-group $appGroup --name $appName }
     catch { return }
     $dry = $settings | Where-Object { $_.name -eq 'DRY_RUN' } | ForEach-Object { $_.value }

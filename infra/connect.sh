@@ -18,14 +18,14 @@ cd "$(dirname "$0")/.."
 yes=
 [ "${1:-}" != --yes ] || yes=1
 
-scope() { printf '%s\n' "${SCOPE_SUBSCRIPTIONS:-}" | tr ',; ' '\n\n\n' | grep . | awk '!seen[tolower($0)]++'; }
+scope() { printf '%s\n' "${SCOPE_SUBSCRIPTIONS:-}" | tr ',; ' '\n\n\n' | grep . | lower | awk '!seen[$0]++'; }
 excluded() { scope | grep -iqFx "!$1"; }
 named() { scope | grep -v '^!' | while read -r id; do excluded "$id" || printf '%s\n' "$id"; done; }
 
 # The subscriptions of the tenant that have vaults: id and name, one a line.
 found() {
-  arm post /providers/Microsoft.ResourceGraph/resources 2022-10-01 --body @infra/subscriptions_with_vaults.json \
-    --query "data[?tenantId=='$AZURE_TENANT_ID'].[subscriptionId, name]" --output tsv 2> "$errors"
+  graph "$(grep -v '^//' infra/subscriptions_with_vaults.kql | tr '\n' ' ')" > "$work/with-vaults" || return 1
+  awk -F "$tab" -v OFS="$tab" -v tenant="$AZURE_TENANT_ID" 'tolower($2) == tolower(tenant) { print $1, $3 }' "$work/with-vaults"
 }
 
 # Those of the found ones that may be connected, with a note for each of the others.
@@ -139,6 +139,7 @@ warn_of_strangers() {
 say_where() {
   say
   say "Status page: ${healthUrl%health}status"
+  say "Would an alert arrive? backup-retry check --app $app_name"
   dry=$(az functionapp config appsettings list --subscription "$home" --resource-group "$app_group" --name "$app_name" \
     --query "[?name=='DRY_RUN'].value" --output tsv 2> /dev/null) || return 0
   case $dry in [tT]rue | 1 | yes | on) ;; *) return 0 ;; esac

@@ -6,7 +6,8 @@ $eventGrid = '2025-02-15'
 # Ids of all that connect made in a subscription; its resource group and the custom topic's subscription excepted.
 function Get-Made($subscription) {
     $tagged = @(Invoke-Az resource list --subscription $subscription --tag "backup-retry-installation=$installation" | ForEach-Object { $_.id })
-    $tagged -notmatch '/systemTopics/'
+    # The tag alone is not enough: an Azure Policy may hand a resource group's tags on to whatever lies in it.
+    @($tagged -like "*-$installation") -notmatch '/systemTopics/'
     Get-Events $subscription
     Get-Role $subscription "Backup Retry Operator ($subscription, $installation)" ''
 }
@@ -17,13 +18,19 @@ function Get-SystemTopic($subscription) {
     $topics | Where-Object { $_.topicType -eq 'Microsoft.Resources.Subscriptions' } | Select-Object -First 1 | ForEach-Object { $_.id }
 }
 
+# The event subscriptions on it; Azure gives 20 a page, and az, unlike az rest, all pages.
+function Get-Listeners($topic) {
+    $parts = $topic.Split('/')
+    Get-IfAny { Invoke-Az eventgrid system-topic event-subscription list --subscription $parts[2] --resource-group $parts[4] --system-topic-name $parts[-1] }
+}
+
 # Ids of our event subscriptions on it, then its own where we made it and nobody else listens: Azure allows one for each subscription, so
 # that it may have come to serve others.
 function Get-Events($subscription) {
     $topic = Get-SystemTopic $subscription
     if (-not $topic) { return }
-    $all = @((Get-IfAny { Invoke-Arm get "$topic/eventSubscriptions" $eventGrid }).value | Where-Object { $_ })
-    $ours = @($all | Where-Object { "$($_.properties.destination.properties.resourceId)" -like "$functionAppId/*" })
+    $all = @(Get-Listeners $topic | Where-Object { $_ })
+    $ours = @($all | Where-Object { "$($_.destination.resourceId)$($_.destination.properties.resourceId)" -like "$functionAppId/*" })
     $ours | Where-Object { 'backup-retry', "backup-retry-$installation" -contains $_.name } | ForEach-Object { $_.id }
     $isMade = "evgt-backup-retry-$installation", 'evgt-backup-retry-subscription' -contains $topic.Split('/')[-1]
     if ($isMade -and $ours.Count -eq $all.Count) { $topic }

@@ -6,7 +6,8 @@ EVENT_GRID=2025-02-15
 # made_in SUBSCRIPTION: ids of all that connect made there, one a line; its resource group and the custom topic's subscription excepted.
 made_in() {
   az resource list --subscription "$1" --tag "backup-retry-installation=$installation" --query "[].id" --output tsv > "$work/tagged" 2> "$errors" || return 1
-  grep -vi /systemTopics/ "$work/tagged"
+  # The tag alone is not enough: an Azure Policy may hand a resource group's tags on to whatever lies in it.
+  grep -i -e "-$installation\$" "$work/tagged" | grep -vi /systemTopics/
   events_in "$1" || return 1
   role_in "$1" "Backup Retry Operator ($1, $installation)" ''
 }
@@ -17,14 +18,21 @@ system_topic_in() {
   grep -i "${tab}microsoft.resources.subscriptions\$" "$work/topics" | head -n 1 | cut -f1
 }
 
+# listeners_on TOPIC: name, destination and id of each event subscription; Azure gives 20 a page, and az, unlike az rest, all pages.
+listeners_on() {
+  if_any az eventgrid system-topic event-subscription list --subscription "$(printf '%s' "$1" | cut -d/ -f3)" \
+    --resource-group "$(printf '%s' "$1" | cut -d/ -f5)" --system-topic-name "${1##*/}" --output tsv \
+    --query "[].[name, destination.resourceId || destination.properties.resourceId || 'another', id]"
+}
+
 # events_in SUBSCRIPTION: ids of our event subscriptions on the system topic, then the topic's where we made it and nobody else listens:
 # Azure allows one for each subscription, so that it may have come to serve others.
 events_in() {
   system_topic=$(system_topic_in "$1") || return 1
   [ -n "$system_topic" ] || return 0
-  if_any arm get "$system_topic/eventSubscriptions" "$EVENT_GRID" --output tsv \
-    --query "value[].[name, properties.destination.properties.resourceId, id]" > "$work/listeners" || return 1
-  grep -iE "^backup-retry(-$installation)?$tab$functionAppId/" "$work/listeners" | cut -f3
+  listeners_on "$system_topic" > "$work/listeners" || return 1
+  # A resource group's name may hold what a regular expression takes for its own.
+  grep -iF "$tab$functionAppId/" "$work/listeners" | grep -iE "^backup-retry(-$installation)?$tab" | cut -f3
   case ${system_topic##*/} in "evgt-backup-retry-$installation" | evgt-backup-retry-subscription) ;; *) return 0 ;; esac
   grep -qviF "$tab$functionAppId/" "$work/listeners" || printf '%s\n' "$system_topic"
 }

@@ -8,7 +8,7 @@ Set-Location "$PSScriptRoot/.."
 . "$PSScriptRoot/connected.ps1"
 
 $yes = $args -contains '--yes'
-$only = @($args -notmatch '^--')
+$only = @($args -notmatch '^--' | ForEach-Object { $_.ToLowerInvariant() })
 Assert-NotByHand postdown
 Read-Installation
 if ($args -contains '--remember') {
@@ -34,19 +34,13 @@ function Get-Found {
     $assigned = "where properties.principalId =~ '$identityPrincipalId' and properties.scope startswith '/subscriptions/'"
     $query = "resourcecontainers | $tagged | union (resources | $tagged)"
     $query += " | union (authorizationresources | $assigned | project subscriptionId = tostring(split(properties.scope, '/')[2]))"
-    $file = [IO.Path]::GetTempFileName()
-    try {
-        Set-Content $file (ConvertTo-Json @{ query = "$query | distinct subscriptionId" })
-        $answer = Invoke-Arm post /providers/Microsoft.ResourceGraph/resources 2022-10-01 --body "@$file"
-    }
-    finally { Remove-Item $file }
-    $answer.data | ForEach-Object { $_.subscriptionId }
+    Get-GraphRow "$query | distinct subscriptionId | order by subscriptionId asc" | ForEach-Object { $_.subscriptionId }
 }
 
 # The custom topic's subscription: of the app, not of one subscription with vaults.
 function Get-TopicSubscription {
     $topic = "/subscriptions/$homeSubscription/resourceGroups/$appGroup/providers/Microsoft.EventGrid/topics/$topicName"
-    (Get-IfAny { Invoke-Arm get "$topic/eventSubscriptions" $eventGrid }).value | Where-Object { $_.name -eq 'backup-retry' } | ForEach-Object { $_.id }
+    Get-IfAny { Invoke-Arm get "$topic/eventSubscriptions/backup-retry" $eventGrid } | ForEach-Object { $_.id }
 }
 
 # What is to be removed in a subscription: the resource groups last.

@@ -35,15 +35,15 @@ found() {
   assigned="where properties.principalId =~ '$identityPrincipalId' and properties.scope startswith '/subscriptions/'"
   query="resourcecontainers | $tagged | union (resources | $tagged)"
   query="$query | union (authorizationresources | $assigned | project subscriptionId = tostring(split(properties.scope, '/')[2]))"
-  arm post /providers/Microsoft.ResourceGraph/resources 2022-10-01 --body "{\"query\": \"$query | distinct subscriptionId\"}" \
-    --query "data[].subscriptionId" --output tsv 2> "$errors"
+  graph "$query | distinct subscriptionId | order by subscriptionId asc" > "$work/graph-found" || return 1
+  cut -f1 "$work/graph-found"
 }
 
 # The custom topic's subscription: of the app, not of one subscription with vaults.
 topic_subscription() {
   [ -n "$topicName" ] || return 0
-  if_any arm get "/subscriptions/$home/resourceGroups/$app_group/providers/Microsoft.EventGrid/topics/$topicName/eventSubscriptions" \
-    "$EVENT_GRID" --query "value[?name=='backup-retry'].id" --output tsv
+  if_any arm get "/subscriptions/$home/resourceGroups/$app_group/providers/Microsoft.EventGrid/topics/$topicName/eventSubscriptions/backup-retry" \
+    "$EVENT_GRID" --query id --output tsv
 }
 
 # What is to be removed in a subscription, into $work/of-<subscription>: the resource groups last.
@@ -57,7 +57,7 @@ list() {
 }
 
 only=$*
-if [ -n "$only" ]; then printf '%s\n' "$@" > "$work/subscriptions-with"
+if [ -n "$only" ]; then printf '%s\n' "$@" | lower > "$work/subscriptions-with"
 elif found > "$work/subscriptions-with"; then
   grep -iqFx "$home" "$work/subscriptions-with" || echo "$home" >> "$work/subscriptions-with"
 else

@@ -26,6 +26,21 @@ function Invoke-Arm($method, $path, $version) {
     Invoke-Az rest --method $method --url "${path}?api-version=$version" @args
 }
 
+# The rows of a Resource Graph query; it gives 1,000 at a time.
+function Get-GraphRow($query) {
+    $file = [IO.Path]::GetTempFileName()
+    $skip = 0
+    try {
+        do {
+            Set-Content $file (ConvertTo-Json @{ query = $query; options = @{ '$top' = 1000; '$skip' = $skip } })
+            $rows = @((Invoke-Arm post /providers/Microsoft.ResourceGraph/resources 2022-10-01 --body "@$file").data | Where-Object { $_ })
+            $rows
+            $skip += 1000
+        } while ($rows.Count -ge 1000)
+    }
+    finally { Remove-Item $file }
+}
+
 # What the block answers; nothing where Azure says that there is no such thing.
 function Get-IfAny($block) {
     try { & $block }
@@ -62,7 +77,8 @@ function Read-Installation {
     $script:topicName = Get-Output topicName
     $script:healthUrl = Get-Output healthUrl
     $parts = $functionAppId.Split('/')
-    $script:homeSubscription = $parts[2]
+    # As Azure writes ids; the name of the role holds one.
+    $script:homeSubscription = $parts[2].ToLowerInvariant()
     $script:appGroup = $parts[4]
     $script:appName = $parts[-1]
     $script:installation = ($appName -replace '^func-backup-retry-').ToLowerInvariant()

@@ -11,6 +11,8 @@ tab=$(printf '\t')
 # Within loops over a file az must not read from it.
 az() { command az "$@" < /dev/null; }
 
+lower() { tr '[:upper:]' '[:lower:]'; }
+
 say() { printf '%s\n' "$*"; }
 
 # by_hand HOOK: stops where azd has the settings and did not hand them over: a switch that is on there would be taken for one that is off.
@@ -35,10 +37,11 @@ read_installation() {
   identityPrincipalId=$(output identityPrincipalId)
   topicName=$(output topicName)
   healthUrl=$(output healthUrl)
-  home=$(printf '%s' "$functionAppId" | cut -d/ -f3)
+  # As Azure writes ids; the name of the role holds one.
+  home=$(printf '%s' "$functionAppId" | cut -d/ -f3 | lower)
   app_group=$(printf '%s' "$functionAppId" | cut -d/ -f5)
   app_name=${functionAppId##*/}
-  installation=$(printf '%s' "${app_name#func-backup-retry-}" | tr '[:upper:]' '[:lower:]')
+  installation=$(printf '%s' "${app_name#func-backup-retry-}" | lower)
   : "${AZURE_TENANT_ID:=$(az account show --query tenantId --output tsv)}"
   export functionAppId identityPrincipalId topicName healthUrl AZURE_TENANT_ID
 }
@@ -59,6 +62,19 @@ arm() {
   arm_method=$1 arm_url="$2?api-version=$3"
   shift 3
   az rest --method "$arm_method" --url "$arm_url" "$@"
+}
+
+# graph QUERY: the rows of a Resource Graph query, subscriptionId, tenantId and name by tabs; it gives 1,000 at a time.
+graph() {
+  skip=0
+  while :; do
+    printf '{"query": "%s", "options": {"$top": 1000, "$skip": %s}}' "$1" "$skip" > "$work/graph.json"
+    arm post /providers/Microsoft.ResourceGraph/resources 2022-10-01 --body "@$work/graph.json" --output tsv \
+      --query "data[].[subscriptionId, tenantId || '', name || '']" > "$work/rows" 2> "$errors" || return 1
+    cat "$work/rows"
+    [ "$(wc -l < "$work/rows")" -ge 1000 ] || return 0
+    skip=$((skip + 1000))
+  done
 }
 
 # if_any COMMAND...: the command's answer; nothing where Azure says that there is no such thing.

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.arm.front_door import Arm
+from simulator.arm.function_apps import FunctionApps
 from simulator.arm.identity import Identity
 from simulator.arm.permissions import Permissions
 from simulator.arm.request_log import RequestLog
@@ -20,6 +21,7 @@ from simulator.estate.state import Azure
 from simulator.event_grid.subscriptions import EventSubscription
 from simulator.event_grid.topics import LARGEST_PUBLISH, EventGrid
 from simulator.monitor.action_groups import ActionGroup
+from simulator.monitor.alert_routes import AlertRoutes
 from simulator.monitor.alerting import Monitor
 from simulator.recovery_services.api import RecoveryServices
 from simulator.resource_graph.api import ResourceGraph
@@ -51,6 +53,8 @@ class Simulator:
             RecoveryServices(self.azure),
             DataProtection(self.azure),
             Permissions(self.azure),
+            FunctionApps(self.azure),
+            AlertRoutes(self.monitor),
             self._graph,
         )
         #: All that Resource Manager answers to.

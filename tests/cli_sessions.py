@@ -11,13 +11,14 @@ from typer.testing import CliRunner, Result
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.errors import SettingsError
 from backup_retry.ports.access_inspection import MemoryInspection
+from backup_retry.ports.deployment import DeployedApp, Deployment, MemoryDeployment
 from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
 from backup_retry.settings.settings import load_settings
 from cli.app import app
 from cli.session import Session
-from tests.builders import item
+from tests.builders import item, vault
 from tests.world import NetworkLedger, World
 
 Found = TypeVar("Found")
@@ -37,6 +38,7 @@ class Terminal(World):
         self.inbox = MemoryInbox(self.clock)
         self.unreadables = MemoryUnreadables()
         self.inspection = MemoryInspection()
+        self.deployment = MemoryDeployment()
         self.rows_of_graph: list[Mapping[str, Any]] = []
         self.queries: list[str] = []
         self.settings: dict[str, str] = {}
@@ -83,6 +85,18 @@ class Terminal(World):
             inspection=self.inspection,
             publisher=self.publisher,
         )
+
+    @asynccontextmanager
+    async def open_app(
+        self, name: str, resource_group: str
+    ) -> AsyncIterator[tuple[Session, DeployedApp, Deployment]]:
+        """See Sessions."""
+        del resource_group
+        group = f"/subscriptions/{vault().subscription}/resourceGroups/rg-app"
+        app_id = f"{group}/providers/Microsoft.Web/sites/{name}"
+        app = DeployedApp(id=app_id, host=f"{name}.test", principal="principal-1")
+        async with self.open() as session:
+            yield session, app, self.deployment
 
     async def rows(self, query: str) -> AsyncIterator[Mapping[str, Any]]:
         """See Graph."""

@@ -58,7 +58,7 @@ class AzureInspection:
         async with azure_errors(f"permissions on vault {vault.name}"):
             response = await self._clients.backup(vault.subscription).send_request(HttpRequest("GET", url))
             response.raise_for_status()
-        return [_permission(each) for each in valid_json(response.json()).get("value") or []]
+        return [permission(each) for each in valid_json(response.json()).get("value") or []]
 
     async def missing_tables(self) -> Sequence[str]:
         """See Inspection; one request for each table."""
@@ -86,7 +86,8 @@ def _claims(token: str) -> Mapping[str, Any]:
     return valid_json(claims) if isinstance(claims, dict) else {}
 
 
-def _permission(value: Mapping[str, Any]) -> Permission:
+def permission(value: Mapping[str, Any]) -> Permission:
+    """What a role's definition or an answer about the caller's rights allows."""
     return Permission(
         actions=tuple(value.get("actions") or ()), not_actions=tuple(value.get("notActions") or ())
     )

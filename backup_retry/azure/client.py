@@ -132,12 +132,12 @@ class AzureClients:
         """A token for Azure Resource Manager, to see whose it is."""
         return (await self._credential.get_token(f"{self._settings.arm_endpoint}/.default")).token
 
-    async def send(self, request: "HttpRequest", scope: str) -> "AsyncHttpResponse":
-        """Send what no client of an SDK offers, once, with a token for that scope."""
+    async def send(self, request: "HttpRequest", scope: str = "") -> "AsyncHttpResponse":
+        """Send what no client of an SDK offers, once, with a token for that scope; without one, with no token."""
         from azure.core import AsyncPipelineClient  # noqa: PLC0415
         from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy  # noqa: PLC0415
 
-        policies = [AsyncBearerTokenCredentialPolicy(self._credential, scope)]
+        policies = [AsyncBearerTokenCredentialPolicy(self._credential, scope)] if scope else []
         client: Any = AsyncPipelineClient("", policies=policies, transport=self._transport)
         response: AsyncHttpResponse = await client.send_request(request)
         return response

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from backup_retry.domain.alert_dimensions import Dimensions, Meaning
 from backup_retry.domain.errors import SettingsError
@@ -265,14 +265,44 @@ class Settings(BaseSettings):
         }
 
 
+class _OnlyGiven(Settings):
+    """The same without this process's own environment."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
+def settings_of(environment: Mapping[str, str]) -> Settings:
+    """The settings of an app with that environment, which is not this process's own.
+
+    Raises:
+        SettingsError: as load_settings.
+    """
+    known = {name.lower(): value for name, value in environment.items() if value}
+    return _read(_OnlyGiven, {name: value for name, value in known.items() if name in Settings.model_fields})
+
+
 def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
     """The settings from the environment.
 
     Raises:
         SettingsError: one or more settings are missing or wrong; the message names each.
     """
+    return _read(Settings, overrides or {})
+
+
+def _read(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
     try:
-        return Settings(**dict(overrides or {}))
+        return kind(**values)
     except ValidationError as error:
         problems = [_problem(detail) for detail in error.errors()]
         raise SettingsError("Settings: " + "; ".join(problems)) from error

@@ -12,9 +12,13 @@ param principalId string
 @description('Optional. What the customer reads in the portal under Service providers.')
 param offerName string = 'Azure Backup Retry'
 
-// Lighthouse takes built-in roles only. Backup Operator is the smallest that can start a backup; it may restore, too.
+// Lighthouse takes built-in roles only. Backup Operator is the smallest that can start a backup; it may restore, too. It reads neither
+// a Backup vault's jobs nor the tags of what is backed up: Reader does.
 // https://learn.microsoft.com/azure/lighthouse/concepts/tenants-users-roles#role-support-for-azure-lighthouse
-var backupOperator = '00c29273-979b-4161-815c-10b084fb9324'
+var roles = {
+  backupOperator: '00c29273-979b-4161-815c-10b084fb9324'
+  reader: 'acdd72a7-3385-48ef-bd42-f606fba81ae7'
+}
 
 resource offer 'Microsoft.ManagedServices/registrationDefinitions@2022-10-01' = {
   name: guid(subscription().id, managingTenantId, offerName)
@@ -25,7 +29,12 @@ resource offer 'Microsoft.ManagedServices/registrationDefinitions@2022-10-01' = 
       {
         principalId: principalId
         principalIdDisplayName: offerName
-        roleDefinitionId: backupOperator
+        roleDefinitionId: roles.backupOperator
+      }
+      {
+        principalId: principalId
+        principalIdDisplayName: offerName
+        roleDefinitionId: roles.reader
       }
     ]
   }

@@ -8,8 +8,8 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from simulator.estate.behaviour import Settings, TokenBuckets
-from simulator.estate.file_parts import EstateError, OutcomeFile, Part, Seconds
-from simulator.estate.inventory import Estate, Subscription
+from simulator.estate.file_parts import EstateError, Name, OutcomeFile, Part, Seconds
+from simulator.estate.inventory import Estate, FunctionApp, Subscription
 from simulator.estate.notice_names import DEFAULT_NOTICES, NoticeName
 from simulator.estate.vault_file import ItemFile, PolicyFile, VaultFile
 
@@ -41,6 +41,27 @@ class SubscriptionFile(Part):
         """The subscription."""
         group_tags = {name.lower(): tags for name, tags in self.group_tags.items()}
         return Subscription(id=str(self.id), name=self.name or str(self.id), group_tags=group_tags)
+
+
+class FunctionAppFile(Part):
+    """A function app, as Resource Manager shows it: nothing runs."""
+
+    subscription: str
+    resource_group: Name
+    name: Name
+    #: Its host name, with a port where it has one.
+    host: str
+    settings: dict[str, str] = Field(default_factory=dict)
+
+    def build(self) -> FunctionApp:
+        """The app."""
+        return FunctionApp(
+            subscription_id=self.subscription,
+            resource_group=self.resource_group,
+            name=self.name,
+            host=self.host,
+            settings=self.settings,
+        )
 
 
 class BucketsFile(Part):
@@ -76,6 +97,7 @@ class EstateFile(Part):
     subscriptions: list[SubscriptionFile] = Field(default_factory=list)
     vaults: list[VaultFile] = Field(default_factory=list)
     denied_vaults: list[str] = Field(default_factory=list)
+    function_apps: list[FunctionAppFile] = Field(default_factory=list)
     action_groups: list[dict[str, Any]] | None = None
     event_subscriptions: list[dict[str, Any]] | None = None
     #: Which of Azure's notices tell of failures.
@@ -104,6 +126,7 @@ class EstateFile(Part):
         return Estate(
             subscriptions=tuple(each.build() for each in self.subscriptions),
             vaults=tuple(each.build(now) for each in self.vaults),
+            function_apps=tuple(each.build() for each in self.function_apps),
             denied_vaults=frozenset(name.lower() for name in self.denied_vaults),
             settings=self.settings.build(),
         )

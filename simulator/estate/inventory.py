@@ -26,6 +26,23 @@ class Subscription:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FunctionApp:
+    """A function app that signs in with the one identity."""
+
+    subscription_id: str
+    resource_group: str
+    name: str
+    host: str
+    settings: Mapping[str, str]
+
+    @property
+    def id(self) -> str:
+        """The ARM id."""
+        group = f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
+        return f"{group}/providers/Microsoft.Web/sites/{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy:
     """A daily backup policy for one workload."""
 
@@ -263,6 +280,7 @@ class Estate:
 
     subscriptions: tuple[Subscription, ...] = ()
     vaults: tuple[Vault, ...] = ()
+    function_apps: tuple[FunctionApp, ...] = ()
     #: Lower-cased names of the vaults on which the app's identity has no role.
     denied_vaults: frozenset[str] = frozenset()
     settings: Settings = field(default_factory=Settings)

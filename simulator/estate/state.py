@@ -51,6 +51,7 @@ class Azure:
         self.generation += 1
         self.subscriptions = estate.subscriptions
         self.vaults = estate.vaults
+        self.function_apps = estate.function_apps
         self.denied_vaults = estate.denied_vaults
         self.settings = estate.settings
         self.operations: dict[str, Operation] = {}

@@ -102,6 +102,16 @@ class Monitor:
         """Where action groups without a webhook of their own deliver."""
         self._default_webhook = url
 
+    @property
+    def groups(self) -> Sequence[ActionGroup]:
+        """All action groups."""
+        return self._groups
+
+    @property
+    def default_webhook(self) -> str | None:
+        """Where action groups without a webhook of their own deliver."""
+        return self._default_webhook
+
     def job_failed(self, job: Job) -> None:
         """Raise in a moment the alerts that tell of this failure."""
         for name, notice in JOB_NOTICES.items():

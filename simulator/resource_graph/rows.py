@@ -29,6 +29,7 @@ def tables(azure: Azure, at: datetime) -> dict[str, list[Row]]:
             *map(_vault, vaults),
             *map(backup_vault_rows.vault, backup_vaults),
             *_sources([item for vault in allowed for item in vault.items]),
+            *_function_apps(azure),
         ],
         "ResourceContainers": [*_subscriptions(azure), *_groups(azure, allowed)],
         "RecoveryServicesResources": [
@@ -78,6 +79,13 @@ def _sources(items: list[Item]) -> Iterator[Row]:
             tags = {"tags": dict(item.tags), "resourceGroup": item.resource_group.lower()}
             rows.setdefault(identity.lower(), row | tags)["tags"].update(item.tags)
     yield from rows.values()
+
+
+def _function_apps(azure: Azure) -> Iterator[Row]:
+    for app in azure.function_apps:
+        place = {"subscriptionId": app.subscription_id, "resourceGroup": app.resource_group.lower()}
+        identity = {"id": app.id, "name": app.name, "type": "microsoft.web/sites", "tenantId": TENANT}
+        yield {**identity, **place, "properties": {"defaultHostName": app.host}}
 
 
 def _job(job: Job, at: datetime) -> Row:

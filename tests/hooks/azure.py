@@ -140,11 +140,7 @@ def system_topic(
         {
             "id": f"{topic}/eventSubscriptions/{each}",
             "name": each,
-            "properties": {
-                "destination": {
-                    "properties": {"resourceId": f"{(leads_to or {}).get(each, APP)}/functions/events"}
-                }
-            },
+            "destination": {"resourceId": f"{(leads_to or {}).get(each, APP)}/functions/events"},
         }
         for each in listeners
     ]
@@ -153,7 +149,7 @@ def system_topic(
         answer(
             f"eventgrid system-topic list --subscription {subscription}", [{"id": topic, "topicType": kind}]
         ),
-        answer(f"get .*{name}/eventSubscriptions", {"value": listening}),
+        answer(f"eventgrid system-topic event-subscription list .* --system-topic-name {name}$", listening),
     ]
 
 
@@ -173,7 +169,7 @@ WELL: list[Answer] = [
         error="Not Found({'error': {'code': 'ResourceGroupNotFound'}})",
     ),
     answer(
-        "topics/topic/eventSubscriptions", {"value": [{"name": "backup-retry", "id": TOPIC_SUBSCRIPTION}]}
+        "topics/topic/eventSubscriptions/backup-retry", {"name": "backup-retry", "id": TOPIC_SUBSCRIPTION}
     ),
     answer(f"group exists .*rg-backup-retry-signals-{INSTALLATION}$", True),
     answer("group exists", False),

@@ -54,7 +54,7 @@ def test_an_app_that_was_never_connected_can_be_removed(hook: str) -> None:
 
 
 @pytest.mark.skipif(not (REPOSITORY / ".git").exists(), reason="no checkout of git")
-@pytest.mark.parametrize("suffix", ["sh", "kql", "bicep", "bicepparam"])
+@pytest.mark.parametrize("suffix", ["sh", "kql", "tsv", "bicep", "bicepparam"])
 def test_line_ends_survive_a_checkout_on_windows(suffix: str) -> None:
     """With CRLF no sh runs a script, and a template that reads a query has another hash."""
     files = sorted(REPOSITORY.glob(f"infra/**/*.{suffix}"))

@@ -267,11 +267,13 @@ def test_a_customer_of_a_service_provider_needs_no_access_to_the_app() -> None:
     assert {each["condition"] for each in existing} == {"[variables('keyIsRead')]"}
 
 
-def test_a_customer_delegates_one_role() -> None:
-    """To the identity that the provider named."""
+def test_a_customer_delegates_what_the_app_uses() -> None:
+    """To the identity that the provider named: Backup Operator, and Reader for Backup vaults' jobs and for tags."""
     offer = properties("lighthouse", "Microsoft.ManagedServices/registrationDefinitions")
-    assert [each["principalId"] for each in offer["authorizations"]] == [
-        "44444444-4444-4444-4444-444444444444"
+    given = [(each["roleDefinitionId"], each["principalId"]) for each in offer["authorizations"]]
+    assert given == [
+        ("00c29273-979b-4161-815c-10b084fb9324", "44444444-4444-4444-4444-444444444444"),
+        ("acdd72a7-3385-48ef-bd42-f606fba81ae7", "44444444-4444-4444-4444-444444444444"),
     ]
 
 

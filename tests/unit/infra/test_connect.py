@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -24,15 +25,29 @@ from tests.hooks.azure import (
     THIRD,
     USER_ACCESS_ADMINISTRATOR,
     WELL,
+    Answer,
     answer,
+    deployed,
     rights,
+    role,
+    roles,
+    tagged,
     vaults_in,
 )
 from tests.hooks.connecting import Case, check
 from tests.hooks.shells import both_shells
 
+LETTERS = "abcdefab-cdef-abcd-efab-cdefabcdefab"
 #: how a script asks for an output of main.bicep
 OUTPUT = re.compile(r"(?:\$\(output|Get-Output) (\w+)")
+
+
+def page_of_vaults(skip: int, tenants: Sequence[str]) -> Answer:
+    """A page of what Resource Graph shows of vaults, a subscription of each of the tenants."""
+    rows = [{"subscriptionId": OTHER, "tenantId": each, "name": None} for each in tenants]
+    return answer(rf'ResourceGraph.*skip": {skip}\b', {"data": rows})
+
+
 SUBSCRIPTIONS = [
     Case(
         name="those that are named",
@@ -44,6 +59,16 @@ SUBSCRIPTIONS = [
         name="a named one that is excluded, too",
         variables={"SCOPE_SUBSCRIPTIONS": f"{OTHER},{THIRD},!{OTHER}"},
         connected=[THIRD],
+    ),
+    Case(
+        name="one that is named twice, in capitals and not",
+        answers=[
+            deployed(LETTERS, [], role(LETTERS)),
+            tagged(LETTERS, []),
+            *roles(LETTERS),
+        ],
+        variables={"SCOPE_SUBSCRIPTIONS": f"{LETTERS.upper()},{LETTERS}"},
+        connected=[LETTERS],
     ),
     Case(
         name="none is named: found ones are not taken without a yes",
@@ -97,6 +122,23 @@ SUBSCRIPTIONS = [
         answers=[vaults_in(OTHER, tenant="another")],
         arguments=["--yes"],
         connected=[HOME],
+    ),
+    Case(
+        name="found ones beyond the thousand that Resource Graph gives at a time",
+        answers=[page_of_vaults(0, [*["another"] * 1000]), page_of_vaults(1000, [TENANT])],
+        arguments=["--yes"],
+        connected=[OTHER],
+        said=[f"{OTHER}  connected"],
+    ),
+    Case(
+        name="Resource Graph fails at the second thousand: nobody is left out in silence",
+        answers=[
+            page_of_vaults(0, [*["another"] * 1000]),
+            answer("ResourceGraph", error="(TooManyRequests) no"),
+        ],
+        arguments=["--yes"],
+        connected=[HOME],
+        said=["Which subscriptions have vaults cannot be told"],
     ),
     Case(
         name="Resource Graph does not answer",
@@ -228,6 +270,7 @@ EACH_BY_ITSELF = Case(
         f"{OTHER}  connected",
         f"{THIRD}  failed        AuthorizationFailed: an Owner of the subscription has to run this",
         f"Status page: https://func-backup-retry-{INSTALLATION}.example/api/status",
+        f"Would an alert arrive? backup-retry check --app func-backup-retry-{INSTALLATION}",
         "DRY RUN: the app evaluates everything and starts no backup.",
         "azd env set DRY_RUN false",
     ],

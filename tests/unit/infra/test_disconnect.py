@@ -27,6 +27,9 @@ from tests.hooks.azure import (
     in_group,
     resources,
     role,
+    roles,
+    system_topic,
+    tagged,
 )
 from tests.hooks.shells import Run, both_shells
 
@@ -86,6 +89,15 @@ def test_one_subscription_alone(shell: str) -> None:
 
 
 @both_shells
+def test_a_subscription_in_capitals_is_the_same_one(shell: str) -> None:
+    """The role's name holds its id as Azure writes it."""
+    named = "abcdefab-cdef-abcd-efab-cdefabcdefab"
+    nothing = [tagged(named, []), answer(f"group exists --subscription {named}", False), *roles(named)]
+    run = disconnect(shell, "--yes", named.upper(), answers=nothing)
+    assert run.removed == [assignment(named), role(named).rsplit("/", 1)[-1]]
+
+
+@both_shells
 def test_a_group_that_holds_anything_else_stays(shell: str) -> None:
     """And so does one that was there before."""
     theirs = in_group(OTHER, GROUP, [*resources(OTHER), "/theirs"])
@@ -109,6 +121,32 @@ def test_an_empty_group_is_taken_back(shell: str) -> None:
     nothing = [answer("resource list --subscription .* --tag", []), answer("role definition list", [])]
     empty = in_group(OTHER, GROUP, [])
     assert disconnect(shell, "--yes", OTHER, answers=[*nothing, empty]).removed == [GROUP]
+
+
+@both_shells
+def test_what_only_bears_the_tag_stays(shell: str) -> None:
+    """An Azure Policy may hand the tags of a resource group on to what others put into it."""
+    theirs = resources(OTHER)[0].replace(f"ag-backup-retry-{INSTALLATION}", "ag-theirs")
+    run = disconnect(shell, "--yes", OTHER, answers=[tagged(OTHER, [*resources(OTHER), theirs])])
+    assert theirs not in run.removed
+    assert set(resources(OTHER)) <= set(run.removed)
+
+
+@both_shells
+@pytest.mark.parametrize("group", ["rg-(app)", "rg.app", "rg-Bücher"])
+def test_odd_names_of_the_apps_group_are_found_in_what_listens(shell: str, group: str) -> None:
+    """A parenthesis or a dot is a letter like any other."""
+    app, other = APP.replace("rg-app", group), APP.replace("rg-app", "rgXapp")
+    topic = system_topic(
+        OTHER,
+        "theirs",
+        "backup-retry",
+        f"backup-retry-{INSTALLATION}",
+        leads_to={"backup-retry": other, f"backup-retry-{INSTALLATION}": app},
+    )
+    run = disconnect(shell, "--yes", OTHER, answers=topic, functionAppId=app)
+    listening = [each for each in run.removed if "/eventSubscriptions/" in each]
+    assert [each.rsplit("/", 1)[-1] for each in listening] == [f"backup-retry-{INSTALLATION}"]
 
 
 @both_shells
@@ -221,10 +259,14 @@ def azure_with(made: Sequence[dict[str, Any]]) -> Iterator[Answer]:
     yield answer("ResourceGraph", {"data": [{"subscriptionId": vaults}]})
     yield answer(f"list --subscription {vaults} --tag {TAG}={INSTALLATION}$", tagged)
     yield answer("resource list .* --tag", [])
-    for kind in ("systemTopics", "topics"):
-        listeners = kinds[f"{kind}/eventSubscriptions"]
-        named = [each | {"name": each["name"].split("/")[-1]} for each in listeners]
-        yield answer(f"get .*/{kind}/[^/]*/eventSubscriptions", {"value": named})
+    listeners = [
+        {"id": each["id"], "name": each["name"].split("/")[-1], **each["properties"]}
+        for each in kinds["systemTopics/eventSubscriptions"]
+    ]
+    yield answer("eventgrid system-topic event-subscription list", listeners)
+    for each in kinds["topics/eventSubscriptions"]:
+        yield answer(f"get .*/{each['name'].split('/')[0]}/eventSubscriptions/backup-retry", each)
+    yield answer("get --url .*/eventSubscriptions/backup-retry", error="(ResourceNotFound) no")
     topic_ids = {
         each["id"].split("/eventSubscriptions")[0] for each in kinds["systemTopics/eventSubscriptions"]
     }
