@@ -165,9 +165,9 @@ class Worker:
         """The five-minute timer."""
         self._begin(self._timer(self.follow_up.run()), lambda _: None)
 
-    def run_sweep(self) -> None:
+    def run_sweep(self, answered: Answered) -> None:
         """The daily timer."""
-        self._begin(self._timer(self.sweep.run()), lambda _: None)
+        self._begin(self._timer(self.sweep.run()), answered)
 
     def process_deferred(self) -> None:
         """The other five-minute timer."""
