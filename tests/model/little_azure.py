@@ -21,6 +21,7 @@ from tests.model.true_jobs import (
     Ending,
     TrueItem,
     TrueJob,
+    is_database,
 )
 
 #: how late a job may appear in the vault's list, in seconds
@@ -142,6 +143,7 @@ class LittleAzure:
             activity_id=activity,
             attempt_id=attempt_id,
             operation=operation,
+            nameless=is_database(true_item.item) and self.random.random() < 0.2,
         )
         true_item.jobs.append(job)
         self.jobs[job.id] = job

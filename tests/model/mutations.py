@@ -12,11 +12,12 @@ from unittest.mock import patch
 
 from backup_retry.azure import client
 from backup_retry.domain.incident import AttemptResult, Incident, State, Step
-from backup_retry.domain.jobs import Close, Outcome, Reason
+from backup_retry.domain.jobs import Close, Job, Outcome, Reason
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.retry import Retrier
 from backup_retry.engine.unit_of_work import UnitOfWork
-from backup_retry.policy import settle, storm
+from backup_retry.policy import protection, settle, storm
+from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.ledger import MemoryLedger
 from reconciler.follow_up import FollowUp
@@ -166,6 +167,22 @@ def _forget_what_was_unclear() -> AbstractContextManager[Any]:
     return patch.object(Incident, "unclear", taken_back)
 
 
+def _take_an_edited_policy_for_an_end() -> AbstractContextManager[Any]:
+    """Whatever configures an item after its failure ends its incident."""
+
+    def edited(context: DecisionContext) -> Job | None:
+        failed_at = context.incident.failure.ended_at
+        done = (job for job in context.facts.jobs if job.operation in {"ConfigureBackup", "DisableBackup"})
+        return next((job for job in done if job.ended_at and job.ended_at > failed_at), None)
+
+    return patch.object(protection, "_stopped_since", edited)
+
+
+def _look_for_the_items_own_names_only() -> AbstractContextManager[Any]:
+    """A job that does not tell its server yet is nobody's."""
+    return patch.object(Incident, "may_be_about", lambda *_: False)
+
+
 def mutations() -> Sequence[Mutation]:
     """All of them, made anew."""
     return [
@@ -176,19 +193,21 @@ def mutations() -> Sequence[Mutation]:
         Mutation("repeat the trigger", _repeat_the_trigger(), seed=3),
         Mutation("treat 5xx as not started", _treat_5xx_as_not_started(), seed=10),
         Mutation("forget what was unclear", _forget_what_was_unclear(), seed=9),
-        Mutation("never ask about unclear answers", _never_ask_about_unclear_answers(), seed=10),
+        Mutation("never ask about unclear answers", _never_ask_about_unclear_answers(), seed=14),
         Mutation("take 202 for recovered", _take_202_for_recovered()),
-        Mutation("forget the attempts' limit", without_row("exhausted"), seed=19),
+        Mutation("forget the attempts' limit", without_row("exhausted"), seed=23),
         Mutation("ignore the pause", without_row("paused"), seed=11),
-        Mutation("forget the running job", without_row("in_progress"), seed=4),
+        Mutation("forget the running job", without_row("in_progress"), seed=7),
         Mutation("forget a later success", without_row("already_recovered"), seed=12),
-        Mutation("forget stopped protection", without_row("not_protected", "passing_state")),
+        Mutation("forget stopped protection", without_row("not_protected", "passing_state"), seed=3),
+        Mutation("take an edited policy for an end", _take_an_edited_policy_for_an_end(), seed=12),
+        Mutation("look for the item's own names only", _look_for_the_items_own_names_only(), seed=9),
         Mutation("retry what a person cancelled", without_row("cancelled"), seed=14),
-        Mutation("retry what needs a person", without_row("needs_person"), seed=6),
-        Mutation("forget the daily cap", without_row("daily_cap"), seed=6),
-        Mutation("ignore the tag", without_row("opted_out"), seed=16),
-        Mutation("ignore the schedule", without_row("schedule_near"), seed=36),
-        Mutation("ignore the hours", without_row("outside_hours"), seed=3),
+        Mutation("retry what needs a person", without_row("needs_person"), seed=11),
+        Mutation("forget the daily cap", without_row("daily_cap"), seed=10),
+        Mutation("ignore the tag", without_row("opted_out"), seed=4),
+        Mutation("ignore the schedule", without_row("schedule_near"), seed=37),
+        Mutation("ignore the hours", without_row("outside_hours"), seed=7),
         Mutation("let every canary fly", _let_every_canary_fly(), seed=18),
         Mutation("ignore the storm's version", _ignore_the_storms_version(), seed=18),
         Mutation("tell before storing", _tell_before_storing()),

@@ -1,12 +1,12 @@
 """Jobs and protected items as they really are, whatever the vault shows of them."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 from math import inf
 
-from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
+from backup_retry.domain.arm_ids import STAND_IN, ProtectedItem, VaultKind
 from backup_retry.domain.jobs import Job, JobError, JobStatus
 from backup_retry.domain.schedule import BackupPolicy
 from backup_retry.domain.workloads import workload
@@ -72,6 +72,8 @@ class TrueJob:
     #: the attempt of ours that started it; "": somebody else did
     attempt_id: str = ""
     operation: str = "Backup"
+    #: whether it tells neither its server nor its workload before it has ended, as young ones of databases do
+    nameless: bool = False
 
     @property
     def is_backup(self) -> bool:
@@ -107,10 +109,11 @@ class TrueJob:
     def seen_at(self, when: float) -> Job:
         """The job as the vault shows it then."""
         ended = when >= self.ends_at
+        nameless = self.nameless and not ended
         return Job(
             id=self.id,
             vault=self.item.vault,
-            workload=workload_of(self.item),
+            workload="" if nameless else workload_of(self.item),
             operation=self.operation,
             status=self.status if ended else JobStatus.IN_PROGRESS,
             started_at=_moment(self.started_at),
@@ -118,7 +121,8 @@ class TrueJob:
             activity_id=self.activity_id,
             on_demand=bool(self.attempt_id) if self.item.vault.kind is VaultKind.BACKUP else None,
             entity_name=self.item.friendly_name,
-            item=self.item,
+            item=_stand_in(self.item) if nameless else self.item,
+            guessed=nameless,
             error=JobError(title=self.error) if ended and self.error else None,
         )
 
@@ -167,6 +171,11 @@ class TrueItem:
         for job in sorted((job for job in self.backups() if job.failed_at(when)), key=_end):
             newest[job.worth] = job
         return [job for job in newest.values() if not self.mended(job, when)]
+
+
+def _stand_in(item: ProtectedItem) -> ProtectedItem:
+    """What the adapters make of a job that names a database and no server."""
+    return replace(item, container=f"{STAND_IN};unknown", name=item.friendly_name)
 
 
 def _end(job: TrueJob) -> float:

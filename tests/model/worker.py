@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from backup_retry.azure.table_archive import TableArchive
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.domain.errors import BackupRetryError
 from backup_retry.engine.engine import Engine
@@ -31,6 +32,8 @@ from tests.model.tables import RemoteService, Tables
 from tests.model.worker_loop import WorkerLoop
 
 _EVENT_SECONDS = 20.0
+#: how long the real ledger keeps closed incidents
+KEEP = timedelta(days=2)
 #: an HTTP status, or None where nobody answered
 Answered = Callable[[int | None], object]
 
@@ -96,7 +99,14 @@ class Worker:
             places=asyncio.Semaphore(surroundings.places),
         )
         self.patient_reactor = SignalHandler(resolver=resolver, engine=self.engine, keep=self._keep)
-        self.follow_up = FollowUp(ledger=store, engine=self.engine, controls=store, clock=self.clock)
+        self.follow_up = FollowUp(
+            ledger=store,
+            engine=self.engine,
+            controls=store,
+            clock=self.clock,
+            archive=self._archive(link),
+            keep=KEEP,
+        )
         self.sweep = Sweep(
             graph=RemoteGraph(surroundings.azure, link),
             vaults=vaults,
@@ -118,6 +128,13 @@ class Worker:
             return RemoteStore(world.store, link, world.watch)
         service: Any = RemoteService(world.tables, link, world.watch)
         return TableLedger(service, self.clock)
+
+    def _archive(self, link: Link) -> TableArchive | None:
+        """Where old incidents are forgotten; those in memory are not."""
+        if self._world.tables is None:
+            return None
+        service: Any = RemoteService(self._world.tables, link, self._world.watch)
+        return TableArchive(service)
 
     @property
     def alive(self) -> bool:
@@ -148,9 +165,9 @@ class Worker:
         """The five-minute timer."""
         self._begin(self._timer(self.follow_up.run()), lambda _: None)
 
-    def run_sweep(self) -> None:
+    def run_sweep(self, answered: Answered) -> None:
         """The daily timer."""
-        self._begin(self._timer(self.sweep.run()), lambda _: None)
+        self._begin(self._timer(self.sweep.run()), answered)
 
     def process_deferred(self) -> None:
         """The other five-minute timer."""

@@ -149,10 +149,16 @@ class World:
             worker.process_deferred()
 
     def sweep(self) -> None:
-        """The daily timer fires."""
+        """The daily timer fires; what nobody was there for, or died of, is past due and fires again."""
         alive = self.alive()
         if alive:
-            self.random.choice(alive).run_sweep()
+            self.random.choice(alive).run_sweep(self._swept)
+        else:
+            self._swept(None)
+
+    def _swept(self, status: int | None) -> None:
+        if status is None:
+            self.agenda.after(MINUTE, self.sweep)
 
     def always(self, every: Callable[[], float], action: Callable[[], object]) -> None:
         """Do something again and again, peace or not."""
