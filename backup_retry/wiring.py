@@ -5,12 +5,13 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
 from backup_retry.domain.errors import SettingsError
 from backup_retry.engine.engine import Engine
+from backup_retry.engine.turn import TurnTaker
 from backup_retry.policy.scope import REFUSE
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
@@ -32,6 +33,8 @@ logging.getLogger("azure").setLevel(logging.WARNING)
 
 #: a ledger that hangs must not hold up those who come after it answers again
 _BUILD_SECONDS = 8.0
+#: a turn whose worker died is nobody's well within the five minutes until the next follow-up
+_TURN_LEASE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,7 @@ class Parts:
     archive: Archive
     inbox: Inbox
     unreadables: Unreadables
+    turns: TurnTaker
     #: where notices go; None: nowhere
     publisher: "TopicPublisher | None" = None
     #: where a sweep announces what it finds; None: it handles that by itself
@@ -106,6 +110,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     from backup_retry.azure.table_inbox import TableInbox  # noqa: PLC0415
     from backup_retry.azure.table_ledger import TableLedger  # noqa: PLC0415
     from backup_retry.azure.table_reports import TableReports  # noqa: PLC0415
+    from backup_retry.azure.table_turns import TableTurns  # noqa: PLC0415
     from backup_retry.azure.table_unreadable import TableUnreadables  # noqa: PLC0415
     from backup_retry.azure.tags import TagOptOuts  # noqa: PLC0415
     from backup_retry.azure.vaults import AzureVaults  # noqa: PLC0415
@@ -146,6 +151,13 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         archive=TableArchive(tables, aside),
         inbox=TableInbox(tables, clock, aside),
         unreadables=TableUnreadables(tables, aside),
+        turns=TurnTaker(
+            turns=TableTurns(tables, aside),
+            controls=ledger,
+            clock=clock,
+            lease=min(settings.claim_lease, _TURN_LEASE),
+            publisher=publisher,
+        ),
     )
 
 

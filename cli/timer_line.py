@@ -12,6 +12,7 @@ def standing(timer: Timer, now: datetime) -> str:
     starts = f"{timer.starts.astimezone(UTC):%Y-%m-%d %H:%M}Z" if timer.starts else ""
     more = {
         TimerState.LATE: ", LATE",
+        TimerState.DIED: ", DIED",
         TimerState.NOT_YET: f", its time begins {starts}",
         TimerState.OVER: ", its time is over",
     }

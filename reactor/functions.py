@@ -9,6 +9,7 @@ import azure.functions as func
 
 from backup_retry import wiring
 from backup_retry.domain.errors import BadSignal, SettingsError
+from backup_retry.engine.turn import Turn
 from backup_retry.ports.log_events import LogEvent, log_event
 from reactor import webhook
 from reactor.deferred_signals import process_deferred, written
@@ -98,6 +99,11 @@ async def _look_into(key: str) -> None:
 @blueprint.timer_trigger(arg_name="timer", schedule=wiring.schedules().follow_up_schedule, use_monitor=True)
 async def kept_signals(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
     """The five-minute look into the signals that wait."""
+    parts = await wiring.parts()
+    await parts.turns.take(Turn(name="kept_signals", run=_look_into_kept))
+
+
+async def _look_into_kept() -> None:
     parts = await wiring.parts()
     await process_deferred(parts.inbox, await _reactor(None), parts.clock, parts.publisher)
     await parts.unreadables.sum_up()

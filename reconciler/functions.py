@@ -3,9 +3,13 @@
 Schedules are read when the host loads this module, see `wiring.schedules`.
 """
 
+from datetime import timedelta
+from functools import partial
+
 import azure.functions as func
 
 from backup_retry import wiring
+from backup_retry.engine.turn import Turn
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.settings.sweep_profile import SweepProfile
 from reconciler.follow_up import FollowUp
@@ -17,7 +21,13 @@ blueprint = func.Blueprint()
 _SETTINGS = wiring.schedules()
 
 
-def _made(profile: SweepProfile, parts: wiring.Parts) -> Sweep:
+#: the host repeats a sweep that raised, or whose worker was killed, when its lease has run out
+_repeated = partial(blueprint.retry, strategy="fixed_delay", max_retry_count="3", delay_interval="00:01:30")
+#: how long a sweep may hold up the follow-up that has started it again; what it leaves waits in the inbox
+_REPEATED_FOR = timedelta(minutes=10)
+
+
+def _made(profile: SweepProfile, parts: wiring.Parts, time_limit: timedelta) -> Sweep:
     return Sweep(
         graph=parts.estate(profile.subscriptions),
         vaults=parts.vaults,
@@ -26,22 +36,30 @@ def _made(profile: SweepProfile, parts: wiring.Parts) -> Sweep:
         clock=parts.clock,
         profile=profile,
         scope=parts.settings.scope,
-        time_limit=parts.settings.sweep_time_limit,
+        time_limit=min(parts.settings.sweep_time_limit, time_limit),
         announcer=parts.announcer,
         keep=parts.inbox.keep,
     )
 
 
+def _turn(profile: SweepProfile, parts: wiring.Parts, time_limit: timedelta = timedelta.max) -> Turn:
+    async def run() -> None:
+        if profile.in_season(parts.clock()):
+            await _made(profile, parts, time_limit).run()
+        else:
+            log_event(
+                LogEvent.SWEEP_SKIPPED, profile=profile.name, starts=profile.starts, expires=profile.expires
+            )
+
+    return Turn(name=profile.function, run=run)
+
+
 async def _sweep(profile: SweepProfile) -> None:
     parts = await wiring.parts()
-    if profile.in_season(parts.clock()):
-        await _made(profile, parts).run()
-    else:
-        log_event(
-            LogEvent.SWEEP_SKIPPED, profile=profile.name, starts=profile.starts, expires=profile.expires
-        )
+    await parts.turns.take(_turn(profile, parts))
 
 
+@_repeated()
 @blueprint.timer_trigger(arg_name="timer", schedule=_SETTINGS.sweep_schedule, use_monitor=True)
 async def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
     """The daily look at the estate."""
@@ -51,7 +69,8 @@ async def sweep(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger'
 def _register(profile: SweepProfile) -> None:
     """A timer of its own for a profile."""
 
-    @blueprint.function_name(name=f"sweep_{profile.name}")
+    @blueprint.function_name(name=profile.function)
+    @_repeated()
     @blueprint.timer_trigger(arg_name="timer", schedule=profile.schedule, use_monitor=True)
     async def sweep_profile(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
         await _sweep(profile)
@@ -63,9 +82,9 @@ for _profile in _SETTINGS.sweep_profiles:
 
 @blueprint.timer_trigger(arg_name="timer", schedule=_SETTINGS.follow_up_schedule, use_monitor=True)
 async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
-    """The five-minute look at what is open."""
+    """The five-minute look at what is open, then at sweeps that died with their workers."""
     parts = await wiring.parts()
-    await FollowUp(
+    work = FollowUp(
         ledger=parts.ledger,
         engine=parts.engine,
         controls=parts.controls,
@@ -73,4 +92,7 @@ async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trig
         archive=parts.archive,
         keep=parts.settings.keep,
         unreadables=parts.unreadables,
-    ).run()
+    )
+    if await parts.turns.take(Turn(name="follow_up", run=work.run)):
+        sweeps = (parts.settings.daily_sweep, *parts.settings.sweep_profiles)
+        await parts.turns.repeat_dead([_turn(each, parts, _REPEATED_FOR) for each in sweeps])

@@ -123,6 +123,7 @@ class Neighbours(World):
             archive=self.archive,
             inbox=self.inbox,
             unreadables=self.unreadables,
+            turns=nobody,
         )
 
     async def rows(self, query: str) -> AsyncIterator[Mapping[str, Any]]:

@@ -27,6 +27,8 @@ SUBSCRIPTION = "aaaaaaaa-0000-0000-0000-000000000001"
 #: What lies between two looks, and how long one looks before giving up.
 _LOOK_SECONDS = 0.05
 _PATIENCE_SECONDS = 60.0
+#: looks for what a function has done before it is started again
+_LOOKS_A_START = 40
 #: Timers that do not fire by themselves, and waits that take no time.
 SETTINGS: Mapping[str, str] = {
     "SWEEP_SCHEDULE": "0 0 0 1 1 *",
@@ -310,9 +312,13 @@ class App:
 
     async def _fire(self, function: str) -> None:
         before = (await self.health())[f"last_{function}"]
-        await self._start(function)
+        looks = 0
 
         async def look() -> bool | None:
+            nonlocal looks
+            if looks % _LOOKS_A_START == 0:  # a start while the one before is about to end does nothing
+                await self._start(function)
+            looks += 1
             return (await self.health())[f"last_{function}"] != before or None
 
         await self.until(look)

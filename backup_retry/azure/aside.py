@@ -26,6 +26,7 @@ READERS: Mapping[str, Reader[object]] = {
     "pause": control_rows.read_pause,
     "beat": control_rows.read_beat,
     "storm": control_rows.read_storm,
+    "lease": control_rows.read_lease,
     "signal": control_rows.read_signal,
 }
 #: a ledger full of them is named in part

@@ -1,4 +1,4 @@
-"""Pauses, heartbeats, storms and signals that wait, as rows of the table `control`, and back."""
+"""Pauses, heartbeats, storms, leases and signals that wait, as rows of the table `control`, and back."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from backup_retry.domain.jobs import Pause, Source
 from backup_retry.domain.texts import valid
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import DeferredSignal, Fields
+from backup_retry.ports.turns import Lease
 
 CONTROL_PARTITION = "control"
 SIGNAL_PARTITION = "signal"
@@ -104,6 +105,31 @@ def read_storm(row: Mapping[str, Any]) -> Storm:
     if storm_row_key(storm.key) != row["RowKey"]:
         raise Unreadable("its key is not that of its vault and code")
     return storm
+
+
+def lease_row(lease: Lease) -> Row:
+    """The lease of a turn."""
+    times = {"until": lease.until, "began": lease.began, "told_at": lease.told_at}
+    said = {name: written(at) for name, at in times.items() if at}
+    return new_row(CONTROL_PARTITION, lease_key(lease.turn), holder=lease.holder, starts=lease.starts, **said)
+
+
+def lease_key(turn: str) -> str:
+    """The row key of a lease."""
+    return f"lease-{turn}"
+
+
+def read_lease(row: Mapping[str, Any]) -> Lease:
+    """The lease that a row holds; one that does not say until when, or whose, is nobody's."""
+    cells = Cells(row)
+    return Lease(
+        turn=cells.text("RowKey").removeprefix("lease-"),
+        holder=cells.text("holder", ""),
+        until=cells.maybe_time("until"),
+        began=cells.maybe_time("began"),
+        starts=cells.number("starts", 0),
+        told_at=cells.maybe_time("told_at"),
+    )
 
 
 def signal_row(kept: DeferredSignal) -> Row:

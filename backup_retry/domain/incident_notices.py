@@ -19,6 +19,19 @@ _SIGNAL_REMEDY = (
     "Give this app's identity access to the vault, or look at the job in the portal; "
     "the signal is looked into again until the job has ended, for 14 days at most."
 )
+#: the reason in the notice of a turn
+_TURN_DIED = "turn_died"
+#: what a notice without an incident has no value for
+_OF_AN_ITEM = (
+    "incidentId",
+    "itemId",
+    "vaultId",
+    "jobId",
+    "firstFailedAt",
+    "outcome",
+    "lastRecoveryPointAt",
+    "secondsSinceLastRecoveryPoint",
+)
 _OF_OUTCOME = {
     Outcome.RECOVERED: NoticeKind.RECOVERED,
     Outcome.RECOVERED_ELSEWHERE: NoticeKind.RECOVERED,
@@ -72,6 +85,25 @@ def of_signals(
             "remedy": f"{waits} {_SIGNAL_REMEDY}",
             "lastRecoveryPointAt": None,
             "secondsSinceLastRecoveryPoint": None,
+        },
+    )
+
+
+def of_turn(turn: str, began: datetime, starts: int, at: datetime) -> Notice:
+    """What is told of a turn that has died each time it was started."""
+    return Notice(
+        id=str(uuid5(_NAMESPACE, f"{NoticeKind.NEEDS_PERSON}|turn {turn}|{began.isoformat()}")),
+        kind=NoticeKind.NEEDS_PERSON,
+        at=at,
+        subject=SOURCE,
+        data={
+            **dict.fromkeys(_OF_AN_ITEM),
+            "error": "",
+            "errorMessage": "",
+            "attempts": 0,
+            "reason": _TURN_DIED,
+            "remedy": f"The {turn} that began at {began:%Y-%m-%d %H:%M} UTC was started {starts} times and never "
+            f"came to its end. Look for errors of the function {turn} in the app's log.",
         },
     )
 

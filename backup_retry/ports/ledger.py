@@ -29,6 +29,11 @@ class Beat(StrEnum):
     FOLLOW_UP = "follow_up"
 
 
+def gave_up(turn: str) -> str:
+    """The beat that is left when a turn has died too often to be started again."""
+    return f"gave-up-{turn}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Record:
     """What the ledger knows of an item."""

@@ -48,6 +48,11 @@ class SweepProfile(BaseModel):
         return self
 
     @property
+    def function(self) -> str:
+        """The name of its timer's function in Azure, and of its turn."""
+        return "sweep" if self.name == DAILY else f"sweep_{self.name}"
+
+    @property
     def beat(self) -> str:
         """The name of its heartbeat: how far one profile has looked says nothing about another."""
         return Beat.SWEEP if self.name == DAILY else f"{Beat.SWEEP}-{self.name}"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from backup_retry.ports.ledger import Beat
+from backup_retry.ports.ledger import Beat, gave_up
 from backup_retry.settings.ncrontab import turn_before
 from backup_retry.settings.settings import Settings
 from backup_retry.settings.sweep_profile import DAILY, SweepProfile
@@ -21,6 +21,8 @@ class TimerState(StrEnum):
     WELL = "well"
     #: its newest turn has passed without a run
     LATE = "late"
+    #: it has begun and died, and so did each that was started in its place
+    DIED = "died"
     #: its newest run left something out
     INCOMPLETE = "incomplete"
     #: its first turn is still to come
@@ -80,10 +82,13 @@ class Timer:
 
 _SENTENCES = {
     TimerState.LATE: "The {} has not run when it should have.",
+    TimerState.DIED: "The last {} died each time it was started.",
     TimerState.INCOMPLETE: "The last {} was not complete.",
 }
 _REMEDIES = {
     TimerState.LATE: "Look for errors of the function `{}` in the app's log, and whether the app is running.",
+    TimerState.DIED: "Look for what ends its worker, such as too little memory or `functionTimeout`, in the log of the "
+    "function `{}`. Its next turn tries again.",
     TimerState.INCOMPLETE: "What it left out stands in its line of the app's log: "
     "`AppTraces | where Message has 'sweep_incomplete'`. The next complete one catches up.",
 }
@@ -99,6 +104,7 @@ def timers(settings: Settings, beats: Mapping[str, datetime], now: datetime) -> 
             now,
             last=beats.get(profile.beat),
             incomplete=beats.get(profile.incomplete_beat),
+            died=beats.get(gave_up(profile.function)),
             profile=profile,
             takes=settings.sweep_time_limit,
         )
@@ -114,6 +120,7 @@ def timer(
     *,
     last: datetime | None,
     incomplete: datetime | None = None,
+    died: datetime | None = None,
     profile: SweepProfile | None = None,
     takes: timedelta = timedelta(0),
 ) -> Timer:
@@ -129,6 +136,8 @@ def timer(
         state = TimerState.OVER
     elif starts and due is None and (ran is None or ran < starts):
         state = TimerState.NOT_YET
+    elif died and (ran is None or ran < died):
+        state = TimerState.DIED
     elif _missed(due, ran):
         state = TimerState.LATE
     else:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from simulator.functions_host.protos import RpcFunctionMetadata
@@ -18,6 +19,14 @@ class AppStartError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Retry:
+    """How often and after how long a run that failed is repeated."""
+
+    most: int = 0
+    delay: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Function:
     """An indexed function."""
 
@@ -27,6 +36,7 @@ class Function:
     bindings: Sequence[Mapping[str, Any]]
     #: AzureWebJobs.<name>.Disabled is set.
     disabled: bool = False
+    retry: Retry = Retry()
 
     @property
     def trigger(self) -> Mapping[str, Any]:
@@ -54,7 +64,11 @@ def load_function(metadata: RpcFunctionMetadata, settings: Mapping[str, str]) ->
     for binding in bindings:
         _check(metadata.name, binding)
     disabled = settings.get(f"AzureWebJobs.{metadata.name}.Disabled", "").lower() in {"1", "true"}
-    return Function(name=metadata.name, id=metadata.function_id, bindings=bindings, disabled=disabled)
+    options = metadata.retry_options
+    retry = Retry(most=options.max_retry_count, delay=options.delay_interval) if options else Retry()
+    return Function(
+        name=metadata.name, id=metadata.function_id, bindings=bindings, disabled=disabled, retry=retry
+    )
 
 
 def _check(function: str, binding: Mapping[str, Any]) -> None:

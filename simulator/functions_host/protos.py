@@ -145,7 +145,7 @@ class BindingInfo:
 
 @dataclass(kw_only=True)
 class RpcRetryOptions:
-    """A function's retry policy; the host here does not act on it."""
+    """A function's retry policy; the host here knows timers', with a fixed delay."""
 
     max_retry_count: int = 0
     retry_strategy: Any = None

@@ -17,6 +17,7 @@ from backup_retry.domain.incident_notices import notice
 from backup_retry.domain.jobs import Close, JobError, Outcome, Pause, Reason
 from backup_retry.domain.notices import NoticeKind
 from backup_retry.ports.inbox import DeferredSignal
+from backup_retry.ports.turns import Lease
 from tests.builders import NOW, attempt, failed, incident, item, vault
 from tests.stored_rows import FIRST, stored
 
@@ -68,7 +69,11 @@ AGAIN: Mapping[str, Callable[[Stored], Row]] = {
 OF_0_1_0 = [(kind_of(table, row), row) for table, row in stored(FIRST)]
 
 
-@pytest.mark.parametrize("kind", READERS)
+#: kinds of rows that 0.1.0 did not write
+_NEWER = {"lease"}
+
+
+@pytest.mark.parametrize("kind", READERS.keys() - _NEWER)
 def test_what_0_1_0_wrote_is_read_without_loss(kind: str) -> None:
     """Written again, each column says the same."""
     found = [row for each, row in OF_0_1_0 if each == kind]
@@ -78,6 +83,13 @@ def test_what_0_1_0_wrote_is_read_without_loss(kind: str) -> None:
         assert {name: again.get(name) for name in row if name not in _KEYS} == {
             name: value for name, value in row.items() if name not in _KEYS
         }
+
+
+def test_a_lease_is_written_and_read_without_loss() -> None:
+    """Of a turn that has begun, and of one that nobody has run."""
+    begun = Lease(turn="sweep_a", holder="w", until=NOW, began=NOW, starts=2, told_at=NOW)
+    for lease in (begun, Lease(turn="sweep")):
+        assert control_rows.read_lease(control_rows.lease_row(lease)) == lease
 
 
 def test_every_row_says_its_schema() -> None:

@@ -39,6 +39,7 @@ timers = {each.get_function_name(): each for each in found if each.get_trigger()
 print(json.dumps({
     "schedules": {name: each.get_trigger().schedule for name, each in timers.items()},
     "functions": len(found),
+    "repeated": [name for name, each in timers.items() if each.get_settings_dict("retry_policy")],
     "at_load": list(lines),
     "called": {each.get_function_name(): asyncio.run(call(each)) for each in found} if sys.argv[1:] else {},
 }))
@@ -60,9 +61,10 @@ def loaded(*, call: bool = False, **settings: str) -> dict[str, Any]:
 
 
 def test_there_is_a_timer_for_each_profile() -> None:
-    """Beside the daily sweep and the follow-up, with its own schedule and name."""
+    """Beside the daily sweep and the follow-up, with its own schedule and name; the host repeats sweeps that fail."""
     profiles = [{"name": name, "schedule": f"0 {minute} * * * *"} for minute, name in enumerate(("a", "b2"))]
     found = loaded(SWEEP_PROFILES=json.dumps(profiles), SWEEP_SCHEDULE="0 30 4 * * *")
+    assert found["repeated"] == ["sweep", "sweep_a", "sweep_b2"]
     assert found["schedules"] == {
         "sweep": "0 30 4 * * *",
         "sweep_a": "0 0 * * * *",

@@ -145,3 +145,22 @@ def test_what_is_wrong_is_said_with_its_remedy() -> None:
     assert "sweep_incomplete" in incomplete.remedy
     assert late.sentence == "The sweep weekly has not run when it should have."
     assert "the function `sweep_weekly`" in late.remedy
+
+
+@pytest.mark.parametrize(
+    ("died", "complete", "state"),
+    [(1, 30, TimerState.DIED), (1, None, TimerState.DIED), (10, 9, WELL), (10, 8, WELL)],
+)
+def test_a_sweep_that_died_each_time_is_told_until_one_runs(
+    died: float, complete: float | None, state: TimerState
+) -> None:
+    """Under a name of its own, with where to look; what has begun after it is over."""
+    settings = load_settings({"ledger_endpoint": "https://ledger.test"})
+    beats = {"gave-up-sweep": NOW - timedelta(hours=died)}
+    beats |= {"sweep": NOW - timedelta(hours=complete)} if complete else {}
+
+    daily = timers(settings, beats, NOW)[0]
+
+    assert daily.state is state
+    assert daily.needs_a_person is (state is TimerState.DIED)
+    assert ("memory" in daily.remedy) is (state is TimerState.DIED)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from simulator.functions_host.functions import AppStartError, Function
+from simulator.functions_host.functions import Function, Retry
 from simulator.functions_host.ncrontab import next_occurrence
 from simulator.functions_host.protos import TypedData
 from simulator.functions_host.timers import Timers
@@ -13,6 +13,7 @@ from simulator.functions_host.worker import Outcome, Worker
 
 #: A Thursday.
 NOON = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
+NEVER = Retry()
 
 
 @pytest.mark.parametrize(
@@ -70,9 +71,22 @@ class RacingClock:
         return self.time
 
 
-def timer(schedule: str) -> Function:
+def timer(schedule: str, name: str = "sweep", retry: Retry = NEVER) -> Function:
     bindings = [{"type": "timerTrigger", "name": "timer", "schedule": schedule}]
-    return Function(name="sweep", id="1", bindings=bindings)
+    return Function(name=name, id=name, bindings=bindings, retry=retry)
+
+
+class FailingWorker(Worker):
+    """Every invocation fails."""
+
+    def __init__(self) -> None:
+        self.started: list[str] = []
+
+    async def invoke(self, function: Function, _data: TypedData) -> Outcome:
+        """Fail."""
+        self.started.append(function.name)
+        await asyncio.sleep(0)
+        return Outcome(succeeded=False, value=None)
 
 
 async def test_a_timer_runs_once_at_a_time() -> None:
@@ -92,7 +106,34 @@ async def test_a_timer_runs_once_at_a_time() -> None:
     await timers.stop()
 
 
-def test_a_malformed_schedule_stops_the_start() -> None:
-    """The function is named."""
-    with pytest.raises(AppStartError, match="function sweep: 'daily' is no NCRONTAB expression"):
-        Timers(HeldWorker(), [timer("daily")], lambda: NOON)
+async def test_a_run_that_failed_is_repeated_as_its_retry_policy_says() -> None:
+    """The first and three more; one that was started by hand is not repeated."""
+    worker, clock = FailingWorker(), RacingClock()
+    swept = timer("0 0 13 * * *", retry=Retry(most=3))
+    timers = Timers(worker, [swept], clock)
+    await timers.fire(swept)
+    assert len(worker.started) == 1
+
+    clock.time = NOON + timedelta(minutes=59, seconds=45)
+    timers.start()
+    for _ in range(50):
+        await asyncio.sleep(0)
+    await timers.stop()
+    assert len(worker.started) == 5
+
+
+async def test_a_schedule_that_is_refused_disables_its_function_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The log names it; started by hand it does nothing either."""
+    worker = FailingWorker()
+    refused = timer("daily", "refused")
+    timers = Timers(worker, [refused, timer("* * * * * *")], RacingClock())
+    assert "The 'refused' function is in error: 'daily' is no NCRONTAB expression" in caplog.text
+
+    timers.start()
+    await timers.fire(refused)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    await timers.stop()
+    assert set(worker.started) == {"sweep"}
