@@ -110,7 +110,7 @@ class TableLedger(TableControls):
         return list({incident.id: incident for incident in found if incident is not None}.values())
 
     async def open_count(self) -> int:
-        """See Ledger; one request for the index, one for each row in it: it may name an incident that never came to be."""
+        """See Ledger; one request for the index, one for each row: its incident may be closed, or never came to be."""
         index = await query(
             self._open, "PartitionKey eq @partition", {"partition": OPEN_PARTITION}, select=["RowKey"]
         )
