@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from bench import cold_start, comparison, cost, event, follow_up, memory, storm, sweep
+from bench import cold_start, comparison, cost, event, follow_up, memory, slow_lists, storm, sweep
 from bench.figures import Figure
 
 SIZES = ("tiny", "whole")
@@ -17,6 +17,7 @@ MEASUREMENTS: Mapping[str, _Entry] = {
     "memory": (memory.measure, (memory.TINY, memory.Size())),
     "follow_up": (follow_up.measure, (follow_up.TINY, follow_up.Size())),
     "storm": (storm.measure, (storm.TINY, storm.WHOLE)),
+    "slow_lists": (slow_lists.measure, (slow_lists.TINY, slow_lists.WHOLE)),
     "cost": (cost.measure, (None, None)),
 }
 

@@ -44,6 +44,10 @@ ROWS: Mapping[str, Row] = {
     "storm_refused": Row(label="storm: calls not answered 2xx", budget=_most(0)),
     "storm_lost": Row(label="storm: alerts without an incident", budget=_most(0)),
     "storm_doubled": Row(label="storm: jobs retried twice", budget=_most(0)),
+    "slow_lists_in_time": Row(
+        label="alerts at once, slow lists: triggered within 30 s", unit="%", budget=_least(90)
+    ),
+    "slow_lists_doubled": Row(label="alerts at once, slow lists: jobs retried twice", budget=_most(0)),
     "storm_vault_calls": Row(label="storm: ARM calls per alert", unit=""),
     "cold_import": Row(
         label="import of function_app, beside Azure's packages", unit="times", budget=_most(1.2)

@@ -7,7 +7,7 @@ same processors, whoever calls.
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,9 +27,9 @@ from simulator.stack import Stack
 
 _SUCCESS = range(200, 300)
 #: Azure waits ten seconds for a webhook's answer
-_PATIENCE = aiohttp.ClientTimeout(total=10)
+PATIENCE = aiohttp.ClientTimeout(total=10)
 #: no timer fires by itself
-_SETTINGS = {"SWEEP_SCHEDULE": "0 0 0 1 1 *", "FOLLOW_UP_SCHEDULE": "0 0 0 1 1 *"}
+NO_TIMERS = {"SWEEP_SCHEDULE": "0 0 0 1 1 *", "FOLLOW_UP_SCHEDULE": "0 0 0 1 1 *"}
 _LONGEST_LOOK, _LOOK_SECONDS = 240.0, 0.5
 _NOBODY: dict[str, Any] = {"action_groups": [], "event_subscriptions": []}
 
@@ -73,16 +73,16 @@ class Aftermath:
 
 async def measure(size: Size) -> list[Figure]:
     """Call the webhook at a steady pace; then hold Azure's log and the ledger against what was sent."""
-    stack = Stack(_SETTINGS, size.plan.document() | _NOBODY, directory=DIRECTORY / "storm")
-    async with stack, aiohttp.ClientSession(timeout=_PATIENCE) as http:
-        jobs = await _fail(http, stack, size.plan)
-        await _warm_up(http, stack, size.plan)
+    stack = Stack(NO_TIMERS, size.plan.document() | _NOBODY, directory=DIRECTORY / "storm")
+    async with stack, aiohttp.ClientSession(timeout=PATIENCE) as http:
+        jobs = await fail(http, stack, size.plan, LATENCIES)
+        await warm_up(http, stack, size.plan)
         calm, all_at_once = _turns(size)
         url = stack.run.alerts_url
-        steady = await _calls(
+        steady = await calls(
             http, url, size, [(number, jobs[number]) for number in calm], size.steady_seconds
         )
-        answers = await _calls(
+        answers = await calls(
             http, url, size, [(number, jobs[number]) for number in all_at_once], size.seconds
         )
         later = await _look_into_kept(http, stack)
@@ -98,26 +98,30 @@ def _turns(size: Size) -> tuple[Sequence[int], Sequence[int]]:
     return turns[:calm], turns[calm:]
 
 
-async def _sim(http: aiohttp.ClientSession, stack: Stack, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401
+async def sim(http: aiohttp.ClientSession, stack: Stack, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401
+    """Call the simulator's admin API."""
     async with http.request(method, f"{stack.run.admin}/_sim/{path}", json=body) as response:
         response.raise_for_status()
         return await response.json()
 
 
-async def _fail(http: aiohttp.ClientSession, stack: Stack, plan: EstatePlan) -> list[str]:
-    started = await _sim(http, stack, "POST", "backups", failures(range(plan.size)))
-    await _sim(http, stack, "PUT", "faults", list(LATENCIES))
+async def fail(
+    http: aiohttp.ClientSession, stack: Stack, plan: EstatePlan, latencies: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """A failed backup of every machine, in an Azure that takes its time; the jobs' ids."""
+    started = await sim(http, stack, "POST", "backups", failures(range(plan.size)))
+    await sim(http, stack, "PUT", "faults", list(latencies))
     return [each["job"] for each in started]
 
 
-async def _warm_up(http: aiohttp.ClientSession, stack: Stack, plan: EstatePlan) -> None:
+async def warm_up(http: aiohttp.ClientSession, stack: Stack, plan: EstatePlan) -> None:
     """One alert about a job that does not exist: the instance is up when the storm begins."""
     body = alert(plan, 0, "00000000-0000-0000-0000-000000000000")
     async with http.post(stack.run.alerts_url, json=body) as response:
         await response.read()
 
 
-async def _calls(
+async def calls(
     http: aiohttp.ClientSession, url: str, size: Size, jobs: Sequence[tuple[int, str]], seconds: float
 ) -> list[Answer]:
     """Spread over so many seconds, whether the earlier calls have been answered or not."""
@@ -156,7 +160,7 @@ async def _look_into_kept(http: aiohttp.ClientSession, stack: Stack) -> float:
 
 
 async def _aftermath(http: aiohttp.ClientSession, stack: Stack, jobs: Sequence[str]) -> Aftermath:
-    calls = await _sim(http, stack, "GET", "requests?path=^/subscriptions/")
+    calls = await sim(http, stack, "GET", "requests?path=^/subscriptions/")
     triggered = [each["path"].lower() for each in calls if each["method"] == "POST" and each["status"] == 202]  # noqa: PLR2004
     return Aftermath(
         noted=len({job_key(job) for job in jobs} & await _noted(stack)),

@@ -19,7 +19,7 @@ from reactor.signals import Signal
 
 _SECONDS_TO_TELL = 1.0
 #: in all, with what Azure's answers to triggers may take, less than the 30 that Event Grid waits
-_SECONDS_TO_WAIT, _SECONDS_TO_LOOK = 8.0, 14.0
+_SECONDS_TO_WAIT, _SECONDS_TO_LOOK = 8.0, 13.0
 
 
 def key_in(event_type: str, data: object) -> str:

@@ -26,7 +26,7 @@ _AT_ONCE = 8
 _PLENTY = 10_000
 #: what of its time a signal may wait for its turn
 _SHARE_TO_WAIT = 0.2
-_SECONDS_TO_STORE = 1.0
+_SECONDS_TO_STORE = 2.5
 #: for Azure's answers to triggers that are under way when the time is over
 _SECONDS_TO_HEAR = 4.0
 

@@ -23,10 +23,12 @@ LARGEST_BODY = 256 * 1024
 _SECONDS_TO_START = 4.0
 #: for what is asked of Azure; what is not done by then is stored
 _SECONDS = 3.5
-#: then for storing it: the ledger may hang as well
-_SECONDS_TO_STORE = 1.3
+#: then for storing and handing it on, where ledger and topic are slow as well
+_SECONDS_TO_STORE = 3.5
 #: for all of it, less than Azure waits; what is left of it is for Azure's answers to triggers
-_AT_MOST_SECONDS = 9.0
+_AT_MOST_SECONDS = 9.2
+#: for all but the start, however long that took
+_AT_LEAST_SECONDS = 4.8
 _RETRY_AFTER_SECONDS = 30
 
 
@@ -51,8 +53,9 @@ async def answer(
         signals = parse_body(body, dimensions)
         async with asyncio.timeout(_SECONDS_TO_START):
             ready = await reactor()
-        to_hear = max(0.0, came + _AT_MOST_SECONDS - now() - _SECONDS - _SECONDS_TO_STORE)
-        async with asyncio.timeout(_SECONDS + to_hear + _SECONDS_TO_STORE):
+        left = max(_AT_LEAST_SECONDS, came + _AT_MOST_SECONDS - now())
+        to_hear = max(0.0, left - _SECONDS - _SECONDS_TO_STORE)
+        async with asyncio.timeout(left):
             reactions = await ready.handle_signals(signals, seconds=_SECONDS, to_hear=to_hear)
     except BadSignal as error:
         log_event(LogEvent.SIGNAL_REJECTED, level=logging.WARNING, problem=str(error))
