@@ -21,14 +21,12 @@ from reactor.signal_handler import SignalHandler, SignalResult
 LARGEST_BODY = 256 * 1024
 #: for the first call of an instance, which builds the parts
 _SECONDS_TO_START = 4.0
-#: for what is asked of Azure; what is not done by then is stored
-_SECONDS = 3.5
-#: then for storing and handing it on, where ledger and topic are slow as well
-_SECONDS_TO_STORE = 3.5
-#: for all of it, less than Azure waits; what is left of it is for Azure's answers to triggers
-_AT_MOST_SECONDS = 9.2
-#: for all but the start, however long that took
-_AT_LEAST_SECONDS = 4.8
+#: for what is asked of Azure; what is not done by then is stored and handed on
+_SECONDS = 2.2
+#: then for Azure's answers to triggers that are under way
+_SECONDS_TO_HEAR = 2.2
+#: for all of it but the start: ledger and topic may be slow as well
+_AT_MOST_SECONDS = 4.8
 _RETRY_AFTER_SECONDS = 30
 
 
@@ -47,16 +45,12 @@ async def answer(
     """Answer one call of the webhook; every error of ours becomes an answer."""
     if len(body) > LARGEST_BODY:
         return _too_large(len(body))
-    now = asyncio.get_running_loop().time
-    came = now()
     try:
         signals = parse_body(body, dimensions)
         async with asyncio.timeout(_SECONDS_TO_START):
             ready = await reactor()
-        left = max(_AT_LEAST_SECONDS, came + _AT_MOST_SECONDS - now())
-        to_hear = max(0.0, left - _SECONDS - _SECONDS_TO_STORE)
-        async with asyncio.timeout(left):
-            reactions = await ready.handle_signals(signals, seconds=_SECONDS, to_hear=to_hear)
+        async with asyncio.timeout(_AT_MOST_SECONDS):
+            reactions = await ready.handle_signals(signals, seconds=_SECONDS, to_hear=_SECONDS_TO_HEAR)
     except BadSignal as error:
         log_event(LogEvent.SIGNAL_REJECTED, level=logging.WARNING, problem=str(error))
         return Answer(status=400, body={"error": error.problem, "where": error.where, "remedy": error.remedy})

@@ -26,11 +26,13 @@ from backup_retry.domain.jobs import Job, JobList, JobStatus
 from backup_retry.engine.engine import Engine
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import Names, Scope
+from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.ledger import MemoryLedger
 from backup_retry.ports.opt_outs import MemoryOptOuts
 from backup_retry.ports.vaults import MemoryVaults
 from reactor import webhook
+from reactor.deferred_signals import written
 from reactor.events import ACTION_FAILED
 from reactor.resolve import Resolver
 from reactor.signal_handler import SignalHandler
@@ -250,7 +252,10 @@ class Target:
             lookback=minutes(60 * 24),
             scope=scope,
         )
-        self._reactor = SignalHandler(resolver=resolver, engine=self._engine)
+        inbox = MemoryInbox(clock)
+        self._reactor = SignalHandler(
+            resolver=resolver, engine=self._engine, keep=lambda signal: inbox.keep(written(signal))
+        )
         self.settings = SimpleNamespace(sweep_lookback=minutes(60 * 24), scope=scope, dimensions=Dimensions())
         self.parts = SimpleNamespace(
             vaults=self.vaults,
@@ -258,6 +263,8 @@ class Target:
             clock=clock,
             settings=self.settings,
             engine=self._engine,
+            inbox=inbox,
+            publisher=None,
         )
 
     async def reactor(self) -> SignalHandler:

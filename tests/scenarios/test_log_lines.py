@@ -12,7 +12,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 #: longer than the webhook has to decide
 _SLOW_LIST = {"name": "latency", "match": "GET .*backupJobs", "seconds": 5}
-_SLOW_TRIGGER = {"name": "latency", "match": "POST .*/backup\\b", "seconds": 4}
+_SLOW_TRIGGER = {"name": "latency", "match": "POST .*/backup\\b", "seconds": 2.5}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
