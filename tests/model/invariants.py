@@ -268,9 +268,11 @@ class Watch:
     def published(self, notices: Sequence[Notice]) -> None:
         """Notices reached the topic: an outcome is told only of an incident that the ledger has closed so."""
         for each in notices:
-            if each.kind is NoticeKind.UNKNOWN_VAULTS or each.data["outcome"] is None:
+            if each.kind is NoticeKind.UNKNOWN_VAULTS:
                 continue
             self.told.add((each.data["incidentId"], each.kind))
+            if each.data["outcome"] is None:
+                continue
             outcomes = [outcome for outcome, kind in TOLD.items() if kind is each.kind]
             incident = self.incidents.get(each.data["incidentId"])
             as_stored = not outcomes or (incident is not None and incident.outcome in outcomes)
