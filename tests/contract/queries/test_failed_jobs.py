@@ -1,89 +1,20 @@
-"""The sweep's query on a real KQL engine, and the pages that Resource Graph answers it with."""
+"""The sweep's query on a real KQL engine: which failed jobs it finds."""
 
-import uuid
-from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from backup_retry.azure.client import AzureClients
-from backup_retry.azure.resource_graph import ResourceGraph
-from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
-from backup_retry.domain.errors import AzureRefused, AzureUnavailable
+from backup_retry.domain.arm_ids import Vault
 from backup_retry.policy.rules import LONGEST_JOB
-from reconciler.sweep import failed_jobs_query, read_row
-from simulator.estate.outcomes import JobStatus, Outcome
-from simulator.machine.tls import Certificates
+from reconciler.sweep import failed_jobs_query
 from simulator.resource_graph.kql import GraphTables
-from simulator.server import RunningServer, ServerConfig, serve
-from tests.clock import Clock
+from tests.failed_jobs_world import SINCE, Graph, Row, ago
 from tests.failures import VAULT, vm_item
-from tests.player import Player, playing
-from tests.vault_world import settings
 
-Row = dict[str, Any]
-NOW = datetime(2026, 11, 22, 14, 0, tzinfo=UTC)
-SINCE = NOW - timedelta(hours=24)
 OTHER_VAULT = Vault(subscription=VAULT.subscription, resource_group="rg-backup", name="vault-2")
-BACKUP_VAULT = Vault(
-    subscription=VAULT.subscription, resource_group="rg-backup", name="backup-1", kind=VaultKind.BACKUP
-)
-
-
-def ago(hours: float) -> str:
-    """So many hours before now, as Resource Graph writes it."""
-    return f"{NOW - timedelta(hours=hours):%Y-%m-%dT%H:%M:%S.%f}0Z"
-
-
-class Graph:
-    """Resource Graph's table of jobs, filled by hand."""
-
-    def __init__(self, tables: GraphTables) -> None:
-        self._tables = tables
-        self._rows: list[Row] = []
-
-    def job(self, status: str, hours_ago: float, vm: str = "vm-01", vault: Vault = VAULT, **said: Any) -> str:
-        """Add a job of a VM; its id. `said` changes the row's properties."""
-        identity = f"{vault.id}/backupJobs/{uuid.uuid4()}"
-        properties = {
-            "status": status,
-            "operation": "Backup",
-            "backupManagementType": "AzureIaasVM",
-            "entityFriendlyName": vm,
-            "backupInstanceId": vm_item(vm, vault).id,
-            "isUserTriggered": "false",
-            "startTime": ago(hours_ago),
-        }
-        return self.row(identity, properties | said)
-
-    def instance_job(self, status: str, hours_ago: float, disk: str = "disk-1", **said: Any) -> str:
-        """Add a job of a backup vault's disk; its id."""
-        properties = {
-            "status": status,
-            "operationCategory": "Backup",
-            "operation": "Backup",
-            "backupInstanceId": ProtectedItem(vault=BACKUP_VAULT, name=disk).id,
-            "startTime": ago(hours_ago),
-            "endTime": None,
-        }
-        identity = f"{BACKUP_VAULT.id}/backupJobs/{uuid.uuid4()}"
-        return self.row(identity, properties | said, "microsoft.dataprotection/backupvaults/backupjobs")
-
-    def row(
-        self, identity: str, properties: Row, kind: str = "microsoft.recoveryservices/vaults/backupjobs"
-    ) -> str:
-        """Add a job's row as it stands; its id."""
-        self._rows.append({"id": identity, "type": kind, "properties": properties})
-        return identity
-
-    def found(self, since: datetime = SINCE) -> list[str]:
-        """The ids that the query returns, in its order."""
-        self._tables.load("RecoveryServicesResources", self._rows)
-        result = self._tables.query(failed_jobs_query(since), NOW)
-        position = [column.name for column in result.columns].index("id")
-        return [str(row[position]) for row in result.rows]
 
 
 @pytest.fixture(scope="module")
@@ -308,98 +239,3 @@ def test_the_query_projects_what_paging_needs() -> None:
     assert project.startswith("| project id,")
     assert order.startswith("| order by")
     assert order.endswith("id asc")
-
-
-# ---- the adapter -------------------------------------------------------------------------------------------
-
-MANY = 1_050
-FAILED = Outcome(status=JobStatus.FAILED, seconds=0)
-
-
-@pytest.fixture
-async def azure(
-    trust: Certificates, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[tuple[RunningServer, ResourceGraph]]:
-    """A simulated Azure with more failures than fit on a page."""
-    items = [{"vm": f"vm-{number:04}", "resource_group": "rg-app"} for number in range(MANY)]
-    vault = {
-        "subscription": VAULT.subscription,
-        "resource_group": "rg-backup",
-        "name": "vault-1",
-        "items": items,
-    }
-    estate = {
-        "subscriptions": [{"id": VAULT.subscription, "name": "Test"}],
-        "vaults": [vault],
-        "action_groups": [],
-    }
-    clock = Clock()
-    config = ServerConfig(ca_directory=trust.ca_file.parent, estate=estate, now=clock)
-    async with await serve(config) as server:
-        monkeypatch.setenv("IDENTITY_ENDPOINT", server.identity_endpoint)
-        monkeypatch.setenv("IDENTITY_HEADER", server.identity_header)
-        for item in server.azure.items:
-            server.azure.run_job(item, FAILED, now=clock())
-        async with AzureClients(settings(server.arm_url), ssl_context=trust.client_context()) as clients:
-            yield server, ResourceGraph(clients)
-
-
-async def test_all_pages_are_read(azure: tuple[RunningServer, ResourceGraph]) -> None:
-    """Two pages, no row twice; every row names a job and its item."""
-    server, graph = azure
-    rows = [row async for row in graph.rows(failed_jobs_query(SINCE))]
-    found = [each for row in rows if (each := read_row(row))]
-    assert {each.job_id for each in found} == {job.name for job in server.azure.jobs}
-    assert len(found) == len(rows) == MANY
-    assert {each.item.key for each in found if each.item} == {item.id.lower() for item in server.azure.items}
-    assert {each.started_at for each in found} == {NOW}
-    assert len(server.simulator.requests.find("ResourceGraph/resources$")) == 2
-
-
-async def test_a_page_that_is_missing_is_no_end(azure: tuple[RunningServer, ResourceGraph]) -> None:
-    """The rows before it are there, then there is an error: a sweep that is not complete."""
-    server, graph = azure
-    server.faults.arm([{"name": "drop_request", "match": "ResourceGraph", "skip": 1}])
-    rows = aiter(graph.rows(failed_jobs_query(SINCE)))
-    for _ in range(1_000):
-        assert await anext(rows)
-    with pytest.raises(AzureUnavailable):
-        await anext(rows)
-
-
-async def test_a_throttled_page_is_asked_for_again(azure: tuple[RunningServer, ResourceGraph]) -> None:
-    """By the SDK, which waits as long as Resource Graph says."""
-    server, graph = azure
-    server.faults.arm([{"name": "throttle", "match": "ResourceGraph", "retry_after": 0, "count": 1}])
-    assert len([row async for row in graph.rows(failed_jobs_query(SINCE))]) == MANY
-
-
-async def test_a_query_that_azure_refuses_is_an_error(azure: tuple[RunningServer, ResourceGraph]) -> None:
-    """No empty answer."""
-    _, graph = azure
-    with pytest.raises(AzureRefused):
-        await anext(aiter(graph.rows("RecoveryServicesResources | wherever")))
-
-
-async def test_an_answer_for_a_part_of_the_subscriptions_is_an_error(trust: Certificates) -> None:
-    """Otherwise a sweep would call itself complete."""
-    async with playing(trust, Player()) as player:
-        player.body = {"totalRecords": 0, "count": 0, "data": [], "resultTruncated": "false"}
-        graph = ResourceGraph(player.clients)
-        assert [row async for row in graph.rows("query")] == []
-        player.headers = {"x-ms-tenant-subscription-limit-hit": "true"}
-        with pytest.raises(AzureRefused, match="SUBSCRIPTIONS"):
-            await anext(aiter(graph.rows("query")))
-
-
-async def test_many_subscriptions_are_asked_in_groups(trust: Certificates) -> None:
-    """250 at a time, each once; without any chosen all are asked that the identity can see."""
-    chosen = [str(uuid.UUID(int=number)) for number in range(501)]
-    async with playing(trust, Player()) as player:
-        player.body = {"totalRecords": 0, "count": 0, "data": [], "resultTruncated": "false"}
-        for subscriptions in (chosen, []):
-            assert [row async for row in ResourceGraph(player.clients, subscriptions).rows("query")] == []
-        *groups, everything = [body.get("subscriptions") for body in player.asked]
-    assert [len(group) for group in groups] == [250, 250, 1]
-    assert [each for group in groups for each in group] == chosen
-    assert everything is None

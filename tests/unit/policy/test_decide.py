@@ -1,16 +1,13 @@
-"""The policy: every row of the design, their order, and what the vault says of the attempt in flight."""
+"""The policy: every row of the design, and what its decisions say."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
 
-from backup_retry.domain.incident import Attempt, AttemptResult, Incident
+from backup_retry.domain.incident import AttemptResult
 from backup_retry.domain.jobs import (
     Close,
     Facts,
-    FailedJob,
-    ItemState,
     Job,
     JobStatus,
     Outcome,
@@ -19,7 +16,7 @@ from backup_retry.domain.jobs import (
     Trigger,
     Wait,
 )
-from backup_retry.policy.decide import decide, decide_early
+from backup_retry.policy.decide import decide
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import Rules
 from tests.builders import (
@@ -30,7 +27,6 @@ from tests.builders import (
     NOW,
     STARTED,
     UNKNOWN_CODE,
-    attempt,
     failed,
     in_short,
     incident,
@@ -38,27 +34,7 @@ from tests.builders import (
     minutes,
     protected,
 )
-
-RULES = Rules()
-PAUSE = Pause(by="anna", why="the storage is being moved")
-LATER = STARTED + minutes(5)
-
-
-def ended(number: int, at: datetime, result: AttemptResult = AttemptResult.FAILED) -> Attempt:
-    return attempt(number, claimed_at=at - minutes(20), result=result, ended_at=at)
-
-
-def facts(*jobs: Job, state: ItemState | None = None) -> Facts:
-    return Facts(jobs=jobs, read_at=NOW, item=state or protected())
-
-
-def context(
-    of: Incident | None = None, seen: Facts | None = None, pause: Pause | None = None, now: datetime = NOW
-) -> DecisionContext:
-    return DecisionContext(
-        incident=of or incident(), facts=seen or facts(), rules=RULES, now=now, pause=pause
-    )
-
+from tests.decide_world import LATER, PAUSE, Example, context, ended, facts
 
 TRIGGER = (Trigger, Reason.RETRY)
 LEAVE = (Close, Reason.CANCELLED, Outcome.LEFT_ALONE)
@@ -78,25 +54,6 @@ def change(operation: str, at: datetime, status: JobStatus = JobStatus.COMPLETED
 
 def backoff(until: datetime) -> tuple[object, ...]:
     return (Wait, Reason.BACKOFF, until)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Example:
-    """A failure that ended ten minutes ago, after so many attempts."""
-
-    attempts: tuple[Attempt, ...] = ()
-    failure: FailedJob | None = None
-    seen: Facts | None = None
-    pause: Pause | None = None
-    now: datetime = NOW
-    reason: Reason = Reason.NOTED
-    due: datetime = NOW
-
-    @property
-    def context(self) -> DecisionContext:
-        """The case that the policy is shown."""
-        opened = incident(*self.attempts, failure=self.failure, reason=self.reason, due=self.due)
-        return context(opened, self.seen, self.pause, self.now)
 
 
 @pytest.mark.parametrize(
@@ -346,93 +303,6 @@ class Example:
 def test_a_case_is_decided(example: Example, expected: tuple[object, ...]) -> None:
     """The whole policy as a table: what is known, and the decision with its reason code."""
     assert in_short(decide(example.context)) == expected
-
-
-@pytest.mark.parametrize(
-    ("example", "reason"),
-    [
-        pytest.param(Example(pause=PAUSE, failure=failed(workload="MAB")), Reason.PAUSED, id="1-before-3"),
-        pytest.param(
-            Example(failure=failed(workload="MAB"), seen=Facts(read_at=NOW)),
-            Reason.UNSUPPORTED,
-            id="3-before-4",
-        ),
-        pytest.param(
-            Example(
-                seen=facts(
-                    job("good", status=JobStatus.COMPLETED, started_at=LATER),
-                    state=protected("ProtectionStopped"),
-                )
-            ),
-            Reason.NOT_PROTECTED,
-            id="4-before-5",
-        ),
-        pytest.param(
-            Example(
-                seen=facts(
-                    job("now", status=JobStatus.IN_PROGRESS, started_at=LATER + minutes(9)),
-                    job("good", status=JobStatus.COMPLETED, started_at=LATER),
-                )
-            ),
-            Reason.ALREADY_RECOVERED,
-            id="5-before-6",
-        ),
-        pytest.param(
-            Example(
-                failure=failed(status=JobStatus.CANCELLED),
-                seen=facts(job("now", status=JobStatus.IN_PROGRESS, started_at=LATER)),
-            ),
-            Reason.IN_PROGRESS,
-            id="6-before-7",
-        ),
-        pytest.param(
-            Example(failure=failed(status=JobStatus.CANCELLED, error=NEEDS_PERSON)),
-            Reason.CANCELLED,
-            id="7-before-8",
-        ),
-        pytest.param(
-            Example(
-                failure=failed(error=NEEDS_PERSON),
-                attempts=(ended(1, STARTED), ended(2, STARTED), ended(3, ENDED)),
-            ),
-            Reason.NEEDS_ACTION,
-            id="8-before-9",
-        ),
-        pytest.param(
-            Example(
-                attempts=(ended(1, STARTED), ended(2, STARTED), ended(3, ENDED)),
-                reason=Reason.THROTTLED,
-                due=NOW + minutes(5),
-            ),
-            Reason.EXHAUSTED,
-            id="9-before-14",
-        ),
-    ],
-)
-def test_the_earlier_row_wins(example: Example, reason: Reason) -> None:
-    """Where two rows apply, the one that stands first in the design decides."""
-    assert decide(example.context).reason == reason
-
-
-@pytest.mark.parametrize(
-    "example",
-    [
-        pytest.param(Example(pause=PAUSE), id="paused"),
-        pytest.param(Example(failure=failed(workload="MAB")), id="unsupported"),
-    ],
-)
-def test_what_needs_no_look_at_the_vault_is_decided_before_it(example: Example) -> None:
-    """Azure is not asked about a paused or unsupported incident: no facts are needed."""
-    blind = DecisionContext(
-        incident=example.context.incident, facts=Facts(), rules=RULES, now=NOW, pause=example.pause
-    )
-
-    assert decide_early(blind) == decide(example.context)
-
-
-def test_an_ordinary_failure_is_not_decided_before_the_vault_was_asked() -> None:
-    """Without facts the rows that need them stay silent; most of all, nothing is triggered blindly."""
-    assert decide_early(DecisionContext(incident=incident(), facts=Facts(), rules=RULES, now=NOW)) is None
 
 
 def test_needing_a_person_tells_that_person_what_to_do() -> None:

@@ -1,16 +1,13 @@
 """The policy on the attempt in flight: what the vault says became of it, and which failure is the newest."""
 
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
-from backup_retry.domain.incident import AttemptResult, Incident, State
+from backup_retry.domain.incident import AttemptResult, State
 from backup_retry.domain.jobs import (
     Close,
-    Decision,
     Facts,
     Job,
     JobError,
@@ -20,9 +17,8 @@ from backup_retry.domain.jobs import (
     Reason,
     Wait,
 )
-from backup_retry.policy.decide import already_recovered, decide
+from backup_retry.policy.decide import decide
 from backup_retry.policy.decision_context import DecisionContext
-from backup_retry.policy.rules import Rules
 from backup_retry.policy.settle import attempt_job, settle, with_newest_failure
 from tests.builders import (
     ENDED,
@@ -36,41 +32,11 @@ from tests.builders import (
     item,
     job,
     minutes,
-    protected,
-    vault,
 )
+from tests.settle_world import CLAIMED_AT, RULES, facts, in_flight, own_job, settled
 
-RULES = Rules()
 LATER = STARTED + minutes(5)
-
-
-def facts(*jobs: Job) -> Facts:
-    return Facts(jobs=jobs, read_at=NOW, item=protected())
-
-
-CLAIMED_AT = NOW - minutes(4)
 IN_FLIGHT = attempt(1, claimed_at=CLAIMED_AT)
-
-
-def in_flight(state: State, due: datetime = NOW, operation_id: str = "") -> Incident:
-    return incident(attempt(1, claimed_at=CLAIMED_AT, operation_id=operation_id), state=state, due=due)
-
-
-def own_job(status: JobStatus, activity_id: str = "attempt-1", error: str | None = None) -> Job:
-    return job(
-        "own",
-        status=status,
-        started_at=CLAIMED_AT + minutes(1),
-        ended_at=None if status.running else CLAIMED_AT + minutes(3),
-        activity_id=activity_id,
-        error=error,
-    )
-
-
-def settled(
-    of: Incident, *jobs: Job, operation: Operation | None = None, read_at: datetime | None = NOW
-) -> tuple[Incident, Decision | None]:
-    return settle(of, Facts(jobs=jobs, read_at=read_at, operation=operation), RULES, NOW)
 
 
 def test_without_an_attempt_in_flight_there_is_nothing_to_settle() -> None:
@@ -298,136 +264,6 @@ def test_a_success_from_before_a_newer_failure_recovers_nothing() -> None:
     )
 
     assert not isinstance(decision, Close)
-
-
-# ---- jobs that bear nobody's id ----------------------------------------------------------------------------
-
-DISK = ProtectedItem(vault=replace(vault(), kind=VaultKind.BACKUP), name="disk-1")
-LATE = CLAIMED_AT + RULES.settle_after
-
-
-def stranger(status: JobStatus, **differing: Any) -> Job:
-    """A disk's backup since the failure that bears an id of which nobody knows whose it is."""
-    shown = own_job(status, activity_id="a-guid")
-    return replace(shown, id="stranger", item=DISK, **differing)
-
-
-def among_strangers(
-    *jobs: Job, of: ProtectedItem = DISK, old_row: bool = False
-) -> tuple[Incident, Decision | None]:
-    """A disk's trigger without a clear answer, and no job that bears the attempt's id, after the settling time."""
-    lost = attempt(1, claimed_at=CLAIMED_AT, failed_at=None if old_row else ENDED)
-    opened = incident(lost, failure=failed(of=of), state=State.UNKNOWN)
-    return settle(opened, Facts(jobs=jobs, read_at=LATE), RULES, LATE)
-
-
-def test_a_running_job_that_may_be_the_attempts_is_waited_for() -> None:
-    """Nobody can say whether it is ours: nothing is triggered beside it, however long it runs."""
-    changed, decision = among_strangers(stranger(JobStatus.IN_PROGRESS))
-
-    assert decision is not None
-    assert in_short(decision) == (Wait, Reason.ANSWER_UNCLEAR, LATE)
-    assert changed.running_attempt is not None
-
-
-@pytest.mark.parametrize("status", [JobStatus.FAILED, JobStatus.CANCELLED])
-@pytest.mark.parametrize("old_row", [False, True])
-@pytest.mark.parametrize("on_demand", [False, None])
-def test_a_job_that_may_be_the_attempts_and_ended_badly_is_a_persons(
-    status: JobStatus, old_row: bool, on_demand: bool | None
-) -> None:
-    """It may have been the retry, whatever it says of who asked for it: a second one could be one too many."""
-    changed, decision = among_strangers(stranger(status, on_demand=on_demand), old_row=old_row)
-
-    assert decision is not None
-    assert in_short(decision) == (Close, Reason.ANSWER_UNCLEAR, Outcome.NEEDS_ACTION)
-    assert changed.attempts[-1].result is AttemptResult.NO_JOB
-
-
-def test_a_job_that_may_be_the_attempts_and_completed_recovers_the_item() -> None:
-    """Whoever started it, the item has a good backup: the rows say so."""
-    good = stranger(JobStatus.COMPLETED)
-    changed, decision = among_strangers(good)
-
-    assert decision is None
-    assert changed.attempts[-1].job_id == ""
-    weighed = already_recovered(DecisionContext(incident=changed, facts=facts(good), rules=RULES, now=LATE))
-    assert weighed is not None
-    assert weighed.outcome is Outcome.RECOVERED_ELSEWHERE
-
-
-@pytest.mark.parametrize(
-    ("jobs", "of"),
-    [
-        pytest.param([], DISK, id="none"),
-        pytest.param([stranger(JobStatus.FAILED, operation="Restore")], DISK, id="a restore"),
-        pytest.param([stranger(JobStatus.FAILED, ended_at=ENDED)], DISK, id="ended as the failure did"),
-        pytest.param([own_job(JobStatus.FAILED, activity_id="a-colleague")], item(), id="where ids are kept"),
-    ],
-)
-def test_a_job_that_cannot_be_the_attempts_leaves_it_without_one(jobs: list[Job], of: ProtectedItem) -> None:
-    """Nothing was started then, and the rows decide what follows."""
-    changed, decision = among_strangers(*jobs, of=of)
-
-    assert (changed.attempts[-1].result, decision) == (AttemptResult.NO_JOB, None)
-
-
-def test_a_job_without_any_id_is_a_stranger_in_every_vault() -> None:
-    """Recovery Services keeps the id of whoever asked; where it says none, nobody knows."""
-    _, decision = among_strangers(own_job(JobStatus.FAILED, activity_id=""), of=item())
-
-    assert decision is not None
-    assert in_short(decision) == (Close, Reason.ANSWER_UNCLEAR, Outcome.NEEDS_ACTION)
-
-
-def test_a_job_that_may_be_the_attempts_is_not_judged_before_the_settling_time() -> None:
-    """The attempt's own job, with its id, may appear until then."""
-    opened = incident(
-        attempt(1, claimed_at=CLAIMED_AT, failed_at=ENDED), failure=failed(of=DISK), state=State.UNKNOWN
-    )
-    early = Facts(jobs=[stranger(JobStatus.FAILED)], read_at=LATE - timedelta(seconds=1))
-
-    changed, decision = settle(opened, early, RULES, LATE)
-
-    assert isinstance(decision, Wait)
-    assert changed.running_attempt is not None
-
-
-# ---- what completed and moved nothing ----------------------------------------------------------------------
-
-
-def warned(moved: bool | None) -> Job:
-    """The attempt's job, completed with a warning."""
-    error = JobError(title="UserErrorJobSuccessfullyCancelled", message="Job is cancelled.")
-    return replace(own_job(JobStatus.COMPLETED_WITH_WARNINGS), moved_data=moved, error=error)
-
-
-@pytest.mark.parametrize("moved", [True, None])
-def test_a_warning_stands_in_the_incident_that_it_recovered(moved: bool | None) -> None:
-    """Whoever reads it sees what was left out."""
-    _, decision = settled(in_flight(State.TRIGGERED), warned(moved))
-
-    detail = "Job own completed with warnings (UserErrorJobSuccessfullyCancelled: Job is cancelled.)."
-    assert decision == Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED, detail=detail)
-
-
-def test_a_retry_that_moved_nothing_recovers_nothing_and_is_told() -> None:
-    """It made no recovery point: a person has to see why, and no other one is started."""
-    changed, decision = settled(in_flight(State.TRIGGERED), warned(moved=False))
-
-    assert decision is not None
-    assert in_short(decision) == (Close, Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION)
-    assert "moved no data" in decision.detail
-    assert changed.attempts[-1].result is AttemptResult.FAILED
-
-
-def test_a_retry_that_moved_nothing_tells_nobody_where_another_backup_is_good() -> None:
-    """The rows find that one."""
-    good = job("good", status=JobStatus.COMPLETED, started_at=NOW)
-
-    _, decision = settled(in_flight(State.TRIGGERED), warned(moved=False), good)
-
-    assert decision is None
 
 
 # ---- the newest failure ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from reactor.deferred_signals import written
 from reactor.handed_on import Looks, hand_on, key_in
 from reactor.resolve import Resolver
 from reactor.signal_handler import SignalHandler
-from tests.unit.reactor.test_deferred_signals import signal
+from tests.deferred_world import signal
 from tests.world import World
 
 

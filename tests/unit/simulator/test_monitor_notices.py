@@ -1,128 +1,17 @@
 """Azure's other notices of a failure: metric, log search and activity log alerts, runbooks, resource events."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import make_mocked_request
 
 from simulator.arm import errors as arm_errors
-from simulator.arm.refusals import Refusal
-from simulator.estate.estate_file import EstateFile
-from simulator.estate.faults import Faults
-from simulator.estate.inventory import Job
-from simulator.estate.outcomes import JobStatus, Outcome, error_titled
-from simulator.estate.state import Azure
-from simulator.event_grid.topics import EventGrid
-from simulator.machine.outgoing_calls import Courier
-from simulator.monitor.alerting import Monitor
-from tests.recorded import RECORDINGS, needs_recordings, shape
-from tests.webhook import Received, RecordedSleep, Subscriber, Webhook
+from tests.monitor_world import SUBSCRIPTION, Scene, refused, scene
 
-SUBSCRIPTION = "22222222-2222-2222-2222-222222222222"
-START = datetime(2026, 3, 13, 2, 0, tzinfo=UTC)
-BLOBS = "Microsoft.Storage/storageAccounts/blobServices"
-ESTATE: Mapping[str, Any] = {
-    "subscriptions": [{"id": SUBSCRIPTION}],
-    "vaults": [
-        {
-            "subscription": SUBSCRIPTION,
-            "resource_group": "rg-Backup",
-            "name": "vault-1",
-            "items": [{"vm": "vm-01"}, {"workload": "MAB", "name": "files", "server": "SRV1"}],
-        },
-        {
-            "kind": "backup",
-            "subscription": SUBSCRIPTION,
-            "resource_group": "rg-Backup",
-            "name": "bv-1",
-            "items": [
-                {"workload": BLOBS, "name": "stlogs"},
-                {"workload": "Microsoft.Compute/disks", "name": "disk-1"},
-            ],
-        },
-        {
-            "subscription": SUBSCRIPTION,
-            "resource_group": "rg-Backup",
-            "name": "quiet",
-            "alerts_for_all_job_failures": False,
-            "items": [{"vm": "vm-quiet"}],
-        },
-    ],
-}
 RECOVERY_ACTION = (
     "Microsoft.RecoveryServices/vaults/backupFabrics/protectionContainers/protectedItems/backup/action"
 )
 BACKUP_ACTION = "Microsoft.DataProtection/backupVaults/backupInstances/backup/action"
-
-
-class Scene:
-    """A monitor and an Event Grid whose waits take no time, and an estate to fail in."""
-
-    def __init__(self, *notices: str, **groups: Any) -> None:
-        self.azure = Azure(EstateFile.read(ESTATE).build(START))
-        self.monitor = Monitor(Faults(), lambda: START, Courier(time_out=5, sleep=RecordedSleep()))
-        self.event_grid = EventGrid(lambda: START, Courier(time_out=5, sleep=RecordedSleep()))
-        self.monitor.configure(groups.get("action_groups"), alert_delay=0, notices=notices)
-        self.event_grid.configure(groups.get("event_subscriptions"), notices=notices)
-
-    def job(self, item: str, title: str = "CloudInternalError", operation: str = "Backup") -> Job:
-        """A job of the item that has failed."""
-        found = self.azure.find_item(item)
-        assert found is not None
-        outcome = Outcome(status=JobStatus.FAILED, seconds=0, error=error_titled(title))
-        return self.azure.run_job(found, outcome, now=START, operation=operation)
-
-    def refusal(self, item: str, error: arm_errors.ArmError | None = None) -> Refusal:
-        """The refusal of an on-demand backup of the item."""
-        found = self.azure.find_item(item)
-        assert found is not None
-        refusal = refused(f"{found.id}/backup", error or arm_errors.invalid_input("all"))
-        assert refusal is not None
-        return refusal
-
-    async def told(self, *causes: Job | Refusal) -> list[Received]:
-        """What a webhook and an event subscriber hear of the failures."""
-        async with Webhook() as webhook, Subscriber() as subscriber:
-            self.monitor.set_default_webhook(webhook.url)
-            self.event_grid.set_default_endpoint(subscriber.url)
-            for cause in causes:
-                if isinstance(cause, Job):
-                    self.monitor.job_failed(cause)
-                else:
-                    self.monitor.backup_refused(cause)
-                    self.event_grid.backup_refused(cause)
-            await self.monitor.idle()
-            await self.event_grid.idle()
-            return webhook.received + subscriber.notifications
-
-
-def refused(path: str, error: arm_errors.ArmError, method: str = "POST") -> Refusal | None:
-    """What a request that is answered with the error is a refusal of."""
-    request = make_mocked_request(
-        method, f"{path}?api-version=1", {"x-ms-client-request-id": "attempt", "Host": "localhost"}
-    )
-    return Refusal.of(error, request, "correlation", START)
-
-
-@asynccontextmanager
-async def scene(*notices: str, **groups: Any) -> AsyncIterator[Scene]:
-    """A scene with these notices switched on."""
-    each = Scene(*notices, **groups)
-    try:
-        yield each
-    finally:
-        await each.monitor.close()
-        await each.event_grid.close()
-
-
-def sample(name: str) -> Any:
-    """A payload that Microsoft published."""
-    path = next((RECORDINGS.parent / "signals").glob(f"{name}_*.json"))
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def dimensions(alert: Any) -> dict[str, str]:
@@ -324,54 +213,3 @@ def test_only_backup_actions_are_told_of(method: str, path: str) -> None:
     """Other calls fail without notice."""
     item = next(Scene().azure.items)
     assert refused(f"{item.id}{path}", arm_errors.item_not_found(), method) is None
-
-
-@needs_recordings
-@pytest.mark.parametrize(("notice", "name"), [("metric", "03"), ("log", "02")])
-async def test_a_jobs_alert_has_the_fields_of_a_published_one(notice: str, name: str) -> None:
-    """Besides those that only newer alerts have."""
-    wanted = sample(name)
-    async with scene(notice) as stage:
-        [received] = await stage.told(stage.job("vm-01"))
-    context, published = received.content["data"]["alertContext"], wanted["data"]["alertContext"]
-    context["condition"].pop("staticThresholdFailingPeriods", None)
-    assert set(wanted["data"]["essentials"]) <= set(received.content["data"]["essentials"])
-    assert set(context) == set(published)
-    assert set(context["condition"]) == set(published["condition"])
-    assert set(context["condition"]["allOf"][0]) == set(published["condition"]["allOf"][0])
-
-
-@needs_recordings
-async def test_an_activity_alert_has_the_fields_of_a_published_one() -> None:
-    """And what a failure adds to them."""
-    wanted = sample("04")
-    async with scene("activity") as stage:
-        [received] = await stage.told(stage.refusal("vm-01"))
-    data = received.content["data"]
-    added = {"statusCode", "serviceRequestId", "statusMessage"}
-    assert set(data["alertContext"]) == set(wanted["data"]["alertContext"])
-    assert set(data["alertContext"]["properties"]) - added == set(
-        wanted["data"]["alertContext"]["properties"]
-    )
-    assert shape(data["essentials"]) == shape(wanted["data"]["essentials"])
-
-
-@needs_recordings
-async def test_a_resource_event_has_the_fields_of_a_published_one() -> None:
-    """Success and failure differ in the type alone."""
-    [wanted] = sample("08")
-    async with scene("resource_action_failure") as stage:
-        [received] = await stage.told(stage.refusal("vm-01"))
-    [event] = received.content
-    assert set(event) == set(wanted)
-    assert set(event["data"]) == set(wanted["data"])
-
-
-@needs_recordings
-async def test_a_runbooks_wrapper_has_the_fields_of_a_real_one() -> None:
-    """Of its headers those that matter."""
-    wanted = sample("11")
-    async with scene("built_in", action_groups=[{"name": "runbook", "kind": "runbook"}]) as stage:
-        [received] = await stage.told(stage.job("vm-01"))
-    assert set(received.content) == set(wanted)
-    assert set(received.content["RequestHeader"]) <= set(wanted["RequestHeader"])

@@ -1,7 +1,6 @@
-"""Alerts of rules that people make: on logs, on metrics, on the activity log."""
+"""Alerts of log search rules that people make, of today's kind and from before Log Alerts V2."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pytest
 
@@ -10,8 +9,9 @@ from backup_retry.domain.errors import BadSignal
 from backup_retry.domain.jobs import Source
 from reactor.alerts import parse_alert
 from reactor.signals import Ignored, Signal
-from tests.builders import item, vault
+from tests.builders import item
 from tests.payloads import payload
+from tests.rule_alerts_world import WORKSPACE, dimensions, fired
 from tests.signal_reading import (
     DISK,
     DISK_ID,
@@ -29,25 +29,6 @@ from tests.signal_reading import (
     why_not,
 )
 
-WORKSPACE = payload("log_alert_v2")["data"]["essentials"]["alertTargetIDs"][0]
-
-
-def dimensions(names: Mapping[str, object]) -> list[dict[str, object]]:
-    """Dimensions as Azure Monitor writes them."""
-    return [{"name": name, "value": value} for name, value in names.items()]
-
-
-def fired(
-    name: str, *criteria: Mapping[str, object], targets: Sequence[str] = (WORKSPACE,)
-) -> dict[str, Any]:
-    """The alert in a file, fired for other dimensions."""
-    alert: dict[str, Any] = payload(name)
-    condition = alert["data"]["alertContext"]["condition"]
-    first = condition["allOf"][0]
-    condition["allOf"] = [{**first, "dimensions": dimensions(names)} for names in criteria]
-    alert["data"]["essentials"]["alertTargetIDs"] = list(targets)
-    return alert
-
 
 def log(
     *criteria: Mapping[str, object], targets: Sequence[str] = (WORKSPACE,), added: str = ""
@@ -55,11 +36,6 @@ def log(
     """What a log search alert is read as."""
     alert = fired("log_alert_backup_job", *criteria, targets=targets)
     return parse_alert(alert, Source.ALERT, Dimensions.parse(added))
-
-
-def metric(*criteria: Mapping[str, object], targets: Sequence[str] = (VAULT.id,)) -> Signal | Ignored:
-    """What a metric alert on backup health is read as."""
-    return parse_alert(fired("metric_alert_backup_health", *criteria, targets=targets), Source.ALERT)
 
 
 # ---- log search alerts ---------------------------------------------------------------------------------------------
@@ -179,64 +155,6 @@ def test_an_empty_condition_names_nothing(name: str, condition: object) -> None:
     assert why_not(parse_alert(alert, Source.ALERT))
 
 
-# ---- metric alerts -------------------------------------------------------------------------------------------------
-
-UNHEALTHY = {"healthStatus": "Persistent Unhealthy"}
-
-
-@pytest.mark.parametrize(
-    ("names", "targets", "expected"),
-    [
-        ({"backupInstanceUrl": VM.id}, [VAULT.id], THE_VM),
-        ({"BACKUPINSTANCEURL": DISK.id.upper()}, [DISKS.id], THE_DISK),
-        ({"backupInstanceUrl": VM.id}, [], THE_VM),
-        ({"backupInstanceUrl": VM.id}, [DISKS.id], Says(DISKS.key)),
-        ({"dataSourceURL": MACHINE_ID}, [VAULT.id], Says(VAULT.key, resource=MACHINE_ID.lower())),
-        ({"dataSourceURL": MACHINE_ID}, [], Says(resource=MACHINE_ID.lower())),
-        ({"backupInstanceUrl": "vm-01"}, [VAULT.id], THE_VAULT),
-        ({}, [VAULT.id], THE_VAULT),
-    ],
-)
-def test_backup_health_names_an_item_or_else_the_vault(
-    names: Mapping[str, object], targets: Sequence[str], expected: Says
-) -> None:
-    """The metric knows no jobs."""
-    assert says(metric({**UNHEALTHY, **names}, targets=targets)) == expected
-
-
-def test_the_condition_that_is_not_healthy_counts() -> None:
-    """A rule may have several."""
-    healthy = {"healthStatus": "Healthy", "backupInstanceUrl": item(2).id}
-    assert says(metric(healthy, {**UNHEALTHY, "backupInstanceUrl": VM.id})) == THE_VM
-
-
-@pytest.mark.parametrize("status", ["Healthy", "healthy"])
-def test_healthy_is_no_failure(status: str) -> None:
-    """A rule without that dimension fires for every backup that ends well, too."""
-    assert "Healthy" in why_not(metric({"healthStatus": status, "backupInstanceUrl": VM.id}))
-
-
-def test_a_metric_alert_that_names_nothing_is_ignored() -> None:
-    """Neither an item nor a vault."""
-    assert "neither an item nor a vault" in why_not(metric(UNHEALTHY, targets=["/subscriptions/x"]))
-
-
-@pytest.mark.parametrize("name", ["Transactions", "StorageHealthEvent", None])
-def test_another_metric_is_ignored(name: str | None) -> None:
-    """It says which metric came."""
-    alert = payload("metric_alert_backup_health")
-    alert["data"]["alertContext"]["condition"]["allOf"][0]["metricName"] = name
-    assert f"an alert on {name or '?'}" in why_not(parse_alert(alert, Source.ALERT))
-
-
-@pytest.mark.parametrize("dimensions_of", [{}, UNHEALTHY, {**UNHEALTHY, "backupInstanceUrl": VM.id}])
-def test_an_alert_on_restores_leads_to_the_vault(dimensions_of: Mapping[str, object]) -> None:
-    """The metric knows no jobs, and its item would lead to failed backups."""
-    alert = fired("metric_alert_backup_health", dimensions_of, targets=[VAULT.id])
-    alert["data"]["alertContext"]["condition"]["allOf"][0]["metricName"] = "RestoreHealthEvent"
-    assert says(parse_alert(alert, Source.ALERT)) == THE_VAULT
-
-
 # ---- classic log alerts --------------------------------------------------------------------------------------------
 
 ROW = {"JobUniqueId": JOB, "ResourceId": VAULT.id.upper()}
@@ -296,58 +214,3 @@ def test_a_classic_log_alert_that_leads_nowhere_says_how_to_switch(
     told = why_not(classic("Log Alerts", *rows))
     assert why in told
     assert "switch the rule to Log Alerts V2" in told
-
-
-# ---- activity log alerts -------------------------------------------------------------------------------------------
-
-
-def activity(**changes: object) -> Signal | Ignored:
-    """What an activity log alert of a refused backup is read as, with changes to its context."""
-    alert = payload("activity_log_alert_backup_refused")
-    alert["data"]["alertContext"].update(changes)
-    return parse_alert(alert, Source.ALERT)
-
-
-@pytest.mark.parametrize(
-    ("changes", "expected"),
-    [
-        ({}, THE_VM),
-        ({"operationName": None}, THE_VM),
-        ({"authorization": None}, THE_VM),
-        ({"authorization": {"scope": VAULT.id}}, THE_VM),
-        ({"status": "failed"}, THE_VM),
-    ],
-)
-def test_a_refused_backup_names_its_item(changes: Mapping[str, object], expected: Says) -> None:
-    """In the scope of its authorization, or as the alert's target."""
-    assert says(activity(**changes)) == expected
-
-
-@pytest.mark.parametrize(
-    ("changes", "why"),
-    [
-        ({"status": "Succeeded"}, "is Succeeded, not Failed"),
-        ({"status": "Accepted"}, "is Accepted, not Failed"),
-        ({"status": None}, "not Failed"),
-        ({"operationName": "Microsoft.Compute/virtualMachines/restart/action"}, "restart/action does not"),
-        ({"operationName": None, "authorization": None}, "an unnamed operation"),
-    ],
-)
-def test_another_call_or_outcome_is_ignored(changes: Mapping[str, object], why: str) -> None:
-    """That a backup was accepted says nothing of how it ends."""
-    assert why in why_not(activity(**changes))
-
-
-def test_a_refused_backup_of_nothing_we_know_is_ignored() -> None:
-    """An id that names neither an item nor a vault."""
-    alert = payload("activity_log_alert_backup_refused")
-    alert["data"]["essentials"]["alertTargetIDs"] = ["/subscriptions/x"]
-    alert["data"]["alertContext"]["authorization"]["scope"] = VM.id.replace(vault().id, "")
-    assert "no protected item" in why_not(parse_alert(alert, Source.ALERT))
-
-
-def test_a_context_that_cannot_be_read_is_refused() -> None:
-    """The message names the field."""
-    with pytest.raises(BadSignal) as caught:
-        activity(operationName={"value": 7})
-    assert caught.value.where == "data.alertContext.operationName"

@@ -1,0 +1,71 @@
+"""`backup-retry sweep`: a dry run, and one that retries."""
+
+from datetime import timedelta
+
+import pytest
+
+from backup_retry.domain.jobs import Source
+from backup_retry.ports.ledger import Beat
+from tests.builders import NOW, item, minutes
+from tests.cli_sessions import Terminal
+from tests.cli_world import row
+
+
+@pytest.fixture
+def terminal() -> Terminal:
+    """A terminal in an empty world whose app is at work."""
+    found = Terminal()
+    found.does(found.ledger.beat(Beat.SWEEP, NOW - timedelta(hours=9)))
+    found.does(found.ledger.beat(Beat.FOLLOW_UP, NOW - minutes(5)))
+    return found
+
+
+# ---- sweep and replay ------------------------------------------------------------------------------------------
+
+
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(terminal: Terminal) -> None:
+    """Nothing is stored, started or told; not even the heartbeat."""
+    terminal.fails("job-1", of=item(1))
+    terminal.rows_of_graph = [row(1)]
+    before = terminal.does(terminal.ledger.last_beat(Beat.SWEEP))
+    found = terminal.json("sweep", "--dry-run")
+    assert [each["decision"] for each in found["handled"]] == ["triggered"]
+    assert (terminal.attempts, terminal.ledger.saves, terminal.publisher.sent) == ([], 0, [])
+    assert not terminal.opened_for_writing
+    assert terminal.does(terminal.ledger.last_beat(Beat.SWEEP)) == before
+
+
+def test_a_dry_run_knows_what_the_ledger_knows(terminal: Terminal) -> None:
+    """A failure that was handled is not retried in the rehearsal either."""
+    terminal.does(terminal.handle(terminal.fails("job-1", of=item(1))))
+    terminal.rows_of_graph = [row(1)]
+    found = terminal.json("sweep", "--dry-run")
+    assert [each["decision"] for each in found["handled"]] == ["already_handled"]
+
+
+def test_a_dry_run_needs_no_ledger(terminal: Terminal) -> None:
+    """A sweep does."""
+    terminal.has_ledger = False
+    assert terminal.types("sweep", "--dry-run").exit_code == 0
+    assert terminal.types("sweep").exit_code == 2
+
+
+def test_a_sweep_retries(terminal: Terminal) -> None:
+    """As the app's own does."""
+    terminal.fails("job-1", of=item(1))
+    terminal.rows_of_graph = [row(1)]
+    result = terminal.types("sweep")
+    assert (result.exit_code, len(terminal.attempts)) == (0, 1)
+    assert terminal.does(terminal.incident()).found_by == Source.SWEEP
+
+
+def test_a_sweep_that_could_not_look_everywhere_fails(terminal: Terminal) -> None:
+    """Exit code 1, with the problem."""
+    terminal.rows_of_graph = [{"id": "x"}]
+    result = terminal.types("sweep")
+    assert (result.exit_code, "Not looked at" in result.stdout) == (1, True)
+
+
+def test_a_lookback_that_is_none_is_refused(terminal: Terminal) -> None:
+    """Azure keeps jobs for fourteen days."""
+    assert terminal.types("sweep", "--dry-run", "--lookback", "99d").exit_code == 2
