@@ -16,8 +16,8 @@ import aiohttp
 
 from backup_retry.azure import report_rows, table_ledger
 from backup_retry.azure import table_rows as rows
+from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Close, Outcome, Reason
 
 Row = dict[str, Any]
 _TRANSACTION = 100

@@ -18,11 +18,11 @@ from typing import Any, cast
 
 from backup_retry import wiring
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.facts import ItemState
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import (
     BackupRequest,
     FailedJob,
-    ItemState,
     Job,
     JobError,
     JobList,

@@ -6,8 +6,11 @@ from datetime import datetime
 from typing import Protocol
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
-from backup_retry.domain.incident import Incident, Step
-from backup_retry.domain.jobs import BackupRequest, ItemState, Job, JobList, Operation, Pause
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import BackupRequest, Job, JobList, Operation
+from backup_retry.domain.journal import Step
+from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.ledger import Controls, Ledger, MemoryLedger, Record, Storms
 from backup_retry.ports.vaults import Vaults

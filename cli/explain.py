@@ -6,9 +6,11 @@ from typing import Annotated
 
 import typer
 
+from backup_retry.domain.decisions import Decision
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
-from backup_retry.domain.incident import Incident, Step
-from backup_retry.domain.jobs import Decision, FailedJob, Source
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import FailedJob, Source
+from backup_retry.domain.journal import Step
 from backup_retry.domain.labels import JOB_STATUSES, OUTCOMES, RESULTS, SOURCES, STATES, STEPS, reason
 from backup_retry.engine.failed_jobs import failure_of, unrecovered
 from backup_retry.policy.rules import JOB_RETENTION

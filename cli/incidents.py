@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Outcome, Reason
 from backup_retry.domain.labels import OUTCOMES, STATES, reason
 from backup_retry.ports.reports import Closed
 from cli import json_documents as documents

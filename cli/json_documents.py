@@ -1,8 +1,11 @@
 """The JSON of what the commands show; docs/cli.md describes the fields."""
 
-from backup_retry.domain.incident import Attempt, Incident, Step
-from backup_retry.domain.jobs import Decision, Pause, Wait
+from backup_retry.domain.attempts import Attempt
+from backup_retry.domain.decisions import Decision, Wait
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.journal import Step
 from backup_retry.domain.labels import reason
+from backup_retry.domain.pauses import Pause
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.reports import Closed

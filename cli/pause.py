@@ -11,7 +11,8 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from backup_retry.domain.arm_ids import Vault
-from backup_retry.domain.jobs import Pause, Reason
+from backup_retry.domain.decisions import Reason
+from backup_retry.domain.pauses import Pause
 from backup_retry.settings.setting_types import PositiveDuration
 from cli import json_documents as documents
 from cli.exit_codes import UsageError, run

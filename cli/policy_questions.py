@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from backup_retry.domain.jobs import Close, Decision, Reason, Trigger, Wait
+from backup_retry.domain.decisions import Close, Decision, Reason, Trigger, Wait
 from backup_retry.policy import decide as policy
 from backup_retry.policy import protection
 from backup_retry.policy.daily_cap import daily_cap

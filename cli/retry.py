@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import FailedJob, Outcome, Source
+from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.domain.labels import OUTCOMES, reason
 from backup_retry.engine.failed_jobs import failure_of, unrecovered
 from backup_retry.engine.unit_of_work import Report

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Outcome, Pause
 from backup_retry.domain.labels import OUTCOMES, STATES, duration, reason
+from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import COUNTED, Waiting
 from backup_retry.ports.reports import Closed

@@ -11,7 +11,7 @@ from enum import StrEnum
 from statistics import median
 
 from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
-from backup_retry.domain.jobs import Outcome
+from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.workloads import workload
 from backup_retry.ports.reports import Closed, Opened
 from status.estate import Backups, Estate

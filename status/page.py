@@ -6,7 +6,7 @@ from datetime import datetime
 
 from backup_retry.domain import labels
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Pause
+from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.reports import Opened

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from backup_retry.domain.jobs import Pause
+from backup_retry.domain.pauses import Pause
 from backup_retry.policy.scope import Scope
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import COUNTED, Inbox, Waiting

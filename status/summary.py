@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from backup_retry.domain import labels
-from backup_retry.domain.jobs import Outcome, Pause
+from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.pauses import Pause
 from backup_retry.ports.unreadable_rows import UnreadableRow
 from backup_retry.settings.timer_status import Timer
 from status.dashboard import Dashboard, Trouble

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from backup_retry.domain import labels
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.incident import Attempt, AttemptResult, Incident, Step, StepKind
+from backup_retry.domain.attempts import Attempt, AttemptResult
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.journal import Step, StepKind
 from backup_retry.ports.reports import Closed, Opened
 from status.dashboard import label
 from status.filters import Filters

@@ -3,20 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
-from backup_retry.domain.incident import Attempt, AttemptResult, Incident, State
-from backup_retry.domain.jobs import (
-    Close,
-    Decision,
-    FailedJob,
-    ItemState,
-    Job,
-    JobError,
-    JobStatus,
-    Reason,
-    Source,
-    Trigger,
-    Wait,
-)
+from backup_retry.domain.attempts import Attempt, AttemptResult
+from backup_retry.domain.decisions import Close, Decision, Reason, Trigger, Wait
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.jobs import FailedJob, Job, JobError, JobStatus, Source
 
 SUBSCRIPTION = "aaaaaaaa-0000-0000-0000-000000000001"
 OTHER_SUBSCRIPTION = "aaaaaaaa-0000-0000-0000-000000000002"

@@ -3,15 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from backup_retry.domain.incident import Attempt, AttemptResult, Incident
-from backup_retry.domain.jobs import (
-    Facts,
-    FailedJob,
-    ItemState,
-    Job,
-    Pause,
-    Reason,
-)
+from backup_retry.domain.attempts import Attempt, AttemptResult
+from backup_retry.domain.decisions import Reason
+from backup_retry.domain.facts import Facts, ItemState
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import FailedJob, Job
+from backup_retry.domain.pauses import Pause
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import Rules
 from tests.builders import (

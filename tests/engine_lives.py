@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.errors import (
     AnswerUnclear,
     AzureRefused,
@@ -13,8 +15,8 @@ from backup_retry.domain.errors import (
     Forbidden,
     Throttled,
 )
-from backup_retry.domain.incident import AttemptResult, Incident, State
-from backup_retry.domain.jobs import FailedJob, Job, JobStatus, Outcome
+from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.jobs import FailedJob, Job, JobStatus
 from backup_retry.policy.rules import Rules
 from tests.builders import UNKNOWN_CODE, item, minutes
 from tests.world import Crash, World

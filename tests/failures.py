@@ -6,8 +6,10 @@ from itertools import count
 from uuid import uuid4
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
-from backup_retry.domain.incident import Incident, Step, StepKind
-from backup_retry.domain.jobs import Close, FailedJob, JobError, JobStatus, Outcome, Reason, Source
+from backup_retry.domain.decisions import Close, Outcome, Reason
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import FailedJob, JobError, JobStatus, Source
+from backup_retry.domain.journal import Step, StepKind
 from backup_retry.ports.ledger import Ledger
 
 VAULT = Vault(subscription="aaaaaaaa-0000-0000-0000-000000000001", resource_group="rg-backup", name="vault-1")

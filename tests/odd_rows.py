@@ -12,10 +12,13 @@ from backup_retry.azure import control_rows, report_rows
 from backup_retry.azure import table_rows as rows
 from backup_retry.azure.cells import Row
 from backup_retry.azure.tables import CONTROL, INCIDENTS, JOURNAL, OPEN
-from backup_retry.domain.incident import AttemptResult, Incident, Step, StepKind
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Reason
+from backup_retry.domain.incident import Incident
 from backup_retry.domain.incident_notices import notice
-from backup_retry.domain.jobs import Pause, Reason
+from backup_retry.domain.journal import Step, StepKind
 from backup_retry.domain.notices import NoticeKind
+from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import DeferredSignal
 from backup_retry.ports.ledger import Beat

@@ -11,7 +11,8 @@ from aiohttp import web
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.jobs import BackupRequest, ItemState, Job, Operation
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.jobs import BackupRequest, Job, Operation
 from backup_retry.domain.schedule import BackupPolicy
 from simulator.machine.tls import Certificates
 from tests.clock import Clock

@@ -2,12 +2,8 @@
 
 from datetime import timedelta
 
-from backup_retry.domain.jobs import (
-    Facts,
-    FailedJob,
-    ItemState,
-    Job,
-)
+from backup_retry.domain.facts import Facts, ItemState
+from backup_retry.domain.jobs import FailedJob, Job
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import Rules
 from tests.builders import (

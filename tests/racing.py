@@ -10,8 +10,9 @@ from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 
 from backup_retry.azure.table_ledger import TableLedger
-from backup_retry.domain.incident import Incident, Step, StepKind
+from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import FailedJob, Source
+from backup_retry.domain.journal import Step, StepKind
 from backup_retry.ports.ledger import Ledger
 from tests.table_storage import table_service
 

@@ -2,14 +2,10 @@
 
 from datetime import datetime
 
+from backup_retry.domain.decisions import Decision
+from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident, State
-from backup_retry.domain.jobs import (
-    Decision,
-    Facts,
-    Job,
-    JobStatus,
-    Operation,
-)
+from backup_retry.domain.jobs import Job, JobStatus, Operation
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.settle import settle
 from tests.builders import (

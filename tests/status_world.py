@@ -5,7 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.jobs import Outcome, Pause, Reason, Source
+from backup_retry.domain.decisions import Outcome, Reason
+from backup_retry.domain.jobs import Source
+from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.ledger import Beat

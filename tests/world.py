@@ -7,17 +7,10 @@ from datetime import datetime, timedelta
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AnswerUnclear
-from backup_retry.domain.incident import Incident, Step, StepKind
-from backup_retry.domain.jobs import (
-    BackupRequest,
-    FailedJob,
-    ItemState,
-    Job,
-    JobError,
-    JobList,
-    JobStatus,
-    Source,
-)
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import BackupRequest, FailedJob, Job, JobError, JobList, JobStatus, Source
+from backup_retry.domain.journal import Step, StepKind
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.engine.vault_access import MemoryKnownVaults, whole

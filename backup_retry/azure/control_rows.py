@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from backup_retry.azure.cells import Cells, Row, Unreadable, fit, json_text, new_row, shortened, written
-from backup_retry.domain.jobs import Pause, Source
+from backup_retry.domain.jobs import Source
+from backup_retry.domain.pauses import Pause
 from backup_retry.domain.texts import valid
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import DeferredSignal, Fields

@@ -14,7 +14,8 @@ from typing import Any
 from backup_retry.azure.json_fields import Fields, part, text, time_of
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.error_catalog import RESTORE, first_known
-from backup_retry.domain.jobs import ItemState, Job, JobError, JobStatus, Operation
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.jobs import Job, JobError, JobStatus, Operation
 from backup_retry.domain.schedule import BackupPolicy, Schedule, repeating
 from backup_retry.domain.time_zones import time_zone
 from backup_retry.domain.workloads import workload

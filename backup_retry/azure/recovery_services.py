@@ -20,7 +20,8 @@ from backup_retry.azure.json_fields import Fields, name_of, properties_of, text
 from backup_retry.azure.shared_reads import CachedReads, SharedLists
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
-from backup_retry.domain.jobs import BackupRequest, ItemState, Job, JobList, Operation
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.jobs import BackupRequest, Job, JobList, Operation
 from backup_retry.domain.schedule import BackupPolicy
 from backup_retry.domain.texts import valid, valid_json
 from backup_retry.domain.workloads import SETS_UP_PROTECTION, STOPS_PROTECTION, workload

@@ -12,7 +12,8 @@ from datetime import UTC, datetime, time, timedelta
 
 from backup_retry.azure.json_fields import Fields, part, text, time_of
 from backup_retry.domain.arm_ids import STAND_IN, ProtectedItem, Vault
-from backup_retry.domain.jobs import ItemState, Job, JobError, JobStatus, Operation
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.jobs import Job, JobError, JobStatus, Operation
 from backup_retry.domain.schedule import BackupPolicy, Daily, Hourly, Schedule
 from backup_retry.domain.time_zones import time_zone
 

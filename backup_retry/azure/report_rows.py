@@ -8,8 +8,9 @@ from typing import Any
 from backup_retry.azure.cells import Cells, Row, Unreadable, new_row, written
 from backup_retry.azure.table_rows import partition
 from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Outcome, Reason, Source
+from backup_retry.domain.jobs import Source
 from backup_retry.ports.reports import Closed, Opened
 
 OPEN_PARTITION = "open"

@@ -14,7 +14,7 @@ from backup_retry.azure.client import azure_errors
 from backup_retry.azure.control_rows import CONTROL_PARTITION
 from backup_retry.azure.fence import Write, version_of
 from backup_retry.azure.tables import CONTROL, get, query
-from backup_retry.domain.jobs import Pause
+from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
 
 if TYPE_CHECKING:

@@ -34,7 +34,8 @@ from backup_retry.azure.table_controls import TableControls
 from backup_retry.azure.tables import CONTROL, INCIDENTS, JOURNAL, OPEN, TABLES, get, query
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.errors import RowUnreadable
-from backup_retry.domain.incident import Incident, State, Step
+from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.journal import Step
 from backup_retry.ports.ledger import Record
 
 if TYPE_CHECKING:

@@ -11,8 +11,11 @@ from typing import Any
 
 from backup_retry.azure.cells import Cells, Row, Unreadable, json_text, new_row, written
 from backup_retry.domain.arm_ids import JOB_ID, ProtectedItem
-from backup_retry.domain.incident import Attempt, AttemptResult, Incident, State, Step, StepKind
-from backup_retry.domain.jobs import FailedJob, JobError, JobStatus, Outcome, Reason, Source
+from backup_retry.domain.attempts import Attempt, AttemptResult
+from backup_retry.domain.decisions import Outcome, Reason
+from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.jobs import FailedJob, JobError, JobStatus, Source
+from backup_retry.domain.journal import Step, StepKind
 from backup_retry.domain.notices import Notice, NoticeKind
 
 HEAD = "head"

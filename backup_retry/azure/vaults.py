@@ -7,7 +7,8 @@ from backup_retry.azure.client import AzureClients
 from backup_retry.azure.data_protection import DataProtectionVaults
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
-from backup_retry.domain.jobs import BackupRequest, ItemState, Job, JobList, Operation
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.jobs import BackupRequest, Job, JobList, Operation
 from backup_retry.ports.vaults import Vaults
 
 

@@ -17,7 +17,9 @@ from enum import StrEnum
 from uuid import uuid4
 
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.jobs import Close, FailedJob, Job, JobError, Outcome, Reason, Source
+from backup_retry.domain.attempts import Attempt, AttemptResult
+from backup_retry.domain.decisions import Close, Outcome, Reason
+from backup_retry.domain.jobs import FailedJob, Job, JobError, Source
 from backup_retry.domain.notices import Notice
 from backup_retry.domain.workloads import CAUSES
 
@@ -30,40 +32,6 @@ class State(StrEnum):
     TRIGGERED = "triggered"
     UNKNOWN = "unknown"
     CLOSED = "closed"
-
-
-class AttemptResult(StrEnum):
-    """What became of an attempt."""
-
-    RUNNING = "running"
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    #: Azure refused it for now (429, or the right is missing): nothing was started
-    THROTTLED = "throttled"
-    #: no answer came and no job appeared: nothing was started
-    NO_JOB = "no_job"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Attempt:
-    """One on-demand backup that this project asked for."""
-
-    #: sent as x-ms-client-request-id; the job it starts carries it as activityId
-    id: str
-    number: int
-    claimed_at: datetime
-    #: when the failure ended that it is to mend, by Azure's clock; None: claimed by version 0.1.0
-    failed_at: datetime | None = None
-    operation_id: str = ""
-    job_id: str = ""
-    result: AttemptResult = AttemptResult.RUNNING
-    ended_at: datetime | None = None
-
-    @property
-    def spent(self) -> bool:
-        """False when Azure put it off; one whose job never appeared counts, since nobody can be quite sure."""
-        return self.result is not AttemptResult.THROTTLED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -348,33 +316,3 @@ class Incident:
 def _database(entity_name: str) -> str:
     """The database in "database [server]"."""
     return entity_name.partition(" [")[0].casefold()
-
-
-class StepKind(StrEnum):
-    """What happened in a step of an incident's journal; also the `event` of its log line."""
-
-    NOTED = "failure_noted"
-    CLAIMED = "retry_claimed"
-    TRIGGERED = "retry_triggered"
-    UNCLEAR = "retry_unclear"
-    THROTTLED = "retry_throttled"
-    REFUSED = "retry_refused"
-    FOUND = "retry_found"
-    ENDED = "retry_ended"
-    WAITING = "incident_waiting"
-    TOLD = "person_told"
-    CLOSED = "incident_closed"
-    STORM = "storm_seen"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One line of an incident's journal."""
-
-    at: datetime
-    kind: StepKind
-    incident_id: str
-    reason: str = ""
-    detail: str = ""
-    job_id: str = ""
-    attempt_id: str = ""

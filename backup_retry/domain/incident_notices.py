@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Outcome
 from backup_retry.domain.notices import SOURCE, Notice, NoticeKind
 
 _NAMESPACE = UUID("6f1d7d0e-3f0b-4d0c-9a54-0d2d4b8a5a11")

@@ -1,4 +1,4 @@
-"""The words of the domain: jobs, what the vault says of them and of their items, decisions."""
+"""Jobs of a vault, failures among them, and what is asked of a vault."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,6 @@ from datetime import datetime
 from enum import StrEnum
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
-from backup_retry.domain.schedule import BackupPolicy
 from backup_retry.domain.workloads import workload_in_name, worth
 
 #: of an error's name, which is part of keys, of subjects and of every list
@@ -194,23 +193,6 @@ class JobList:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ItemState:
-    """What the vault says about a protected item now."""
-
-    protection_state: str
-    #: soft-deleted: kept for a while, backed up no more
-    deleted: bool = False
-    #: title of the item's backup KPI, where the string code (UserError…) stands
-    kpi_title: str = ""
-    last_recovery_point: datetime | None = None
-    policy_id: str = ""
-    #: the ARM id of the protected resource, where the vault tells it
-    source_id: str = ""
-    #: when and for how long the item is backed up; None: not known
-    policy: BackupPolicy | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class BackupRequest:
     """Which backup a vault is asked for."""
 
@@ -243,157 +225,3 @@ class Operation:
     def failed(self) -> bool:
         """True where no job was made of it."""
         return self.status.lower() == "failed"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Alike:
-    """How many items of a vault fail with one error."""
-
-    error: JobError = JobError()
-    #: at the same time, the item in question among them
-    items: int = 1
-    #: at any time that the vault's list tells of
-    ever: int = 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What is known about an incident's item at the time of a decision."""
-
-    #: the item's jobs that run or ended since the incident's first failure did, those of its attempts whenever they
-    #: ended, and those running that may be the item's; newest first
-    jobs: Sequence[Job] = ()
-    #: all of the item's jobs that the vault listed, back to a day before that failure at least, newest first
-    listed: Sequence[Job] = ()
-    #: when the vault was asked for them; None: not yet
-    read_at: datetime | None = None
-    #: None: the vault itself says that it has no such item, and does not list it either
-    item: ItemState | None = None
-    #: the items of the vault that fail with the same error
-    alike: Alike = Alike()
-    #: the operation of the attempt in flight, asked for only where its job has not appeared
-    operation: Operation | None = None
-
-    def make_up_for(self, failure: FailedJob) -> bool:
-        """True when one of the jobs makes up for the failure."""
-        return any(job.makes_up_for(failure) for job in self.jobs)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pause:
-    """Retries are switched off: by whom, why, until when (None: until somebody resumes)."""
-
-    by: str
-    why: str
-    until: datetime | None = None
-    #: a subscription id or a vault's ARM id; "": everything
-    scope: str = ""
-
-    def holds(self, vault: Vault, now: datetime) -> bool:
-        """True when the pause is in force for the vault."""
-        scope = self.scope.lower()
-        return (self.until is None or now < self.until) and scope in {
-            "",
-            vault.subscription.lower(),
-            vault.key,
-        }
-
-
-class Outcome(StrEnum):
-    """How an incident ended."""
-
-    RECOVERED = "recovered"
-    RECOVERED_ELSEWHERE = "recovered_elsewhere"
-    NEEDS_ACTION = "needs_action"
-    EXHAUSTED = "exhausted"
-    LEFT_ALONE = "left_alone"
-
-    @property
-    def recovered(self) -> bool:
-        """True for the two outcomes after which the item has a good recovery point again."""
-        return self in {Outcome.RECOVERED, Outcome.RECOVERED_ELSEWHERE}
-
-    @property
-    def needs_a_person(self) -> bool:
-        """True for the two outcomes that somebody has to look at."""
-        return self in {Outcome.NEEDS_ACTION, Outcome.EXHAUSTED}
-
-
-class Reason(StrEnum):
-    """Why something was decided; every one is explained in docs/operations.md."""
-
-    RETRY = "retry"
-    PAUSED = "paused"
-    OPTED_OUT = "opted_out"
-    UNSUPPORTED = "unsupported"
-    NOT_PROTECTED = "not_protected"
-    ALREADY_RECOVERED = "already_recovered"
-    IN_PROGRESS = "in_progress"
-    CANCELLED = "cancelled"
-    NEEDS_ACTION = "needs_action"
-    NO_PERMISSION = "no_permission"
-    NOT_REACHABLE = "not_reachable"
-    REACHABLE_AGAIN = "reachable_again"
-    PASSING_STATE = "passing_state"
-    EXHAUSTED = "exhausted"
-    DAILY_CAP = "daily_cap"
-    NO_BACKUP_RULE = "no_backup_rule"
-    LOG_SCHEDULE = "log_schedule"
-    SCHEDULE_NEAR = "schedule_near"
-    OUTSIDE_HOURS = "outside_hours"
-    STORM = "storm"
-    DRY_RUN = "dry_run"
-    BACKOFF = "backoff"
-    THROTTLED = "throttled"
-    AZURE_UNAVAILABLE = "azure_unavailable"
-    AZURE_REFUSED = "azure_refused"
-    ATTEMPT_RUNNING = "attempt_running"
-    ANSWER_UNCLEAR = "answer_unclear"
-    RETRY_SUCCEEDED = "retry_succeeded"
-    ALREADY_HANDLED = "already_handled"
-    NOTED = "noted"
-
-    @classmethod
-    def read(cls, code: str) -> "Reason":
-        """The reason of that code; one that another version has given is its code and none of these."""
-        if code in cls._value2member_map_:
-            return cls(code)
-        unknown = str.__new__(cls, code)
-        unknown._name_ = unknown._value_ = code
-        return unknown
-
-
-@dataclass(frozen=True, kw_only=True)
-class Trigger:
-    """Decision: start a backup now."""
-
-    reason: Reason = Reason.RETRY
-    detail: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wait:
-    """Decision: look again at `until`."""
-
-    until: datetime
-    reason: Reason
-    detail: str = ""
-    #: what a person has to be told meanwhile, by a name under which it is told once; "": nothing
-    tell: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Close:
-    """Decision: nothing more to do here; `detail` says what a person should do or know."""
-
-    outcome: Outcome
-    reason: Reason
-    detail: str = ""
-
-    @classmethod
-    def left_alone(cls, reason: Reason, detail: str) -> "Close":
-        """An end that calls nobody: only where it is proved that nothing is to be done."""
-        return cls(outcome=Outcome.LEFT_ALONE, reason=reason, detail=detail)
-
-
-Decision = Trigger | Wait | Close

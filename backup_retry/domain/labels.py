@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 
-from backup_retry.domain.incident import AttemptResult, State, StepKind
-from backup_retry.domain.jobs import JobStatus, Outcome, Reason, Source
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Outcome, Reason
+from backup_retry.domain.incident import State
+from backup_retry.domain.jobs import JobStatus, Source
+from backup_retry.domain.journal import StepKind
 
 REASONS: Mapping[Reason, str] = {
     Reason.RETRY: "A backup is being started.",

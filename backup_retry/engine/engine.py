@@ -10,17 +10,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from backup_retry.domain.decisions import Close, Trigger, Wait
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound, Service
-from backup_retry.domain.incident import Incident, StepKind
-from backup_retry.domain.jobs import (
-    BackupRequest,
-    Close,
-    Facts,
-    FailedJob,
-    Source,
-    Trigger,
-    Wait,
-)
+from backup_retry.domain.facts import Facts
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import BackupRequest, FailedJob, Source
+from backup_retry.domain.journal import StepKind
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.gather import Gatherer
 from backup_retry.engine.retry import Retrier

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from backup_retry.domain.error_catalog import Verdict
 from backup_retry.domain.errors import NotFound
+from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Facts, Job, JobStatus, Operation
+from backup_retry.domain.jobs import Job, JobStatus, Operation
 from backup_retry.engine.unit_of_work import UnitOfWork
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB, Rules

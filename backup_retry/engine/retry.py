@@ -5,10 +5,13 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Reason, Trigger
 from backup_retry.domain.errors import AnswerUnclear, AzureRefused, AzureUnavailable
-from backup_retry.domain.incident import AttemptResult, Incident, State, StepKind
+from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.incident_notices import notice
-from backup_retry.domain.jobs import BackupRequest, JobError, Reason, Trigger
+from backup_retry.domain.jobs import BackupRequest, JobError
+from backup_retry.domain.journal import StepKind
 from backup_retry.domain.notices import NoticeKind
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.storm_watch import StormWatch

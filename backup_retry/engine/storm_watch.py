@@ -3,10 +3,11 @@
 import logging
 
 from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.decisions import Reason, Trigger, Wait
 from backup_retry.domain.error_catalog import Verdict, look_up
-from backup_retry.domain.incident import Incident, StepKind
+from backup_retry.domain.incident import Incident
 from backup_retry.domain.incident_notices import notice
-from backup_retry.domain.jobs import Reason, Trigger, Wait
+from backup_retry.domain.journal import StepKind
 from backup_retry.domain.notices import NoticeKind
 from backup_retry.engine.unit_of_work import UnitOfWork
 from backup_retry.policy import storm

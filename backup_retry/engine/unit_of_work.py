@@ -3,9 +3,12 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from backup_retry.domain.incident import AttemptResult, Incident, State, Step, StepKind
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Close, Decision, Reason, Wait
+from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.incident_notices import notice, of_outcome
-from backup_retry.domain.jobs import Close, Decision, FailedJob, Reason, Wait
+from backup_retry.domain.jobs import FailedJob
+from backup_retry.domain.journal import Step, StepKind
 from backup_retry.domain.notices import Notice, NoticeKind
 
 

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.decisions import Close, Outcome, Reason, Wait
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Service
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.incident_notices import of_unknown_vaults
-from backup_retry.domain.jobs import Close, FailedJob, JobError, JobStatus, Outcome, Reason, Source, Wait
+from backup_retry.domain.jobs import FailedJob, JobError, JobStatus, Source
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.failed_jobs import unrecovered
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report

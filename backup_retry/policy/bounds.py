@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from backup_retry.domain.decisions import Close, Outcome, Reason, Wait
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Close, Outcome, Reason, Wait
 from backup_retry.policy.rules import JOB_RETENTION
 
 #: how long something may last whose end nobody has set, before a person is told

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from backup_retry.domain.jobs import Job, Reason, Wait
+from backup_retry.domain.decisions import Reason, Wait
+from backup_retry.domain.jobs import Job
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import CLOCKS_DIFFER
 

@@ -7,20 +7,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from backup_retry.domain.arm_ids import VaultKind
+from backup_retry.domain.decisions import Close, Decision, Outcome, Reason, Trigger, Wait
 from backup_retry.domain.error_catalog import Verdict
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import (
-    BackupRequest,
-    Close,
-    Decision,
-    FailedJob,
-    Job,
-    JobStatus,
-    Outcome,
-    Reason,
-    Trigger,
-    Wait,
-)
+from backup_retry.domain.jobs import BackupRequest, FailedJob, Job, JobStatus
 from backup_retry.domain.schedule import BackupPolicy
 from backup_retry.domain.workloads import FULL, LOG, kind_of
 from backup_retry.policy.bounds import LOOK_AT_THE_JOB, PATIENCE, exhausted_by, outlived

@@ -5,8 +5,10 @@ from datetime import datetime
 from functools import cached_property
 
 from backup_retry.domain.error_catalog import RESTORE, ErrorEntry, Verdict, look_up
+from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Facts, JobError, Pause
+from backup_retry.domain.jobs import JobError
+from backup_retry.domain.pauses import Pause
 from backup_retry.domain.workloads import Workload, workload
 from backup_retry.policy.rules import Rules
 

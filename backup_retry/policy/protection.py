@@ -7,7 +7,8 @@ waited for.
 from datetime import datetime
 
 from backup_retry.domain.arm_ids import VaultKind
-from backup_retry.domain.jobs import Close, Job, Outcome, Reason, Wait
+from backup_retry.domain.decisions import Close, Outcome, Reason, Wait
+from backup_retry.domain.jobs import Job
 from backup_retry.domain.workloads import SETS_UP_PROTECTION, STOPS_PROTECTION
 from backup_retry.policy.bounds import outlived
 from backup_retry.policy.decision_context import DecisionContext

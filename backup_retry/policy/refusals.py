@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
+from backup_retry.domain.decisions import Close, Reason, Wait
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound, Service
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Close, Reason, Wait
 from backup_retry.domain.workloads import CAUSES
 from backup_retry.policy.bounds import outlived
 

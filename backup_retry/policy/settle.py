@@ -4,18 +4,11 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from backup_retry.domain.arm_ids import VaultKind
-from backup_retry.domain.incident import Attempt, AttemptResult, Incident, State
-from backup_retry.domain.jobs import (
-    Close,
-    Facts,
-    FailedJob,
-    Job,
-    JobError,
-    JobStatus,
-    Outcome,
-    Reason,
-    Wait,
-)
+from backup_retry.domain.attempts import Attempt, AttemptResult
+from backup_retry.domain.decisions import Close, Outcome, Reason, Wait
+from backup_retry.domain.facts import Facts
+from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.jobs import FailedJob, Job, JobError, JobStatus
 from backup_retry.policy.rules import CLOCKS_DIFFER, JOB_RETENTION, Rules
 
 

@@ -19,8 +19,11 @@ from enum import StrEnum
 from hashlib import sha256
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
-from backup_retry.domain.incident import AttemptResult, Incident, State
-from backup_retry.domain.jobs import Alike, FailedJob, Job, Reason
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Reason
+from backup_retry.domain.facts import Alike
+from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.jobs import FailedJob, Job
 
 #: a canary that has to wait longer than this holds up the others for no reason
 _PATIENCE = timedelta(hours=2)

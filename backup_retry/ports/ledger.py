@@ -13,8 +13,9 @@ from typing import Protocol
 
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.errors import RowUnreadable
-from backup_retry.domain.incident import Incident, Step
-from backup_retry.domain.jobs import Pause
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.journal import Step
+from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
 
 

@@ -11,7 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from backup_retry.domain.errors import BackupRetryError, in_words
-from backup_retry.domain.incident import Incident, Step, StepKind
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.journal import Step, StepKind
 
 logger = logging.getLogger("backup_retry")
 #: of a traceback its end says where it was; a line of the log holds 32,768 characters

@@ -6,8 +6,10 @@ from datetime import UTC, date, datetime
 from typing import Protocol
 
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.incident import Incident, Step
-from backup_retry.domain.jobs import Outcome, Reason, Source
+from backup_retry.domain.decisions import Outcome, Reason
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import Source
+from backup_retry.domain.journal import Step
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.ledger import MemoryLedger
 

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import BackupRetryError, NotFound
-from backup_retry.domain.jobs import BackupRequest, ItemState, Job, JobList, Operation
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.jobs import BackupRequest, Job, JobList, Operation
 
 
 class Vaults(Protocol):

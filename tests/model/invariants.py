@@ -7,8 +7,11 @@ from datetime import timedelta
 from math import inf
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
-from backup_retry.domain.incident import Attempt, AttemptResult, Incident, State, Step
-from backup_retry.domain.jobs import BackupRequest, Outcome, Reason
+from backup_retry.domain.attempts import Attempt, AttemptResult
+from backup_retry.domain.decisions import Outcome, Reason
+from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.jobs import BackupRequest
+from backup_retry.domain.journal import Step
 from backup_retry.domain.notices import Notice, NoticeKind
 from backup_retry.domain.workloads import workload
 from backup_retry.policy.rules import Rules

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
 from backup_retry.domain.errors import NotFound
-from backup_retry.domain.jobs import ItemState, Job, JobError, JobStatus, Operation
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.jobs import Job, JobError, JobStatus, Operation
 from tests.model.agenda import START, Agenda
 from tests.model.faults import Fault, Faults
 from tests.model.true_jobs import (

@@ -11,8 +11,11 @@ from typing import Any
 from unittest.mock import patch
 
 from backup_retry.azure import client
-from backup_retry.domain.incident import AttemptResult, Incident, State, Step
-from backup_retry.domain.jobs import Close, Job, Outcome, Reason
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Close, Outcome, Reason
+from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.jobs import Job
+from backup_retry.domain.journal import Step
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.retry import Retrier
 from backup_retry.engine.unit_of_work import UnitOfWork

@@ -7,8 +7,11 @@ from datetime import datetime
 from typing import Any
 from unittest.mock import patch
 
-from backup_retry.domain.incident import AttemptResult, Incident
-from backup_retry.domain.jobs import BackupRequest, Close, Facts, FailedJob, Job, Outcome, Reason
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Close, Outcome, Reason
+from backup_retry.domain.facts import Facts
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import BackupRequest, FailedJob, Job
 from backup_retry.domain.workloads import FULL, kind_of
 from backup_retry.engine import gather
 from backup_retry.policy import decide as policy

@@ -9,7 +9,8 @@ from typing import Any, TypeVar, cast
 
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.errors import AzureUnavailable, BackupRetryError
-from backup_retry.domain.incident import Incident, Step
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.journal import Step
 from backup_retry.domain.notices import Notice
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import Inbox

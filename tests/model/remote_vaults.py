@@ -10,7 +10,8 @@ from azure.core.exceptions import AzureError
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import BackupRetryError
-from backup_retry.domain.jobs import BackupRequest, ItemState, Job, JobList, Operation
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.jobs import BackupRequest, Job, JobList, Operation
 from tests.model import http_answers
 from tests.model.faults import Fault, Faults
 from tests.model.invariants import Watch

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Close, FailedJob, JobStatus, Outcome, Reason, Source
+from backup_retry.domain.jobs import FailedJob, JobStatus, Source
 from tests.model.agenda import START
 from tests.model.estate import Estate
 from tests.model.invariants import Violation

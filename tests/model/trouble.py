@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
-from backup_retry.domain.jobs import JobStatus, Pause
+from backup_retry.domain.jobs import JobStatus
+from backup_retry.domain.pauses import Pause
 from tests.model.estate import HOUR, MINUTE
 from tests.model.faults import Fault
 from tests.model.remote import immediately

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
-from backup_retry.domain.jobs import Pause
+from backup_retry.domain.pauses import Pause
 from backup_retry.ports.ledger import Beat
 from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed

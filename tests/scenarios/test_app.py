@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from backup_retry.domain.incident import AttemptResult
-from backup_retry.domain.jobs import Outcome, Reason, Source
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Outcome, Reason
+from backup_retry.domain.jobs import Source
 from tests.running_app import App, Json, backup_failure, vault_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

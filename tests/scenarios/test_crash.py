@@ -7,8 +7,9 @@ import signal
 import aiohttp
 import pytest
 
-from backup_retry.domain.incident import AttemptResult, State
-from backup_retry.domain.jobs import Outcome
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.incident import State
 from tests.running_app import App, Json, backup_failure
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backup_retry.domain.jobs import Outcome
+from backup_retry.domain.decisions import Outcome
 from tests.running_app import App, backup_failure
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

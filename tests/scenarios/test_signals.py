@@ -6,7 +6,8 @@ from http import HTTPStatus
 
 import pytest
 
-from backup_retry.domain.jobs import Outcome, Source
+from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.jobs import Source
 from tests.payloads import payload
 from tests.running_app import SUBSCRIPTION, App, Json, estate, item_id
 

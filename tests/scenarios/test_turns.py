@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from backup_retry.domain.jobs import Outcome
+from backup_retry.domain.decisions import Outcome
 from tests.running_app import SETTINGS, App
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

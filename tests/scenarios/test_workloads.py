@@ -8,8 +8,9 @@ from uuid import uuid4
 import pytest
 import pytest_asyncio
 
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Outcome, Reason, Source
+from backup_retry.domain.jobs import Source
 from tests.running_app import App, Json, running
 from tests.scenarios.retried_workloads import (
     BACKUP_VAULT,

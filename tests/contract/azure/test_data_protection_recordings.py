@@ -8,7 +8,8 @@ import pytest
 from azure.mgmt.dataprotection import models
 
 from backup_retry.azure.data_protection_wire import read_instance, read_operation
-from backup_retry.domain.jobs import ItemState, JobError, Operation
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.jobs import JobError, Operation
 from tests.data_protection_answers import REST, VAULT, Json, body_of
 from tests.payloads import payload
 from tests.recorded import needs_recordings

@@ -7,8 +7,9 @@ import pytest
 from backup_retry.azure.known_vaults import ShownVaults
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.decisions import Close, Reason
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Close, Reason, Source
+from backup_retry.domain.jobs import Source
 from backup_retry.ports.reports import MemoryReports
 from tests.builders import failed, item
 from tests.failures import VAULT

@@ -12,11 +12,13 @@ from backup_retry.azure.report_rows import open_key
 from backup_retry.azure.table_archive import TableArchive
 from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import INCIDENTS, JOURNAL, OPEN, TABLES, TableLedger
+from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.incident_notices import notice
-from backup_retry.domain.jobs import FailedJob, JobStatus, Outcome, Pause, Source
+from backup_retry.domain.jobs import FailedJob, JobStatus, Source
 from backup_retry.domain.notices import NoticeKind
+from backup_retry.domain.pauses import Pause
 from backup_retry.engine.engine import Engine
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.storm import Storm

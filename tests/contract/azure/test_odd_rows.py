@@ -7,8 +7,9 @@ import pytest_asyncio
 from azure.data.tables import UpdateMode
 
 from backup_retry.azure.tables import INCIDENTS, OPEN
-from backup_retry.domain.incident import Incident, StepKind
+from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import JobStatus
+from backup_retry.domain.journal import StepKind
 from tests.failures import closed, step
 from tests.neighbours import Neighbours
 from tests.odd_rows import ODD_ROWS, Odd, row_of, troubled

@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.jobs import ItemState, Job, JobError, JobStatus, Operation
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.jobs import Job, JobError, JobStatus, Operation
 from simulator.machine.tls import Certificates
 from tests.failures import VAULT
 from tests.player import Player, playing

@@ -8,9 +8,10 @@ import pytest_asyncio
 
 from backup_retry.azure.tables import CONTROL, OPEN
 from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Reason
 from backup_retry.domain.errors import RowUnreadable
-from backup_retry.domain.incident import AttemptResult, Incident, State
-from backup_retry.domain.jobs import Reason
+from backup_retry.domain.incident import Incident, State
 from backup_retry.ports.unreadable_rows import UnreadableRow
 from tests.builders import minutes
 from tests.neighbours import Neighbours

@@ -9,9 +9,10 @@ import pytest_asyncio
 from backup_retry.azure.table_archive import TableArchive
 from backup_retry.azure.table_ledger import INCIDENTS, JOURNAL
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.incident import Incident, StepKind
+from backup_retry.domain.incident import Incident
 from backup_retry.domain.incident_notices import notice
 from backup_retry.domain.jobs import Source
+from backup_retry.domain.journal import StepKind
 from backup_retry.domain.notices import NoticeKind
 from tests.failures import claimed, closed, failed_job, noted, open_of, opened, saved, step, vm_item
 from tests.table_storage import CrashError, Tables

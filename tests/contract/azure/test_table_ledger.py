@@ -8,9 +8,13 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.azure.table_ledger import CONTROL, JOURNAL, OPEN, TableLedger
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Reason
 from backup_retry.domain.errors import AzureUnavailable
-from backup_retry.domain.incident import AttemptResult, Incident, StepKind
-from backup_retry.domain.jobs import Pause, Reason, Source
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import Source
+from backup_retry.domain.journal import StepKind
+from backup_retry.domain.pauses import Pause
 from backup_retry.ports.ledger import Beat
 from simulator.azurite import Azurite
 from simulator.machine.tls import Certificates

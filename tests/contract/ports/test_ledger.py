@@ -9,10 +9,14 @@ from uuid import uuid4
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.incident import AttemptResult, Incident, State, StepKind
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Reason
+from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.incident_notices import notice
-from backup_retry.domain.jobs import JobError, JobStatus, Pause, Reason, Source
+from backup_retry.domain.jobs import JobError, JobStatus, Source
+from backup_retry.domain.journal import StepKind
 from backup_retry.domain.notices import NoticeKind
+from backup_retry.domain.pauses import Pause
 from backup_retry.engine.vault_access import whole
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.ledger import Beat, Controls, Ledger, MemoryLedger, Record, Storms

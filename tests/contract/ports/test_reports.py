@@ -8,8 +8,10 @@ import pytest
 
 from backup_retry.azure.table_reports import TableReports
 from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Close, Outcome, Pause, Reason, Source
+from backup_retry.domain.jobs import Source
+from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.reports import Closed, MemoryReports, Opened, Reports
 from cli.dry_run import Store

@@ -9,7 +9,7 @@ import pytest
 from backup_retry.azure.client import AzureClients
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
 from backup_retry.azure.resource_graph import ResourceGraph
-from backup_retry.domain.jobs import Reason
+from backup_retry.domain.decisions import Reason
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.policy.rules import Rules

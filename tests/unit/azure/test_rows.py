@@ -12,10 +12,12 @@ from backup_retry.azure import control_rows, report_rows
 from backup_retry.azure import table_rows as rows
 from backup_retry.azure.aside import READERS, kind_of
 from backup_retry.azure.cells import SCHEMA, Cells, Row, Unreadable, fit, json_text, new_row, written
-from backup_retry.domain.incident import Step, StepKind
+from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.incident_notices import notice
-from backup_retry.domain.jobs import Close, JobError, Outcome, Pause, Reason
+from backup_retry.domain.jobs import JobError
+from backup_retry.domain.journal import Step, StepKind
 from backup_retry.domain.notices import NoticeKind
+from backup_retry.domain.pauses import Pause
 from backup_retry.ports.inbox import DeferredSignal
 from backup_retry.ports.turns import Lease
 from tests.builders import NOW, attempt, failed, incident, item, vault

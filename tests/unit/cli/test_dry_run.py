@@ -2,7 +2,9 @@
 
 import pytest
 
-from backup_retry.domain.jobs import Pause, Reason, Source
+from backup_retry.domain.decisions import Reason
+from backup_retry.domain.jobs import Source
+from backup_retry.domain.pauses import Pause
 from backup_retry.engine.engine import Engine
 from backup_retry.ports.ledger import Beat
 from cli.dry_run import DryRunLedger, ReadOnlyVaults

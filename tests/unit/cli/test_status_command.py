@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from backup_retry.domain.jobs import Pause
+from backup_retry.domain.pauses import Pause
 from backup_retry.ports.ledger import Beat
 from tests.builders import NEEDS_PERSON, NOW, SUBSCRIPTION, item, minutes, vault
 from tests.cli_sessions import Terminal

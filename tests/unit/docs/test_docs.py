@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from backup_retry.domain.incident import State, StepKind
-from backup_retry.domain.jobs import Outcome, Reason
+from backup_retry.domain.decisions import Outcome, Reason
+from backup_retry.domain.incident import State
+from backup_retry.domain.journal import StepKind
 from backup_retry.domain.notices import NoticeKind
 from backup_retry.ports.log_events import LogEvent
 from backup_retry.settings.settings import Settings

@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.incident import AttemptResult, Incident, State
-from backup_retry.domain.jobs import Close, Job, JobStatus, Outcome, Reason, Source
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Close, Outcome, Reason
+from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.jobs import Job, JobStatus, Source
 from tests.builders import ENDED, NOW, STARTED, attempt, failed, incident, item, job, minutes, vault
 
 CLAIMED_AT = NOW - minutes(4)

@@ -5,8 +5,11 @@ from enum import StrEnum
 import pytest
 
 from backup_retry.domain import labels
-from backup_retry.domain.incident import AttemptResult, State, StepKind
-from backup_retry.domain.jobs import JobStatus, Outcome, Reason, Source
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Outcome, Reason
+from backup_retry.domain.incident import State
+from backup_retry.domain.jobs import JobStatus, Source
+from backup_retry.domain.journal import StepKind
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,11 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from backup_retry.domain.incident import AttemptResult, State, StepKind
-from backup_retry.domain.jobs import FailedJob, JobStatus, Outcome, Reason
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Outcome, Reason
+from backup_retry.domain.incident import State
+from backup_retry.domain.jobs import FailedJob, JobStatus
+from backup_retry.domain.journal import StepKind
 from tests.builders import ITEM_IS_BUSY, NEEDS_PERSON, NOW, PASSES, failed, item, job, minutes
 from tests.world import World
 

@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from backup_retry.domain.jobs import JobStatus, Outcome, Reason
+from backup_retry.domain.decisions import Outcome, Reason
+from backup_retry.domain.jobs import JobStatus
 from tests.builders import ITEM_IS_BUSY, STARTED, job
 from tests.world import World
 

@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.incident import State, StepKind
-from backup_retry.domain.jobs import JobStatus, Outcome, Reason, Source
+from backup_retry.domain.decisions import Outcome, Reason
+from backup_retry.domain.incident import State
+from backup_retry.domain.jobs import JobStatus, Source
+from backup_retry.domain.journal import StepKind
 from backup_retry.policy.rules import Rules
 from tests.builders import NEEDS_PERSON, NOW, failed, item, minutes
 from tests.world import World

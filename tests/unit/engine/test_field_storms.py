@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from backup_retry.domain.decisions import Reason
 from backup_retry.domain.errors import AzureRefused
-from backup_retry.domain.jobs import JobStatus, Reason
+from backup_retry.domain.jobs import JobStatus
 from backup_retry.policy.rules import Rules
 from tests.builders import item, minutes
 from tests.world import World

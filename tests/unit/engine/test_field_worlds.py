@@ -10,18 +10,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.errors import AnswerUnclear, AzureRefused
-from backup_retry.domain.jobs import (
-    FailedJob,
-    ItemState,
-    Job,
-    JobError,
-    JobStatus,
-    Operation,
-    Outcome,
-    Reason,
-    Source,
-)
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.jobs import FailedJob, Job, JobError, JobStatus, Operation, Source
 from backup_retry.domain.schedule import BackupPolicy
 from tests.builders import ITEM_IS_BUSY, NEEDS_PERSON, NOW, PASSES, SUBSCRIPTION, item, job, minutes
 from tests.world import World

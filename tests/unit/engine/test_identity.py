@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.errors import AnswerUnclear
-from backup_retry.domain.incident import AttemptResult
-from backup_retry.domain.jobs import FailedJob, Job, JobError, JobStatus, Operation, Outcome, Reason, Source
+from backup_retry.domain.jobs import FailedJob, Job, JobError, JobStatus, Operation, Source
 from backup_retry.engine.engine import Engine
 from backup_retry.policy.rules import Rules
 from tests.builders import ENDED, ITEM_IS_BUSY, NOW, STARTED, item, job, minutes, vault

@@ -5,8 +5,11 @@ from datetime import datetime
 
 import pytest
 
-from backup_retry.domain.incident import AttemptResult, Incident, State
-from backup_retry.domain.jobs import Close, Facts, FailedJob, Job, JobStatus, Outcome, Reason, Source
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Close, Outcome, Reason
+from backup_retry.domain.facts import Facts
+from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.jobs import FailedJob, Job, JobStatus, Source
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.settle import settle, with_newest_failure
 from tests.builders import NEEDS_PERSON, NOW, STARTED, attempt, failed, incident, item, job, minutes

@@ -5,9 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.errors import AzureUnavailable
-from backup_retry.domain.jobs import ItemState, JobStatus, Outcome, Pause, Reason
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.jobs import JobStatus
 from backup_retry.domain.notices import NoticeKind
+from backup_retry.domain.pauses import Pause
 from tests.builders import NEEDS_PERSON, NOW, PASSES, item, vault
 from tests.world import World
 

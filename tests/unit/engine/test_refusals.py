@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.errors import (
     AzureRefused,
     AzureUnavailable,
@@ -9,7 +10,7 @@ from backup_retry.domain.errors import (
     Throttled,
 )
 from backup_retry.domain.incident import State
-from backup_retry.domain.jobs import JobStatus, Outcome, Reason
+from backup_retry.domain.jobs import JobStatus
 from tests.builders import ENDED, NEEDS_PERSON, NOW, PASSES, job, minutes
 from tests.world import World
 

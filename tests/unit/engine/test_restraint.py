@@ -7,9 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound
-from backup_retry.domain.incident import AttemptResult
-from backup_retry.domain.jobs import FailedJob, ItemState, JobStatus, Outcome, Pause, Reason, Source
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.jobs import FailedJob, JobStatus, Source
+from backup_retry.domain.pauses import Pause
 from tests.builders import ENDED, LEFT_ALONE, NEEDS_PERSON, NOW, PASSES, STARTED, item, job, minutes
 from tests.world import World
 

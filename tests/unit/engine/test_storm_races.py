@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Close, Outcome, Reason, Source
+from backup_retry.domain.jobs import Source
 from backup_retry.engine.engine import Engine
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.storm import Storm

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import JobStatus, Outcome, Reason, Source
+from backup_retry.domain.jobs import JobStatus, Source
 from backup_retry.domain.notices import NoticeKind
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.policy.rules import Rules

@@ -5,9 +5,12 @@ from collections.abc import Sequence
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.errors import AnswerUnclear, AzureUnavailable
-from backup_retry.domain.incident import AttemptResult, Incident, State, Step, StepKind
-from backup_retry.domain.jobs import JobStatus, Operation, Outcome, Reason
+from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.jobs import JobStatus, Operation
+from backup_retry.domain.journal import Step, StepKind
 from backup_retry.policy.rules import Rules
 from tests.builders import NOW, item
 from tests.world import Crash, NetworkLedger, World

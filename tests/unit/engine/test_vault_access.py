@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.errors import (
     AzureRefused,
     AzureUnavailable,
@@ -12,8 +14,7 @@ from backup_retry.domain.errors import (
     NotFound,
     Service,
 )
-from backup_retry.domain.incident import AttemptResult
-from backup_retry.domain.jobs import Outcome, Reason, Source
+from backup_retry.domain.jobs import Source
 from backup_retry.engine.vault_access import whole
 from tests.builders import item, minutes, vault
 from tests.world import World

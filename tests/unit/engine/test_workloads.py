@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
-from backup_retry.domain.jobs import FailedJob, ItemState, Outcome, Reason
+from backup_retry.domain.decisions import Outcome, Reason
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.jobs import FailedJob
 from backup_retry.domain.schedule import BackupPolicy
 from tests.builders import SUBSCRIPTION, item
 from tests.world import World

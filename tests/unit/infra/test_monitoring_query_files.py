@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from backup_retry.domain.incident import StepKind
+from backup_retry.domain.journal import StepKind
 from backup_retry.ports.log_events import LogEvent
 from tests.bicep_files import MODULES, asked
 from tests.kusto.analyzer import diagnostics

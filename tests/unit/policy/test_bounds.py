@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from backup_retry.domain.decisions import Outcome, Reason, Wait
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden
+from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import State
-from backup_retry.domain.jobs import Facts, JobStatus, Outcome, Reason, Wait
+from backup_retry.domain.jobs import JobStatus
 from backup_retry.policy.decide import decide
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import Rules

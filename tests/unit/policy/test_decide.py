@@ -4,18 +4,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backup_retry.domain.incident import AttemptResult
-from backup_retry.domain.jobs import (
-    Close,
-    Facts,
-    Job,
-    JobStatus,
-    Outcome,
-    Pause,
-    Reason,
-    Trigger,
-    Wait,
-)
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Close, Outcome, Reason, Trigger, Wait
+from backup_retry.domain.facts import Facts
+from backup_retry.domain.jobs import Job, JobStatus
+from backup_retry.domain.pauses import Pause
 from backup_retry.policy.decide import decide
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import Rules

@@ -2,11 +2,9 @@
 
 import pytest
 
-from backup_retry.domain.jobs import (
-    Facts,
-    JobStatus,
-    Reason,
-)
+from backup_retry.domain.decisions import Reason
+from backup_retry.domain.facts import Facts
+from backup_retry.domain.jobs import JobStatus
 from backup_retry.policy.decide import decide, decide_early
 from backup_retry.policy.decision_context import DecisionContext
 from tests.builders import (

@@ -7,20 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from backup_retry.domain.incident import AttemptResult, Incident
-from backup_retry.domain.jobs import (
-    Close,
-    Decision,
-    Facts,
-    ItemState,
-    Job,
-    JobStatus,
-    Outcome,
-    Pause,
-    Reason,
-    Trigger,
-    Wait,
-)
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Close, Decision, Outcome, Reason, Trigger, Wait
+from backup_retry.domain.facts import Facts, ItemState
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import Job, JobStatus
+from backup_retry.domain.pauses import Pause
 from backup_retry.domain.schedule import BackupPolicy, Daily
 from backup_retry.domain.workloads import Cap
 from backup_retry.policy.decide import backup_request, decide

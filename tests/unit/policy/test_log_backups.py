@@ -4,14 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from backup_retry.domain.jobs import (
-    Close,
-    JobStatus,
-    Outcome,
-    Reason,
-    Trigger,
-    Wait,
-)
+from backup_retry.domain.decisions import Close, Outcome, Reason, Trigger, Wait
+from backup_retry.domain.jobs import JobStatus
 from backup_retry.domain.schedule import BackupPolicy
 from backup_retry.policy.decide import decide
 from tests.builders import (

@@ -5,18 +5,11 @@ from typing import Any
 
 import pytest
 
-from backup_retry.domain.incident import AttemptResult, State
-from backup_retry.domain.jobs import (
-    Close,
-    Facts,
-    Job,
-    JobError,
-    JobStatus,
-    Operation,
-    Outcome,
-    Reason,
-    Wait,
-)
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Close, Outcome, Reason, Wait
+from backup_retry.domain.facts import Facts
+from backup_retry.domain.incident import State
+from backup_retry.domain.jobs import Job, JobError, JobStatus, Operation
 from backup_retry.policy.decide import decide
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.settle import attempt_job, settle, with_newest_failure

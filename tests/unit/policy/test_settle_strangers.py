@@ -7,17 +7,11 @@ from typing import Any
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
-from backup_retry.domain.incident import AttemptResult, Incident, State
-from backup_retry.domain.jobs import (
-    Close,
-    Decision,
-    Facts,
-    Job,
-    JobStatus,
-    Outcome,
-    Reason,
-    Wait,
-)
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Close, Decision, Outcome, Reason, Wait
+from backup_retry.domain.facts import Facts
+from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.jobs import Job, JobStatus
 from backup_retry.policy.decide import already_recovered
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.settle import settle

@@ -4,15 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from backup_retry.domain.incident import AttemptResult, State
-from backup_retry.domain.jobs import (
-    Close,
-    Job,
-    JobError,
-    JobStatus,
-    Outcome,
-    Reason,
-)
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Close, Outcome, Reason
+from backup_retry.domain.incident import State
+from backup_retry.domain.jobs import Job, JobError, JobStatus
 from tests.builders import (
     NOW,
     in_short,

@@ -5,8 +5,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backup_retry.domain.incident import AttemptResult, Incident, State
-from backup_retry.domain.jobs import Alike, Close, JobError, Outcome, Reason
+from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.decisions import Close, Outcome, Reason
+from backup_retry.domain.facts import Alike
+from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.jobs import JobError
 from backup_retry.policy.storm import Move, Seen, Storm, failing_alike, storm_key, weigh
 from tests.builders import ENDED, NOW, PASSES, STARTED, attempt, failed, incident, item, job, minutes, vault
 

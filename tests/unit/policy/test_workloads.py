@@ -6,17 +6,10 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
+from backup_retry.domain.decisions import Close, Outcome, Reason, Trigger
 from backup_retry.domain.error_catalog import Verdict
-from backup_retry.domain.jobs import (
-    BackupRequest,
-    Close,
-    FailedJob,
-    ItemState,
-    JobError,
-    Outcome,
-    Reason,
-    Trigger,
-)
+from backup_retry.domain.facts import ItemState
+from backup_retry.domain.jobs import BackupRequest, FailedJob, JobError
 from backup_retry.domain.schedule import BackupPolicy
 from backup_retry.domain.workloads import Cap
 from backup_retry.policy.decide import backup_request, decide

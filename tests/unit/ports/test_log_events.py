@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from backup_retry.domain.incident import Step, StepKind
-from backup_retry.domain.jobs import Close, Outcome, Reason
+from backup_retry.domain.decisions import Close, Outcome, Reason
+from backup_retry.domain.journal import Step, StepKind
 from backup_retry.ports.log_events import LogEvent, log_event, log_step
 from tests.builders import NOW, PASSES, attempt, failed, incident, item
 from tests.world import World

@@ -4,13 +4,14 @@ from datetime import timedelta
 
 import pytest
 
+from backup_retry.domain.decisions import Reason
 from backup_retry.domain.errors import (
     AzureRefused,
     AzureUnavailable,
     Forbidden,
     NotFound,
 )
-from backup_retry.domain.jobs import Reason, Source
+from backup_retry.domain.jobs import Source
 from backup_retry.domain.notices import NoticeKind
 from backup_retry.policy.scope import Scope
 from reactor.resolve import Resolver

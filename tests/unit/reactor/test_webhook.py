@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.domain.alert_dimensions import DEFAULT, Dimensions
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.errors import AzureUnavailable, BackupRetryError, Forbidden, Throttled
-from backup_retry.domain.jobs import Outcome, Reason
 from backup_retry.policy.scope import Scope
 from reactor import webhook
 from reactor.resolve import Resolver

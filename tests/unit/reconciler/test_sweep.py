@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from backup_retry.domain.decisions import Reason
 from backup_retry.domain.errors import AzureUnavailable
-from backup_retry.domain.jobs import JobStatus, Reason, Source
+from backup_retry.domain.jobs import JobStatus, Source
 from backup_retry.policy.rules import LONGEST_JOB
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.ledger import Beat

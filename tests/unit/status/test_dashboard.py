@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from backup_retry.domain.jobs import Outcome
+from backup_retry.domain.decisions import Outcome
 from status.dashboard import DAYS, Mark, Trouble
 from tests.builders import item
 from tests.status_world import TODAY, backups, closed, dashboard, opened

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.errors import AzureUnavailable, BackupRetryError, SettingsError
-from backup_retry.domain.incident import Step, StepKind
-from backup_retry.domain.jobs import Close, Outcome, Pause, Reason
+from backup_retry.domain.journal import Step, StepKind
+from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.reports import Closed, Opened

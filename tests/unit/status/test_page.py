@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from backup_retry.domain.arm_ids import Vault
-from backup_retry.domain.jobs import Outcome, Pause
+from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.pauses import Pause
 from backup_retry.engine.vault_access import whole
 from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.reports import Closed

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest_asyncio
 
+from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Close, Outcome, Pause, Reason, Source
+from backup_retry.domain.jobs import Source
+from backup_retry.domain.pauses import Pause
 from backup_retry.policy.scope import Names, Scope
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import MemoryInbox, Waiting

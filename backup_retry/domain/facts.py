@@ -1,0 +1,59 @@
+"""What the vault says about a protected item and its jobs at the time of a decision."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from backup_retry.domain.jobs import FailedJob, Job, JobError, Operation
+from backup_retry.domain.schedule import BackupPolicy
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemState:
+    """What the vault says about a protected item now."""
+
+    protection_state: str
+    #: soft-deleted: kept for a while, backed up no more
+    deleted: bool = False
+    #: title of the item's backup KPI, where the string code (UserError…) stands
+    kpi_title: str = ""
+    last_recovery_point: datetime | None = None
+    policy_id: str = ""
+    #: the ARM id of the protected resource, where the vault tells it
+    source_id: str = ""
+    #: when and for how long the item is backed up; None: not known
+    policy: BackupPolicy | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alike:
+    """How many items of a vault fail with one error."""
+
+    error: JobError = field(default_factory=JobError)
+    #: at the same time, the item in question among them
+    items: int = 1
+    #: at any time that the vault's list tells of
+    ever: int = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is known about an incident's item at the time of a decision."""
+
+    #: the item's jobs that run or ended since the incident's first failure did, those of its attempts whenever they
+    #: ended, and those running that may be the item's; newest first
+    jobs: Sequence[Job] = ()
+    #: all of the item's jobs that the vault listed, back to a day before that failure at least, newest first
+    listed: Sequence[Job] = ()
+    #: when the vault was asked for them; None: not yet
+    read_at: datetime | None = None
+    #: None: the vault itself says that it has no such item, and does not list it either
+    item: ItemState | None = None
+    #: the items of the vault that fail with the same error
+    alike: Alike = Alike()
+    #: the operation of the attempt in flight, asked for only where its job has not appeared
+    operation: Operation | None = None
+
+    def make_up_for(self, failure: FailedJob) -> bool:
+        """True when one of the jobs makes up for the failure."""
+        return any(job.makes_up_for(failure) for job in self.jobs)
