@@ -101,7 +101,6 @@ def schedules() -> Settings:
 
 async def build(settings: Settings, clients: "AzureClients") -> Parts:
     """The real parts on open clients; makes the ledger's tables where they are missing."""
-    from backup_retry.azure.aside import Aside  # noqa: PLC0415
     from backup_retry.azure.event_grid import TopicPublisher  # noqa: PLC0415
     from backup_retry.azure.known_vaults import ShownVaults  # noqa: PLC0415
     from backup_retry.azure.protected_items import GraphItemLookup  # noqa: PLC0415
@@ -109,6 +108,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     from backup_retry.azure.table_archive import TableArchive  # noqa: PLC0415
     from backup_retry.azure.table_inbox import TableInbox  # noqa: PLC0415
     from backup_retry.azure.table_ledger import TableLedger  # noqa: PLC0415
+    from backup_retry.azure.table_quarantine import Quarantine  # noqa: PLC0415
     from backup_retry.azure.table_reports import TableReports  # noqa: PLC0415
     from backup_retry.azure.table_turns import TableTurns  # noqa: PLC0415
     from backup_retry.azure.table_unreadable import TableUnreadables  # noqa: PLC0415
@@ -117,12 +117,12 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
 
     for note in settings.notes:
         log_event(LogEvent.SETTING_RAISED, level=logging.WARNING, problem=note)
-    tables, aside = clients.tables(), Aside()
-    ledger = TableLedger(tables, clock, aside)
+    tables, quarantine = clients.tables(), Quarantine()
+    ledger = TableLedger(tables, clock, quarantine)
     await ledger.create_tables()
     vaults = AzureVaults(clients, clock)
     graph = ResourceGraph(clients, settings.swept_subscriptions)
-    reports = TableReports(tables, aside)
+    reports = TableReports(tables, quarantine)
     publisher = TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None
     engine = Engine(
         ledger=ledger,
@@ -148,11 +148,11 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         publisher=publisher,
         announcer=publisher if settings.sweep_dispatch is Dispatch.EVENTGRID else None,
         reports=reports,
-        archive=TableArchive(tables, aside),
-        inbox=TableInbox(tables, clock, aside),
-        unreadables=TableUnreadables(tables, aside),
+        archive=TableArchive(tables, quarantine),
+        inbox=TableInbox(tables, clock, quarantine),
+        unreadables=TableUnreadables(tables, quarantine),
         turns=TurnTaker(
-            turns=TableTurns(tables, aside),
+            turns=TableTurns(tables, quarantine),
             controls=ledger,
             clock=clock,
             lease=min(settings.claim_lease, _TURN_LEASE),

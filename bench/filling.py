@@ -14,8 +14,8 @@ from typing import Any
 
 import aiohttp
 
+from backup_retry.azure import incident_rows as rows
 from backup_retry.azure import report_rows, table_ledger
-from backup_retry.azure import table_rows as rows
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.incident import Incident
 

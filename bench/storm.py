@@ -16,9 +16,9 @@ import aiohttp
 from azure.data.tables.aio import TableServiceClient
 from azure.identity.aio import DefaultAzureCredential
 
+from backup_retry.azure.incident_rows import job_key
 from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import INCIDENTS
-from backup_retry.azure.table_rows import job_key
 from backup_retry.wiring import clock
 from bench.estates import EstatePlan, alert, failures
 from bench.figures import Figure, percentile
@@ -85,7 +85,7 @@ async def measure(size: Size) -> list[Figure]:
         answers = await calls(
             http, url, size, [(number, jobs[number]) for number in all_at_once], size.seconds
         )
-        later = await _look_into_kept(http, stack)
+        later = await _process_deferred(http, stack)
         aftermath = await _aftermath(http, stack, jobs)
     return [_steady(size, steady), *_figures(size, answers, aftermath, later)]
 
@@ -146,7 +146,7 @@ async def _call(http: aiohttp.ClientSession, url: str, body: object) -> Answer:
     return Answer(status=status, seconds=time.perf_counter() - began)
 
 
-async def _look_into_kept(http: aiohttp.ClientSession, stack: Stack) -> float:
+async def _process_deferred(http: aiohttp.ClientSession, stack: Stack) -> float:
     """Fire the timer that looks into the signals that were kept; the seconds until none waits any more."""
     run, began = stack.run, time.perf_counter()
     headers = {"x-functions-key": run.master_key}
@@ -154,7 +154,7 @@ async def _look_into_kept(http: aiohttp.ClientSession, stack: Stack) -> float:
         response.raise_for_status()
     async with _tables(stack) as service:
         inbox = TableInbox(service, clock)
-        while await inbox.kept(1) and time.perf_counter() - began < _LONGEST_LOOK:  # noqa: ASYNC110 (another process)
+        while await inbox.due(1) and time.perf_counter() - began < _LONGEST_LOOK:  # noqa: ASYNC110 (another process)
             await asyncio.sleep(_LOOK_SECONDS)
     return time.perf_counter() - began
 

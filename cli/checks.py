@@ -111,7 +111,7 @@ async def rows(session: Session) -> Check:
     """Reads what the app reads: whatever that brings to light is then known."""
     today = session.clock().astimezone(UTC).date()
     await session.ledger.open_incidents()
-    await session.inbox.kept(COUNTED)
+    await session.inbox.due(COUNTED)
     for back in range(JOB_RETENTION.days):
         await session.reports.closed(today - timedelta(days=back))
     found = await session.unreadables.found()

@@ -73,8 +73,8 @@ def answers(context: DecisionContext) -> tuple[Sequence[Answer], Decision]:
 
 
 def _storm(context: DecisionContext, rules: Rules) -> Wait | None:
-    alike = context.facts.alike.items
-    if alike < rules.storm_size:
+    similar = context.facts.similar.items
+    if similar < rules.storm_size:
         return None
-    detail = f"{alike} items fail alike: one of them is retried first, the others wait for it."
+    detail = f"{similar} items fail alike: one of them is retried first, the others wait for it."
     return Wait(until=context.now, reason=Reason.STORM, detail=detail)

@@ -44,12 +44,12 @@ class Replay:
 class Rows:
     """The port `reconciler.sweep.Graph` on rows from a file."""
 
-    kept: Sequence[Mapping[str, Any]]
+    read: Sequence[Mapping[str, Any]]
 
     async def rows(self, query: str) -> AsyncIterator[Mapping[str, Any]]:
         """See Graph; the query is not asked, the file is its answer."""
         del query
-        for row in self.kept:
+        for row in self.read:
             yield row
 
 

@@ -53,7 +53,7 @@ def sweeping(session: Session, graph: Graph | None = None, watch: "Progressed | 
         clock=session.clock,
         profile=session.settings.daily_sweep,
         scope=session.settings.scope,
-        keep=session.inbox.keep,
+        defer=session.inbox.add,
         keep_reports=True,
         watch=watch or (lambda _: None),
     )

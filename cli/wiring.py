@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from backup_retry.azure.access_inspection import AzureInspection
-from backup_retry.azure.aside import Aside
 from backup_retry.azure.client import AzureClients, azure_errors
 from backup_retry.azure.deployment import (
     AssignedInspection,
@@ -22,6 +21,7 @@ from backup_retry.azure.protected_items import GraphItemLookup
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TableLedger
+from backup_retry.azure.table_quarantine import Quarantine
 from backup_retry.azure.table_reports import TableReports
 from backup_retry.azure.table_unreadable import TableUnreadables
 from backup_retry.azure.tags import TagOptOuts
@@ -129,14 +129,14 @@ def _forgetful(session: Session) -> Session:
 
 def _session(settings: Settings, clients: AzureClients) -> Session:
     graph, tables = ResourceGraph(clients, settings.swept_subscriptions), clients.tables()
-    aside = Aside()
+    quarantine = Quarantine()
     session = Session(
         settings=settings,
         clock=clock,
-        ledger=TableLedger(tables, clock, aside),
-        reports=TableReports(tables, aside),
-        inbox=TableInbox(tables, clock, aside),
-        unreadables=TableUnreadables(tables, aside),
+        ledger=TableLedger(tables, clock, quarantine),
+        reports=TableReports(tables, quarantine),
+        inbox=TableInbox(tables, clock, quarantine),
+        unreadables=TableUnreadables(tables, quarantine),
         vaults=AzureVaults(clients, clock),
         graph=graph.estate((), settings.scope.allows_subscription),
         item_lookup=GraphItemLookup(graph),

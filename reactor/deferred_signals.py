@@ -24,7 +24,7 @@ _TIME = timedelta(minutes=4)
 #: how long one waits for its next look: doubled each time, from the timer's own period on
 _FIRST_WAIT, _LONGEST_WAIT, _DOUBLINGS = timedelta(minutes=5), timedelta(minutes=30), 3
 #: after so long a person is told, once
-_TELL_AFTER = timedelta(hours=24)
+_NOTIFY_AFTER = timedelta(hours=24)
 
 
 def written(signal: Signal) -> Fields:
@@ -55,7 +55,7 @@ def read(fields: Fields) -> Signal:
 
 
 async def process_deferred(
-    inbox: Inbox, reactor: SignalHandler, clock: Callable[[], datetime], publisher: Publisher | None = None
+    inbox: Inbox, handler: SignalHandler, clock: Callable[[], datetime], publisher: Publisher | None = None
 ) -> None:
     """React to the signals that are due, some hundreds at a time: they share what is read of a vault.
 
@@ -63,15 +63,15 @@ async def process_deferred(
     person is told.
     """
     began, unknown = clock(), set[Vault]()
-    while clock() - began < _TIME and (due := await inbox.kept(_AT_A_TIME)):
-        unknown |= await look_into(due, inbox, reactor, clock(), publisher)
-    await reactor.tell_of_unknown(unknown)
+    while clock() - began < _TIME and (due := await inbox.due(_AT_A_TIME)):
+        unknown |= await look_into(due, inbox, handler, clock(), publisher)
+    await handler.notify_unknown_vaults(unknown)
 
 
 async def look_into(
     due: Sequence[DeferredSignal],
     inbox: Inbox,
-    reactor: SignalHandler,
+    handler: SignalHandler,
     now: datetime,
     publisher: Publisher | None,
     *,
@@ -82,49 +82,51 @@ async def look_into(
 
     They share what was read of a vault since `run_began`: since now, unless they share it with others.
     """
-    young = [kept for kept in due if now - kept.kept_at <= JOB_RETENTION]
-    signals = [read(kept.fields) for kept in young]
-    reactions = await reactor.of_kept().handle_signals(signals, seconds=seconds, run_began=run_began or now)
+    young = [signal for signal in due if now - signal.kept_at <= JOB_RETENTION]
+    signals = [read(signal.fields) for signal in young]
+    results = await handler.for_deferred().handle_signals(
+        signals, seconds=seconds, run_began=run_began or now
+    )
     waiting: list[DeferredSignal] = []
-    for kept, reaction in zip(young, reactions, strict=True):
-        if reaction.kept:
-            waiting.append(_waiting_on(kept, reaction, now))
+    for signal, result in zip(young, results, strict=True):
+        if result.deferred:
+            waiting.append(_waiting_on(signal, result, now))
         else:
-            await inbox.forget(kept)
-    for kept in await _told_of(waiting, now, publisher):
-        await inbox.defer(kept)
-    for kept in due:
-        if kept not in young:
-            _give_up(kept)
-            await inbox.forget(kept)
-    return {reaction.unknown_vault for reaction in reactions if reaction.unknown_vault}
+            await inbox.forget(signal)
+    for signal in await _with_overdue_notified(waiting, now, publisher):
+        await inbox.defer(signal)
+    for signal in due:
+        if signal not in young:
+            _give_up(signal)
+            await inbox.forget(signal)
+    return {result.unknown_vault for result in results if result.unknown_vault}
 
 
-def _waiting_on(kept: DeferredSignal, reaction: SignalResult, now: datetime) -> DeferredSignal:
+def _waiting_on(signal: DeferredSignal, result: SignalResult, now: datetime) -> DeferredSignal:
     """The same after one more look in vain; of what its vault's incident tells, no other notice is sent."""
-    wait = min(_FIRST_WAIT * 2 ** min(kept.looks, _DOUBLINGS), _LONGEST_WAIT)
-    told_at = kept.told_at or (now if reaction.told else None)
-    return replace(kept, looks=kept.looks + 1, why=reaction.why, due=now + wait, told_at=told_at)
+    wait = min(_FIRST_WAIT * 2 ** min(signal.looks, _DOUBLINGS), _LONGEST_WAIT)
+    told_at = signal.told_at or (now if result.told else None)
+    return replace(signal, looks=signal.looks + 1, why=result.why, due=now + wait, told_at=told_at)
 
 
-async def _told_of(
+async def _with_overdue_notified(
     waiting: Sequence[DeferredSignal], now: datetime, publisher: Publisher | None
 ) -> Sequence[DeferredSignal]:
     """The same, after a person was told of those that have waited for a day: once, and in one notice for a vault."""
     overdue: dict[str, list[DeferredSignal]] = defaultdict(list)
-    for kept in waiting:
-        if kept.told_at is None and now - kept.kept_at >= _TELL_AFTER:
-            overdue[kept.fields.get("vault", "").lower()].append(kept)
+    for signal in waiting:
+        if signal.told_at is None and now - signal.kept_at >= _NOTIFY_AFTER:
+            overdue[signal.fields.get("vault", "").lower()].append(signal)
     told: set[str] = set()
     for together in overdue.values():
-        if await _told(together, now, publisher):
-            told |= {kept.key for kept in together}
-    return [replace(kept, told_at=now) if kept.key in told else kept for kept in waiting]
+        if await _notified(together, now, publisher):
+            told |= {signal.key for signal in together}
+    return [replace(signal, told_at=now) if signal.key in told else signal for signal in waiting]
 
 
-async def _told(together: Sequence[DeferredSignal], now: datetime, publisher: Publisher | None) -> bool:
+async def _notified(together: Sequence[DeferredSignal], now: datetime, publisher: Publisher | None) -> bool:
     """Tell a person; False where the topic did not take it, so that the next look tries again."""
-    first = min(together, key=lambda kept: kept.kept_at)
+    first = min(together, key=lambda signal: signal.kept_at)
     notice = of_signals(
         key=first.key, fields=first.fields, since=first.kept_at, at=now, why=first.why, number=len(together)
     )
@@ -134,18 +136,25 @@ async def _told(together: Sequence[DeferredSignal], now: datetime, publisher: Pu
     except BackupRetryError as error:
         _log(LogEvent.NOTICE_UNSENT, first, logging.WARNING, str(error))
         return False
-    for kept in together:
-        _log(LogEvent.SIGNAL_OVERDUE, kept, logging.WARNING, kept.why)
+    for signal in together:
+        _log(LogEvent.SIGNAL_OVERDUE, signal, logging.WARNING, signal.why)
     return True
 
 
-def _give_up(kept: DeferredSignal) -> None:
-    problem = f"nobody could say what it means for as long as Azure keeps jobs: {kept.why}".removesuffix(": ")
-    _log(LogEvent.SIGNAL_FAILED, kept, logging.ERROR, problem)
+def _give_up(signal: DeferredSignal) -> None:
+    problem = f"nobody could say what it means for as long as Azure keeps jobs: {signal.why}".removesuffix(
+        ": "
+    )
+    _log(LogEvent.SIGNAL_FAILED, signal, logging.ERROR, problem)
 
 
-def _log(event: LogEvent, kept: DeferredSignal, level: int, problem: str) -> None:
-    named = {name: kept.fields.get(name, "") for name in ("vault", "job", "item", "resource")}
+def _log(event: LogEvent, signal: DeferredSignal, level: int, problem: str) -> None:
+    named = {name: signal.fields.get(name, "") for name in ("vault", "job", "item", "resource")}
     log_event(
-        event, level=level, signal=kept.fields.get("label", ""), since=kept.kept_at, problem=problem, **named
+        event,
+        level=level,
+        signal=signal.fields.get("label", ""),
+        since=signal.kept_at,
+        problem=problem,
+        **named,
     )

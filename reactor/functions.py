@@ -38,11 +38,11 @@ async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
         scope=parts.settings.scope,
     )
 
-    async def keep(signal: Signal) -> None:
-        await parts.inbox.keep(written(signal))
+    async def defer(signal: Signal) -> None:
+        await parts.inbox.add(written(signal))
 
     at_once = partial(hand_on, messenger=parts.publisher, clock=parts.clock)
-    return SignalHandler(resolver=resolver, engine=parts.engine, keep=keep, hand_on=at_once, places=places)
+    return SignalHandler(resolver=resolver, engine=parts.engine, defer=defer, hand_on=at_once, places=places)
 
 
 @blueprint.route(route="alerts", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)

@@ -19,7 +19,7 @@ from reactor.resolve import Resolved, Resolver
 from reactor.signals import Ignored, Signal
 
 #: stores a signal that nobody has time to look into
-Keep = Callable[[Signal], Awaitable[None]]
+Defer = Callable[[Signal], Awaitable[None]]
 #: has one that is stored looked into in an invocation of its own, within seconds
 HandOn = Callable[[Signal], Awaitable[None]]
 _AT_ONCE = 8
@@ -38,7 +38,7 @@ class SignalResult:
     reports: Sequence[Report] = ()
     why: str = ""
     #: nobody could say what it means: it is stored, and looked into later
-    kept: bool = False
+    deferred: bool = False
     #: the incident of its vault tells a person of it, or the notice about vaults that nobody knows
     told: bool = False
     #: the vault that refuses to say it, where only signals have ever named that vault
@@ -60,7 +60,7 @@ class SignalHandler:
         *,
         resolver: Resolver,
         engine: Engine,
-        keep: Keep | None = None,
+        defer: Defer | None = None,
         hand_on: HandOn | None = None,
         places: asyncio.Semaphore | None = None,
         stored: bool = False,
@@ -68,7 +68,7 @@ class SignalHandler:
         self._resolver = resolver
         self._engine = engine
         #: None: what cannot be looked into is the caller's to send again
-        self._keep = keep
+        self._defer = defer
         #: None: what is kept waits for the timer
         self._hand_on = hand_on
         #: how many signals may be looked into at once; all of too many would be late
@@ -76,7 +76,7 @@ class SignalHandler:
         #: True: every signal is in the inbox already
         self._stored = stored
 
-    def of_kept(self) -> "SignalHandler":
+    def for_deferred(self) -> "SignalHandler":
         """The same for signals that are stored already: one that cannot be looked into stays where it is."""
         return SignalHandler(resolver=self._resolver, engine=self._engine, places=self._places, stored=True)
 
@@ -131,7 +131,7 @@ class SignalHandler:
             async with asyncio.timeout(seconds * _SHARE_TO_WAIT):
                 await self._places.acquire()
         except TimeoutError:
-            return await self._kept(signal, NoTime("busy with other signals"))
+            return await self._deferred(signal, NoTime("busy with other signals"))
         try:
             return await self._process(signal, deadline, run_began, to_hear)
         finally:
@@ -147,16 +147,16 @@ class SignalHandler:
         except AzureRefused as error:
             return await self._refused(signal, error, deadline)
         except BackupRetryError as error:
-            return await self._kept(signal, error)
+            return await self._deferred(signal, error)
         except Exception as error:  # noqa: BLE001 (it ends this signal's turn and no other's)
             item = signal.item.id if signal.item else ""
             log_failure(LogEvent.SIGNAL_FAILED, error, signal=signal.label, job=signal.job_id, item=item)
-            return await self._kept(signal, error)
+            return await self._deferred(signal, error)
         if resolved.undecided:
-            return await self._kept(signal, AzureUnavailable(resolved.why), level=logging.INFO)
+            return await self._deferred(signal, AzureUnavailable(resolved.why), level=logging.INFO)
         if not handled.all_in_time:
-            kept = await self._kept(signal, NoTime("not all was decided in time"))
-            return replace(kept, reports=handled.reports)
+            deferred = await self._deferred(signal, NoTime("not all was decided in time"))
+            return replace(deferred, reports=handled.reports)
         if not handled.reports:
             log_event(LogEvent.SIGNAL_IGNORED, signal=signal.label, why=resolved.why)
         return SignalResult(reports=handled.reports, why=resolved.why)
@@ -173,32 +173,34 @@ class SignalHandler:
         known, vault = True, signal.vault or error.vault
         with suppress(TimeoutError, AzureUnavailable):  # a later look has more time
             async with asyncio.timeout_at(deadline):
-                access = self._engine.access
-                known = await access.signal_refused(vault, signal.item, error, signal.source)
-        reaction = await self._kept(signal, error)
+                vault_incidents = self._engine.vault_incidents
+                known = await vault_incidents.signal_refused(vault, signal.item, error, signal.source)
+        result = await self._deferred(signal, error)
         told = vault is not None and (not known or blocks_the_vault(error))
-        return replace(reaction, told=told, unknown_vault=None if known else vault)
+        return replace(result, told=told, unknown_vault=None if known else vault)
 
-    async def tell_of_unknown(self, vaults: Collection[Vault]) -> None:
+    async def notify_unknown_vaults(self, vaults: Collection[Vault]) -> None:
         """Tell a person of vaults that refuse and that only signals have ever named, once a day for all of them."""
-        await self._engine.access.tell_of_unknown(vaults)
+        await self._engine.vault_incidents.notify_unknown_vaults(vaults)
 
-    async def _kept(self, signal: Signal, error: Exception, *, level: int = logging.WARNING) -> SignalResult:
+    async def _deferred(
+        self, signal: Signal, error: Exception, *, level: int = logging.WARNING
+    ) -> SignalResult:
         """The signal in the inbox, for a timer to look into: the sender need not call again."""
         why = str(error) or type(error).__name__
         if self._stored:
-            return SignalResult(why=why, kept=True)
-        if self._keep is None:
+            return SignalResult(why=why, deferred=True)
+        if self._defer is None:
             raise error
         try:
             async with asyncio.timeout(_SECONDS_TO_STORE):
-                await self._keep(signal)
+                await self._defer(signal)
         except TimeoutError as late:
             raise AzureUnavailable(f"the ledger did not answer in {_SECONDS_TO_STORE:g} s") from late
         log_event(LogEvent.SIGNAL_KEPT, level=level, signal=signal.label, problem=why)
         if self._hand_on is not None and isinstance(error, NoTime):
             await self._hand_on(signal)
-        return SignalResult(why=why, kept=True)
+        return SignalResult(why=why, deferred=True)
 
 
 def _log_ignored(signal: Ignored) -> None:

@@ -63,12 +63,12 @@ def _answered(reactions: Sequence[SignalResult]) -> Answer:
     """202 where something was handled or kept; 200 with the reason where nothing came of it."""
     results = [_result(report) for reaction in reactions for report in reaction.reports]
     body: dict[str, Any] = {"results": results}
-    kept = "; ".join(each.why for each in reactions if each.kept)
-    if kept:
-        body["kept"] = kept
+    deferred = "; ".join(each.why for each in reactions if each.deferred)
+    if deferred:
+        body["kept"] = deferred
     elif not results:
         body["ignored"] = "; ".join(each.why for each in reactions)
-    return Answer(status=202 if results or kept else 200, body=body)
+    return Answer(status=202 if results or deferred else 200, body=body)
 
 
 def unavailable(error: Exception) -> Answer:

@@ -33,7 +33,7 @@ async def announce_all(
     found: AsyncIterator[Sequence[Found]],
     announcer: Announcer,
     report: SweepReport,
-    keep: Callable[[Sequence[Found]], Awaitable[None]],
+    defer: Callable[[Sequence[Found]], Awaitable[None]],
 ) -> None:
     """Announce what is found, vault by vault: one event's failures share what is read of their vaults.
 
@@ -43,16 +43,16 @@ async def announce_all(
     async for of_vault in found:
         waiting += of_vault
         while len(waiting) >= MOST_FAILURES:
-            await _announce(waiting[:MOST_FAILURES], announcer, report, keep)
+            await _announce(waiting[:MOST_FAILURES], announcer, report, defer)
             waiting = waiting[MOST_FAILURES:]
-    await _announce(waiting, announcer, report, keep)
+    await _announce(waiting, announcer, report, defer)
 
 
 async def _announce(
     found: Sequence[Found],
     announcer: Announcer,
     report: SweepReport,
-    keep: Callable[[Sequence[Found]], Awaitable[None]],
+    defer: Callable[[Sequence[Found]], Awaitable[None]],
 ) -> None:
     left = found
     for data in batches([each.announced for each in found]):
@@ -64,5 +64,5 @@ async def _announce(
         except Exception as error:  # noqa: BLE001 (it ends this batch's turn and no other's)
             log_failure(LogEvent.ROW_FAILED, error, jobs=[each.announced["jobId"] for each in batch])
             report.problems.append(f"{number} failed jobs could not be announced: {in_words(error)}")
-            await keep(batch)
+            await defer(batch)
         report.seen += number

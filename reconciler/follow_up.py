@@ -43,7 +43,7 @@ class FollowUp:
         controls: Controls,
         clock: Callable[[], datetime],
         archive: Archive | None = None,
-        keep: timedelta | None = None,
+        retention: timedelta | None = None,
         unreadables: Unreadables | None = None,
     ) -> None:
         self._ledger = ledger
@@ -52,7 +52,7 @@ class FollowUp:
         self._clock = clock
         self._archive = archive
         #: how long closed incidents are kept; None: for ever
-        self._keep = keep
+        self._retention = retention
         self._unreadables = unreadables
 
     async def run(self) -> FollowUpReport:
@@ -82,10 +82,10 @@ class FollowUp:
 
     async def _purge(self, now: datetime) -> None:
         """Forget some of what is old; what cannot be forgotten now has time."""
-        if self._archive is None or self._keep is None:
+        if self._archive is None or self._retention is None:
             return
         try:
-            if purged := await self._archive.purge(now - self._keep, _PURGED_AT_ONCE):
+            if purged := await self._archive.purge(now - self._retention, _PURGED_AT_ONCE):
                 log_event(LogEvent.LEDGER_PURGED, incidents=purged)
         except BackupRetryError as error:
             log_event(LogEvent.PURGE_FAILED, level=logging.WARNING, problem=str(error))

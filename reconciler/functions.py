@@ -38,7 +38,7 @@ def _made(profile: SweepProfile, parts: wiring.Parts, time_limit: timedelta) -> 
         scope=parts.settings.scope,
         time_limit=min(parts.settings.sweep_time_limit, time_limit),
         announcer=parts.announcer,
-        keep=parts.inbox.keep,
+        defer=parts.inbox.add,
     )
 
 
@@ -90,7 +90,7 @@ async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trig
         controls=parts.controls,
         clock=parts.clock,
         archive=parts.archive,
-        keep=parts.settings.keep,
+        retention=parts.settings.incident_retention,
         unreadables=parts.unreadables,
     )
     if await parts.turns.take(Turn(name="follow_up", run=work.run)):

@@ -19,7 +19,7 @@ from backup_retry.domain.jobs import FailedJob, Job, JobList, Source
 from backup_retry.domain.workloads import workload
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.failed_jobs import failure_of, undecided, why_none
-from backup_retry.engine.vault_access import whole
+from backup_retry.engine.vault_incidents import whole
 from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.inbox import Fields, fields_of
@@ -61,7 +61,7 @@ class FoundJob:
     started_at: datetime | None
 
     @property
-    def kept(self) -> Fields:
+    def fields(self) -> Fields:
         """As the inbox keeps it."""
         return fields_of(
             source=Source.SWEEP, vault=self.vault, job_id=self.job_id, item=self.item, label="a sweep's row"
@@ -89,7 +89,7 @@ class Sweep:
         scope: Scope,
         time_limit: timedelta = _NO_LIMIT,
         announcer: Announcer | None = None,
-        keep: Callable[[Fields], Awaitable[None]] | None = None,
+        defer: Callable[[Fields], Awaitable[None]] | None = None,
         watch: Callable[[SweepReport], None] = lambda _: None,
         keep_reports: bool = False,
     ) -> None:
@@ -104,7 +104,7 @@ class Sweep:
         #: None: the sweep handles what it finds by itself
         self._announcer = announcer
         #: stores a row that could not be handled, to be looked into by a timer; None: it is only reported
-        self._keep = keep
+        self._defer = defer
         #: called whenever the report has grown
         self._watch = watch
         self._keep_reports = keep_reports
@@ -119,7 +119,7 @@ class Sweep:
         if self._announcer is None:
             await self._handle_all(report)
         else:
-            await announce_all(self._find(report), self._announcer, report, partial(self._keep_all, report))
+            await announce_all(self._find(report), self._announcer, report, partial(self._defer_all, report))
         report.end()
         report.log()
         await self._controls.beat(profile.beat if report.complete else profile.incomplete_beat, began)
@@ -185,7 +185,7 @@ class Sweep:
         async with self._slots.of(found[0].vault):
             if self._is_late(report):
                 report.vaults_left += 1
-                await self._keep_all(report, found)
+                await self._defer_all(report, found)
             else:
                 await self._sweep_vault(found, report)
 
@@ -211,7 +211,7 @@ class Sweep:
 
         await asyncio.gather(*(in_time(each) for each in found))
         report.vaults_left += bool(left)
-        await self._keep_all(report, left)
+        await self._defer_all(report, left)
 
     async def _look_at(self, found: FoundJob, job: Job | None, report: SweepReport) -> None:
         async with self._turn([found], report, f"job {found.job_id}: "):
@@ -237,15 +237,15 @@ class Sweep:
             return
         if job.failed:
             report.problems.append(why)
-        await self._keep_all(report, [found])
+        await self._defer_all(report, [found])
 
-    async def _keep_all(self, report: SweepReport, left: Sequence[FoundJob]) -> None:
+    async def _defer_all(self, report: SweepReport, left: Sequence[FoundJob]) -> None:
         """Rows that could not be handled wait in the inbox, whatever the next sweep's horizon is."""
-        if self._keep is None:
+        if self._defer is None:
             return
         async with self._turn((), report, f"{len(left)} rows could not be kept: "):
             for each in left:
-                await self._keep(each.kept)
+                await self._defer(each.fields)
 
     @asynccontextmanager
     async def _turn(
@@ -259,10 +259,10 @@ class Sweep:
             yield
         except Exception as error:  # noqa: BLE001 (that is what it is for)
             self._fail(rows, error, report, what)
-            await self._keep_all(report, rows)
+            await self._defer_all(report, rows)
             if rows and isinstance(error, AzureRefused):
                 async with self._turn((), report):
-                    await self._engine.access.refused(whole(rows[0].vault), error, Source.SWEEP)
+                    await self._engine.vault_incidents.refused(whole(rows[0].vault), error, Source.SWEEP)
 
     @staticmethod
     def _fail(rows: Sequence[FoundJob], error: Exception, report: SweepReport, what: str = "") -> None:

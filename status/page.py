@@ -25,7 +25,7 @@ _RELOAD_SOON_SECONDS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Need:
+class ActionItem:
     """An item that waits for a person."""
 
     name: str
@@ -41,7 +41,7 @@ class Need:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trying:
+class OpenItem:
     """An item that is being looked after."""
 
     name: str
@@ -85,10 +85,10 @@ class Page:
     notes: Sequence[str]
     filters: Filters
     choices: Choices
-    needs: Sequence[Need]
-    needs_total: int
-    trying: Sequence[Trying]
-    trying_total: int
+    action_items: Sequence[ActionItem]
+    action_items_total: int
+    open_items: Sequence[OpenItem]
+    open_items_total: int
     #: the signals that nobody has looked into yet
     waiting: Waiting
     calendar: Calendar
@@ -114,7 +114,7 @@ def page(
     """The page; `incidents` are those of `opened`, by their ids."""
     dashboard = snapshot.made.dashboard if snapshot.made else _NOTHING
     rows = filters.apply(dashboard.rows)
-    needs = [row for row in rows if row.trouble is Trouble.NEEDS_PERSON]
+    action_items = [row for row in rows if row.trouble is Trouble.NEEDS_PERSON]
     shown = opened(dashboard, filters)
     return Page(
         now=snapshot.now,
@@ -126,10 +126,10 @@ def page(
         notes=notes(snapshot),
         filters=filters,
         choices=_choices(dashboard, filters),
-        needs=[_need(row, filters, arm_endpoint) for row in needs[:LISTED]],
-        needs_total=len(needs),
-        trying=[_trying(each, incidents.get(each.incident_id), filters) for each in shown],
-        trying_total=sum(row.opened is not None for row in rows),
+        action_items=[_action_item(row, filters, arm_endpoint) for row in action_items[:LISTED]],
+        action_items_total=len(action_items),
+        open_items=[_open_item(each, incidents.get(each.incident_id), filters) for each in shown],
+        open_items_total=sum(row.opened is not None for row in rows),
         waiting=snapshot.made.waiting if snapshot.made else Waiting(),
         calendar=calendar(dashboard.days, rows, filters, estate_known=dashboard.estate_known),
         trend=dashboard.trend,
@@ -143,11 +143,11 @@ _NOTHING = Dashboard(
 )
 
 
-def _need(row: Row, filters: Filters, arm_endpoint: str) -> Need:
+def _action_item(row: Row, filters: Filters, arm_endpoint: str) -> ActionItem:
     closed = row.closed
     if closed is None:
         raise ValueError(f"{row.item.id} needs nobody")
-    return Need(
+    return ActionItem(
         name=row.item.friendly_name,
         place=f"{row.item.vault.name} · {row.workload}",
         incident_url=filters.incident_url(closed.incident_id),
@@ -161,9 +161,9 @@ def _need(row: Row, filters: Filters, arm_endpoint: str) -> Need:
     )
 
 
-def _trying(opened: Opened, incident: Incident | None, filters: Filters) -> Trying:
+def _open_item(opened: Opened, incident: Incident | None, filters: Filters) -> OpenItem:
     current = incident if incident and incident.is_open else None
-    return Trying(
+    return OpenItem(
         name=opened.item.friendly_name,
         place=opened.item.vault.name,
         incident_url=filters.incident_url(opened.incident_id),

@@ -31,10 +31,10 @@ class Session:
             lookback=timedelta(hours=24),
             scope=Scope(),
         )
-        self.reactor = SignalHandler(resolver=resolver, engine=world.engine, keep=self._keep)
+        self.reactor = SignalHandler(resolver=resolver, engine=world.engine, defer=self._defer)
 
-    async def _keep(self, signal: Signal) -> None:
-        await self.inbox.keep(written(signal))
+    async def _defer(self, signal: Signal) -> None:
+        await self.inbox.add(written(signal))
 
     async def look(self) -> None:
         """The timer fires."""
@@ -43,8 +43,8 @@ class Session:
     @property
     def waits(self) -> DeferredSignal:
         """The one signal that waits."""
-        [kept] = self.inbox.signals.values()
-        return kept
+        [signal] = self.inbox.signals.values()
+        return signal
 
 
 def signal(job_id: str = "job-1", number: int = 1) -> Signal:

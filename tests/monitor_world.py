@@ -77,7 +77,7 @@ class Scene:
         assert refusal is not None
         return refusal
 
-    async def told(self, *causes: Job | Refusal) -> list[Received]:
+    async def notices_of(self, *causes: Job | Refusal) -> list[Received]:
         """What a webhook and an event subscriber hear of the failures."""
         async with Webhook() as webhook, Subscriber() as subscriber:
             self.monitor.set_default_webhook(webhook.url)

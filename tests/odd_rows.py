@@ -9,8 +9,8 @@ from uuid import uuid4
 from azure.data.tables import EdmType, EntityProperty
 
 from backup_retry.azure import control_rows, report_rows
-from backup_retry.azure import table_rows as rows
-from backup_retry.azure.cells import Row
+from backup_retry.azure import incident_rows as rows
+from backup_retry.azure.table_columns import Row
 from backup_retry.azure.tables import CONTROL, INCIDENTS, JOURNAL, OPEN
 from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Reason
@@ -183,7 +183,7 @@ def troubled() -> Incident:
     begun = opened(failed_job(vm_item(), NOW - minutes(40)))
     over = claimed(begun).attempt_ended(AttemptResult.FAILED, NOW - minutes(10))
     due = over.waiting(NOW - minutes(1), Reason.BACKOFF)
-    return due.telling(notice(NoticeKind.RETRY_TRIGGERED, due, NOW - minutes(20)))
+    return due.with_notices(notice(NoticeKind.RETRY_TRIGGERED, due, NOW - minutes(20)))
 
 
 def row_of(odd: Odd, incident: Incident) -> tuple[str, Row]:

@@ -272,7 +272,7 @@ class App:
 
     async def waiting(self) -> list[str]:
         """The jobs of the signals that wait."""
-        return [each.fields["job"] for each in await self._inbox.kept(1000)]
+        return [each.fields["job"] for each in await self._inbox.due(1000)]
 
     def lines(self, event: str) -> list[Json]:
         """The app's log lines of an event, as the host has taken them."""

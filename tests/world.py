@@ -13,7 +13,7 @@ from backup_retry.domain.jobs import BackupRequest, FailedJob, Job, JobError, Jo
 from backup_retry.domain.journal import Step, StepKind
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
-from backup_retry.engine.vault_access import MemoryKnownVaults, whole
+from backup_retry.engine.vault_incidents import MemoryKnownVaults, whole
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.item_lookup import MemoryItemLookup
@@ -210,7 +210,7 @@ class World:
         return (await self.ledger.load(whole(vault()))).incident
 
     @property
-    def told(self) -> list[tuple[str, str]]:
+    def sent_notices(self) -> list[tuple[str, str]]:
         """What was published: kind and what it is about, by its last name."""
         return [
             (str(each.kind).partition(".")[2], each.subject.rpartition("/")[2])

@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from backup_retry.azure.cells import Cells, Row, Unreadable, fit, json_text, new_row, shortened, written
+from backup_retry.azure.table_columns import (
+    Columns,
+    Row,
+    Unreadable,
+    fit,
+    json_text,
+    new_row,
+    shortened,
+    written,
+)
 from backup_retry.domain.jobs import Source
 from backup_retry.domain.pauses import Pause
 from backup_retry.domain.texts import valid
@@ -30,12 +39,12 @@ def _pause_key(scope: str) -> str:
 
 def read_pause(row: Mapping[str, Any]) -> Pause:
     """The pause that a row holds; a row that somebody wrote by hand may lack columns."""
-    cells = Cells(row)
+    columns = Columns(row)
     return Pause(
-        by=cells.text("by", "") or "somebody",
-        why=cells.text("why", "") or "no reason given",
-        until=cells.maybe_time("until") if row.get("until") else None,
-        scope=cells.text("scope", ""),
+        by=columns.text("by", "") or "somebody",
+        why=columns.text("why", "") or "no reason given",
+        until=columns.maybe_time("until") if row.get("until") else None,
+        scope=columns.text("scope", ""),
     )
 
 
@@ -60,8 +69,8 @@ def beat_key(name: str) -> str:
 
 def read_beat(row: Mapping[str, Any]) -> tuple[str, datetime]:
     """The name and the time of a heartbeat."""
-    cells = Cells(row)
-    return cells.text("RowKey").removeprefix("beat-"), cells.time("at")
+    columns = Columns(row)
+    return columns.text("RowKey").removeprefix("beat-"), columns.time("at")
 
 
 def storm_row(storm: Storm) -> Row:
@@ -90,18 +99,18 @@ def storm_row_key(key: str) -> str:
 
 def read_storm(row: Mapping[str, Any]) -> Storm:
     """The storm that a row holds."""
-    cells = Cells(row)
+    columns = Columns(row)
     storm = Storm(
-        vault=cells.vault("vault"),
-        code=cells.text("code"),
-        began_at=cells.time("began_at"),
-        size=cells.number("size", 1),
-        canary=cells.item("canary"),
-        canary_incident=cells.text("canary_incident"),
-        led_at=cells.time("led_at"),
-        told=cells.truth("told") or False,
-        released_at=cells.maybe_time("released_at"),
-        predecessor=cells.item("predecessor") if cells.text("predecessor", "") else None,
+        vault=columns.vault("vault"),
+        code=columns.text("code"),
+        began_at=columns.time("began_at"),
+        size=columns.number("size", 1),
+        canary=columns.item("canary"),
+        canary_incident=columns.text("canary_incident"),
+        led_at=columns.time("led_at"),
+        told=columns.truth("told") or False,
+        released_at=columns.maybe_time("released_at"),
+        predecessor=columns.item("predecessor") if columns.text("predecessor", "") else None,
     )
     if storm_row_key(storm.key) != row["RowKey"]:
         raise Unreadable("its key is not that of its vault and code")
@@ -122,29 +131,29 @@ def lease_key(turn: str) -> str:
 
 def read_lease(row: Mapping[str, Any]) -> Lease:
     """The lease that a row holds; one that does not say until when, or whose, is nobody's."""
-    cells = Cells(row)
+    columns = Columns(row)
     return Lease(
-        turn=cells.text("RowKey").removeprefix("lease-"),
-        holder=cells.text("holder", ""),
-        until=cells.maybe_time("until"),
-        began=cells.maybe_time("began"),
-        starts=cells.number("starts", 0),
-        told_at=cells.maybe_time("told_at"),
+        turn=columns.text("RowKey").removeprefix("lease-"),
+        holder=columns.text("holder", ""),
+        until=columns.maybe_time("until"),
+        began=columns.maybe_time("began"),
+        starts=columns.number("starts", 0),
+        told_at=columns.maybe_time("told_at"),
     )
 
 
-def signal_row(kept: DeferredSignal) -> Row:
+def signal_row(signal: DeferredSignal) -> Row:
     """A signal that waits."""
     return new_row(
-        SIGNAL_PARTITION, kept.key, kept_at=written(kept.kept_at), signal=json_text(dict(kept.fields))
+        SIGNAL_PARTITION, signal.key, kept_at=written(signal.kept_at), signal=json_text(dict(signal.fields))
     )
 
 
-def deferred_row(kept: DeferredSignal) -> Row:
+def deferred_row(signal: DeferredSignal) -> Row:
     """What changes of a signal that was looked into in vain."""
-    row = new_row(SIGNAL_PARTITION, kept.key, looks=kept.looks, why=fit(kept.why))
-    row |= {"due": written(kept.due)} if kept.due else {}
-    return row | ({"told_at": written(kept.told_at)} if kept.told_at else {})
+    row = new_row(SIGNAL_PARTITION, signal.key, looks=signal.looks, why=fit(signal.why))
+    row |= {"due": written(signal.due)} if signal.due else {}
+    return row | ({"told_at": written(signal.told_at)} if signal.told_at else {})
 
 
 def signal_fields(fields: Fields) -> Fields:
@@ -155,22 +164,22 @@ def signal_fields(fields: Fields) -> Fields:
 
 def read_signal(row: Mapping[str, Any]) -> DeferredSignal:
     """The signal that a row holds."""
-    cells = Cells(row)
-    fields = cells.mapping("signal")
+    columns = Columns(row)
+    fields = columns.mapping("signal")
     if not all(isinstance(value, str) for value in fields.values()):
         raise Unreadable("column signal holds more than texts")
-    said = Cells({name: value for name, value in fields.items() if value})
+    said = Columns({name: value for name, value in fields.items() if value})
     said.word("source", Source, Source.ALERT)
     if not said.text("resource", ""):
         said.vault("vault")
-    kept = DeferredSignal(
-        kept_at=cells.time("kept_at"),
+    signal = DeferredSignal(
+        kept_at=columns.time("kept_at"),
         fields=fields,
-        looks=cells.number("looks", 0),
-        why=cells.text("why", ""),
-        due=cells.maybe_time("due"),
-        told_at=cells.maybe_time("told_at"),
+        looks=columns.number("looks", 0),
+        why=columns.text("why", ""),
+        due=columns.maybe_time("due"),
+        told_at=columns.maybe_time("told_at"),
     )
-    if kept.key != row["RowKey"]:
+    if signal.key != row["RowKey"]:
         raise Unreadable("its key is not that of its signal")
-    return kept
+    return signal

@@ -26,7 +26,7 @@ from backup_retry.domain.schedule import BackupPolicy
 from backup_retry.domain.texts import valid_json
 from backup_retry.ports.log_events import LogEvent, log_event
 
-_POLICY_KEPT_FOR = timedelta(hours=1)
+_POLICY_TTL = timedelta(hours=1)
 
 
 class DataProtectionVaults:
@@ -35,7 +35,7 @@ class DataProtectionVaults:
     def __init__(self, clients: AzureClients, clock: Callable[[], datetime]) -> None:
         self._clients = clients
         self._lists = SharedLists(clock)
-        self._policies: CachedReads[BackupPolicy | None] = CachedReads(clock, _POLICY_KEPT_FOR)
+        self._policies: CachedReads[BackupPolicy | None] = CachedReads(clock, _POLICY_TTL)
 
     async def job(self, vault: Vault, job_id: str) -> Job:
         """One job; raises NotFound when the vault has no such job."""

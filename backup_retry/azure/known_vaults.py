@@ -1,4 +1,4 @@
-"""The port `access.KnownVaults`: the vaults that Resource Graph shows now, and those of the ledger's last two weeks."""
+"""The port `KnownVaults`: the vaults that Resource Graph shows now, and those of the ledger's last two weeks."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from backup_retry.policy.rules import JOB_RETENTION
 from backup_retry.ports.reports import Reports
 
 #: asked about only when a vault refuses, and then perhaps by many signals at once
-_KEPT_FOR = timedelta(minutes=15)
+_TTL = timedelta(minutes=15)
 
 
 class ShownVaults:
@@ -22,7 +22,7 @@ class ShownVaults:
         self._reports = reports
         self._graph = graph
         self._clock = clock
-        self._shown: CachedReads[frozenset[str]] = CachedReads(clock, _KEPT_FOR)
+        self._shown: CachedReads[frozenset[str]] = CachedReads(clock, _TTL)
 
     async def knows(self, vault: Vault) -> bool:
         """See KnownVaults; the answer may be a quarter of an hour old."""

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from azure.mgmt.recoveryservicesbackup.models import BackupRequestResource
 
 _FABRIC = "Azure"
-_POLICY_KEPT_FOR = timedelta(hours=1)
+_POLICY_TTL = timedelta(hours=1)
 #: for how long the items of a vault are known by their names; less where a job fits none of them
-_ITEMS_KEPT_FOR, _UNLESS_UNKNOWN = timedelta(hours=1), timedelta(minutes=5)
+_ITEMS_TTL, _UNLESS_UNKNOWN = timedelta(hours=1), timedelta(minutes=5)
 
 
 class RecoveryServicesVaults:
@@ -43,8 +43,8 @@ class RecoveryServicesVaults:
         self._clients = clients
         self._clock = clock
         self._lists = SharedLists(clock)
-        self._policies: CachedReads[BackupPolicy | None] = CachedReads(clock, _POLICY_KEPT_FOR)
-        self._items: CachedReads[Sequence[wire.Named]] = CachedReads(clock, _ITEMS_KEPT_FOR)
+        self._policies: CachedReads[BackupPolicy | None] = CachedReads(clock, _POLICY_TTL)
+        self._items: CachedReads[Sequence[wire.Named]] = CachedReads(clock, _ITEMS_TTL)
 
     async def job(self, vault: Vault, job_id: str) -> Job:
         """One job; raises NotFound when the vault has no such job."""

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
-from backup_retry.azure.cells import Cells, Row, Unreadable, new_row, written
-from backup_retry.azure.table_rows import partition
+from backup_retry.azure.incident_rows import partition
+from backup_retry.azure.table_columns import Columns, Row, Unreadable, new_row, written
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
@@ -35,8 +35,8 @@ def open_row(incident: Incident, now: datetime) -> Row:
 
 def read_opened(row: Mapping[str, Any]) -> Opened:
     """The open incident that a row of the index names."""
-    cells = Cells(row)
-    return Opened(incident_id=cells.text("incident"), item=cells.item("item"), at=cells.time("at"))
+    columns = Columns(row)
+    return Opened(incident_id=columns.text("incident"), item=columns.item("item"), at=columns.time("at"))
 
 
 def place_of(opened: Opened) -> tuple[str, str]:
@@ -75,24 +75,24 @@ def journal_row(closed: Incident) -> Row:
 
 def read_closed(row: Mapping[str, Any]) -> Closed:
     """The report that a row of the journal holds."""
-    cells, item = Cells(row), read_purgeable(row)
-    closed_at = cells.time("closed_at")
-    first_failed_at = cells.time("first_failed_at", closed_at)
+    columns, item = Columns(row), read_purgeable(row)
+    closed_at = columns.time("closed_at")
+    first_failed_at = columns.time("first_failed_at", closed_at)
     return Closed(
-        incident_id=cells.text("RowKey"),
+        incident_id=columns.text("RowKey"),
         item=item,
-        found_by=cells.word("found_by", Source, Source.SWEEP),
-        first_job_id=cells.text("first_job", ""),
+        found_by=columns.word("found_by", Source, Source.SWEEP),
+        first_job_id=columns.text("first_job", ""),
         first_failed_at=first_failed_at,
-        error=cells.text("error", ""),
-        last_error=cells.text("last_error", ""),
-        attempts=cells.number("attempts", 0),
-        outcome=cells.word("outcome", Outcome),
-        reason=Reason.read(cells.text("reason", Reason.NOTED.value)),
-        detail=cells.text("detail", ""),
-        opened_at=cells.time("opened_at", first_failed_at),
+        error=columns.text("error", ""),
+        last_error=columns.text("last_error", ""),
+        attempts=columns.number("attempts", 0),
+        outcome=columns.word("outcome", Outcome),
+        reason=Reason.read(columns.text("reason", Reason.NOTED.value)),
+        detail=columns.text("detail", ""),
+        opened_at=columns.time("opened_at", first_failed_at),
         closed_at=closed_at,
-        last_good_at=cells.maybe_time("last_good_at"),
+        last_good_at=columns.maybe_time("last_good_at"),
     )
 
 
@@ -102,4 +102,4 @@ def read_purgeable(row: Mapping[str, Any]) -> ProtectedItem:
         date.fromisoformat(row["PartitionKey"])
     except ValueError as error:
         raise Unreadable("its partition is no day") from error
-    return Cells(row).item("item")
+    return Columns(row).item("item")

@@ -13,7 +13,7 @@ from backup_retry.domain.jobs import Job, JobList
 T = TypeVar("T")
 
 #: how long a list of a vault's jobs is kept for those whom it still satisfies
-_LIST_KEPT_FOR = timedelta(minutes=1)
+_LIST_TTL = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class SharedLists:
         return known
 
     def _forget_old(self, now: datetime) -> None:
-        old = [key for key, known in self._listed.items() if now - known.read_at > _LIST_KEPT_FOR]
+        old = [key for key, known in self._listed.items() if now - known.read_at > _LIST_TTL]
         for key in old:
             del self._listed[key]
 
@@ -75,17 +75,17 @@ class SharedLists:
 class CachedReads(Generic[T]):
     """What changes rarely: one request per key and period."""
 
-    def __init__(self, clock: Callable[[], datetime], kept_for: timedelta) -> None:
+    def __init__(self, clock: Callable[[], datetime], ttl: timedelta) -> None:
         self._clock = clock
-        self._kept_for = kept_for
+        self._ttl = ttl
         self._read: dict[str, tuple[datetime, T]] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def get(self, key: str, read: Callable[[], Awaitable[T]], kept_for: timedelta | None = None) -> T:
+    async def get(self, key: str, read: Callable[[], Awaitable[T]], ttl: timedelta | None = None) -> T:
         """What `read` gives, at most so old."""
         async with self._locks.setdefault(key, asyncio.Lock()):
             known = self._read.get(key)
-            if known is None or self._clock() - known[0] >= (kept_for or self._kept_for):
+            if known is None or self._clock() - known[0] >= (ttl or self._ttl):
                 known = (self._clock(), await read())
                 self._read[key] = known
             return known[1]

@@ -14,10 +14,10 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableTransactionError
 
-from backup_retry.azure import table_rows as rows
-from backup_retry.azure.aside import Aside
+from backup_retry.azure import incident_rows as rows
 from backup_retry.azure.client import azure_errors
 from backup_retry.azure.report_rows import read_purgeable
+from backup_retry.azure.table_quarantine import Quarantine
 from backup_retry.azure.tables import INCIDENTS, JOURNAL
 from backup_retry.domain.incident import State
 
@@ -34,8 +34,8 @@ _TAKEN = (ResourceModifiedError, ResourceNotFoundError, TableTransactionError)
 class TableArchive:
     """The port `ledger.Archive` on Table Storage."""
 
-    def __init__(self, service: "TableServiceClient", aside: Aside | None = None) -> None:
-        self._aside = aside or Aside()
+    def __init__(self, service: "TableServiceClient", quarantine: Quarantine | None = None) -> None:
+        self._quarantine = quarantine or Quarantine()
         self._incidents = service.get_table_client(INCIDENTS)
         self._journal = service.get_table_client(JOURNAL)
 
@@ -62,7 +62,7 @@ class TableArchive:
             results_per_page=most,
         )
         async for row in entities:
-            if self._aside.read(read_purgeable, JOURNAL, row) is not None:
+            if self._quarantine.read(read_purgeable, JOURNAL, row) is not None:
                 found.append(row)
             if len(found) == most:
                 break

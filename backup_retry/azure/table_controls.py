@@ -9,10 +9,10 @@ from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, Re
 from azure.data.tables import UpdateMode
 
 from backup_retry.azure import control_rows
-from backup_retry.azure.aside import Aside
 from backup_retry.azure.client import azure_errors
 from backup_retry.azure.control_rows import CONTROL_PARTITION
-from backup_retry.azure.fence import Write, version_of
+from backup_retry.azure.table_quarantine import Quarantine
+from backup_retry.azure.table_writes import Write, version_of
 from backup_retry.azure.tables import CONTROL, get, query
 from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
@@ -31,10 +31,13 @@ class TableControls:
     """The ports `ledger.Controls` and `ledger.Storms` on Table Storage."""
 
     def __init__(
-        self, service: "TableServiceClient", clock: Callable[[], datetime], aside: Aside | None = None
+        self,
+        service: "TableServiceClient",
+        clock: Callable[[], datetime],
+        quarantine: Quarantine | None = None,
     ) -> None:
         self._clock = clock
-        self._aside = aside or Aside()
+        self._quarantine = quarantine or Quarantine()
         self._control = service.get_table_client(CONTROL)
         self._pauses_read: tuple[datetime, Sequence[Pause]] | None = None
 
@@ -69,7 +72,7 @@ class TableControls:
         row = await get(self._control, CONTROL_PARTITION, control_rows.beat_key(name))
         if row is None:
             return None
-        beat = self._aside.read(control_rows.read_beat, CONTROL, row)
+        beat = self._quarantine.read(control_rows.read_beat, CONTROL, row)
         return beat[1] if beat else _LONG_AGO
 
     async def storm(self, key: str) -> Storm | None:
@@ -98,12 +101,14 @@ class TableControls:
         return self._read_storm(row) if row is not None and write.made(row) else None
 
     def _read_storm(self, row: Mapping[str, Any]) -> Storm:
-        return replace(self._aside.require(control_rows.read_storm, CONTROL, row), version=version_of(row))
+        return replace(
+            self._quarantine.require(control_rows.read_storm, CONTROL, row), version=version_of(row)
+        )
 
     async def _pause_rows(self) -> list[Mapping[str, Any]]:
         wanted = "PartitionKey eq @partition and RowKey ge 'pause' and RowKey lt 'pausf'"
         return await query(self._control, wanted, {"partition": CONTROL_PARTITION})
 
     def _pause(self, row: Mapping[str, Any]) -> Pause:
-        pause = self._aside.read(control_rows.read_pause, CONTROL, row)
+        pause = self._quarantine.read(control_rows.read_pause, CONTROL, row)
         return pause or control_rows.held_pause(row)

@@ -10,8 +10,6 @@ from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
-from backup_retry.azure.aside import Aside
-from backup_retry.azure.cells import Cells, Unreadable
 from backup_retry.azure.client import azure_errors
 from backup_retry.azure.control_rows import (
     SIGNAL_PARTITION,
@@ -20,7 +18,9 @@ from backup_retry.azure.control_rows import (
     signal_fields,
     signal_row,
 )
-from backup_retry.azure.fence import version_of
+from backup_retry.azure.table_columns import Columns, Unreadable
+from backup_retry.azure.table_quarantine import Quarantine
+from backup_retry.azure.table_writes import version_of
 from backup_retry.azure.tables import CONTROL, get
 from backup_retry.ports.inbox import DeferredSignal, Fields, Waiting
 
@@ -34,13 +34,16 @@ class TableInbox:
     """The port `inbox.Inbox` on Table Storage; a signal that cannot be read waits, and is given to nobody."""
 
     def __init__(
-        self, service: "TableServiceClient", clock: Callable[[], datetime], aside: Aside | None = None
+        self,
+        service: "TableServiceClient",
+        clock: Callable[[], datetime],
+        quarantine: Quarantine | None = None,
     ) -> None:
         self._table = service.get_table_client(CONTROL)
         self._clock = clock
-        self._aside = aside or Aside()
+        self._quarantine = quarantine or Quarantine()
 
-    async def keep(self, fields: Fields) -> None:
+    async def add(self, fields: Fields) -> None:
         """See Inbox; one request, or two for a signal that waits already."""
         row = signal_row(DeferredSignal(kept_at=self._clock(), fields=signal_fields(fields)))
         again = {key: row[key] for key in ("PartitionKey", "RowKey")} | {"came_again": row["kept_at"]}
@@ -53,14 +56,14 @@ class TableInbox:
                     await self._table.update_entity(again, mode=UpdateMode.MERGE)
                     return
 
-    async def kept(self, most: int) -> Sequence[DeferredSignal]:
+    async def due(self, most: int) -> Sequence[DeferredSignal]:
         """See Inbox."""
         found, now = list[DeferredSignal](), self._clock()
         async with azure_errors("ledger"):
             async for row in self._table.query_entities(_QUERY, parameters={"partition": SIGNAL_PARTITION}):
-                kept = self._aside.read(read_signal, CONTROL, row)
-                if kept and (kept.due is None or kept.due <= now):
-                    found.append(replace(kept, version=str(row.metadata["etag"])))
+                signal = self._quarantine.read(read_signal, CONTROL, row)
+                if signal and (signal.due is None or signal.due <= now):
+                    found.append(replace(signal, version=str(row.metadata["etag"])))
                 if len(found) == most:
                     break
         return found
@@ -68,8 +71,8 @@ class TableInbox:
     async def find(self, key: str) -> DeferredSignal | None:
         """See Inbox; one request."""
         row = await get(self._table, SIGNAL_PARTITION, key)
-        kept = self._aside.read(read_signal, CONTROL, row) if row else None
-        return replace(kept, version=version_of(row)) if kept else None
+        signal = self._quarantine.read(read_signal, CONTROL, row) if row else None
+        return replace(signal, version=version_of(row)) if signal else None
 
     async def waiting(self, most: int) -> Waiting:
         """See Inbox."""
@@ -84,27 +87,29 @@ class TableInbox:
                     break
         return Waiting.of(times, most)
 
-    async def defer(self, kept: DeferredSignal) -> None:
+    async def defer(self, signal: DeferredSignal) -> None:
         """See Inbox; one request."""
         async with azure_errors("ledger"):
             with suppress(ResourceNotFoundError, ResourceModifiedError):
                 await self._table.update_entity(
-                    deferred_row(kept), mode=UpdateMode.MERGE, **_unless_it_came_again(kept)
+                    deferred_row(signal), mode=UpdateMode.MERGE, **_unless_it_came_again(signal)
                 )
 
-    async def forget(self, kept: DeferredSignal) -> None:
+    async def forget(self, signal: DeferredSignal) -> None:
         """See Inbox."""
         async with azure_errors("ledger"):
             with suppress(ResourceNotFoundError, ResourceModifiedError):
-                await self._table.delete_entity(SIGNAL_PARTITION, kept.key, **_unless_it_came_again(kept))
+                await self._table.delete_entity(SIGNAL_PARTITION, signal.key, **_unless_it_came_again(signal))
 
 
-def _unless_it_came_again(kept: DeferredSignal) -> dict[str, Any]:
-    return {"etag": kept.version, "match_condition": MatchConditions.IfNotModified} if kept.version else {}
+def _unless_it_came_again(signal: DeferredSignal) -> dict[str, Any]:
+    return (
+        {"etag": signal.version, "match_condition": MatchConditions.IfNotModified} if signal.version else {}
+    )
 
 
 def _kept_at(row: Any) -> datetime | None:  # noqa: ANN401 (a TableEntity)
     try:
-        return Cells(row).maybe_time("kept_at")
+        return Columns(row).maybe_time("kept_at")
     except Unreadable:
         return None

@@ -10,7 +10,7 @@ Four tables, in shapes that fit the tables' own guarantees (one partition = one 
 - control: pauses, storms and heartbeats, see `table_controls`.
 
 Whatever takes effect and is answered with an error, so that the SDK repeats it, is the same the second time, or
-recognises its own effect (see `fence`).
+recognises its own effect (see `table_writes`).
 
 https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 """
@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING, Any
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.data.tables import TableTransactionError, UpdateMode
 
+from backup_retry.azure import incident_rows as rows
 from backup_retry.azure import report_rows
-from backup_retry.azure import table_rows as rows
-from backup_retry.azure.aside import Aside
 from backup_retry.azure.client import azure_errors, translate
-from backup_retry.azure.fence import Write, version_of
 from backup_retry.azure.report_rows import OPEN_PARTITION
 from backup_retry.azure.table_controls import TableControls
+from backup_retry.azure.table_quarantine import Quarantine
+from backup_retry.azure.table_writes import Write, version_of
 from backup_retry.azure.tables import CONTROL, INCIDENTS, JOURNAL, OPEN, TABLES, get, query
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.errors import RowUnreadable
@@ -59,9 +59,12 @@ class TableLedger(TableControls):
     """The ports `ledger.Ledger`, `ledger.Controls` and `ledger.Storms` on Table Storage."""
 
     def __init__(
-        self, service: "TableServiceClient", clock: Callable[[], datetime], aside: Aside | None = None
+        self,
+        service: "TableServiceClient",
+        clock: Callable[[], datetime],
+        quarantine: Quarantine | None = None,
     ) -> None:
-        super().__init__(service, clock, aside)
+        super().__init__(service, clock, quarantine)
         self._service = service
         self._incidents = service.get_table_client(INCIDENTS)
         self._open = service.get_table_client(OPEN)
@@ -86,7 +89,7 @@ class TableLedger(TableControls):
             await self._finish(stored)
         return stored
 
-    async def told(self, incident: Incident) -> Incident:
+    async def notices_sent(self, incident: Incident) -> Incident:
         """See Ledger; one transaction, and one more request for a closed incident."""
         partition = rows.partition(incident.item)
         gone = [{"PartitionKey": partition, "RowKey": f"notice-{notice.id}"} for notice in incident.notices]
@@ -130,7 +133,7 @@ class TableLedger(TableControls):
             "PartitionKey eq @partition and RowKey ge 'step-' and RowKey lt 'step.'",
             {"partition": rows.partition(item)},
         )
-        return [step for row in found if (step := self._aside.read(rows.read_step, INCIDENTS, row))]
+        return [step for row in found if (step := self._quarantine.read(rows.read_step, INCIDENTS, row))]
 
     # ---- inside ----
 
@@ -143,7 +146,7 @@ class TableLedger(TableControls):
 
     def _incident(self, by_key: Mapping[str, Mapping[str, Any]]) -> Incident:
         """The incident of these rows; an attempt that cannot be read may be one in flight, so that nothing is known."""
-        head, read = self._aside.require(rows.read_head, INCIDENTS, by_key[rows.HEAD]), self._aside
+        head, read = self._quarantine.require(rows.read_head, INCIDENTS, by_key[rows.HEAD]), self._quarantine
         attempts = [
             read.require(rows.read_attempt, INCIDENTS, row)
             for key, row in by_key.items()
@@ -203,7 +206,7 @@ class TableLedger(TableControls):
 
         A damaged row leads to its incident all the same, since its key does.
         """
-        opened = self._aside.read(report_rows.read_opened, OPEN, row)
+        opened = self._quarantine.read(report_rows.read_opened, OPEN, row)
         place = report_rows.place_of(opened) if opened else report_rows.place_in(row["RowKey"])
         if place is None:
             return None

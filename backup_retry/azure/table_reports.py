@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from backup_retry.azure.aside import Aside, Reader, Value
 from backup_retry.azure.client import azure_errors
 from backup_retry.azure.control_rows import CONTROL_PARTITION, read_beat, read_storm
 from backup_retry.azure.report_rows import OPEN_PARTITION, read_closed, read_opened
+from backup_retry.azure.table_quarantine import Quarantine, Reader, Value
 from backup_retry.azure.tables import CONTROL, JOURNAL, OPEN, get
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.reports import Closed, Opened
@@ -25,9 +25,9 @@ _PARTITION = "PartitionKey eq @partition"
 class TableReports:
     """The port `report.Reports` on Table Storage; a report goes on without a row that cannot be read."""
 
-    def __init__(self, service: "TableServiceClient", aside: Aside | None = None) -> None:
+    def __init__(self, service: "TableServiceClient", quarantine: Quarantine | None = None) -> None:
         self._tables = {name: service.get_table_client(name) for name in (OPEN, JOURNAL, CONTROL)}
-        self._aside = aside or Aside()
+        self._quarantine = quarantine or Quarantine()
 
     async def opened(self) -> Sequence[Opened]:
         """See Reports; one request for 250 incidents."""
@@ -61,13 +61,13 @@ class TableReports:
 
     async def _closed_on(self, day: date, incident_id: str) -> Closed | None:
         row = await get(self._tables[JOURNAL], day.isoformat(), incident_id)
-        return self._aside.read(read_closed, JOURNAL, row) if row else None
+        return self._quarantine.read(read_closed, JOURNAL, row) if row else None
 
     async def _read(
         self, reader: Reader[Value], table: str, query: str, parameters: dict[str, str]
     ) -> list[Value]:
         found = _query(self._tables[table], query, parameters)
-        values = [self._aside.read(reader, table, row) async for row in found]
+        values = [self._quarantine.read(reader, table, row) async for row in found]
         return [value for value in values if value is not None]
 
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 
-from backup_retry.azure.aside import Aside
 from backup_retry.azure.client import azure_errors
 from backup_retry.azure.control_rows import CONTROL_PARTITION, lease_key, lease_row, read_lease
-from backup_retry.azure.fence import Write, version_of
+from backup_retry.azure.table_quarantine import Quarantine
+from backup_retry.azure.table_writes import Write, version_of
 from backup_retry.azure.tables import CONTROL, get
 from backup_retry.ports.turns import Lease
 
@@ -22,9 +22,9 @@ _TAKEN = (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)
 class TableTurns:
     """The port `turns.Turns` on Table Storage; a lease that cannot be read is somebody's."""
 
-    def __init__(self, service: "TableServiceClient", aside: Aside | None = None) -> None:
+    def __init__(self, service: "TableServiceClient", quarantine: Quarantine | None = None) -> None:
         self._control = service.get_table_client(CONTROL)
-        self._aside = aside or Aside()
+        self._quarantine = quarantine or Quarantine()
 
     async def lease(self, turn: str) -> Lease:
         """See Turns; one request."""
@@ -48,4 +48,4 @@ class TableTurns:
         return replace(lease, version=write.version(str(answer["etag"])))
 
     def _read(self, row: Mapping[str, Any]) -> Lease:
-        return replace(self._aside.require(read_lease, CONTROL, row), version=version_of(row))
+        return replace(self._quarantine.require(read_lease, CONTROL, row), version=version_of(row))

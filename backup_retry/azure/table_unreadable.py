@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from azure.data.tables import UpdateMode
 
-from backup_retry.azure.aside import READERS, Aside, Key, kind_of
-from backup_retry.azure.cells import Cells, Unreadable, json_text, new_row
 from backup_retry.azure.client import azure_errors
 from backup_retry.azure.control_rows import CONTROL_PARTITION
+from backup_retry.azure.table_columns import Columns, Unreadable, json_text, new_row
+from backup_retry.azure.table_quarantine import READERS, Key, Quarantine, kind_of
 from backup_retry.azure.tables import CONTROL, TABLES, get, query
 from backup_retry.ports.unreadable_rows import UnreadableRow
 
@@ -25,11 +25,11 @@ _AT_ONCE = 16
 
 
 class TableUnreadables:
-    """The port `unreadable.Unreadables` on Table Storage."""
+    """The port `unreadable_rows.Unreadables` on Table Storage."""
 
-    def __init__(self, service: "TableServiceClient", aside: Aside | None = None) -> None:
+    def __init__(self, service: "TableServiceClient", quarantine: Quarantine | None = None) -> None:
         self._tables = {name: service.get_table_client(name) for name in TABLES}
-        self._aside = aside or Aside()
+        self._quarantine = quarantine or Quarantine()
 
     async def found(self) -> Sequence[UnreadableRow]:
         """See Unreadables; one request for the controls and the summary, one for each row in question."""
@@ -39,8 +39,8 @@ class TableUnreadables:
         for row in controls:
             self._look_at(CONTROL, row)
         summary = next((row for row in controls if row["RowKey"] == _SUMMARY), {})
-        await self._look_again([*self._aside.rows, *_named(summary)])
-        return sorted(self._aside.rows.values())
+        await self._look_again([*self._quarantine.rows, *_named(summary)])
+        return sorted(self._quarantine.rows.values())
 
     async def sum_up(self) -> None:
         """See Unreadables; writes where something has changed."""
@@ -60,7 +60,7 @@ class TableUnreadables:
         """See Unreadables."""
         row = await get(self._tables[CONTROL], CONTROL_PARTITION, _SUMMARY)
         try:
-            said = Cells(Cells(row or {}).mapping("counts", {}))
+            said = Columns(Columns(row or {}).mapping("counts", {}))
             return {kind: said.number(kind) for kind in said.names if kind in READERS}
         except Unreadable:
             return {}
@@ -74,7 +74,7 @@ class TableUnreadables:
             async with at_once:
                 row = await get(self._tables[table], partition, row_key)
             if row is None:
-                self._aside.rows.pop(key, None)
+                self._quarantine.rows.pop(key, None)
             else:
                 self._look_at(table, row)
 
@@ -82,7 +82,7 @@ class TableUnreadables:
 
     def _look_at(self, table: str, row: Mapping[str, Any]) -> None:
         if reader := READERS.get(kind_of(table, row)):
-            self._aside.read(reader, table, row)
+            self._quarantine.read(reader, table, row)
 
 
 def _named(summary: Mapping[str, Any]) -> list[Key]:

@@ -1,5 +1,5 @@
-"""The words: ids, jobs, incidents, workloads, schedules, the error catalogue, notices, errors. Values only, no I/O.
+"""The words: ids, jobs, facts, decisions, incidents, workloads, the error catalogue, notices. Values only, no I/O.
 
 Imports the standard library and itself.
-Start with `jobs`, then `incident`.
+Start with `jobs`, then `incident` and `decisions`.
 """

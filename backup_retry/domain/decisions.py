@@ -85,7 +85,7 @@ class Wait:
     reason: Reason
     detail: str = ""
     #: what a person has to be told meanwhile, by a name under which it is told once; "": nothing
-    tell: str = ""
+    notice_name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ class ItemState:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alike:
+class SimilarFailures:
     """How many items of a vault fail with one error."""
 
     error: JobError = field(default_factory=JobError)
@@ -50,7 +50,7 @@ class Facts:
     #: None: the vault itself says that it has no such item, and does not list it either
     item: ItemState | None = None
     #: the items of the vault that fail with the same error
-    alike: Alike = Alike()
+    similar: SimilarFailures = SimilarFailures()
     #: the operation of the attempt in flight, asked for only where its job has not appeared
     operation: Operation | None = None
 

@@ -36,7 +36,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Incident:
-    """The state of one item's trouble; `version` is the ledger's fence and means nothing elsewhere."""
+    """The state of one item's trouble; `version` is the ledger's ETag and means nothing elsewhere."""
 
     id: str
     item: ProtectedItem
@@ -55,7 +55,7 @@ class Incident:
     attempts: tuple[Attempt, ...] = ()
     #: since when it waits for `reason`
     waits_since: datetime | None = None
-    #: what a person has been told while it was open, see Wait.tell
+    #: what a person has been told while it was open, see Wait.notice_name
     told_of: tuple[str, ...] = ()
     outcome: Outcome | None = None
     closed_at: datetime | None = None
@@ -150,11 +150,11 @@ class Incident:
         """How long it has been waiting for that reason."""
         return now - (self.waits_since or self.opened_at) if self.reason is reason else timedelta(0)
 
-    def telling(self, *notices: Notice) -> "Incident":
+    def with_notices(self, *notices: Notice) -> "Incident":
         """The same with more to tell."""
         return replace(self, notices=(*self.notices, *notices))
 
-    def telling_nobody(self) -> "Incident":
+    def without_notices(self) -> "Incident":
         """The same with nothing left to tell."""
         return replace(self, notices=())
 
@@ -183,11 +183,11 @@ class Incident:
 
     def covers(self, failed: FailedJob) -> bool:
         """True when this or an earlier incident has already weighed that failure or one that counts more."""
-        return self.owns(failed) or self._among(self.weighed, failed)
+        return self.owns(failed) or self._is_weighed(self.weighed, failed)
 
     def is_past(self, failed: FailedJob) -> bool:
         """True when an earlier incident has brought that failure to its end: it is no news to this one."""
-        return self._among(self.weighed_before, failed)
+        return self._is_weighed(self.weighed_before, failed)
 
     def with_failure(self, failed: FailedJob) -> "Incident":
         """The same incident after one more failed job: of the best kind of backup what ended last counts.
@@ -248,7 +248,7 @@ class Incident:
     def triggered(self, operation_id: str, now: datetime) -> "Incident":
         """Azure accepted the attempt in flight."""
         return replace(
-            self._with_last(operation_id=operation_id),
+            self._with_last_attempt(operation_id=operation_id),
             state=State.TRIGGERED,
             due=now,
             reason=Reason.ATTEMPT_RUNNING,
@@ -261,13 +261,16 @@ class Incident:
     def running(self, job_id: str, now: datetime) -> "Incident":
         """The vault shows the job of the attempt in flight, and it has not ended."""
         return replace(
-            self._with_last(job_id=job_id), state=State.TRIGGERED, due=now, reason=Reason.ATTEMPT_RUNNING
+            self._with_last_attempt(job_id=job_id),
+            state=State.TRIGGERED,
+            due=now,
+            reason=Reason.ATTEMPT_RUNNING,
         )
 
     def attempt_ended(self, result: AttemptResult, at: datetime, job_id: str = "") -> "Incident":
         """The attempt in flight is over; what follows is decided next."""
         last = self.attempts[-1]
-        changed = self._with_last(result=result, ended_at=at, job_id=job_id or last.job_id)
+        changed = self._with_last_attempt(result=result, ended_at=at, job_id=job_id or last.job_id)
         return replace(changed, state=State.WAITING)
 
     def turned_down(self, error: JobError) -> "Incident":
@@ -295,7 +298,7 @@ class Incident:
             closed_at=now,
         )
 
-    def _among(self, weighed: Mapping[int, datetime], failed: FailedJob) -> bool:
+    def _is_weighed(self, weighed: Mapping[int, datetime], failed: FailedJob) -> bool:
         """True for a failure that ended before one of those that is worth as much.
 
         Where version 0.1.0 kept a beginning instead, that very failure is known by it. What began earlier and ended
@@ -308,7 +311,7 @@ class Incident:
             if each >= least
         )
 
-    def _with_last(self, **changes: object) -> "Incident":
+    def _with_last_attempt(self, **changes: object) -> "Incident":
         last = replace(self.attempts[-1], **changes)  # type: ignore[arg-type]
         return replace(self, attempts=(*self.attempts[:-1], last))
 

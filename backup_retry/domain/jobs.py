@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
-from backup_retry.domain.workloads import workload_in_name, worth
+from backup_retry.domain.workloads import backup_rank, workload_in_name
 
 #: of an error's name, which is part of keys, of subjects and of every list
 _LONGEST_LABEL = 200
@@ -136,7 +136,7 @@ class Job:
             and self.status.succeeded
             and self.moved_data is not False
             and (self.ended_at or self.started_at) > failure.ended_at
-            and worth(self.operation) >= worth(failure.operation)
+            and backup_rank(self.operation) >= backup_rank(failure.operation)
         )
 
     def is_of(self, item: ProtectedItem) -> bool:
@@ -163,7 +163,7 @@ class FailedJob:
 
     def weight(self) -> tuple[int, datetime]:
         """How much it counts beside other failures of its item: the best kind of backup first, then what ended last."""
-        return worth(self.operation), self.ended_at
+        return backup_rank(self.operation), self.ended_at
 
     @classmethod
     def of(cls, job: Job, item: ProtectedItem) -> "FailedJob":

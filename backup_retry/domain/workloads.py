@@ -208,7 +208,7 @@ CAUSES = frozenset({"no_permission", "not_reachable"})
 STOPS_PROTECTION, SETS_UP_PROTECTION = frozenset({"disablebackup", "deletebackupdata"}), "configurebackup"
 #: what a backup is worth beside others of its database; a better one makes up for a failed lesser one, never
 #: the other way round: a log backup that completes every fifteen minutes must not hide a failed full one
-_WORTH = {"log": 1, "differential": 2, "incremental": 2}
+_BACKUP_RANKS = {"log": 1, "differential": 2, "incremental": 2}
 _BEST = 3
 
 
@@ -217,8 +217,8 @@ def kind_of(operation: str) -> str:
     return operation.partition("(")[2].rstrip(") ")
 
 
-def worth(operation: str) -> int:
+def backup_rank(operation: str) -> int:
     """How much a backup operation is worth; one without a kind as much as a full one, and a cause nothing."""
     if operation in CAUSES:
         return 0
-    return _WORTH.get(kind_of(operation).lower(), _BEST)
+    return _BACKUP_RANKS.get(kind_of(operation).lower(), _BEST)

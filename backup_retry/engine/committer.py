@@ -20,22 +20,22 @@ class Committer:
     async def save(self, work: UnitOfWork) -> Incident | None:
         """Store a change; None when another worker was first."""
         if self._publisher is None:
-            work.incident = work.incident.telling_nobody()
+            work.incident = work.incident.without_notices()
         saved = await self.ledger.save(work.incident, work.steps, work.job_id)
         if saved is None:
             log_event(LogEvent.RACE_LOST, item=work.incident.item.id, incident=work.incident.id)
             return None
         for step in work.steps:
             log_step(saved, step)
-        return await self.tell(saved)
+        return await self.send_notices(saved)
 
-    async def tell(self, incident: Incident) -> Incident:
+    async def send_notices(self, incident: Incident) -> Incident:
         """Send what is left to tell; an outage of the topic leaves it with the incident for the next follow-up."""
         if not incident.notices or self._publisher is None:
             return incident
         try:
             await self._publisher.publish(incident.notices)
-            return await self.ledger.told(incident)
+            return await self.ledger.notices_sent(incident)
         except (AzureUnavailable, AzureRefused) as error:
             log_event(LogEvent.NOTICE_UNSENT, level=logging.WARNING, incident=incident.id, problem=str(error))
             return incident

@@ -21,7 +21,7 @@ from backup_retry.engine.gather import Gatherer
 from backup_retry.engine.retry import Retrier
 from backup_retry.engine.storm_watch import StormWatch
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
-from backup_retry.engine.vault_access import Access, KnownVaults, MemoryKnownVaults
+from backup_retry.engine.vault_incidents import KnownVaults, MemoryKnownVaults, VaultIncidents
 from backup_retry.policy import decide as policy
 from backup_retry.policy.bounds import within_bounds
 from backup_retry.policy.decision_context import DecisionContext
@@ -69,7 +69,7 @@ class Engine:
         self._committer = Committer(ledger, publisher)
         self._gatherer = Gatherer(vaults, rules)
         #: what to do where a whole vault is closed to us
-        self.access = Access(
+        self.vault_incidents = VaultIncidents(
             committer=self._committer,
             vaults=vaults,
             controls=controls,
@@ -95,7 +95,7 @@ class Engine:
                 return already_handled(work.incident, failed.id)
             return report("stored", saved, job_id=failed.id)
 
-        return await self._with(failed, source, store)
+        return await self._note_and_act(failed, source, store)
 
     async def handle(
         self,
@@ -110,9 +110,9 @@ class Engine:
         When Azure stops answering on the way, the failure is stored for the follow-up. `run_began` is for runs over
         many items: they share what was read of a vault since then, while it is at most a minute old.
         """
-        return await self._with(failed, source, lambda work: self._advance(work, run_began, retrying))
+        return await self._note_and_act(failed, source, lambda work: self._advance(work, run_began, retrying))
 
-    async def _with(
+    async def _note_and_act(
         self, failed: FailedJob, source: Source, act: Callable[[UnitOfWork], Awaitable[Report]]
     ) -> Report:
         """Act on the failure; after a lost race look again, since the winner need not have known of it."""
@@ -128,17 +128,19 @@ class Engine:
     async def advance(self, incident: Incident, *, run_began: datetime | None = None) -> Report:
         """Move an incident on by one decision; one that is closed already only tells what is left to tell."""
         if not incident.is_open:
-            return report("closed", await self._committer.tell(incident))
+            return report("closed", await self._committer.send_notices(incident))
         if incident.has_no_job:
             fresh = fresh_since(self._clock(), run_began)
-            return await self.access.look_again(await self._committer.tell(incident), fresh)
-        return await self._advance(UnitOfWork(await self._committer.tell(incident), self._clock()), run_began)
+            return await self.vault_incidents.look_again(await self._committer.send_notices(incident), fresh)
+        return await self._advance(
+            UnitOfWork(await self._committer.send_notices(incident), self._clock()), run_began
+        )
 
     async def context(self, incident: Incident) -> DecisionContext:
         """All that a decision about the incident would look at now; changes and triggers nothing."""
         work = UnitOfWork(incident, self._clock())
         facts = await self._gatherer.facts(work, work.now)
-        return await self._seen(work, await self._context(work), facts)
+        return await self._with_protection(work, await self._context(work), facts)
 
     async def _noted(self, failed: FailedJob, source: Source) -> UnitOfWork | Report:
         """The item's incident with this failure in it, not yet saved; a report where nothing is to do."""
@@ -153,7 +155,7 @@ class Engine:
         own = current.owns(failed)
         job_id = "" if record.job_known else failed.id
         work = UnitOfWork(current if own else current.with_failure(failed), now, job_id=job_id)
-        work.heard = None if own else failed
+        work.noted_failure = None if own else failed
         what = "the retry's own job" if own else "a backup"
         detail = f"{failed.error.label}: {what} {failed.status.lower()}, heard from {source}"
         work.step(StepKind.NOTED, job_id=failed.id, detail=detail)
@@ -187,17 +189,17 @@ class Engine:
             done = await self._settle_down(work, within_bounds(decision, work.incident, work.now))
         if done.reason in BLOCKED:
             wait = Wait(until=work.now, reason=done.reason, detail=done.detail)
-            await self.access.blocked(work.incident.item.vault, wait, work.incident.found_by)
-        if work.news and done.decision == "already_handled":
-            await self._tell_all_the_same(work)
+            await self.vault_incidents.blocked(work.incident.item.vault, wait, work.incident.found_by)
+        if work.storm_notices and done.decision == "already_handled":
+            await self._save_notices_anyway(work)
         return done
 
-    async def _tell_all_the_same(self, work: UnitOfWork) -> None:
+    async def _save_notices_anyway(self, work: UnitOfWork) -> None:
         """The race for the incident is lost; what was stored of a storm has to be told nevertheless."""
         while (current := (await self._ledger.load(work.incident.item)).incident) is not None:
             again = UnitOfWork(current, self._clock())
-            again.step(StepKind.STORM, detail=", ".join(notice.kind for notice in work.news))
-            again.tell(*work.news)
+            again.step(StepKind.STORM, detail=", ".join(notice.kind for notice in work.storm_notices))
+            again.add_notices(*work.storm_notices)
             if await self._committer.save(again) is not None:
                 return
 
@@ -212,7 +214,9 @@ class Engine:
         context = await self._context(work)
         if early := policy.decide_early(context):
             return early
-        context = await self._seen(work, context, facts or await self._gatherer.facts(work, fresh_since))
+        context = await self._with_protection(
+            work, context, facts or await self._gatherer.facts(work, fresh_since)
+        )
         decision = policy.decide(context)
         if isinstance(decision, Trigger) and not context.error.known:
             level, code = logging.WARNING, context.error.code
@@ -238,7 +242,9 @@ class Engine:
         work.incident = replace(work.incident, failure=failure)
         return replace(context, incident=work.incident)
 
-    async def _seen(self, work: UnitOfWork, context: DecisionContext, facts: Facts) -> DecisionContext:
+    async def _with_protection(
+        self, work: UnitOfWork, context: DecisionContext, facts: Facts
+    ) -> DecisionContext:
         """The case with the item's protection, read afresh, and the tag of a resource that only the vault names."""
         item = await self._vaults.item(work.incident.item)
         if item is not None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
 from backup_retry.domain.jobs import FailedJob, Job, JobStatus
-from backup_retry.domain.workloads import workload_in_name, worth
+from backup_retry.domain.workloads import backup_rank, workload_in_name
 from backup_retry.policy.rules import LONGEST_JOB
 from backup_retry.ports.vaults import Vaults
 
@@ -99,7 +99,7 @@ async def unrecovered(
         key = failed.item.key
         made_up_for = any(job.makes_up_for(failed) for job in succeeded[key])
         if failed.ended_at >= since and not made_up_for and (item is None or key == item.key):
-            like = key, worth(failed.operation)
+            like = key, backup_rank(failed.operation)
             counting[like] = max(failed, counting.get(like, failed), key=FailedJob.weight)
     return sorted(counting.values(), key=lambda failed: failed.ended_at)
 

@@ -13,7 +13,7 @@ from backup_retry.engine.unit_of_work import UnitOfWork
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB, Rules
 from backup_retry.policy.settle import attempt_job, with_newest_failure
-from backup_retry.policy.storm import failing_alike
+from backup_retry.policy.storm import similar_failures
 from backup_retry.ports.vaults import Vaults
 
 
@@ -33,10 +33,10 @@ class Gatherer:
         items = [job for job in listed.jobs if incident.is_about(job)]
         own = [job for job in listed.jobs if _matters(job, incident, operation)]
         facts = Facts(jobs=own, listed=items, read_at=listed.read_at, operation=operation)
-        work.incident = with_newest_failure(incident, facts, work.heard)
-        alike = failing_alike(listed.jobs, work.incident, self._rules.storm_window)
+        work.incident = with_newest_failure(incident, facts, work.noted_failure)
+        similar = similar_failures(listed.jobs, work.incident, self._rules.storm_window)
         jobs = [await self._looked_through(job, work.incident) for job in own]
-        return replace(facts, jobs=jobs, alike=alike)
+        return replace(facts, jobs=jobs, similar=similar)
 
     def _longest_job(self, work: UnitOfWork) -> timedelta:
         """How much earlier what counts may have begun; what holds the item may be any job that Azure still shows."""

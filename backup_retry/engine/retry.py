@@ -55,9 +55,9 @@ class Retrier:
         claimed = await self._committer.save(work)
         if claimed is None or claimed.state is not State.CLAIMED or not _same_attempt(claimed, work.incident):
             return already_handled(work.incident)
-        may_go = not work.leads or await self._still_leads(work.leads, claimed)
+        may_go = not work.canary_of or await self._still_leads(work.canary_of, claimed)
         answer = await self._ask(claimed, request) if may_go else _gave_way
-        return _told(await self._record(claimed, answer))
+        return _report(await self._record(claimed, answer))
 
     async def _still_leads(self, storm_key: str, claimed: Incident) -> bool:
         """False also where the ledger does not say: a canary that cannot be sure does not go."""
@@ -97,7 +97,7 @@ def _same_attempt(one: Incident, other: Incident) -> bool:
     return bool(one.attempts) and one.attempts[-1].id == other.attempts[-1].id
 
 
-def _told(answered: Incident) -> Report:
+def _report(answered: Incident) -> Report:
     """What the caller is told after a trigger."""
     if answered.state is State.TRIGGERED:
         return report("triggered", answered, decision=Trigger())
@@ -109,7 +109,7 @@ def _accepted(operation_id: str) -> _Answer:
         work.incident = work.incident.triggered(operation_id, work.now)
         work.step(StepKind.TRIGGERED)
         attempt_id = work.incident.attempts[-1].id
-        work.tell(notice(NoticeKind.RETRY_TRIGGERED, work.incident, work.now, about=attempt_id))
+        work.add_notices(notice(NoticeKind.RETRY_TRIGGERED, work.incident, work.now, about=attempt_id))
 
     return apply
 

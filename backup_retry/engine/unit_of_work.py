@@ -34,12 +34,12 @@ class UnitOfWork:
     #: failed job to remember with the next save
     job_id: str = ""
     #: that job, unless it is one of the incident's own attempts
-    heard: FailedJob | None = None
+    noted_failure: FailedJob | None = None
     #: the key of the storm whose canary the incident's item is: to be looked at again once its claim is stored
-    leads: str = ""
+    canary_of: str = ""
     steps: list[Step] = field(default_factory=list)
     #: notices that are about more than this incident, and must be told even where another worker saves first
-    news: list[Notice] = field(default_factory=list)
+    storm_notices: list[Notice] = field(default_factory=list)
 
     def step(self, kind: StepKind, *, job_id: str = "", detail: str = "") -> None:
         """Write a line into the journal."""
@@ -57,9 +57,9 @@ class UnitOfWork:
             )
         )
 
-    def tell(self, *notices: Notice) -> None:
+    def add_notices(self, *notices: Notice) -> None:
         """Have something told once the change is saved."""
-        self.incident = self.incident.telling(*notices)
+        self.incident = self.incident.with_notices(*notices)
 
     def settle(self, settled: Incident) -> None:
         """Take over what the vault said of the attempt in flight."""
@@ -86,24 +86,24 @@ class UnitOfWork:
                 decision.detail,
             ):
                 self.step(StepKind.WAITING)
-        if isinstance(decision, Wait) and decision.tell and decision.tell not in before.told_of:
-            self._tell_while_it_waits(decision)
+        if isinstance(decision, Wait) and decision.notice_name and decision.notice_name not in before.told_of:
+            self._notify_while_waiting(decision)
         later = decision.until if isinstance(decision, Wait) else self.now
         return bool(self.steps or self.job_id) or (later > self.now and before.due != self.incident.due)
 
-    def _tell_while_it_waits(self, wait: Wait) -> None:
+    def _notify_while_waiting(self, wait: Wait) -> None:
         """Have a person told what an open incident waits for: once, and the incident goes on by itself."""
-        self.incident = replace(self.incident, told_of=(*self.incident.told_of, wait.tell))
+        self.incident = replace(self.incident, told_of=(*self.incident.told_of, wait.notice_name))
         self.step(StepKind.TOLD, detail=wait.detail)
         waits = replace(self.incident, reason=wait.reason, detail=wait.detail)
-        about = f"{self.incident.id} {wait.tell}"
-        self.tell(notice(NoticeKind.NEEDS_PERSON, waits, self.now, about=about))
+        about = f"{self.incident.id} {wait.notice_name}"
+        self.add_notices(notice(NoticeKind.NEEDS_PERSON, waits, self.now, about=about))
 
     def close(self, decision: Close) -> None:
         """End the incident, and have its outcome told."""
         self.incident = self.incident.closed(decision, self.now)
         self.step(StepKind.CLOSED)
-        self.tell(*of_outcome(self.incident, self.now))
+        self.add_notices(*of_outcome(self.incident, self.now))
 
 
 def report(label: str, incident: Incident, *, decision: Decision | None = None, job_id: str = "") -> Report:

@@ -49,7 +49,7 @@ def within_bounds(decision: Wait | Close, incident: Incident, now: datetime) -> 
         f"{what} It has been so since {since:%Y-%m-%d %H:%M} UTC: {LOOK_AT_THE_JOB if attempt else _LOOK}"
     )
     return replace(
-        decision, detail=detail, tell=f"attempt {attempt.id}" if attempt else decision.reason.value
+        decision, detail=detail, notice_name=f"attempt {attempt.id}" if attempt else decision.reason.value
     )
 
 

@@ -126,7 +126,10 @@ def _until_it_ends(job: Job, context: DecisionContext) -> Wait:
         return Wait(until=context.now, reason=Reason.IN_PROGRESS, detail=detail)
     detail = f"{detail} It began at {began:%Y-%m-%d %H:%M} UTC: {LOOK_AT_THE_JOB}"
     return Wait(
-        until=context.now, reason=Reason.IN_PROGRESS, detail=detail, tell=f"{Reason.IN_PROGRESS} {job.id}"
+        until=context.now,
+        reason=Reason.IN_PROGRESS,
+        detail=detail,
+        notice_name=f"{Reason.IN_PROGRESS} {job.id}",
     )
 
 

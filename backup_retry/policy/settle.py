@@ -133,16 +133,18 @@ def _strangers(incident: Incident, attempt: Attempt, jobs: Sequence[Job]) -> Ite
             yield job
 
 
-def with_newest_failure(incident: Incident, facts: Facts, heard: FailedJob | None = None) -> Incident:
+def with_newest_failure(incident: Incident, facts: Facts, noted_failure: FailedJob | None = None) -> Incident:
     """The incident with the failed or cancelled backup of its item that counts most, whoever started it.
 
     One that a later backup has made up for gives way to a lesser one that is still missing, which would be forgotten
-    with it otherwise. `heard` is what a signal has just told: the list may not show it yet.
+    with it otherwise. `noted_failure` is what a signal has just told: the list may not show it yet.
     """
     failed = [FailedJob.of(job, incident.item) for job in facts.jobs if job.is_backup and job.failed]
-    news = [each for each in [*failed, *([heard] if heard else [])] if not incident.is_past(each)]
-    missing = [each for each in news if not facts.make_up_for(each)]
-    newest = max(missing or news, key=FailedJob.weight, default=None)
+    new_failures = [
+        each for each in [*failed, *([noted_failure] if noted_failure else [])] if not incident.is_past(each)
+    ]
+    missing = [each for each in new_failures if not facts.make_up_for(each)]
+    newest = max(missing or new_failures, key=FailedJob.weight, default=None)
     if newest is None:
         return incident
     if missing and facts.make_up_for(incident.failure):

@@ -21,7 +21,7 @@ from hashlib import sha256
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Reason
-from backup_retry.domain.facts import Alike
+from backup_retry.domain.facts import SimilarFailures
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.jobs import FailedJob, Job
 
@@ -39,7 +39,7 @@ _HASHES = 0x1_0000_0000
 
 @dataclass(frozen=True, kw_only=True)
 class Storm:
-    """One storm of a vault; `version` is the ledger's fence."""
+    """One storm of a vault; `version` is the ledger's ETag."""
 
     vault: Vault
     #: what the items fail with, as `JobError.label` has it
@@ -84,11 +84,11 @@ class Move(StrEnum):
     #: the canary has recovered: let the others go
     RELEASE = "release"
     #: the canary's retry has failed: a person has to know
-    TELL = "tell"
+    NOTIFY = "notify"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class StormReading:
     """A storm as it was read, with the incidents that its row points to, read after it."""
 
     storm: Storm
@@ -96,7 +96,7 @@ class Seen:
     predecessor: Incident | None = None
 
     @property
-    def news(self) -> Incident | None:
+    def current_canary(self) -> Incident | None:
         """The canary's incident in this storm; None: the canary's own is not stored yet, or replaced by a later one."""
         current = self.canary is not None and (
             self.canary.is_open or self.canary.id == self.storm.canary_incident
@@ -118,15 +118,15 @@ class Seen:
 
 
 def weigh(
-    seen: Seen | None, incident: Incident, alike: Alike, size: int, now: datetime
+    seen: StormReading | None, incident: Incident, similar: SimilarFailures, size: int, now: datetime
 ) -> tuple[Move, Storm | None]:
     """The move of an item that would be retried, and the storm after it, to be stored first where it changed.
 
     `size` items that fail alike begin a storm. While its row is unreleased, an item that fails alike belongs to it,
     however few are left. None: there is no storm.
     """
-    if seen is None or _is_over(seen, incident.failure, alike.items >= size, now):
-        return _begins(seen, incident, alike, size, now)
+    if seen is None or _is_over(seen, incident.failure, similar.items >= size, now):
+        return _begins(seen, incident, similar, size, now)
     goes_at = seen.storm.goes_at(incident.item)
     if goes_at is not None:
         return (Move.GO if now >= goes_at else Move.HOLD), seen.storm
@@ -134,26 +134,26 @@ def weigh(
 
 
 def _begins(
-    passed: Seen | None, incident: Incident, alike: Alike, size: int, now: datetime
+    passed: StormReading | None, incident: Incident, similar: SimilarFailures, size: int, now: datetime
 ) -> tuple[Move, Storm | None]:
     """Go, or be the first one of a new storm, where many fail alike and no storm is on."""
-    if alike.items < size:
+    if similar.items < size:
         return Move.GO, None
     if passed and passed.is_in_flight(besides=incident.item):
         return Move.HOLD, passed.storm
-    return Move.LEAD, _begun(incident, alike, now, passed.storm if passed else None)
+    return Move.LEAD, _begun(incident, similar, now, passed.storm if passed else None)
 
 
-def _by_leaders(seen: Seen, incident: Incident, now: datetime) -> tuple[Move, Storm]:
+def _by_leaders(seen: StormReading, incident: Incident, now: datetime) -> tuple[Move, Storm]:
     """What the canary's incident says to those that wait for it, and to itself."""
-    storm, canary = seen.storm, seen.news
+    storm, canary = seen.storm, seen.current_canary
     is_canary = storm.canary.key == incident.item.key
     if not is_canary and canary is not None:
         if canary.outcome is not None and canary.outcome.recovered:
             return Move.RELEASE, replace(storm, released_at=now)
         failed = any(attempt.result is AttemptResult.FAILED for attempt in canary.attempts)
         if canary.is_open and failed and not storm.told and not _waits_long(canary, now):
-            return Move.TELL, replace(storm, told=True)
+            return Move.NOTIFY, replace(storm, told=True)
     if seen.is_in_flight(besides=incident.item):
         return Move.HOLD, storm
     if is_canary:
@@ -161,9 +161,9 @@ def _by_leaders(seen: Seen, incident: Incident, now: datetime) -> tuple[Move, St
     return (Move.LEAD, _led_by(storm, incident, now)) if _may_be_replaced(seen, now) else (Move.HOLD, storm)
 
 
-def _may_be_replaced(seen: Seen, now: datetime) -> bool:
+def _may_be_replaced(seen: StormReading, now: datetime) -> bool:
     """True where waiting for the canary is no use; it has a lease for storing its incident, whatever the clocks say."""
-    canary, is_fresh = seen.news, now - seen.storm.led_at < _LEASE
+    canary, is_fresh = seen.current_canary, now - seen.storm.led_at < _LEASE
     if canary is None:
         return not is_fresh
     return not canary.is_open or _waits_long(canary, now) or (_is_held(canary) and not is_fresh)
@@ -178,9 +178,9 @@ def _is_held(canary: Incident) -> bool:
     return canary.state is State.WAITING and canary.reason is Reason.STORM
 
 
-def _is_over(seen: Seen, failure: FailedJob, are_many: bool, now: datetime) -> bool:
+def _is_over(seen: StormReading, failure: FailedJob, are_many: bool, now: datetime) -> bool:
     """True when the failure came after the storm had passed, so that it belongs to another one or to none."""
-    storm, canary = seen.storm, seen.news
+    storm, canary = seen.storm, seen.current_canary
     if storm.released_at is not None:
         return failure.ended_at > storm.released_at
     if canary is not None and canary.closed_at and canary.outcome and canary.outcome.recovered:
@@ -199,14 +199,14 @@ def _led_by(storm: Storm, incident: Incident, now: datetime) -> Storm:
     )
 
 
-def _begun(incident: Incident, alike: Alike, now: datetime, before: Storm | None) -> Storm:
+def _begun(incident: Incident, similar: SimilarFailures, now: datetime, before: Storm | None) -> Storm:
     """A new storm; one that it takes the place of may have left its canary's attempt in flight."""
     is_another = before is not None and before.canary.key != incident.item.key
     return Storm(
         vault=incident.item.vault,
-        code=alike.error.label,
+        code=similar.error.label,
         began_at=now,
-        size=alike.items,
+        size=similar.items,
         canary=incident.item,
         canary_incident=incident.id,
         predecessor=before.canary if before and is_another else None,
@@ -220,7 +220,7 @@ def storm_key(vault: Vault, code: str) -> str:
     return sha256(f"{vault.key}|{code}".casefold().encode()).hexdigest()[:32]
 
 
-def failing_alike(jobs: Sequence[Job], incident: Incident, window: timedelta) -> Alike:
+def similar_failures(jobs: Sequence[Job], incident: Incident, window: timedelta) -> SimilarFailures:
     """How many items of the vault fail with the incident's error, and which error that is.
 
     It is the error of the newest failed job, whatever a refused trigger said since. The time is that of the job or,
@@ -233,10 +233,10 @@ def failing_alike(jobs: Sequence[Job], incident: Incident, window: timedelta) ->
         times.append(incident.first_failed_at)
     others = [job for job in jobs if job.id != failure.id and not incident.is_about(job)]
     failed = [job for job in others if job.is_backup and job.failed and job.error]
-    alike = [job for job in failed if job.error and job.error.label == error.label]
-    near = [{_whose(job) for job in alike if abs(_end(job) - at) <= window} for at in times]
-    ever = {_whose(job) for job in alike}
-    return Alike(error=error, items=1 + max(map(len, near)), ever=1 + len(ever))
+    similar = [job for job in failed if job.error and job.error.label == error.label]
+    near = [{_whose(job) for job in similar if abs(_end(job) - at) <= window} for at in times]
+    ever = {_whose(job) for job in similar}
+    return SimilarFailures(error=error, items=1 + max(map(len, near)), ever=1 + len(ever))
 
 
 def _whose(job: Job) -> str:

@@ -56,7 +56,7 @@ class DeferredSignal:
     due: datetime | None = None
     #: when a person was told that it still waits
     told_at: datetime | None = None
-    #: the inbox's fence, another one whenever the signal comes again; "": none
+    #: the inbox's ETag, another one whenever the signal comes again; "": none
     version: str = field(default="", compare=False)
 
     @property
@@ -102,11 +102,11 @@ class Waiting:
 class Inbox(Protocol):
     """Signals that wait. Every method raises AzureUnavailable when the store does not answer."""
 
-    async def keep(self, fields: Fields) -> None:
+    async def add(self, fields: Fields) -> None:
         """Store a signal; of one that waits already it is only remembered that it came again."""
         ...
 
-    async def kept(self, most: int) -> Sequence[DeferredSignal]:
+    async def due(self, most: int) -> Sequence[DeferredSignal]:
         """At most so many of those that are due now, in no particular order."""
         ...
 
@@ -118,11 +118,11 @@ class Inbox(Protocol):
         """How many wait, counted to `most`."""
         ...
 
-    async def defer(self, kept: DeferredSignal) -> None:
+    async def defer(self, signal: DeferredSignal) -> None:
         """It has been looked into in vain: store when it is due again; one that has come again since is due at once."""
         ...
 
-    async def forget(self, kept: DeferredSignal) -> None:
+    async def forget(self, signal: DeferredSignal) -> None:
         """It has been looked into; one that has come again since it was read goes on waiting."""
         ...
 
@@ -146,13 +146,13 @@ class MemoryInbox:
     clock: Callable[[], datetime]
     signals: dict[str, DeferredSignal] = field(default_factory=dict)
 
-    async def keep(self, fields: Fields) -> None:
+    async def add(self, fields: Fields) -> None:
         """See Inbox."""
-        kept = DeferredSignal(kept_at=self.clock(), fields=dict(fields))
-        known = self.signals.get(kept.key, kept)
-        self.signals[kept.key] = replace(known, version=f"{known.version}+")
+        signal = DeferredSignal(kept_at=self.clock(), fields=dict(fields))
+        known = self.signals.get(signal.key, signal)
+        self.signals[signal.key] = replace(known, version=f"{known.version}+")
 
-    async def kept(self, most: int) -> Sequence[DeferredSignal]:
+    async def due(self, most: int) -> Sequence[DeferredSignal]:
         """See Inbox."""
         now = self.clock()
         return [each for each in self.signals.values() if each.due is None or each.due <= now][:most]
@@ -165,14 +165,14 @@ class MemoryInbox:
         """See Inbox."""
         return Waiting.of([each.kept_at for each in self.signals.values()][:most], most)
 
-    async def defer(self, kept: DeferredSignal) -> None:
+    async def defer(self, signal: DeferredSignal) -> None:
         """See Inbox."""
-        known = self.signals.get(kept.key)
-        if known is not None and kept.version in {"", known.version}:
-            self.signals[kept.key] = replace(kept, version=f"{known.version}+")
+        known = self.signals.get(signal.key)
+        if known is not None and signal.version in {"", known.version}:
+            self.signals[signal.key] = replace(signal, version=f"{known.version}+")
 
-    async def forget(self, kept: DeferredSignal) -> None:
+    async def forget(self, signal: DeferredSignal) -> None:
         """See Inbox."""
-        known = self.signals.get(kept.key)
-        if known is not None and kept.version in {"", known.version}:
-            del self.signals[kept.key]
+        known = self.signals.get(signal.key)
+        if known is not None and signal.version in {"", known.version}:
+            del self.signals[signal.key]

@@ -72,7 +72,7 @@ class Ledger(Protocol):
         """
         ...
 
-    async def told(self, incident: Incident) -> Incident:
+    async def notices_sent(self, incident: Incident) -> Incident:
         """Forget the incident's notices: they have been sent."""
         ...
 
@@ -180,7 +180,7 @@ class MemoryLedger:
         """See Ledger."""
         return list(self._steps.get(item.key, ()))
 
-    async def told(self, incident: Incident) -> Incident:
+    async def notices_sent(self, incident: Incident) -> Incident:
         """See Ledger."""
         told = {notice.id for notice in incident.notices}
         current = self._heads[incident.item.key]

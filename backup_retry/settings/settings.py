@@ -196,7 +196,7 @@ class Settings(BaseSettings):
         return daily(self.sweep_schedule, self.sweep_lookback)
 
     @property
-    def keep(self) -> timedelta | None:
+    def incident_retention(self) -> timedelta | None:
         """How long closed incidents are kept; None: for ever."""
         return timedelta(days=self.keep_days) if self.keep_days else None
 

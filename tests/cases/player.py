@@ -151,14 +151,14 @@ class _Playing:
             self.account.tell(f"alert: deferred: {body['kept']}")
         for each in reports or body.get("results", []):
             self._decided({key: each[key] for key in ("decision", "reason", "item", "detail")})
-        self._product.heard.log.clear()
+        self._product.app_log.events.clear()
 
     async def _event(self, event: Json) -> None:
         try:
             await self._product.event(event)
         except Exception as error:  # noqa: BLE001 (whatever it is: Event Grid would deliver the event again)
             self._problem(f"event: {type(error).__name__}: {error}")
-        self._heard("event")
+        self._take_app_log("event")
 
     async def _call(self, timer: str) -> None:
         """A timer, and what the app then sends to itself."""
@@ -166,7 +166,7 @@ class _Playing:
             await self._product.timer(timer)
         except Exception as error:  # noqa: BLE001 (as the host, which logs it)
             self._problem(f"{timer}: {type(error).__name__}: {error}")
-        self._heard(timer)
+        self._take_app_log(timer)
         await self._bring_back()
         await self._note()
 
@@ -179,12 +179,12 @@ class _Playing:
 
     # ---- what came of it -----------------------------------------------------------------------------------
 
-    def _heard(self, who: str) -> None:
+    def _take_app_log(self, who: str) -> None:
         """What the app has decided and logged while an event or a timer was at work."""
-        heard = self._product.heard
+        app_log = self._product.app_log
         for each in self._decisions():
             self._decided(each)
-        for said in heard.log:
+        for said in app_log.events:
             name = str(said.get("event", ""))
             if name == "signal_rejected":
                 self._refused(str(said.get("problem", "")))
@@ -194,16 +194,16 @@ class _Playing:
                 found = said.get(_PROBLEMS[name], "")
                 for each in found if isinstance(found, list) else [found]:
                     self._problem(f"{who}: {each}")
-        heard.log.clear()
+        app_log.events.clear()
 
     def _decisions(self) -> list[Json]:
-        heard = self._product.heard
-        reports, heard.reports = heard.reports, []
+        app_log = self._product.app_log
+        reports, app_log.reports = app_log.reports, []
         return [decision_of(each) for each in reports]
 
     async def _note(self) -> None:
         """Which signals wait, and which incidents stand otherwise than before."""
-        self._deferred |= {each.key for each in await self._product.inbox.kept(1000)}
+        self._deferred |= {each.key for each in await self._product.inbox.due(1000)}
         self.account.deferred = len(self._deferred)
         lines = [stands(each) for each in self._incidents()]
         for line in lines:

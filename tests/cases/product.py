@@ -74,11 +74,11 @@ class Patience:
 
 
 @dataclass
-class Heard:
+class AppLog:
     """What the app said of itself while it ran: decisions about failures, and the events of its log."""
 
     reports: list[Report] = field(default_factory=list)
-    log: list[Json] = field(default_factory=list)
+    events: list[Json] = field(default_factory=list)
 
 
 @dataclass
@@ -90,7 +90,7 @@ class Product:
     ledger: RememberingLedger
     inbox: MemoryInbox
     functions: Mapping[str, Any]
-    heard: Heard
+    app_log: AppLog
     #: what the settings were made from
     chosen: dict[str, Any]
     settings: Settings
@@ -145,10 +145,10 @@ async def running(
     Raises:
         NotACaseError: the case's settings are not to be had.
     """
-    with _listening() as heard:
+    with _logging() as app_log:
         chosen = {**_ours(azure), **_known(changed)}
         ledger, inbox = RememberingLedger(), MemoryInbox(clock)
-        product = Product(azure, clock, ledger, inbox, _functions(), heard, chosen, _settings(chosen))
+        product = Product(azure, clock, ledger, inbox, _functions(), app_log, chosen, _settings(chosen))
         with _instead_of_ours(product):
             async with AzureClients(product.settings, ssl_context=trust.client_context()) as clients:
                 _be_patient(clients, clock)
@@ -171,7 +171,7 @@ def _instead_of_ours(product: Product) -> Iterator[None]:
         async def handle(self, *args: Any, **options: Any) -> Report:
             """See Engine."""
             report = await super().handle(*args, **options)
-            product.heard.reports.append(report)
+            product.app_log.reports.append(report)
             return report
 
     stand_ins = {
@@ -194,23 +194,23 @@ def _instead_of_ours(product: Product) -> Iterator[None]:
 
 
 @contextmanager
-def _listening() -> Iterator[Heard]:
+def _logging() -> Iterator[AppLog]:
     """The app's log is read, and nobody else hears of it."""
-    heard = Heard()
+    app_log = AppLog()
 
     class Ear(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             try:
-                heard.log.append(json.loads(record.getMessage()))
+                app_log.events.append(json.loads(record.getMessage()))
             except ValueError:
-                heard.log.append({"event": "", "problem": record.getMessage(), "fault": record.exc_info})
+                app_log.events.append({"event": "", "problem": record.getMessage(), "fault": record.exc_info})
 
     ear, level, propagates = Ear(), _LOGGER.level, _LOGGER.propagate
     _LOGGER.addHandler(ear)
     _LOGGER.setLevel(logging.INFO)
     _LOGGER.propagate = False
     try:
-        yield heard
+        yield app_log
     finally:
         _LOGGER.removeHandler(ear)
         _LOGGER.setLevel(level)

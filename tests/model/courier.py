@@ -9,7 +9,7 @@ from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.failure_batches import FAILURE_FOUND
 from tests.model.agenda import Agenda
 from tests.model.faults import Fault, Faults
-from tests.model.hearing import SHOWN_WITHIN
+from tests.model.signal_promises import SHOWN_WITHIN
 from tests.model.true_jobs import TrueJob
 from tests.model.worker import Answered, Worker
 

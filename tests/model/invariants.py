@@ -18,10 +18,10 @@ from backup_retry.policy.rules import Rules
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import DeferredSignal
 from tests.model.agenda import START, Agenda
-from tests.model.hearing import Hearing
 from tests.model.little_azure import LittleAzure
 from tests.model.restraint import FRESH, Restraint, Sent, WhyNot
-from tests.model.true_jobs import TrueJob, workload_of, worth_of
+from tests.model.signal_promises import SignalPromises
+from tests.model.true_jobs import TrueJob, rank_of, workload_of
 
 #: rolling day of the daily cap
 DAY = timedelta(days=1).total_seconds()
@@ -69,7 +69,7 @@ class Watch:
     story: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=2000))
 
     def __post_init__(self) -> None:
-        self.hearing = Hearing(self.agenda, self.azure, self.waiting, self.has_stored)
+        self.promises = SignalPromises(self.agenda, self.azure, self.waiting, self.has_stored)
 
     def tell(self, item: ProtectedItem, what: str) -> None:
         """Remember something for the report of a violation."""
@@ -104,7 +104,7 @@ class Watch:
     def has_stored(self, job: TrueJob) -> bool:
         """Whether the ledger knows a failed job, or one of its item that counts more."""
         noted = [self.azure.jobs[job_id] for job_id in self.noted[job.item.key]]
-        if any(each is job or (each.worth >= job.worth and each.ends_at >= job.ends_at) for each in noted):
+        if any(each is job or (each.rank >= job.rank and each.ends_at >= job.ends_at) for each in noted):
             return True
         return any(_covers(incident, job) or self._gave_way(incident, job) for incident in self._of(job))
 
@@ -296,7 +296,7 @@ class Watch:
             calls_nobody = kind is None or (incident.has_no_job and kind is NoticeKind.RECOVERED)
             told = calls_nobody or (incident.id, kind) in self.told
             self._require(told, 5, f"nobody was told how incident {incident.id} ended")
-        self.allowed(self.hearing.at_peace())
+        self.allowed(self.promises.at_peace())
         for true_item in self.azure.items.values() if self.swept else ():
             for failure in true_item.unmended(self.agenda.now):
                 self._require(self.has_stored(failure), 5, f"nobody has seen failed job {failure.id}")
@@ -311,11 +311,11 @@ def _covers(incident: Incident, job: TrueJob) -> bool:
     if incident.has_no_job:
         return False
     ended_at, failure = START + timedelta(seconds=job.ends_at), incident.failure
-    weighed = ended_at <= failure.ended_at and job.worth <= worth_of(failure.operation)
+    weighed = ended_at <= failure.ended_at and job.rank <= rank_of(failure.operation)
     return weighed or job.attempt_id in {attempt.id for attempt in incident.attempts}
 
 
 def _weighed_before(incident: Incident, job: TrueJob) -> bool:
     """Whether it, or one before it, was about that failed job or one that counts more, and then about a lesser one."""
     ended = START + timedelta(seconds=job.ends_at)
-    return any(ended <= at and job.worth <= worth for worth, at in incident.weighed_before.items())
+    return any(ended <= at and job.rank <= rank for rank, at in incident.weighed_before.items())

@@ -121,7 +121,7 @@ def _ignore_the_storms_version() -> AbstractContextManager[Any]:
     return patch.object(MemoryLedger, "save_storm", overwrite)
 
 
-def _tell_before_storing() -> AbstractContextManager[Any]:
+def _send_before_storing() -> AbstractContextManager[Any]:
     """An outcome is told although the ledger has not taken it."""
     save = Committer.save
 
@@ -132,15 +132,15 @@ def _tell_before_storing() -> AbstractContextManager[Any]:
     return patch.object(Committer, "save", hasty)
 
 
-def _forget_what_could_not_be_told() -> AbstractContextManager[Any]:
+def _forget_notices_that_could_not_be_sent() -> AbstractContextManager[Any]:
     """A notice that the topic did not take is dropped."""
-    tell = Committer.tell
+    send = Committer.send_notices
 
     async def forgetful(self: Committer, incident: Incident) -> Incident:
-        left = await tell(self, incident)
-        return await self.ledger.told(left) if left.notices else left
+        left = await send(self, incident)
+        return await self.ledger.notices_sent(left) if left.notices else left
 
-    return patch.object(Committer, "tell", forgetful)
+    return patch.object(Committer, "send_notices", forgetful)
 
 
 def _take_202_for_recovered() -> AbstractContextManager[Any]:
@@ -213,8 +213,8 @@ def mutations() -> Sequence[Mutation]:
         Mutation("ignore the hours", without_row("outside_hours"), seed=7),
         Mutation("let every canary fly", _let_every_canary_fly(), seed=18),
         Mutation("ignore the storm's version", _ignore_the_storms_version(), seed=127),
-        Mutation("tell before storing", _tell_before_storing()),
-        Mutation("forget what could not be told", _forget_what_could_not_be_told(), seed=3),
+        Mutation("tell before storing", _send_before_storing()),
+        Mutation("forget what could not be told", _forget_notices_that_could_not_be_sent(), seed=3),
         *mutations_of_signals(),
         *mutations_of_kinds(),
     ]

@@ -65,7 +65,7 @@ def _trigger_a_log_backup() -> Iterator[None]:
 def _forget_the_lesser_failure() -> AbstractContextManager[Any]:
     """A failure of little worth is forgotten with a better one that a later backup made up for."""
 
-    def heaviest(incident: Incident, facts: Facts, heard: FailedJob | None = None) -> Incident:
+    def heaviest(incident: Incident, facts: Facts, noted_failure: FailedJob | None = None) -> Incident:
         failed = [FailedJob.of(job, incident.item) for job in facts.jobs if job.is_backup and job.failed]
         return incident.with_failure(max(failed, key=FailedJob.weight)) if failed else incident
 

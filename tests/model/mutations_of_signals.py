@@ -14,7 +14,7 @@ from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import UnitOfWork
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.inbox import DeferredSignal, Inbox
-from reactor import deferred_signals as kept_signals
+from reactor import deferred_signals
 from reactor.resolve import Resolved, Resolver
 from reactor.signal_handler import SignalHandler, SignalResult
 from reactor.signals import Signal
@@ -69,19 +69,19 @@ def _take_a_lost_race_for_handled() -> AbstractContextManager[Any]:
         noted = await self._noted(failed, source)
         return await act(noted) if isinstance(noted, UnitOfWork) else noted
 
-    return patch.object(Engine, "_with", once)
+    return patch.object(Engine, "_note_and_act", once)
 
 
 def _forget_before_looking() -> AbstractContextManager[Any]:
     """A kept signal is taken out of the inbox, and only then looked into."""
-    look = kept_signals.look_into
+    look = deferred_signals.look_into
 
     async def hasty(waiting: Sequence[DeferredSignal], inbox: Inbox, *arguments: Any) -> Any:
-        for kept in waiting:
-            await inbox.forget(kept)
+        for signal in waiting:
+            await inbox.forget(signal)
         return await look(waiting, inbox, *arguments)
 
-    return patch.object(kept_signals, "look_into", hasty)
+    return patch.object(deferred_signals, "look_into", hasty)
 
 
 def _forget_what_nobody_could_say() -> AbstractContextManager[Any]:
@@ -99,12 +99,12 @@ def _answer_without_keeping() -> AbstractContextManager[Any]:
     """A signal that nobody has time for is answered with success and thrown away."""
 
     async def careless(self: SignalHandler, signal: Any, error: Exception, **_: Any) -> SignalResult:
-        return SignalResult(why=str(error), kept=True)
+        return SignalResult(why=str(error), deferred=True)
 
-    return patch.object(SignalHandler, "_kept", careless)
+    return patch.object(SignalHandler, "_deferred", careless)
 
 
-def _never_look_into_the_kept() -> AbstractContextManager[Any]:
+def _never_process_the_deferred() -> AbstractContextManager[Any]:
     """The timer does nothing."""
 
     async def idle(*_: Any) -> None: ...
@@ -122,5 +122,5 @@ def mutations_of_signals() -> Sequence[Mutation]:
         Mutation("forget the kept signal before looking into it", _forget_before_looking(), seed=5),
         Mutation("forget the kept signal of which nobody could say", _forget_what_nobody_could_say(), seed=9),
         Mutation("answer without keeping", _answer_without_keeping(), seed=5),
-        Mutation("never look into the kept", _never_look_into_the_kept(), seed=3),
+        Mutation("never process the deferred", _never_process_the_deferred(), seed=3),
     ]

@@ -76,10 +76,10 @@ class RemoteInbox(_Remote):
         return cast("Inbox", self)
 
     def _serve(self, name: str, result: Any, *arguments: Any, **_: Any) -> Any:
-        if name == "keep":
-            self._watch.hearing.kept(*arguments)
+        if name == "add":
+            self._watch.promises.deferred(*arguments)
         if name == "forget":
-            self._watch.allowed(self._watch.hearing.forgotten(*arguments))
+            self._watch.allowed(self._watch.promises.forgotten(*arguments))
         return result
 
 

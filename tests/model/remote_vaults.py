@@ -31,7 +31,7 @@ class RemoteVaults:
     link: Link
     watch: Watch
     clock: Clock
-    _kept: dict[str, tuple[datetime, JobList]] = field(default_factory=dict)
+    _cached: dict[str, tuple[datetime, JobList]] = field(default_factory=dict)
 
     async def job(self, vault: Vault, job_id: str) -> Job:
         """See Vaults."""
@@ -39,12 +39,12 @@ class RemoteVaults:
 
     async def jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
         """See Vaults; a reading that satisfies the caller is shared."""
-        kept = self._kept.get(vault.key)
-        if kept and kept[0] <= since and kept[1].read_at >= fresh_since:
-            return kept[1]
+        cached = self._cached.get(vault.key)
+        if cached and cached[0] <= since and cached[1].read_at >= fresh_since:
+            return cached[1]
         read_at = self.clock()
         listed = JobList(read_at=read_at, jobs=await self._read(vault, lambda: self._list(vault, since)))
-        self._kept[vault.key] = (since, listed)
+        self._cached[vault.key] = (since, listed)
         return listed
 
     async def item(self, item: ProtectedItem) -> ItemState | None:

@@ -22,7 +22,7 @@ from azure.core.exceptions import (
 from azure.data.tables import TableEntity
 
 from backup_retry.azure import control_rows, report_rows
-from backup_retry.azure import table_rows as rows
+from backup_retry.azure import incident_rows as rows
 from backup_retry.azure.table_ledger import CONTROL, INCIDENTS, OPEN, TableLedger
 from backup_retry.domain.incident import Incident
 from tests.model.faults import Fault

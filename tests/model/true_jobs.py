@@ -22,7 +22,7 @@ DATABASE_CONFLICT = "OperationCancelledBecauseConflictingOperationRunningUserErr
 CONFLICTS = frozenset({CONFLICT, DATABASE_CONFLICT})
 FULL, DIFFERENTIAL, LOG = "Full", "Differential", "Log"
 #: what a backup is worth beside others of its database; a machine's as much as a full one
-_WORTH = {LOG: 1, DIFFERENTIAL: 2}
+_RANKS = {LOG: 1, DIFFERENTIAL: 2}
 _BEST = 3
 
 
@@ -38,9 +38,9 @@ def kind_of(operation: str) -> str:
     return operation.removeprefix("Backup").strip(" ()")
 
 
-def worth_of(operation: str) -> int:
+def rank_of(operation: str) -> int:
     """What a backup is worth beside others of its item."""
-    return _WORTH.get(kind_of(operation), _BEST)
+    return _RANKS.get(kind_of(operation), _BEST)
 
 
 def is_database(item: ProtectedItem) -> bool:
@@ -86,13 +86,13 @@ class TrueJob:
         return kind_of(self.operation)
 
     @property
-    def worth(self) -> int:
+    def rank(self) -> int:
         """How much it makes up for: a full backup for all others, a log backup for no other."""
-        return worth_of(self.operation)
+        return rank_of(self.operation)
 
     def makes_up_for(self, failed: "TrueJob") -> bool:
         """Whether, once completed, it leaves nothing to mend of that one."""
-        return self.ends_at > failed.ends_at and self.worth >= failed.worth
+        return self.ends_at > failed.ends_at and self.rank >= failed.rank
 
     def runs_at(self, when: float) -> bool:
         """Whether it has begun and not ended."""
@@ -169,7 +169,7 @@ class TrueItem:
         """Its newest failed backup of each worth, of those that none has made up for."""
         newest: dict[int, TrueJob] = {}
         for job in sorted((job for job in self.backups() if job.failed_at(when)), key=_end):
-            newest[job.worth] = job
+            newest[job.rank] = job
         return [job for job in newest.values() if not self.mended(job, when)]
 
 

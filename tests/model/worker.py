@@ -10,7 +10,7 @@ from backup_retry.azure.table_archive import TableArchive
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.domain.errors import BackupRetryError
 from backup_retry.engine.engine import Engine
-from backup_retry.engine.vault_access import MemoryKnownVaults
+from backup_retry.engine.vault_incidents import MemoryKnownVaults
 from backup_retry.policy.rules import Rules
 from backup_retry.ports.inbox import DeferredSignal, MemoryInbox
 from backup_retry.ports.item_lookup import MemoryItemLookup
@@ -95,17 +95,17 @@ class Worker:
         self.reactor = SignalHandler(
             resolver=resolver,
             engine=self.engine,
-            keep=self._keep,
+            defer=self._defer,
             places=asyncio.Semaphore(surroundings.places),
         )
-        self.patient_reactor = SignalHandler(resolver=resolver, engine=self.engine, keep=self._keep)
+        self.patient_reactor = SignalHandler(resolver=resolver, engine=self.engine, defer=self._defer)
         self.follow_up = FollowUp(
             ledger=store,
             engine=self.engine,
             controls=store,
             clock=self.clock,
             archive=self._archive(link),
-            keep=KEEP,
+            retention=KEEP,
         )
         self.sweep = Sweep(
             graph=RemoteGraph(surroundings.azure, link),
@@ -115,7 +115,7 @@ class Worker:
             clock=self.clock,
             profile=daily(lookback=surroundings.lookback),
             scope=surroundings.rules.scope,
-            keep=self.inbox.keep,
+            defer=self.inbox.add,
             announcer=topic if surroundings.dispatches else None,
         )
         self._waiting: list[Answered] = []
@@ -175,8 +175,8 @@ class Worker:
             self._timer(process_deferred(self.inbox, self.patient_reactor, self.clock)), lambda _: None
         )
 
-    async def _keep(self, signal: Signal) -> None:
-        await self.inbox.keep(written(signal))
+    async def _defer(self, signal: Signal) -> None:
+        await self.inbox.add(written(signal))
 
     def _begin(self, work: Coroutine[Any, Any, int], answered: Answered) -> None:
         self._waiting.append(answered)

@@ -253,7 +253,7 @@ class World:
         self.courier.event(data, jobs)
 
     def _signal_accepted(self, job: TrueJob, named: bool) -> None:
-        self.watch.allowed(self.watch.hearing.answered(job, named=named))
+        self.watch.allowed(self.watch.promises.answered(job, named=named))
 
 
 def announced(job: TrueJob) -> dict[str, str]:

@@ -106,7 +106,7 @@ async def test_sweeps_that_were_late_or_incomplete_are_said_at_the_top(
     await ledger.beat("sweep-yearly", now - timedelta(days=800))
     await ledger.beat(Beat.INCOMPLETE_SWEEP, now)
     for number in range(3):
-        await bad_night.inbox.keep({"label": f"alert {number}"})
+        await bad_night.inbox.add({"label": f"alert {number}"})
     try:
         async with tab(browser, color_scheme=scheme, viewport=size) as (page, seen):
             await bad_night.app.until(
@@ -124,7 +124,7 @@ async def test_sweeps_that_were_late_or_incomplete_are_said_at_the_top(
     finally:
         await ledger.beat("sweep-yearly", now)
         await ledger.beat(Beat.SWEEP, now + timedelta(seconds=1))
-        for kept in await bad_night.inbox.kept(10):
+        for kept in await bad_night.inbox.due(10):
             await bad_night.inbox.forget(kept)
 
 

@@ -224,19 +224,19 @@ async def test_a_row_that_is_gone_keeps_no_other_notice(tables: Tables) -> None:
     """Another worker has told one of them; the rest are forgotten as well."""
     incident = await noted(tables.ledger, _with_three_notices())
     one = replace(incident, notices=incident.notices[:1])
-    await tables.ledger.told(one)
-    await tables.ledger.told(incident)
+    await tables.ledger.notices_sent(one)
+    await tables.ledger.notices_sent(incident)
     assert (await tables.ledger.load(incident.item)).incident == replace(incident, notices=())
 
 
 def _with_three_notices() -> Incident:
     incident = opened()
     kinds = (NoticeKind.RETRY_TRIGGERED, NoticeKind.STORM_BEGAN, NoticeKind.STORM_ENDED)
-    return incident.telling(*(notice(kind, incident, NOW) for kind in kinds))
+    return incident.with_notices(*(notice(kind, incident, NOW) for kind in kinds))
 
 
 async def _told(tables: Tables) -> None:
-    await tables.ledger.told(await noted(tables.ledger, _with_three_notices()))
+    await tables.ledger.notices_sent(await noted(tables.ledger, _with_three_notices()))
 
 
 async def _closes(tables: Tables) -> None:
@@ -262,13 +262,13 @@ async def _resumes(tables: Tables) -> None:
 
 
 async def _keeps(tables: Tables) -> None:
-    await TableInbox(tables.service, tables.clock).keep({"vault": vm_item().vault.id, "label": "an alert"})
+    await TableInbox(tables.service, tables.clock).add({"vault": vm_item().vault.id, "label": "an alert"})
 
 
 async def _forgets(tables: Tables) -> None:
     inbox = TableInbox(tables.service, tables.clock)
     await _keeps(tables)
-    for kept in await inbox.kept(10):
+    for kept in await inbox.due(10):
         await inbox.forget(kept)
 
 

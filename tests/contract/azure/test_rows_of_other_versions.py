@@ -14,7 +14,7 @@ from backup_retry.domain.errors import RowUnreadable
 from backup_retry.domain.incident import Incident, State
 from backup_retry.ports.unreadable_rows import UnreadableRow
 from tests.builders import minutes
-from tests.neighbours import Neighbours
+from tests.healthy_items import HealthyItems
 from tests.stored_rows import FIRST, TO_COME, Row, stored
 from tests.table_storage import Tables
 
@@ -24,15 +24,15 @@ DAY = date(2026, 11, 22)
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def ledger_of(tables: Tables) -> AsyncIterator[Neighbours]:
+async def ledger_of(tables: Tables) -> AsyncIterator[HealthyItems]:
     """Readers of tables that are empty, and are so again afterwards."""
-    found = Neighbours(tables)
+    found = HealthyItems(tables)
     await found.clear()
     yield found
     await found.clear()
 
 
-async def fill(readers: Neighbours, version: str) -> dict[str, list[Row]]:
+async def fill(readers: HealthyItems, version: str) -> dict[str, list[Row]]:
     """The rows of a version, in the tables."""
     rows: dict[str, list[Row]] = {}
     for table, row in stored(version):
@@ -41,7 +41,7 @@ async def fill(readers: Neighbours, version: str) -> dict[str, list[Row]]:
     return rows
 
 
-async def test_everything_that_0_1_0_wrote_is_read(ledger_of: Neighbours) -> None:
+async def test_everything_that_0_1_0_wrote_is_read(ledger_of: HealthyItems) -> None:
     """By each reader: what is open and closed, the story, pauses, storms, heartbeats and signals."""
     rows = await fill(ledger_of, FIRST)
 
@@ -55,11 +55,11 @@ async def test_everything_that_0_1_0_wrote_is_read(ledger_of: Neighbours) -> Non
     assert len(await ledger_of.ledger.pauses()) == 2
     assert len(await ledger_of.reports.storms()) == 2
     assert len(await ledger_of.reports.beats()) == 4
-    assert len(await ledger_of.inbox.kept(10)) == 2
+    assert len(await ledger_of.inbox.due(10)) == 2
     assert await ledger_of.unreadables.found() == []
 
 
-async def test_an_incident_of_0_1_0_goes_on_where_it_was(ledger_of: Neighbours) -> None:
+async def test_an_incident_of_0_1_0_goes_on_where_it_was(ledger_of: HealthyItems) -> None:
     """With its attempts, what is still to be told, and a fence that nobody else passes."""
     await fill(ledger_of, FIRST)
     [known] = await _of(ledger_of, "vm-claimed")
@@ -74,7 +74,7 @@ async def test_an_incident_of_0_1_0_goes_on_where_it_was(ledger_of: Neighbours) 
     assert (again.state, again.attempts, again.notices) == (State.UNKNOWN, known.attempts, known.notices)
 
 
-async def test_of_a_later_version_what_can_be_read_is_read(ledger_of: Neighbours) -> None:
+async def test_of_a_later_version_what_can_be_read_is_read(ledger_of: HealthyItems) -> None:
     """New columns are passed over, a new reason is shown as its code, a new word costs its own row."""
     rows = await fill(ledger_of, TO_COME)
 
@@ -89,7 +89,7 @@ async def test_of_a_later_version_what_can_be_read_is_read(ledger_of: Neighbours
     assert sorted(each.until is None for each in pauses) == [True, True]
     assert [each.code for each in await ledger_of.reports.storms()] == ["CloudInternalError"]
     assert list(await ledger_of.reports.beats()) == ["follow_up"]
-    assert [each.fields["severity"] for each in await ledger_of.inbox.kept(10)] == ["Sev1"]
+    assert [each.fields["severity"] for each in await ledger_of.inbox.due(10)] == ["Sev1"]
     assert sorted((row.kind, row.problem) for row in await ledger_of.unreadables.found()) == [
         ("attempt", "column result says 'handed_over'"),
         ("beat", "column at says 'week 47 of 2026'"),
@@ -103,7 +103,7 @@ async def test_of_a_later_version_what_can_be_read_is_read(ledger_of: Neighbours
     ]
 
 
-async def test_what_a_later_version_knows_better_is_not_touched(ledger_of: Neighbours) -> None:
+async def test_what_a_later_version_knows_better_is_not_touched(ledger_of: HealthyItems) -> None:
     """Neither by follow-up and deferred signals nor by whoever asks for one of the items."""
     await fill(ledger_of, TO_COME)
     before = {row.key: row for row in await _unreadable(ledger_of)}
@@ -120,14 +120,14 @@ async def test_what_a_later_version_knows_better_is_not_touched(ledger_of: Neigh
 
 
 async def test_a_summary_tells_other_processes_until_the_row_is_mended(
-    ledger_of: Neighbours, tables: Tables
+    ledger_of: HealthyItems, tables: Tables
 ) -> None:
     """A process that has read nothing yet names it and counts it; one that is mended or gone is dropped."""
     await fill(ledger_of, TO_COME)
     await ledger_of.ledger.open_incidents()
     await ledger_of.unreadables.sum_up()
 
-    other = Neighbours(tables)
+    other = HealthyItems(tables)
     assert await other.unreadables.counts() == {
         "attempt": 1,
         "beat": 1,
@@ -150,7 +150,7 @@ async def test_a_summary_tells_other_processes_until_the_row_is_mended(
     "columns", [{"counts": "many", "rows": "5"}, {"counts": "[]"}, {}, {"counts": '{"x": 1}'}]
 )
 async def test_a_summary_that_a_hand_wrote_says_nothing(
-    ledger_of: Neighbours, columns: dict[str, str]
+    ledger_of: HealthyItems, columns: dict[str, str]
 ) -> None:
     """It is written anew."""
     row = {"PartitionKey": "control", "RowKey": "unreadable", **columns}
@@ -161,7 +161,7 @@ async def test_a_summary_that_a_hand_wrote_says_nothing(
     assert await ledger_of.unreadables.counts() == {}
 
 
-async def test_a_pause_written_by_hand_is_taken_back_by_its_scope(ledger_of: Neighbours) -> None:
+async def test_a_pause_written_by_hand_is_taken_back_by_its_scope(ledger_of: HealthyItems) -> None:
     """Whatever its key, and whether or not its end can be read."""
     await fill(ledger_of, TO_COME)
     for pause in await ledger_of.ledger.pauses():
@@ -169,13 +169,13 @@ async def test_a_pause_written_by_hand_is_taken_back_by_its_scope(ledger_of: Nei
     assert await ledger_of.ledger.pauses() == []
 
 
-async def _of(readers: Neighbours, name: str) -> list[Incident]:
+async def _of(readers: HealthyItems, name: str) -> list[Incident]:
     return [each for each in await readers.ledger.open_incidents() if each.item.friendly_name == name]
 
 
-async def _unreadable(readers: Neighbours) -> Sequence[UnreadableRow]:
+async def _unreadable(readers: HealthyItems) -> Sequence[UnreadableRow]:
     await readers.ledger.open_incidents()
-    await readers.inbox.kept(10)
+    await readers.inbox.due(10)
     return [row for row in await readers.unreadables.found() if row.key != "beat-follow_up"]
 
 

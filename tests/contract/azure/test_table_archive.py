@@ -115,12 +115,12 @@ async def test_what_has_not_been_told_yet_is_kept(tables: Tables) -> None:
     """The topic has been away for long; the follow-up goes on trying."""
     incident = await noted(tables.ledger, opened(failed_job(vm_item(), LONG_AGO)))
     ended = closed(incident)
-    ended = await saved(tables.ledger, ended.telling(notice(NoticeKind.RECOVERED, ended, LONG_AGO)))
+    ended = await saved(tables.ledger, ended.with_notices(notice(NoticeKind.RECOVERED, ended, LONG_AGO)))
 
     assert await purge(tables) == 0
     assert await open_of(tables.ledger, incident.item) == [ended]
 
-    await tables.ledger.told(ended)
+    await tables.ledger.notices_sent(ended)
     assert await purge(tables) == 1
 
 

@@ -17,7 +17,7 @@ from backup_retry.domain.jobs import JobError, JobStatus, Source
 from backup_retry.domain.journal import StepKind
 from backup_retry.domain.notices import NoticeKind
 from backup_retry.domain.pauses import Pause
-from backup_retry.engine.vault_access import whole
+from backup_retry.engine.vault_incidents import whole
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.ledger import Beat, Controls, Ledger, MemoryLedger, Record, Storms
 from tests import racing
@@ -303,7 +303,7 @@ async def test_a_storm_has_one_canary(ledger: Store) -> None:
 async def test_what_is_to_be_told_stays_until_it_is_told(ledger: Store) -> None:
     """Also with a closed incident, which stays in the index for it."""
     incident = opened()
-    incident = incident.telling(
+    incident = incident.with_notices(
         notice(NoticeKind.RETRY_TRIGGERED, incident, incident.opened_at, detail=UNICODE)
     )
     stored = await saved(ledger, closed(claimed(await noted(ledger, incident))))
@@ -311,7 +311,7 @@ async def test_what_is_to_be_told_stays_until_it_is_told(ledger: Store) -> None:
     assert [each.kind for each in stored.notices] == [NoticeKind.RETRY_TRIGGERED]
     assert await open_of(ledger, incident.item) == [stored]
 
-    told = await ledger.told(stored)
+    told = await ledger.notices_sent(stored)
     assert told.notices == ()
     assert (await ledger.load(incident.item)).incident == told
     assert await open_of(ledger, incident.item) == []

@@ -9,9 +9,18 @@ from typing import Any
 import pytest
 
 from backup_retry.azure import control_rows, report_rows
-from backup_retry.azure import table_rows as rows
-from backup_retry.azure.aside import READERS, kind_of
-from backup_retry.azure.cells import SCHEMA, Cells, Row, Unreadable, fit, json_text, new_row, written
+from backup_retry.azure import incident_rows as rows
+from backup_retry.azure.table_columns import (
+    SCHEMA,
+    Columns,
+    Row,
+    Unreadable,
+    fit,
+    json_text,
+    new_row,
+    written,
+)
+from backup_retry.azure.table_quarantine import READERS, kind_of
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.incident_notices import notice
 from backup_retry.domain.jobs import JobError
@@ -118,7 +127,7 @@ def test_every_row_says_its_schema() -> None:
 )
 def test_a_time_is_read_from_what_can_be_one(value: object, read: datetime | None) -> None:
     """Text in ISO 8601 or a DateTime column; None: it cannot be read."""
-    assert _read(lambda cells: cells.time("at"), at=value) == read
+    assert _read(lambda columns: columns.time("at"), at=value) == read
 
 
 @pytest.mark.parametrize(
@@ -133,7 +142,7 @@ def test_a_time_is_read_from_what_can_be_one(value: object, read: datetime | Non
 )
 def test_a_number_is_read_from_what_can_be_one(value: object, read: int | None) -> None:
     """Whatever type of column holds it."""
-    assert _read(lambda cells: cells.number("at"), at=value) == read
+    assert _read(lambda columns: columns.number("at"), at=value) == read
 
 
 @pytest.mark.parametrize(
@@ -141,11 +150,13 @@ def test_a_number_is_read_from_what_can_be_one(value: object, read: int | None) 
 )
 def test_a_text_is_read_from_what_can_be_one(value: object, read: str | None) -> None:
     """A number that a hand wrote where a text belongs is one."""
-    assert _read(lambda cells: cells.text("at"), at=value) == read
+    assert _read(lambda columns: columns.text("at"), at=value) == read
 
 
-@pytest.mark.parametrize("read", [lambda cells: cells.time("at", NOW), lambda cells: cells.text("at", "x")])
-def test_what_is_missing_has_its_default(read: Callable[[Cells], object]) -> None:
+@pytest.mark.parametrize(
+    "read", [lambda columns: columns.time("at", NOW), lambda columns: columns.text("at", "x")]
+)
+def test_what_is_missing_has_its_default(read: Callable[[Columns], object]) -> None:
     """Null is missing as well."""
     assert _read(read) == _read(read, at=None) != None  # noqa: E711 (None: it cannot be read)
 
@@ -153,7 +164,7 @@ def test_what_is_missing_has_its_default(read: Callable[[Cells], object]) -> Non
 def test_a_word_of_another_version_makes_a_row_unreadable() -> None:
     """And says so."""
     with pytest.raises(Unreadable, match="column outcome says 'vanished'"):
-        Cells({"outcome": "vanished"}).word("outcome", Outcome)
+        Columns({"outcome": "vanished"}).word("outcome", Outcome)
 
 
 def test_a_reason_of_another_version_stays_its_code() -> None:
@@ -163,10 +174,10 @@ def test_a_reason_of_another_version_stays_its_code() -> None:
     assert Reason.read("paused") is Reason.PAUSED
 
 
-def _read(read: Callable[[Cells], object], **columns: object) -> object:
+def _read(read: Callable[[Columns], object], **columns: object) -> object:
     """What the column says; None where it cannot be read."""
     try:
-        return read(Cells(columns))
+        return read(Columns(columns))
     except Unreadable:
         return None
 
@@ -251,6 +262,6 @@ def test_a_job_id_unlike_azures_makes_a_key_that_the_tables_take(job_id: str) ->
 
 def test_half_a_character_in_a_row_is_made_whole() -> None:
     """In a text, in a list and in an object, whoever wrote it."""
-    cells = Cells({"text": "\ud83d", "texts": '["\\ud83d"]', "mapping": '{"a": "\\ud83d"}'})
-    assert (cells.text("text"), cells.texts("texts")) == ("\ufffd", ("\ufffd",))
-    assert cells.mapping("mapping") == {"a": "\ufffd"}
+    columns = Columns({"text": "\ud83d", "texts": '["\\ud83d"]', "mapping": '{"a": "\\ud83d"}'})
+    assert (columns.text("text"), columns.texts("texts")) == ("\ufffd", ("\ufffd",))
+    assert columns.mapping("mapping") == {"a": "\ufffd"}

@@ -9,7 +9,7 @@ import pytest
 from backup_retry.domain.arm_ids import VaultKind
 from backup_retry.domain.errors import AzureUnavailable, Forbidden
 from backup_retry.domain.jobs import Source
-from backup_retry.engine.vault_access import whole
+from backup_retry.engine.vault_incidents import whole
 from backup_retry.ports.access_inspection import FoundVault, Permission
 from backup_retry.ports.ledger import Beat
 from tests.builders import NOW, minutes, vault
@@ -85,7 +85,7 @@ def test_rights_that_azure_does_not_tell_are_unknown(terminal: Terminal) -> None
 
 def test_a_vault_that_cannot_be_read_is_named(terminal: Terminal) -> None:
     """Without its role the identity does not even see it, so that nothing else here could say so."""
-    terminal.does(terminal.engine.access.refused(whole(vault()), NO_ROLE, Source.SWEEP))
+    terminal.does(terminal.engine.vault_incidents.refused(whole(vault()), NO_ROLE, Source.SWEEP))
     result = terminal.types("check")
     assert result.exit_code == 1
     found = {each["name"]: each["verdict"] for each in terminal.json("check")["checks"]}

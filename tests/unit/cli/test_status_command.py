@@ -100,7 +100,7 @@ def test_signals_that_wait_are_shown_where_there_are_any(terminal: Terminal) -> 
     assert "Signals" not in terminal.types("status").stdout
     assert terminal.json("status")["signals"] == {"waiting": 0, "or_more": False, "since": None}
     for number in range(2):
-        terminal.does(terminal.inbox.keep({"label": f"alert {number}"}))
+        terminal.does(terminal.inbox.add({"label": f"alert {number}"}))
     terminal.clock.move(minutes=4)
     result = terminal.types("status")
     assert (result.exit_code, "2 signals wait, the oldest for 4 min" in result.stdout) == (0, True)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from backup_retry.azure import table_rows as rows
+from backup_retry.azure import incident_rows as rows
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Source
 from tests.builders import ENDED, NOW, STARTED, attempt, failed, incident, minutes

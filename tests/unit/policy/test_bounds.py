@@ -52,13 +52,13 @@ async def test_what_lasts_longer_than_a_day_is_told_once(
     await arrange(world)
     await world.handle(failure)
     await world.follow_up(hours=23)
-    assert world.told == []
+    assert world.sent_notices == []
 
     for _ in range(3):
         await world.follow_up(hours=2)
 
     incident = await world.incident()
-    assert (incident.reason, incident.is_open, world.told) == (reason, True, [NEEDS_PERSON])
+    assert (incident.reason, incident.is_open, world.sent_notices) == (reason, True, [NEEDS_PERSON])
 
     world.vaults.read_error = None
     world.vaults.protect(item())
@@ -77,7 +77,7 @@ async def test_what_passes_within_the_day_calls_nobody_however_often_it_comes(wo
         await world.follow_up(minutes=5)
         world.vaults.read_error = None
 
-    assert world.told == []
+    assert world.sent_notices == []
 
 
 @pytest.mark.parametrize("status", [JobStatus.IN_PROGRESS, JobStatus.UNKNOWN])
@@ -88,12 +88,12 @@ async def test_a_job_that_does_not_end_is_named_to_a_person(world: World, status
     world.vaults.shown_jobs.append(stuck)
     await world.handle(failure)
     await world.follow_up(hours=1)
-    assert world.told == []
+    assert world.sent_notices == []
 
     for _ in range(3):
         await world.follow_up(hours=4)
 
-    assert world.told == [NEEDS_PERSON]
+    assert world.sent_notices == [NEEDS_PERSON]
     assert "Job stuck" in world.publisher.sent[0].data["remedy"]
     world.ends(stuck, JobStatus.COMPLETED)
     await world.follow_up(minutes=5)
@@ -110,7 +110,7 @@ async def test_a_job_that_never_ends_is_waited_for_14_days(world: World) -> None
     await world.follow_up(days=12)
 
     assert (await world.incident()).outcome is Outcome.EXHAUSTED
-    assert [kind for kind, _ in world.told] == ["NeedsPerson", "Exhausted"]
+    assert [kind for kind, _ in world.sent_notices] == ["NeedsPerson", "Exhausted"]
 
 
 async def test_a_retry_that_does_not_end_is_told_of_and_given_up_after_14_days(world: World) -> None:
@@ -118,11 +118,11 @@ async def test_a_retry_that_does_not_end_is_told_of_and_given_up_after_14_days(w
     await world.handle(world.fails())
     world.runs(world.attempts[0])
     await world.follow_up(hours=23)
-    assert [kind for kind, _ in world.told] == ["RetryTriggered"]
+    assert [kind for kind, _ in world.sent_notices] == ["RetryTriggered"]
 
     for _ in range(3):
         await world.follow_up(hours=2)
-    assert [kind for kind, _ in world.told] == ["RetryTriggered", "NeedsPerson"]
+    assert [kind for kind, _ in world.sent_notices] == ["RetryTriggered", "NeedsPerson"]
     assert (await world.incident()).state is State.TRIGGERED
     await world.follow_up(days=14)
 

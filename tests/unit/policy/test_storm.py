@@ -7,18 +7,18 @@ import pytest
 
 from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
-from backup_retry.domain.facts import Alike
+from backup_retry.domain.facts import SimilarFailures
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.jobs import JobError
-from backup_retry.policy.storm import Move, Seen, Storm, failing_alike, storm_key, weigh
+from backup_retry.policy.storm import Move, Storm, StormReading, similar_failures, storm_key, weigh
 from tests.builders import ENDED, NOW, PASSES, STARTED, attempt, failed, incident, item, job, minutes, vault
 
 WINDOW = timedelta(minutes=30)
 CANARY = item(1)
 SIZE = 20
-MANY = Alike(error=JobError(title=PASSES), items=25, ever=25)
+MANY = SimilarFailures(error=JobError(title=PASSES), items=25, ever=25)
 #: fewer fail at this time than begin a storm
-FEW = Alike(error=JobError(title=PASSES), items=1, ever=25)
+FEW = SimilarFailures(error=JobError(title=PASSES), items=1, ever=25)
 
 
 def storm(**changes: object) -> Storm:
@@ -41,12 +41,12 @@ def move_of(
     canary: Incident | None = None,
     *,
     predecessor: Incident | None = None,
-    alike: Alike = MANY,
+    similar: SimilarFailures = MANY,
     now: datetime = NOW,
 ) -> tuple[Move, Storm | None]:
     """What an item does, and the storm after it."""
-    looked = Seen(storm=seen, canary=canary, predecessor=predecessor) if seen else None
-    return weigh(looked, incident, alike, SIZE, now)
+    looked = StormReading(storm=seen, canary=canary, predecessor=predecessor) if seen else None
+    return weigh(looked, incident, similar, SIZE, now)
 
 
 def of_item(number: int, *attempts: AttemptResult) -> Incident:
@@ -68,7 +68,7 @@ def test_the_first_one_becomes_the_canary_of_a_new_storm() -> None:
 
 def test_few_that_fail_alike_go() -> None:
     """Nothing is known of a storm, and nothing is written of one."""
-    assert move_of(of_item(2), None, alike=FEW) == (Move.GO, None)
+    assert move_of(of_item(2), None, similar=FEW) == (Move.GO, None)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_few_that_fail_alike_go() -> None:
     [
         (of_item(1), Move.HOLD),
         (of_item(1, AttemptResult.RUNNING), Move.HOLD),
-        (of_item(1, AttemptResult.FAILED), Move.TELL),
+        (of_item(1, AttemptResult.FAILED), Move.NOTIFY),
         (closed(1, Outcome.RECOVERED), Move.RELEASE),
         (closed(1, Outcome.RECOVERED_ELSEWHERE), Move.RELEASE),
         (closed(1, Outcome.EXHAUSTED), Move.LEAD),
@@ -91,14 +91,14 @@ def test_the_others_do_what_the_canary_says(canary: Incident | None, move: Move)
     assert move_of(of_item(2), storm(), canary)[0] is move
 
 
-@pytest.mark.parametrize("alike", [MANY, FEW])
+@pytest.mark.parametrize("similar", [MANY, FEW])
 @pytest.mark.parametrize("number", [1, 2])
-def test_nobody_goes_beside_the_canary_before(number: int, alike: Alike) -> None:
+def test_nobody_goes_beside_the_canary_before(number: int, similar: SimilarFailures) -> None:
     """The canary has taken its place and waits itself, and so do the others, even where another one is to be found."""
     before = of_item(3, AttemptResult.RUNNING)
     given_up = of_item(1) if number == 1 else closed(1, Outcome.EXHAUSTED)
     seen = storm(predecessor=item(3))
-    assert move_of(of_item(number), seen, given_up, predecessor=before, alike=alike) == (Move.HOLD, seen)
+    assert move_of(of_item(number), seen, given_up, predecessor=before, similar=similar) == (Move.HOLD, seen)
 
 
 def test_whoever_takes_the_canarys_place_remembers_it() -> None:
@@ -112,9 +112,9 @@ def test_an_item_belongs_to_its_storm_until_that_is_released() -> None:
     """However few are left; what fails after the release, or after the canary has recovered, does not."""
     passed = ENDED - minutes(1)
     recovered = replace(closed(1, Outcome.RECOVERED), closed_at=passed)
-    assert move_of(of_item(2), storm(), of_item(1), alike=FEW)[0] is Move.HOLD
-    assert move_of(of_item(2), storm(released_at=passed), alike=FEW) == (Move.GO, None)
-    assert move_of(of_item(2), storm(), recovered, alike=FEW) == (Move.GO, None)
+    assert move_of(of_item(2), storm(), of_item(1), similar=FEW)[0] is Move.HOLD
+    assert move_of(of_item(2), storm(released_at=passed), similar=FEW) == (Move.GO, None)
+    assert move_of(of_item(2), storm(), recovered, similar=FEW) == (Move.GO, None)
 
 
 def test_a_new_storm_does_not_begin_beside_the_last_ones_canary() -> None:
@@ -138,7 +138,7 @@ def test_a_canary_looks_once_more_before_it_goes(
     seen: Storm, canary: Incident | None, predecessor: Incident | None, may_go: bool
 ) -> None:
     """Its claim is stored: it gives way to whoever took its place, and to the one whose place it took."""
-    assert Seen(storm=seen, canary=canary, predecessor=predecessor).still_leads(CANARY) is may_go
+    assert StormReading(storm=seen, canary=canary, predecessor=predecessor).still_leads(CANARY) is may_go
 
 
 def test_canaries_that_wait_for_each_other_hold_up_nobody() -> None:
@@ -167,7 +167,7 @@ def test_a_failed_canary_is_told_once() -> None:
     """Whoever stored `told` first has told it."""
     move, seen = move_of(of_item(2), storm(), of_item(1, AttemptResult.FAILED))
     assert seen is not None
-    assert (move, seen.told) == (Move.TELL, True)
+    assert (move, seen.told) == (Move.NOTIFY, True)
     assert move_of(of_item(3), seen, of_item(1, AttemptResult.FAILED)) == (Move.HOLD, seen)
 
 
@@ -197,8 +197,8 @@ def test_items_that_fail_alike_are_counted_once_each() -> None:
         job("other", of=item(8), error="Another"),
         job("early", of=item(9), started_at=STARTED - minutes(31)),
     ]
-    alike = failing_alike(jobs, of_item(1), WINDOW)
-    assert (alike.items, alike.ever, alike.error.label) == (6, 7, PASSES)
+    similar = similar_failures(jobs, of_item(1), WINDOW)
+    assert (similar.items, similar.ever, similar.error.label) == (6, 7, PASSES)
 
 
 def test_what_fails_at_once_is_a_storm_whenever_it_began() -> None:
@@ -206,7 +206,7 @@ def test_what_fails_at_once_is_a_storm_whenever_it_began() -> None:
     jobs = [
         job(f"job-{n}", of=item(n), started_at=ENDED - minutes(5 * n), ended_at=ENDED) for n in range(1, 26)
     ]
-    assert failing_alike(jobs, of_item(1), WINDOW).items == 25
+    assert similar_failures(jobs, of_item(1), WINDOW).items == 25
 
 
 def test_failures_are_simultaneous_by_their_ends() -> None:
@@ -215,14 +215,14 @@ def test_failures_are_simultaneous_by_their_ends() -> None:
         job(f"job-{n}", of=item(n), started_at=STARTED - minutes(n * 20), ended_at=ENDED) for n in range(2, 7)
     ]
     later = [job(f"job-{n}", of=item(n), ended_at=ENDED + minutes(31)) for n in range(7, 12)]
-    assert failing_alike([*spread, *later], of_item(1), WINDOW).items == 6
+    assert similar_failures([*spread, *later], of_item(1), WINDOW).items == 6
 
 
 def test_an_items_own_failure_counts_once_whatever_its_job_is_called() -> None:
     """The list has it under another item's name, and an own retry of the item as well."""
     renamed = replace(of_item(1), attempts=(attempt(1, job_id="retry", result=AttemptResult.FAILED),))
     jobs = [job("job-1", of=item(50)), job("retry", of=item(51)), job("job-2", of=item(2))]
-    assert failing_alike(jobs, renamed, WINDOW).items == 2
+    assert similar_failures(jobs, renamed, WINDOW).items == 2
 
 
 def test_a_failed_retry_is_no_way_out_of_a_storm() -> None:
@@ -230,7 +230,7 @@ def test_a_failed_retry_is_no_way_out_of_a_storm() -> None:
     jobs = [job(f"job-{n}", of=item(n)) for n in range(2, 30)]
     newest = failed("retry", of=item(1), started_at=STARTED + minutes(60))
     later = replace(of_item(1), failure=newest)
-    assert failing_alike(jobs, later, WINDOW).items == 29
+    assert similar_failures(jobs, later, WINDOW).items == 29
 
 
 def test_a_storm_has_one_key_whatever_the_casing() -> None:
@@ -258,5 +258,5 @@ def test_a_refused_trigger_is_no_way_out_of_a_storm() -> None:
     """Azure refused the retry with a code of its own; the machine's job failed with the others' code."""
     jobs = [job(f"job-{n}", of=item(n)) for n in range(1, 30)]
     refused = failed("job-1", of=item(1), error="CloudTimeoutError")
-    alike = failing_alike(jobs, replace(of_item(1), failure=refused), WINDOW)
-    assert (alike.items, alike.error.label) == (29, PASSES)
+    similar = similar_failures(jobs, replace(of_item(1), failure=refused), WINDOW)
+    assert (similar.items, similar.error.label) == (29, PASSES)

@@ -55,7 +55,7 @@ async def test_a_signal_that_azure_is_too_slow_for_is_kept(world: World, session
 
     reaction = await session.reactor.handle_signal(signal(), seconds=AMPLE)
 
-    assert (reaction.kept, reaction.why, reaction.reports) == (True, "no answer", ())
+    assert (reaction.deferred, reaction.why, reaction.reports) == (True, "no answer", ())
     assert [read(each.fields) for each in session.inbox.signals.values()] == [signal()]
     assert world.attempts == []
 
@@ -80,7 +80,7 @@ async def test_those_of_one_vault_share_its_list(world: World, session: Session)
     """A hundred alerts are no hundred reads of a job."""
     for number in (1, 2, 3):
         world.fails(f"job-{number}", of=item(number))
-        await session.inbox.keep(written(signal(f"job-{number}", number)))
+        await session.inbox.add(written(signal(f"job-{number}", number)))
     world.vaults.on_job = _never
 
     await session.look()
@@ -96,7 +96,7 @@ async def test_one_that_azure_can_no_longer_know_is_given_up(
     world: World, session: Session, caplog: pytest.LogCaptureFixture
 ) -> None:
     """After the 14 days that Azure keeps jobs; it is logged as an error."""
-    await session.inbox.keep(written(signal()))
+    await session.inbox.add(written(signal()))
     world.clock.move(minutes=14 * 24 * 60 + 1)
 
     await session.look()
@@ -110,7 +110,7 @@ async def test_a_signal_that_came_too_early_waits_for_its_job(world: World, sess
     running = world.runs("somebody's")
     world.vaults.protect(item())
     reaction = await session.reactor.handle_signal(signal(running.id), seconds=AMPLE)
-    assert (reaction.kept, reaction.why) == (True, f"job {running.id} is InProgress, not Failed")
+    assert (reaction.deferred, reaction.why) == (True, f"job {running.id} is InProgress, not Failed")
     world.clock.move(minutes=30)
     await session.look()
     assert (world.attempts, session.waits.why) == ([], reaction.why)
@@ -204,8 +204,8 @@ async def test_after_a_day_a_person_is_told_once(
 async def test_signals_of_one_vault_are_told_in_one_notice(world: World, session: Session) -> None:
     """A vault that does not answer is one matter, however many failures it had."""
     for number in range(3):
-        await session.inbox.keep(written(signal(f"job-{number}", number)))
-    await session.inbox.keep(written(replace(signal(), vault=vault("vault-2"), item=None)))
+        await session.inbox.add(written(signal(f"job-{number}", number)))
+    await session.inbox.add(written(replace(signal(), vault=vault("vault-2"), item=None)))
     world.vaults.read_error = AzureUnavailable("no answer")
     world.clock.move(hours=24)
 
@@ -222,7 +222,7 @@ async def test_without_a_topic_the_log_alone_tells(
 ) -> None:
     """Once, as a warning, with what the signal names."""
     session.publisher = None
-    await session.inbox.keep(written(signal()))
+    await session.inbox.add(written(signal()))
     world.vaults.read_error = AzureUnavailable("no answer")
     world.clock.move(hours=24)
 
@@ -272,12 +272,12 @@ async def test_a_signal_that_finds_no_place_is_kept(world: World, session: Sessi
     world.fails()
     nobody = asyncio.Semaphore(0)
     busy = SignalHandler(
-        resolver=session.reactor._resolver, engine=world.engine, keep=session.reactor._keep, places=nobody
+        resolver=session.reactor._resolver, engine=world.engine, defer=session.reactor._defer, places=nobody
     )
 
     reaction = await busy.handle_signal(signal(), seconds=0.05)
 
-    assert (reaction.kept, reaction.why) == (True, "busy with other signals")
+    assert (reaction.deferred, reaction.why) == (True, "busy with other signals")
     assert (len(session.inbox.signals), world.vaults.listed) == (1, [])
 
 
@@ -285,7 +285,7 @@ async def test_more_than_one_run_can_take_at_a_time_are_looked_into(world: World
     """The look goes on until nothing waits."""
     world.fails("job-1", of=item(1))
     for number in range(1100):
-        await session.inbox.keep({**written(signal()), "label": f"alert {number}"})
+        await session.inbox.add({**written(signal()), "label": f"alert {number}"})
 
     await session.look()
 
@@ -301,7 +301,7 @@ async def test_a_signal_about_an_item_that_cannot_be_read_waits(world: World, se
     reaction = await session.reactor.handle_signal(Signal(source=Source.ALERT, vault=vault()), seconds=AMPLE)
     await session.look()
 
-    assert (reaction.kept, len(session.inbox.signals)) == (True, 1)
+    assert (reaction.deferred, len(session.inbox.signals)) == (True, 1)
     assert [key for key, _ in world.vaults.triggered] == [item(2).key]
 
     world.ledger.unreadable.clear()
@@ -314,7 +314,7 @@ async def test_a_signal_about_an_item_that_cannot_be_read_waits(world: World, se
 async def test_of_what_a_signal_lacks_nothing_was_said(world: World, session: Session) -> None:
     """Another version may write fewer fields, or more."""
     world.fails()
-    await session.inbox.keep({"vault": vault().id, "severity": "Sev1"})
+    await session.inbox.add({"vault": vault().id, "severity": "Sev1"})
     await session.look()
     assert (len(world.attempts), session.inbox.signals) == (1, {})
 
@@ -326,7 +326,7 @@ async def test_what_nobody_foresaw_ends_one_signals_turn_and_no_other(
     world = session.world
     for number in (1, 2):
         world.fails(f"job-{number}", of=item(number))
-        await session.inbox.keep(written(signal(f"job-{number}", number)))
+        await session.inbox.add(written(signal(f"job-{number}", number)))
     resolve = session.reactor._resolver.resolve
 
     async def resolved(asked: Signal, *arguments: Any) -> Resolved:

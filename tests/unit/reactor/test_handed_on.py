@@ -49,7 +49,7 @@ class Session:
 
     async def keep(self) -> str:
         """Store the signal and hand it on; its key."""
-        await self.inbox.keep(written(signal()))
+        await self.inbox.add(written(signal()))
         await hand_on(signal(), self.topic, self.world.clock)
         [key] = self.inbox.signals
         return key

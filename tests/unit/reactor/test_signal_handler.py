@@ -16,7 +16,7 @@ from backup_retry.policy.scope import Names, Scope
 from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.ledger import Record
 from reactor.resolve import Resolver
-from reactor.signal_handler import Keep, SignalHandler
+from reactor.signal_handler import Defer, SignalHandler
 from reactor.signals import Ignored, Signal
 from tests.builders import SUBSCRIPTION, item, vault
 from tests.signal_reading import MACHINE_ID
@@ -28,7 +28,7 @@ AMPLE = 30.0
 SHORT = 0.02
 
 
-def reactor(world: World, keep: Keep | None = None, hand_on: Keep | None = None) -> SignalHandler:
+def reactor(world: World, defer: Defer | None = None, hand_on: Defer | None = None) -> SignalHandler:
     """A reactor on the world's vaults."""
     resolver = Resolver(
         vaults=world.vaults,
@@ -37,7 +37,7 @@ def reactor(world: World, keep: Keep | None = None, hand_on: Keep | None = None)
         lookback=timedelta(hours=24),
         scope=Scope(subscriptions=Names(patterns=(SUBSCRIPTION,))),
     )
-    return SignalHandler(resolver=resolver, engine=world.engine, keep=keep, hand_on=hand_on)
+    return SignalHandler(resolver=resolver, engine=world.engine, defer=defer, hand_on=hand_on)
 
 
 def signal(job_id: str = "job-1") -> Signal:
@@ -64,19 +64,19 @@ class Box:
     """Where signals are kept, and whom they are handed on to."""
 
     def __init__(self) -> None:
-        self.kept: list[Signal] = []
+        self.deferred: list[Signal] = []
         self.handed_on: list[Signal] = []
 
     def reactor(self, world: World) -> SignalHandler:
         """A reactor that keeps what it has no time for."""
 
-        async def keep(came: Signal) -> None:
-            self.kept.append(came)
+        async def defer(came: Signal) -> None:
+            self.deferred.append(came)
 
         async def hand_on(came: Signal) -> None:
             self.handed_on.append(came)
 
-        return reactor(world, keep, hand_on)
+        return reactor(world, defer, hand_on)
 
 
 async def test_a_signal_of_a_failed_job_is_handled(world: World) -> None:
@@ -154,27 +154,27 @@ async def test_a_signal_that_means_no_failure_does_nothing(world: World) -> None
 )
 async def test_whatever_is_in_the_way_the_signal_is_kept(world: World, error: Exception) -> None:
     """Answered with success it would be lost: it is stored first."""
-    kept: list[Signal] = []
+    deferred: list[Signal] = []
 
-    async def keep(came: Signal) -> None:
-        kept.append(came)
+    async def defer(came: Signal) -> None:
+        deferred.append(came)
 
     async def raising() -> None:
         raise error
 
     world.vaults.on_job = world.vaults.on_list = raising
 
-    reaction = await reactor(world, keep).handle_signal(signal(), seconds=AMPLE)
+    reaction = await reactor(world, defer).handle_signal(signal(), seconds=AMPLE)
 
-    assert (kept, reaction.kept, reaction.why) == ([signal()], True, str(error))
+    assert (deferred, reaction.deferred, reaction.why) == ([signal()], True, str(error))
 
 
 async def test_a_failure_that_the_ledger_does_not_take_keeps_its_signal(world: World) -> None:
     """Of the failures of a vault each that could be stored is, and the signal tells of the others later."""
-    kept: list[Signal] = []
+    deferred: list[Signal] = []
 
-    async def keep(came: Signal) -> None:
-        kept.append(came)
+    async def defer(came: Signal) -> None:
+        deferred.append(came)
 
     def refuse(incident: Incident) -> None:
         if incident.item == item(2):
@@ -184,9 +184,9 @@ async def test_a_failure_that_the_ledger_does_not_take_keeps_its_signal(world: W
         world.fails(f"job-{number}", of=item(number))
     world.ledger.before_save = refuse
 
-    reaction = await reactor(world, keep).handle_signal(signal(""), seconds=AMPLE)
+    reaction = await reactor(world, defer).handle_signal(signal(""), seconds=AMPLE)
 
-    assert (kept, reaction.kept, len(world.attempts)) == ([signal("")], True, 1)
+    assert (deferred, reaction.deferred, len(world.attempts)) == ([signal("")], True, 1)
 
 
 async def test_a_vault_that_refuses_is_the_callers_to_repeat(world: World) -> None:
@@ -225,7 +225,7 @@ async def test_what_there_is_no_time_for_is_kept_and_handed_on(world: World, han
 
     reaction = await box.reactor(world).handle_signal(signal(), seconds=SHORT)
 
-    assert (reaction.kept, box.kept, box.handed_on) == (True, [signal()], [signal()])
+    assert (reaction.deferred, box.deferred, box.handed_on) == (True, [signal()], [signal()])
     assert len(asyncio.all_tasks()) == 1
     assert world.attempts == []
 
@@ -238,7 +238,7 @@ async def test_what_somebody_has_looked_into_is_not_handed_on(world: World) -> N
 
     await box.reactor(world).handle_signal(signal(), seconds=AMPLE)
 
-    assert (box.kept, box.handed_on) == ([signal()], [])
+    assert (box.deferred, box.handed_on) == ([signal()], [])
 
 
 async def test_a_slow_trigger_is_heard_out(world: World) -> None:
@@ -262,7 +262,7 @@ async def test_a_trigger_that_takes_too_long_is_broken_off(world: World) -> None
 
     reaction = await box.reactor(world).handle_signal(signal(), seconds=SHORT, to_hear=SHORT)
 
-    assert (reaction.kept, box.kept) == (True, [signal()])
+    assert (reaction.deferred, box.deferred) == (True, [signal()])
     assert (await world.incident()).state == State.CLAIMED
     assert len(asyncio.all_tasks()) == 1
 
@@ -282,7 +282,7 @@ async def test_a_slow_item_holds_up_no_other(world: World) -> None:
     reaction = await Box().reactor(world).handle_signal(signal(""), seconds=SHORT, to_hear=SHORT)
 
     done = [(report.job_id, report.decision) for report in reaction.reports]
-    assert (done, reaction.kept) == ([("job-2", "triggered")], True)
+    assert (done, reaction.deferred) == ([("job-2", "triggered")], True)
 
 
 async def test_a_caller_who_gives_up_leaves_nothing_at_work(world: World) -> None:

@@ -47,7 +47,7 @@ async def test_a_signal_of_a_known_vault_that_refuses_opens_incidents_and_is_kep
     reaction = await session.reactor.handle_signal(signal(), seconds=AMPLE)
     await session.reactor.handle_signal(signal(), seconds=AMPLE)
 
-    assert (reaction.kept, reaction.why) == (True, str(error))
+    assert (reaction.deferred, reaction.why) == (True, str(error))
     opened = await world.ledger.open_incidents()
     assert {(each.item.id, each.reason, each.has_no_job) for each in opened} == {
         (vault().id, reason, True),
@@ -71,7 +71,7 @@ async def test_a_refused_vault_that_resource_graph_names_has_an_incident(
             scope=Scope(),
         ),
         engine=world.engine,
-        keep=session._keep,
+        defer=session._defer,
     )
     world.vaults.read_error = NO_ROLE
 
@@ -95,7 +95,7 @@ async def test_the_failure_is_retried_once_when_the_right_is_back(world: World, 
 
     incident = await world.incident()
     assert (incident.first_job_id, len(world.attempts), session.inbox.signals) == ("job-1", 1, {})
-    assert sorted(kind for kind, _ in world.told) == ["NeedsPerson", "Recovered", "RetryTriggered"]
+    assert sorted(kind for kind, _ in world.sent_notices) == ["NeedsPerson", "Recovered", "RetryTriggered"]
 
 
 async def test_an_alert_that_was_wrong_ends_with_the_vaults_word(world: World, session: Session) -> None:

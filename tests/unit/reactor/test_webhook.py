@@ -13,7 +13,7 @@ from backup_retry.domain.errors import AzureUnavailable, BackupRetryError, Forbi
 from backup_retry.policy.scope import Scope
 from reactor import webhook
 from reactor.resolve import Resolver
-from reactor.signal_handler import Keep, SignalHandler
+from reactor.signal_handler import Defer, SignalHandler
 from reactor.signals import Signal
 from reactor.webhook import LARGEST_BODY, Answer
 from tests.builders import NEEDS_PERSON, item, minutes
@@ -34,7 +34,7 @@ async def post(
     content: bytes = ALERT,
     dimensions: Dimensions = DEFAULT,
     started: Callable[[], Awaitable[None]] = at_once,
-    keep: Keep | None = None,
+    defer: Defer | None = None,
 ) -> Answer:
     """Send a body to the webhook, of an instance that is ready as soon as it has started."""
 
@@ -47,7 +47,7 @@ async def post(
             lookback=timedelta(hours=24),
             scope=Scope(),
         )
-        return SignalHandler(resolver=resolver, engine=world.engine, keep=keep)
+        return SignalHandler(resolver=resolver, engine=world.engine, defer=defer)
 
     answer = await webhook.answer(content, reactor, dimensions)
     json.dumps(answer.body)
@@ -223,17 +223,17 @@ async def test_azures_own_retry_after_is_passed_on(world: World) -> None:
 
 async def test_a_vault_that_refuses_is_answered_with_what_is_kept(world: World) -> None:
     """202: the sender need not call again, and a timer comes back to it."""
-    kept: list[Signal] = []
+    deferred: list[Signal] = []
 
-    async def keep(came: Signal) -> None:
-        kept.append(came)
+    async def defer(came: Signal) -> None:
+        deferred.append(came)
 
     world.vaults.read_error = Forbidden("no role", status=403)
 
-    answer = await post(world, keep=keep)
+    answer = await post(world, defer=defer)
 
     assert (answer.status, answer.body) == (202, {"results": [], "kept": "no role"})
-    assert [each.job_id for each in kept] == [JOB]
+    assert [each.job_id for each in deferred] == [JOB]
 
 
 async def test_several_alerts_in_one_call_are_answered_together(world: World) -> None:

@@ -222,11 +222,11 @@ class SharedLists:
     def __init__(self, world: World) -> None:
         self.read: list[str] = []
         self._lists = world.vaults.jobs
-        self._kept = shared_reads.SharedLists(world.clock)
+        self._cached_lists = shared_reads.SharedLists(world.clock)
         world.vaults.jobs = self._jobs  # type: ignore[method-assign]
 
     async def _jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
-        return await self._kept.get(vault, since, fresh_since, self._read)
+        return await self._cached_lists.get(vault, since, fresh_since, self._read)
 
     async def _read(self, vault: Vault, since: datetime) -> list[Job]:
         self.read.append(vault.key)
@@ -269,11 +269,11 @@ class OldIncidents:
         return 7
 
 
-def purging(world: World, archive: OldIncidents, keep: timedelta | None) -> FollowUp:
+def purging(world: World, archive: OldIncidents, retention: timedelta | None) -> FollowUp:
     """A follow-up that forgets."""
     ledger, engine = world.ledger, world.engine
     return FollowUp(
-        ledger=ledger, engine=engine, controls=ledger, clock=world.clock, archive=archive, keep=keep
+        ledger=ledger, engine=engine, controls=ledger, clock=world.clock, archive=archive, retention=retention
     )
 
 

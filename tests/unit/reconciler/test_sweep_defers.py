@@ -20,20 +20,20 @@ from tests.sweep_world import Announced, Graph, row, sweep
 from tests.world import World
 
 
-class Shelf:
+class FakeInbox:
     """Keeps what it is given, as the inbox does."""
 
     def __init__(self) -> None:
-        self.kept: list[Fields] = []
+        self.added: list[Fields] = []
 
-    async def keep(self, fields: Fields) -> None:
+    async def add(self, fields: Fields) -> None:
         """See Inbox."""
-        self.kept.append(fields)
+        self.added.append(fields)
 
     @property
     def jobs(self) -> list[str]:
         """Which jobs are kept."""
-        return sorted(each["job"] for each in self.kept)
+        return sorted(each["job"] for each in self.added)
 
 
 async def forbidden() -> None:
@@ -46,28 +46,28 @@ async def late(world: World) -> None:
 
 async def test_a_row_is_kept_as_a_signal_is(world: World) -> None:
     """With all that it names: the timer that looks into signals looks into it, too."""
-    shelf, world.vaults.on_list = Shelf(), forbidden
+    inbox, world.vaults.on_list = FakeInbox(), forbidden
 
-    await sweep(world, Graph(row(1)), keep=shelf.keep).run()
+    await sweep(world, Graph(row(1)), defer=inbox.add).run()
 
-    assert shelf.kept == [
+    assert inbox.added == [
         fields_of(source=Source.SWEEP, vault=vault(), job_id="job-1", item=item(), label="a sweep's row")
     ]
 
 
 async def test_rows_that_cannot_be_handled_are_kept(world: World) -> None:
     """The vault refuses its list, has no such job, comes too late; the topic does not answer, the ledger neither."""
-    shelf = Shelf()
+    inbox = FakeInbox()
     world.vaults.on_list = forbidden
-    await sweep(world, Graph(row(1), row(2)), keep=shelf.keep).run()
+    await sweep(world, Graph(row(1), row(2)), defer=inbox.add).run()
     world.vaults.on_list = None
-    await sweep(world, Graph(row(3)), keep=shelf.keep).run()
+    await sweep(world, Graph(row(3)), defer=inbox.add).run()
     world.vaults.on_list = partial(late, world)
-    await sweep(world, Graph(row(4)), keep=shelf.keep, time_limit=timedelta(minutes=25)).run()
+    await sweep(world, Graph(row(4)), defer=inbox.add, time_limit=timedelta(minutes=25)).run()
     topic = Announced(AzureUnavailable("the topic does not answer"))
-    await sweep(world, Graph(row(5)), keep=shelf.keep, announcer=topic).run()
+    await sweep(world, Graph(row(5)), defer=inbox.add, announcer=topic).run()
 
-    assert shelf.jobs == [f"job-{number}" for number in range(1, 6)]
+    assert inbox.jobs == [f"job-{number}" for number in range(1, 6)]
     assert world.attempts == []
 
 
@@ -113,14 +113,14 @@ async def test_what_nobody_foresaw_ends_one_turn_and_no_other(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Its row is kept, the sweep is incomplete, and the log says where it was."""
-    shelf = Shelf()
+    inbox = FakeInbox()
     for number in (1, 2, 3):
         world.fails(f"job-{number}", of=item(number))
     rows = await odd(world)
 
-    report = await sweep(world, Graph(*rows), keep=shelf.keep).run()
+    report = await sweep(world, Graph(*rows), defer=inbox.add).run()
 
-    assert (report.complete, report.faults, shelf.jobs, len(world.attempts)) == (False, 1, kept, tried)
+    assert (report.complete, report.faults, inbox.jobs, len(world.attempts)) == (False, 1, kept, tried)
     assert await world.ledger.last_beat(Beat.SWEEP) is None
     lines = [json.loads(each.getMessage()) for each in caplog.records]
     (line,) = (each for each in lines if each["event"] == "row_failed")
@@ -131,11 +131,11 @@ async def test_what_nobody_foresaw_ends_one_turn_and_no_other(
 async def test_rows_that_cannot_even_be_kept_are_a_problem(world: World) -> None:
     """The ledger is away as well: the next sweep comes back to them."""
 
-    async def keep(_: Fields) -> None:
+    async def defer(_: Fields) -> None:
         raise AzureUnavailable("the ledger does not answer")
 
     world.vaults.on_list = forbidden
-    report = await sweep(world, Graph(row(1)), keep=keep).run()
+    report = await sweep(world, Graph(row(1)), defer=defer).run()
 
     assert report.problems == ["no role", "1 rows could not be kept: the ledger does not answer"]
 
@@ -155,10 +155,10 @@ async def test_a_row_that_the_vault_does_not_confirm_is_logged(
     """With the reason; one that may still become a failure is kept."""
     caplog.set_level(logging.INFO, "backup_retry")
     world.vaults.shown_jobs = [replace(job("job-1"), **shown)]
-    shelf = Shelf()
+    inbox = FakeInbox()
 
-    await sweep(world, Graph(row(1)), keep=shelf.keep).run()
+    await sweep(world, Graph(row(1)), defer=inbox.add).run()
 
     [logged] = [each for each in map(json.loads, caplog.messages) if each["event"] == "row_rejected"]
     assert (logged["vault"], logged["job"], why in logged["why"]) == (vault().id, "job-1", True)
-    assert (shelf.jobs, world.attempts) == (kept, [])
+    assert (inbox.jobs, world.attempts) == (kept, [])

@@ -76,7 +76,7 @@ async def test_one_bad_vault_does_not_stop_the_others(world: World) -> None:
     await incomplete(world, Graph(row(1, of=bad), row(2, of=good)), "vault-bad")
 
     assert [key for key, _ in world.vaults.triggered] == [item(2, of=good).key]
-    assert world.told[0] == ("NeedsPerson", "vault-bad")
+    assert world.sent_notices[0] == ("NeedsPerson", "vault-bad")
 
 
 async def test_a_job_that_the_vault_does_not_know_makes_the_sweep_incomplete(world: World) -> None:

@@ -246,7 +246,7 @@ def test_closed_incidents_are_kept_for_days_or_for_ever(
     """Nought is for ever."""
     monkeypatch.setenv("KEEP_DAYS", days)
 
-    assert load_settings().keep == (timedelta(days=kept) if kept else None)
+    assert load_settings().incident_retention == (timedelta(days=kept) if kept else None)
 
 
 @pytest.mark.parametrize("days", ["1", "14", "-1", "3651", "many"])

@@ -37,7 +37,7 @@ async def test_a_metric_alert_names_the_item_and_no_job(
     """The vault is its target; a user's error is reported as degraded, not as unhealthy."""
     async with scene(notice) as stage:
         job = stage.job(item, "UserErrorVmProvisioningStateFailed")
-        [received] = await stage.told(job)
+        [received] = await stage.notices_of(job)
     data = received.content["data"]
     [criterion] = data["alertContext"]["condition"]["allOf"]
     assert (data["essentials"]["monitoringService"], data["alertContext"]["conditionType"]) == (
@@ -59,7 +59,7 @@ async def test_a_metric_alert_names_the_item_and_no_job(
 async def test_the_services_own_error_may_pass() -> None:
     """The health says so."""
     async with scene("metric") as stage:
-        [received] = await stage.told(stage.job("vm-01"))
+        [received] = await stage.notices_of(stage.job("vm-01"))
     assert dimensions(received.content)["healthStatus"] == "TransientUnhealthy"
 
 
@@ -68,14 +68,14 @@ async def test_disks_and_restores_make_no_backup_health_event(operation: str) ->
     """A sweep has to find those."""
     item = "disk-1" if operation == "Backup" else "vm-01"
     async with scene("metric", "metric_multi") as stage:
-        assert await stage.told(stage.job(item, operation=operation)) == []
+        assert await stage.notices_of(stage.job(item, operation=operation)) == []
 
 
 async def test_a_log_alert_carries_the_columns_that_its_rule_splits_by() -> None:
     """The vault's id is upper-case, as Log Analytics writes it."""
     async with scene("log") as stage:
         job = stage.job("vm-01")
-        [received] = await stage.told(job)
+        [received] = await stage.notices_of(job)
     assert received.content["data"]["essentials"]["monitoringService"] == "Log Alerts V2"
     assert dimensions(received.content) == {
         "ResourceId": job.vault.id.upper(),
@@ -91,7 +91,7 @@ async def test_a_log_alert_of_a_backup_vault_names_the_instance_and_the_source()
     """Its rows have more columns."""
     async with scene("log") as stage:
         job = stage.job("disk-1")
-        [received] = await stage.told(job)
+        [received] = await stage.notices_of(job)
     found = dimensions(received.content)
     assert (found["BackupItemId"], found["DatasourceResourceId"]) == (
         job.item.id,
@@ -104,7 +104,7 @@ async def test_a_log_alert_comes_where_the_built_in_one_does_not() -> None:
     async with scene("log", "built_in") as stage:
         quiet = stage.job("vm-quiet")
         collided = stage.job("vm-01", "UserErrorBackupOperationInProgress")
-        told = await stage.told(quiet, collided)
+        told = await stage.notices_of(quiet, collided)
     assert [each.content["data"]["essentials"]["monitoringService"] for each in told] == ["Log Alerts V2"] * 2
 
 
@@ -112,7 +112,7 @@ async def test_a_backup_vaults_built_in_alert_names_vault_instance_and_job() -> 
     """As that of the other kind of vault."""
     async with scene("built_in") as stage:
         job = stage.job("disk-1")
-        [received] = await stage.told(job)
+        [received] = await stage.notices_of(job)
     data = received.content["data"]
     assert (data["essentials"]["alertRule"], data["essentials"]["monitoringService"]) == (
         "Backup Failure",
@@ -127,7 +127,7 @@ async def test_a_backup_vaults_built_in_alert_names_vault_instance_and_job() -> 
 async def test_a_failed_restore_raises_an_alert_of_its_own() -> None:
     """Under another rule's name."""
     async with scene("built_in") as stage:
-        [received] = await stage.told(stage.job("disk-1", operation="Restore"))
+        [received] = await stage.notices_of(stage.job("disk-1", operation="Restore"))
     assert received.content["data"]["essentials"]["alertRule"] == "Restore Failure"
 
 
@@ -136,7 +136,7 @@ async def test_a_refused_backup_is_in_the_activity_log(item: str, action: str) -
     """The alert's target is the item; the service's answer is text in it."""
     async with scene("activity") as stage:
         refusal = stage.refusal(item)
-        [received] = await stage.told(refusal)
+        [received] = await stage.notices_of(refusal)
         [record] = stage.monitor.record()["alerts"]
     data = received.content["data"]
     context = data["alertContext"]
@@ -154,7 +154,7 @@ async def test_a_refused_backup_is_an_event_of_the_subscription(item: str, actio
     """Of a subscription that no event subscription names, one to the stack's own URL hears."""
     async with scene("resource_action_failure") as stage:
         refusal = stage.refusal(item)
-        [received] = await stage.told(refusal)
+        [received] = await stage.notices_of(refusal)
     [event] = received.content
     assert (event["eventType"], event["subject"], event["topic"]) == (
         "Microsoft.Resources.ResourceActionFailure",
@@ -175,7 +175,7 @@ async def test_an_event_subscription_of_the_azure_subscription_gets_the_event_in
         {"name": "arm", "topic": f"/subscriptions/{SUBSCRIPTION}", "schema": "CloudEventSchemaV1_0"},
     ]
     async with scene("resource_action_failure", event_subscriptions=entries) as stage:
-        await stage.told(stage.refusal("vm-01"))
+        await stage.notices_of(stage.refusal("vm-01"))
         [record] = stage.event_grid.record()["events"]
     assert (record["event"]["type"], record["event"]["source"]) == (
         "Microsoft.Resources.ResourceActionFailure",
@@ -187,14 +187,16 @@ async def test_an_event_subscription_of_the_azure_subscription_gets_the_event_in
 async def test_nothing_is_told_that_is_not_switched_on() -> None:
     """The estate's list says what is."""
     async with scene() as stage:
-        assert await stage.told(stage.job("vm-01"), stage.refusal("vm-01")) == []
+        assert await stage.notices_of(stage.job("vm-01"), stage.refusal("vm-01")) == []
 
 
 async def test_a_runbooks_webhook_gets_the_alert_as_text() -> None:
     """Wrapped as Automation wraps it, beside a plain webhook's body."""
     groups = [{"name": "runbook", "kind": "runbook"}, {"name": "plain"}]
     async with scene("built_in", action_groups=groups) as stage:
-        wrapped, plain = sorted(await stage.told(stage.job("vm-01")), key=lambda each: "data" in each.content)
+        wrapped, plain = sorted(
+            await stage.notices_of(stage.job("vm-01")), key=lambda each: "data" in each.content
+        )
     assert json.loads(wrapped.content["RequestBody"]) == plain.content
     assert wrapped.content["RequestHeader"]["User-Agent"] == "IcMBroadcaster/1.0"
 

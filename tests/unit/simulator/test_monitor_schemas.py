@@ -21,7 +21,7 @@ async def test_a_jobs_alert_has_the_fields_of_a_published_one(notice: str, name:
     """Besides those that only newer alerts have."""
     wanted = sample(name)
     async with scene(notice) as stage:
-        [received] = await stage.told(stage.job("vm-01"))
+        [received] = await stage.notices_of(stage.job("vm-01"))
     context, published = received.content["data"]["alertContext"], wanted["data"]["alertContext"]
     context["condition"].pop("staticThresholdFailingPeriods", None)
     assert set(wanted["data"]["essentials"]) <= set(received.content["data"]["essentials"])
@@ -35,7 +35,7 @@ async def test_an_activity_alert_has_the_fields_of_a_published_one() -> None:
     """And what a failure adds to them."""
     wanted = sample("04")
     async with scene("activity") as stage:
-        [received] = await stage.told(stage.refusal("vm-01"))
+        [received] = await stage.notices_of(stage.refusal("vm-01"))
     data = received.content["data"]
     added = {"statusCode", "serviceRequestId", "statusMessage"}
     assert set(data["alertContext"]) == set(wanted["data"]["alertContext"])
@@ -50,7 +50,7 @@ async def test_a_resource_event_has_the_fields_of_a_published_one() -> None:
     """Success and failure differ in the type alone."""
     [wanted] = sample("08")
     async with scene("resource_action_failure") as stage:
-        [received] = await stage.told(stage.refusal("vm-01"))
+        [received] = await stage.notices_of(stage.refusal("vm-01"))
     [event] = received.content
     assert set(event) == set(wanted)
     assert set(event["data"]) == set(wanted["data"])
@@ -61,6 +61,6 @@ async def test_a_runbooks_wrapper_has_the_fields_of_a_real_one() -> None:
     """Of its headers those that matter."""
     wanted = sample("11")
     async with scene("built_in", action_groups=[{"name": "runbook", "kind": "runbook"}]) as stage:
-        [received] = await stage.told(stage.job("vm-01"))
+        [received] = await stage.notices_of(stage.job("vm-01"))
     assert set(received.content) == set(wanted)
     assert set(received.content["RequestHeader"]) <= set(wanted["RequestHeader"])

@@ -9,7 +9,7 @@ import pytest
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.pauses import Pause
-from backup_retry.engine.vault_access import whole
+from backup_retry.engine.vault_incidents import whole
 from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.reports import Closed
 from backup_retry.settings.sweep_profile import SweepProfile
@@ -167,10 +167,16 @@ def test_before_anything_is_read_the_page_says_so_and_comes_back_soon() -> None:
 
 def test_what_needs_a_person_comes_with_all_that_a_person_needs() -> None:
     """Error, remedy, link, last good recovery point."""
-    [need] = made(snapshot(dashboard(backups(good=[3]), closed=[NEEDY])), Filters(code="k&y")).needs
-    assert (need.error, need.remedy, need.name) == ("CloudInternalError", "Do something.", "vm-01")
-    assert need.last_good_at is not None
-    assert need.incident_url == "incidents/needs_action-0?code=k%26y"
+    [action_item] = made(
+        snapshot(dashboard(backups(good=[3]), closed=[NEEDY])), Filters(code="k&y")
+    ).action_items
+    assert (action_item.error, action_item.remedy, action_item.name) == (
+        "CloudInternalError",
+        "Do something.",
+        "vm-01",
+    )
+    assert action_item.last_good_at is not None
+    assert action_item.incident_url == "incidents/needs_action-0?code=k%26y"
 
 
 def test_only_microsofts_documentation_becomes_a_link() -> None:
@@ -189,7 +195,7 @@ def test_the_lists_are_cut_and_say_so() -> None:
     """Ten thousand items that need a person make no endless page."""
     many = [closed(Outcome.EXHAUSTED, of=item(number), name=f"i-{number}") for number in range(LISTED + 7)]
     found = made(snapshot(dashboard(closed=many)))
-    assert (len(found.needs), found.needs_total) == (LISTED, LISTED + 7)
+    assert (len(found.action_items), found.action_items_total) == (LISTED, LISTED + 7)
     assert f"the first {LISTED} of them" in page_answer(found).body
 
 

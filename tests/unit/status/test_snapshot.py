@@ -154,7 +154,7 @@ async def test_nobody_waits_for_the_signals_to_be_counted(session: Session) -> N
         return await count(most)
 
     session.inbox.waiting = slow  # type: ignore[method-assign]
-    await session.inbox.keep({"label": "an alert"})
+    await session.inbox.add({"label": "an alert"})
     await session.ledger.beat("incomplete-sweep-hourly", NOW)
     snapshot = await session.snapshots.snapshot(0)
     assert (snapshot.made, snapshot.beats) == (None, {"incomplete-sweep-hourly": NOW})

@@ -1,4 +1,4 @@
-"""The fence of a row: its ETag, and the marks of its last writes.
+"""Writes over rows: a row's ETag, and the marks of its last writes.
 
 The SDK repeats a write whose answer was lost, and the repetition is refused because the first one took effect. Whoever
 then finds the mark of that write in the row knows that nobody else was first, even where others have moved on since.

@@ -55,7 +55,7 @@ class MemoryKnownVaults:
         return any(each.key == vault.key for each in self.vaults)
 
 
-class Access:
+class VaultIncidents:
     """Keeps one incident for each vault that is closed to us."""
 
     def __init__(
@@ -145,7 +145,7 @@ class Access:
             await self._note(failed, incident.found_by)
         return Close(outcome=Outcome.RECOVERED_ELSEWHERE, reason=Reason.REACHABLE_AGAIN)
 
-    async def tell_of_unknown(self, vaults: Collection[Vault]) -> None:
+    async def notify_unknown_vaults(self, vaults: Collection[Vault]) -> None:
         """Tell a person, once a day, how many vaults there are that only alerts name and that do not let us look."""
         now = self._clock()
         last = await self._controls.last_beat(UNKNOWN_VAULTS_BEAT)
@@ -201,8 +201,8 @@ def _waiting(incident: Incident, wait: Wait, now: datetime) -> Wait:
     """Each item of the vault words the same cause in its own way: the first one's words stay."""
     known = incident.detail if incident.reason is wait.reason else wait.detail
     is_long = incident.waited_for(wait.reason, now) >= _PATIENCE[wait.reason]
-    tell = wait.reason.value if incident.item.is_vault and is_long else ""
-    return Wait(until=now, reason=wait.reason, detail=known, tell=tell)
+    notice_name = wait.reason.value if incident.item.is_vault and is_long else ""
+    return Wait(until=now, reason=wait.reason, detail=known, notice_name=notice_name)
 
 
 def _given_up(incident: Incident) -> Close:

@@ -86,7 +86,7 @@ def written(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-class Cells:
+class Columns:
     """A row, read column by column. Without a default a column has to be there; each method raises Unreadable."""
 
     def __init__(self, row: Mapping[str, Any]) -> None:

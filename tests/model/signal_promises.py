@@ -15,7 +15,7 @@ SHOWN_WITHIN = LIST_LAG + APPEARS_WITHIN
 
 
 @dataclass
-class Hearing:
+class SignalPromises:
     """What the senders of signals were promised."""
 
     agenda: Agenda
@@ -28,7 +28,7 @@ class Hearing:
     kept_at: dict[str, float] = field(default_factory=dict)
     #: failed jobs whose signals were answered with success, by their ids
     promised: dict[str, TrueJob] = field(default_factory=dict)
-    times_kept: int = 0
+    times_deferred: int = 0
 
     def answered(self, job: TrueJob, *, named: bool) -> WhyNot | None:
         """A signal of a failed job was answered with success; `named`: by its id, not by its item or vault alone."""
@@ -37,20 +37,20 @@ class Hearing:
         if not (named or self._is_missing(job)):
             return None
         self.promised[job.id] = job
-        if self.stored(job) or any(_tells_of(kept.fields, job) for kept in self.waiting.values()):
+        if self.stored(job) or any(_tells_of(signal.fields, job) for signal in self.waiting.values()):
             return None
         return WhyNot(9, f"the signal of failed job {job.id} was answered with success and lost")
 
-    def kept(self, fields: Fields) -> None:
+    def deferred(self, fields: Fields) -> None:
         """A signal was stored, perhaps once more."""
-        self.times_kept += 1
-        for kept in self.waiting.values():
-            if kept.fields == fields:
-                self.kept_at[kept.key] = self.agenda.now
+        self.times_deferred += 1
+        for signal in self.waiting.values():
+            if signal.fields == fields:
+                self.kept_at[signal.key] = self.agenda.now
 
-    def forgotten(self, kept: DeferredSignal) -> WhyNot | None:
+    def forgotten(self, signal: DeferredSignal) -> WhyNot | None:
         """A signal counts as looked into: whatever it told of has to be in the ledger."""
-        lost = [job for job in self._told_by(kept) if not self.stored(job)]
+        lost = [job for job in self._told_by(signal) if not self.stored(job)]
         if not lost:
             return None
         return WhyNot(9, f"the kept signal of failed job {lost[0].id} was forgotten before it was handled")
@@ -62,18 +62,18 @@ class Hearing:
         broken = [job for job in self.promised.values() if not self.stored(job) and self._is_missing(job)]
         return WhyNot(9, f"the signal of failed job {broken[0].id} came to nothing") if broken else None
 
-    def _told_by(self, kept: DeferredSignal) -> Iterator[TrueJob]:
+    def _told_by(self, signal: DeferredSignal) -> Iterator[TrueJob]:
         """The failed jobs that a kept signal tells of: the one that it names, or all that had ended when it came."""
-        named = self.azure.jobs.get(kept.fields["job"])
+        named = self.azure.jobs.get(signal.fields["job"])
         if named is not None:
             failed = named.is_backup and named.failed_at(self.agenda.now)
-            tells = failed and _tells_of(kept.fields, named)
+            tells = failed and _tells_of(signal.fields, named)
             yield from [named] if tells else []
             return
-        came = self.kept_at.get(kept.key, -inf)
+        came = self.kept_at.get(signal.key, -inf)
         for true_item in self.azure.items.values():
             for job in true_item.unmended(came - SHOWN_WITHIN):
-                if _tells_of(kept.fields, job) and self._is_missing(job):
+                if _tells_of(signal.fields, job) and self._is_missing(job):
                     yield job
 
     def _is_missing(self, job: TrueJob) -> bool:

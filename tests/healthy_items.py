@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
 
-from backup_retry.azure.aside import Aside
 from backup_retry.azure.table_archive import TableArchive
 from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TABLES, TableLedger
+from backup_retry.azure.table_quarantine import Quarantine
 from backup_retry.azure.table_reports import TableReports
 from backup_retry.azure.table_unreadable import TableUnreadables
 from backup_retry.domain.arm_ids import ProtectedItem
@@ -34,18 +34,18 @@ from tests.world import World
 _AMPLE = 30.0
 
 
-class Neighbours(World):
+class HealthyItems(World):
     """A world whose ledger is real; its four items fail, each known to one way in only."""
 
     def __init__(self, tables: Tables) -> None:
         super().__init__(Rules(backoff=(timedelta(0),)))
-        self.tables, self.aside = tables, Aside()
+        self.tables, self.quarantine = tables, Quarantine()
         self.clock = self.vaults.clock = tables.clock
-        self.ledger = TableLedger(tables.service, self.clock, self.aside)  # type: ignore[assignment]
-        self.inbox = TableInbox(tables.service, self.clock, self.aside)
-        self.unreadables = TableUnreadables(tables.service, self.aside)
-        self.reports = TableReports(tables.service, self.aside)
-        self.archive = TableArchive(tables.service, self.aside)
+        self.ledger = TableLedger(tables.service, self.clock, self.quarantine)  # type: ignore[assignment]
+        self.inbox = TableInbox(tables.service, self.clock, self.quarantine)
+        self.unreadables = TableUnreadables(tables.service, self.quarantine)
+        self.reports = TableReports(tables.service, self.quarantine)
+        self.archive = TableArchive(tables.service, self.quarantine)
         self.engine = self.another_engine()
         self.shown_by_graph: list[Mapping[str, Any]] = []
         resolver = Resolver(
@@ -55,17 +55,17 @@ class Neighbours(World):
             lookback=timedelta(hours=24),
             scope=Scope(),
         )
-        self.reactor = SignalHandler(resolver=resolver, engine=self.engine, keep=self._keep)
-        self.open, self.alerted, self.deferred, self.swept = (self._neighbour() for _ in range(4))
+        self.reactor = SignalHandler(resolver=resolver, engine=self.engine, defer=self._defer)
+        self.open, self.alerted, self.deferred, self.swept = (self._healthy_item() for _ in range(4))
 
-    def _neighbour(self) -> FailedJob:
+    def _healthy_item(self) -> FailedJob:
         item = vm_item()
         return self.fails(f"job-{item.friendly_name[-8:]}", of=item, started_at=NOW - minutes(45))
 
     async def begin(self) -> None:
         """What is known before anything happens: one incident, and one signal that waits."""
         await self.engine.note(self.open, Source.ALERT)
-        await self._keep(signal(self.deferred))
+        await self._defer(signal(self.deferred))
 
     async def retried(self) -> dict[str, bool]:
         """Let every way in have its turn; by its name, whether its neighbour was retried."""
@@ -77,8 +77,8 @@ class Neighbours(World):
         self.shown_by_graph = []
         await self._follow_up().run()
         beat = await self.ledger.last_beat("follow_up")
-        assert (alert.kept, beat) == (False, began)
-        assert [each.fields["job"] for each in await self.inbox.kept(100)].count(self.deferred.id) == 0
+        assert (alert.deferred, beat) == (False, began)
+        assert [each.fields["job"] for each in await self.inbox.due(100)].count(self.deferred.id) == 0
         return {
             name: self.is_retried(getattr(self, name).item)
             for name in ("open", "alerted", "deferred", "swept")
@@ -139,8 +139,8 @@ class Neighbours(World):
             rows = [row async for row in table.list_entities(select=["PartitionKey", "RowKey"])]
             await asyncio.gather(*(table.delete_entity(row) for row in rows))
 
-    async def _keep(self, came: Signal) -> None:
-        await self.inbox.keep(written(came))
+    async def _defer(self, came: Signal) -> None:
+        await self.inbox.add(written(came))
 
     def _follow_up(self) -> FollowUp:
         return FollowUp(
@@ -149,7 +149,7 @@ class Neighbours(World):
             controls=self.ledger,
             clock=self.clock,
             archive=self.archive,
-            keep=timedelta(days=90),
+            retention=timedelta(days=90),
             unreadables=self.unreadables,
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from backup_retry.azure.cells import Cells, Row, Unreadable, json_text, new_row, written
+from backup_retry.azure.table_columns import Columns, Row, Unreadable, json_text, new_row, written
 from backup_retry.domain.arm_ids import JOB_ID, ProtectedItem
 from backup_retry.domain.attempts import Attempt, AttemptResult
 from backup_retry.domain.decisions import Outcome, Reason
@@ -70,7 +70,7 @@ def head_row(incident: Incident) -> Row:
         **_error_columns("error", failure.error),
     )
     if incident.weighed_before:
-        ended = {str(worth): written(at) for worth, at in incident.weighed_before.items()}
+        ended = {str(rank): written(at) for rank, at in incident.weighed_before.items()}
         row["weighed_before"] = json_text(ended)
         row["weighed_by"] = _BEGINNING if incident.weighed_by_start else _END
     if incident.waits_since is not None:
@@ -137,13 +137,13 @@ def notice_row(incident: Incident, notice: Notice) -> Row:
 
 def read_notice(row: Mapping[str, Any]) -> Notice:
     """The notice that a row holds."""
-    cells = Cells(row)
+    columns = Columns(row)
     return Notice(
-        id=cells.text("notice"),
-        kind=cells.word("kind", NoticeKind),
-        at=cells.time("at"),
-        subject=cells.text("subject"),
-        data=dict(cells.mapping("data", {})),
+        id=columns.text("notice"),
+        kind=columns.word("kind", NoticeKind),
+        at=columns.time("at"),
+        subject=columns.text("subject"),
+        data=dict(columns.mapping("data", {})),
     )
 
 
@@ -152,88 +152,88 @@ def read_head(row: Mapping[str, Any]) -> Incident:
 
     What no decision can be right without has to be there; what only tells of the incident has a default.
     """
-    cells = Cells(row)
-    item, due = cells.item("item"), cells.time("due")
-    failure = _read_failure(cells, item)
-    state, outcome = cells.word("state", State), cells.maybe_word("outcome", Outcome)
+    columns = Columns(row)
+    item, due = columns.item("item"), columns.time("due")
+    failure = _read_failure(columns, item)
+    state, outcome = columns.word("state", State), columns.maybe_word("outcome", Outcome)
     if state is State.CLOSED and outcome is None:
         raise Unreadable("it is closed and has no column outcome")
     return Incident(
-        id=cells.text("incident"),
+        id=columns.text("incident"),
         item=item,
         state=state,
         failure=failure,
-        first_job_id=cells.text("first_job", failure.id),
-        first_failed_at=cells.time("first_failed_at", failure.started_at),
-        first_error=_read_error(cells, "first_error"),
-        found_by=cells.word("found_by", Source, Source.SWEEP),
-        opened_at=cells.time("opened_at", failure.ended_at),
+        first_job_id=columns.text("first_job", failure.id),
+        first_failed_at=columns.time("first_failed_at", failure.started_at),
+        first_error=_read_error(columns, "first_error"),
+        found_by=columns.word("found_by", Source, Source.SWEEP),
+        opened_at=columns.time("opened_at", failure.ended_at),
         due=due,
-        reason=Reason.read(cells.text("reason", Reason.NOTED.value)),
-        detail=cells.text("detail", ""),
+        reason=Reason.read(columns.text("reason", Reason.NOTED.value)),
+        detail=columns.text("detail", ""),
         outcome=outcome,
-        closed_at=cells.time("closed_at", due) if outcome else None,
-        last_good_at=cells.maybe_time("last_good_at"),
-        weighed_before=_read_weighed(cells),
-        weighed_by_start="weighed_before" in cells.names and cells.text("weighed_by", _BEGINNING) != _END,
-        waits_since=cells.maybe_time("waits_since"),
-        told_of=cells.texts("told_of"),
+        closed_at=columns.time("closed_at", due) if outcome else None,
+        last_good_at=columns.maybe_time("last_good_at"),
+        weighed_before=_read_weighed(columns),
+        weighed_by_start="weighed_before" in columns.names and columns.text("weighed_by", _BEGINNING) != _END,
+        waits_since=columns.maybe_time("waits_since"),
+        told_of=columns.texts("told_of"),
     )
 
 
 def read_attempt(row: Mapping[str, Any]) -> tuple[str, Attempt]:
     """The attempt that a row holds, behind the id of its incident."""
-    cells = Cells(row)
+    columns = Columns(row)
     attempt = Attempt(
-        id=cells.text("attempt"),
-        number=cells.number("number"),
-        claimed_at=cells.time("claimed_at"),
-        failed_at=cells.maybe_time("failed_at"),
-        operation_id=cells.text("operation", ""),
-        job_id=cells.text("job", ""),
-        result=cells.word("result", AttemptResult),
-        ended_at=cells.maybe_time("ended_at"),
+        id=columns.text("attempt"),
+        number=columns.number("number"),
+        claimed_at=columns.time("claimed_at"),
+        failed_at=columns.maybe_time("failed_at"),
+        operation_id=columns.text("operation", ""),
+        job_id=columns.text("job", ""),
+        result=columns.word("result", AttemptResult),
+        ended_at=columns.maybe_time("ended_at"),
     )
-    return cells.text("incident"), attempt
+    return columns.text("incident"), attempt
 
 
 def read_step(row: Mapping[str, Any]) -> Step:
     """The journal's line that a row holds."""
-    cells = Cells(row)
+    columns = Columns(row)
     return Step(
-        at=cells.time("at"),
-        kind=cells.word("kind", StepKind),
-        incident_id=cells.text("incident"),
-        reason=cells.text("reason", ""),
-        detail=cells.text("detail", ""),
-        job_id=cells.text("job", ""),
-        attempt_id=cells.text("attempt", ""),
+        at=columns.time("at"),
+        kind=columns.word("kind", StepKind),
+        incident_id=columns.text("incident"),
+        reason=columns.text("reason", ""),
+        detail=columns.text("detail", ""),
+        job_id=columns.text("job", ""),
+        attempt_id=columns.text("attempt", ""),
     )
 
 
-def _read_failure(cells: Cells, item: ProtectedItem) -> FailedJob:
-    started_at = cells.time("job_started_at")
+def _read_failure(columns: Columns, item: ProtectedItem) -> FailedJob:
+    started_at = columns.time("job_started_at")
     return FailedJob(
-        id=cells.text("job"),
+        id=columns.text("job"),
         item=item,
-        workload=cells.text("job_type"),
-        operation=cells.text("job_operation"),
-        status=cells.word("job_status", JobStatus),
+        workload=columns.text("job_type"),
+        operation=columns.text("job_operation"),
+        status=columns.word("job_status", JobStatus),
         started_at=started_at,
-        ended_at=cells.time("job_ended_at", started_at),
-        activity_id=cells.text("job_activity", ""),
-        entity_name=cells.text("job_entity", ""),
-        rule=cells.text("job_rule", ""),
-        retention_tag=cells.text("job_retention_tag", ""),
-        error=_read_error(cells, "error"),
+        ended_at=columns.time("job_ended_at", started_at),
+        activity_id=columns.text("job_activity", ""),
+        entity_name=columns.text("job_entity", ""),
+        rule=columns.text("job_rule", ""),
+        retention_tag=columns.text("job_retention_tag", ""),
+        error=_read_error(columns, "error"),
     )
 
 
-def _read_weighed(cells: Cells) -> Mapping[int, datetime]:
+def _read_weighed(columns: Columns) -> Mapping[int, datetime]:
     """By worth of backup, see Incident.weighed_before."""
-    weighed = Cells(cells.mapping("weighed_before", {}))
+    weighed = Columns(columns.mapping("weighed_before", {}))
     try:
-        return {int(worth): weighed.time(worth) for worth in weighed.names}
+        return {int(rank): weighed.time(rank) for rank in weighed.names}
     except ValueError as error:
         raise Unreadable("column weighed_before holds no times by worth") from error
 
@@ -251,14 +251,14 @@ def _error_columns(name: str, error: JobError) -> Row:
     return columns
 
 
-def _read_error(cells: Cells, name: str) -> JobError:
+def _read_error(columns: Columns, name: str) -> JobError:
     """The error in a head's columns; a code that is no number is what the error is called."""
-    code = cells.text(f"{name}_code", "")
+    code = columns.text(f"{name}_code", "")
     is_number = code.removeprefix("-").isdecimal()
     return JobError(
-        title=cells.text(f"{name}_title", "") or ("" if is_number else code),
+        title=columns.text(f"{name}_title", "") or ("" if is_number else code),
         code=int(code) if is_number else None,
-        message=cells.text(f"{name}_message", ""),
-        advice=cells.text(f"{name}_advice", ""),
-        retryable=cells.truth(f"{name}_retryable"),
+        message=columns.text(f"{name}_message", ""),
+        advice=columns.text(f"{name}_advice", ""),
+        retryable=columns.truth(f"{name}_retryable"),
     )

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from backup_retry.azure import control_rows, report_rows
-from backup_retry.azure import table_rows as rows
-from backup_retry.azure.cells import Unreadable
+from backup_retry.azure import incident_rows as rows
+from backup_retry.azure.table_columns import Unreadable
 from backup_retry.azure.tables import JOURNAL, OPEN
 from backup_retry.domain.errors import RowUnreadable
 from backup_retry.ports.log_events import LogEvent, log_event
@@ -33,7 +33,7 @@ READERS: Mapping[str, Reader[object]] = {
 _MOST = 1000
 
 
-class Aside:
+class Quarantine:
     """What one process has set aside; a row that can be read again is forgotten."""
 
     def __init__(self) -> None:

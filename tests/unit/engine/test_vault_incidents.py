@@ -15,7 +15,7 @@ from backup_retry.domain.errors import (
     Service,
 )
 from backup_retry.domain.jobs import Source
-from backup_retry.engine.vault_access import whole
+from backup_retry.engine.vault_incidents import whole
 from tests.builders import item, minutes, vault
 from tests.world import World
 
@@ -51,7 +51,7 @@ async def test_a_missing_right_is_told_once_for_all_items_of_a_vault(world: Worl
         vault().id,
     )
     assert "Backup Operator" in incident.detail
-    assert world.told == [ON]
+    assert world.sent_notices == [ON]
 
 
 @pytest.mark.parametrize("error", NOT_THERE, ids=codes)
@@ -64,11 +64,11 @@ async def test_a_vault_that_is_not_found_is_waited_for_and_then_told_of(
     assert (report.decision, report.reason) == ("waiting", Reason.NOT_REACHABLE)
 
     await world.follow_up(minutes=55)
-    assert world.told == []
+    assert world.sent_notices == []
     for _ in range(3):
         await world.follow_up(minutes=5)
 
-    assert world.told == [ON]
+    assert world.sent_notices == [ON]
     assert (await world.incident()).is_open
 
 
@@ -88,7 +88,7 @@ async def test_it_goes_on_by_itself_once_the_vault_answers(world: World, error: 
     assert incident is not None
     assert (incident.outcome, incident.reason) == (Outcome.RECOVERED_ELSEWHERE, Reason.REACHABLE_AGAIN)
     assert len(world.attempts) == 1
-    assert world.told == [ON, ("RetryTriggered", item().name), ("Recovered", "vault-1")]
+    assert world.sent_notices == [ON, ("RetryTriggered", item().name), ("Recovered", "vault-1")]
 
 
 async def test_a_passing_404_calls_nobody(world: World) -> None:
@@ -100,7 +100,7 @@ async def test_a_passing_404_calls_nobody(world: World) -> None:
     await world.follow_up(minutes=5)
     await world.follow_up(minutes=5)
 
-    assert [kind for kind, _ in world.told] == ["RetryTriggered"]
+    assert [kind for kind, _ in world.sent_notices] == ["RetryTriggered"]
 
 
 async def test_what_failed_meanwhile_is_found_when_the_vault_answers_again(world: World) -> None:
@@ -125,31 +125,31 @@ async def test_another_cause_is_told_as_well_and_none_twice(world: World) -> Non
     """First the role is gone, then the vault: two things for a person to know, however they take turns."""
     for error in (NO_ROLE, NOT_THERE[2], NO_ROLE, NOT_THERE[2]):
         world.vaults.read_error = error
-        await world.engine.access.refused(VAULT, error, Source.SWEEP)
+        await world.engine.vault_incidents.refused(VAULT, error, Source.SWEEP)
         for _ in range(3):
             await world.follow_up(hours=1)
 
-    assert world.told == [ON, ON]
+    assert world.sent_notices == [ON, ON]
 
 
 async def test_a_right_that_comes_and_goes_is_told_once_a_day(world: World) -> None:
     """Each time an incident of its own, and no call for each."""
     for _ in range(3):
         world.vaults.read_error = NO_ROLE
-        await world.engine.access.refused(VAULT, NO_ROLE, Source.SWEEP)
+        await world.engine.vault_incidents.refused(VAULT, NO_ROLE, Source.SWEEP)
         world.vaults.read_error = None
         await world.follow_up(hours=1)
-    assert [each for each in world.told if each == ON] == [ON]
+    assert [each for each in world.sent_notices if each == ON] == [ON]
 
     world.clock.move(days=2)
-    await world.engine.access.refused(VAULT, NO_ROLE, Source.SWEEP)
+    await world.engine.vault_incidents.refused(VAULT, NO_ROLE, Source.SWEEP)
 
-    assert [each for each in world.told if each == ON] == [ON, ON]
+    assert [each for each in world.sent_notices if each == ON] == [ON, ON]
 
 
 async def test_a_vault_that_stays_closed_ends_with_a_person_told(world: World) -> None:
     """As long as Azure keeps jobs; there is nothing to find in it any more."""
-    await world.engine.access.refused(VAULT, NO_ROLE, Source.SWEEP)
+    await world.engine.vault_incidents.refused(VAULT, NO_ROLE, Source.SWEEP)
     world.vaults.read_error = NO_ROLE
 
     await world.follow_up(days=14, minutes=1)
@@ -157,7 +157,7 @@ async def test_a_vault_that_stays_closed_ends_with_a_person_told(world: World) -
     incident = await world.vault_incident()
     assert incident is not None
     assert (incident.outcome, incident.reason) == (Outcome.NEEDS_ACTION, Reason.NO_PERMISSION)
-    assert world.told == [ON, ON]
+    assert world.sent_notices == [ON, ON]
 
 
 @pytest.mark.parametrize(
@@ -165,14 +165,14 @@ async def test_a_vault_that_stays_closed_ends_with_a_person_told(world: World) -
 )
 async def test_another_answer_says_nothing_of_the_right(world: World, error: BackupRetryError) -> None:
     """The vault's incident stays as it is."""
-    await world.engine.access.refused(VAULT, NO_ROLE, Source.SWEEP)
+    await world.engine.vault_incidents.refused(VAULT, NO_ROLE, Source.SWEEP)
     world.vaults.read_error = error
 
     await world.follow_up(minutes=5)
 
     incident = await world.vault_incident()
     assert incident is not None
-    assert (incident.is_open, incident.reason, world.told) == (True, Reason.NO_PERMISSION, [ON])
+    assert (incident.is_open, incident.reason, world.sent_notices) == (True, Reason.NO_PERMISSION, [ON])
 
 
 @pytest.mark.parametrize("error", [NO_ROLE, *NOT_THERE[:3]], ids=codes)
@@ -192,7 +192,7 @@ async def test_a_trigger_that_is_refused_for_want_of_the_vault_spends_no_attempt
         await world.follow_up(hours=1)
 
     assert len(world.attempts) == 4
-    assert [kind for kind, _ in world.told if kind == "NeedsPerson"] == ["NeedsPerson"]
+    assert [kind for kind, _ in world.sent_notices if kind == "NeedsPerson"] == ["NeedsPerson"]
 
 
 async def test_the_vaults_incident_stays_while_an_item_waits_for_the_right(world: World) -> None:
@@ -234,7 +234,7 @@ async def test_an_item_that_answers_404_and_is_listed_waits_by_itself(world: Wor
         await world.follow_up(hours=25)
 
     assert (report.reason, await world.vault_incident()) == (Reason.AZURE_REFUSED, None)
-    assert world.told == [("NeedsPerson", item().name)]
+    assert world.sent_notices == [("NeedsPerson", item().name)]
 
 
 async def test_a_triggers_404_for_an_item_that_the_vault_shows_calls_a_person(world: World) -> None:
@@ -247,7 +247,7 @@ async def test_a_triggers_404_for_an_item_that_the_vault_shows_calls_a_person(wo
 
     incident = await world.incident()
     assert incident.outcome is Outcome.NEEDS_ACTION
-    assert [kind for kind, _ in world.told] == ["NeedsPerson"]
+    assert [kind for kind, _ in world.sent_notices] == ["NeedsPerson"]
 
 
 @pytest.mark.parametrize("kind", [Forbidden, NotFound])
