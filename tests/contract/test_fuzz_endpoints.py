@@ -106,7 +106,7 @@ class Target:
         )
         inbox = MemoryInbox(clock)
         self._reactor = SignalHandler(
-            resolver=resolver, engine=self._engine, keep=lambda signal: inbox.add(written(signal))
+            resolver=resolver, engine=self._engine, defer=lambda signal: inbox.add(written(signal))
         )
         self.settings = SimpleNamespace(sweep_lookback=minutes(60 * 24), scope=scope, dimensions=Dimensions())
         self.parts = SimpleNamespace(
