@@ -39,6 +39,8 @@ _ITEMS_AT_ONCE = 8
 #: so many vaults may wait for their turn before reading on waits for them
 _VAULTS_AHEAD = 256
 _NO_LIMIT = timedelta(days=1)
+#: Azure writes a time that it does not know as year 1, from which nothing can be subtracted
+_EARLIEST = datetime(2001, 1, 1, tzinfo=UTC)
 
 
 class Graph(Protocol):
@@ -293,6 +295,7 @@ def read_row(row: Mapping[str, Any]) -> FoundJob | None:
     named = parse_job_id(str(row.get("id", "")))
     try:
         started_at = datetime.fromisoformat(str(row.get("startTime", "")))
+        started_at = max(started_at if started_at.tzinfo else started_at.replace(tzinfo=UTC), _EARLIEST)
     except ValueError:
         return None
     if named is None:
@@ -303,5 +306,5 @@ def read_row(row: Mapping[str, Any]) -> FoundJob | None:
         vault=vault,
         job_id=job_id,
         item=item,
-        started_at=started_at if started_at.tzinfo else started_at.replace(tzinfo=UTC),
+        started_at=started_at,
     )

@@ -14,9 +14,11 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.core.rest import HttpRequest
 
 from backup_retry.azure.client import AzureClients, azure_errors
+from backup_retry.azure.json_fields import fields_of, parts, required, texts
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.azure.table_ledger import TABLES
 from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.errors import Service
 from backup_retry.ports.access_inspection import FoundVault, Identity, Permission
 from backup_retry.settings.settings import Settings
 
@@ -45,11 +47,12 @@ class AzureInspection:
     async def vaults(self) -> Sequence[FoundVault]:
         """See Inspection; one query."""
         query = files("backup_retry.azure").joinpath("vault_settings.kql").read_text(encoding="utf-8")
-        return [
-            FoundVault(vault=vault, failure_alerts=str(row.get("alerts") or ""))
-            async for row in self._graph.rows(query)
-            if (vault := Vault.parse(str(row["id"])))
-        ]
+        async with azure_errors(Service.GRAPH):
+            return [
+                FoundVault(vault=vault, failure_alerts=str(row.get("alerts") or ""))
+                async for row in self._graph.rows(query)
+                if (vault := Vault.parse(required(row, "id")))
+            ]
 
     async def permissions(self, vault: Vault) -> Sequence[Permission]:
         """See Inspection; one request."""
@@ -57,7 +60,7 @@ class AzureInspection:
         async with azure_errors(f"permissions on vault {vault.name}"):
             response = await self._clients.backup(vault.subscription).send_request(HttpRequest("GET", url))
             response.raise_for_status()
-        return [_permission(each) for each in response.json().get("value") or []]
+            return [_permission(each) for each in parts(fields_of(response.json()), "value")]
 
     async def missing_tables(self) -> Sequence[str]:
         """See Inspection; one request for each table."""
@@ -69,7 +72,7 @@ class AzureInspection:
         headers = {"Content-Type": "application/cloudevents-batch+json; charset=utf-8"}
         request = HttpRequest("POST", self._topic, params=_EVENTS_VERSION, headers=headers, content="[]")
         async with azure_errors("Event Grid topic"):
-            response = await self._clients.send(request, _TOPIC_SCOPE)
+            response = await self._clients.send_to_topic(request, _TOPIC_SCOPE)
             if response.status_code != _BAD_REQUEST:
                 response.raise_for_status()
 
@@ -86,9 +89,7 @@ def _claims(token: str) -> Mapping[str, Any]:
 
 
 def _permission(value: Mapping[str, Any]) -> Permission:
-    return Permission(
-        actions=tuple(value.get("actions") or ()), not_actions=tuple(value.get("notActions") or ())
-    )
+    return Permission(actions=tuple(texts(value, "actions")), not_actions=tuple(texts(value, "notActions")))
 
 
 async def _is_readable(table: Any) -> bool:  # noqa: ANN401 (imported where it is first used)
