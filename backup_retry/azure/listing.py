@@ -70,9 +70,9 @@ def read_each(
 def _unread(
     row: object, vault: Vault, why: str, item_of: Callable[[Fields, Vault], ProtectedItem | None]
 ) -> UnreadJob:
-    name = row.get("name") if isinstance(row, Mapping) else None
+    name = str(row.get("name") or "") if isinstance(row, Mapping) else ""
     problem = f"job {name or 'without a name'} of vault {vault.name} cannot be read: {why}"
-    log_event(LogEvent.JOB_UNREADABLE, level=logging.WARNING, vault=vault.id, job=str(name), problem=why)
+    log_event(LogEvent.JOB_UNREADABLE, level=logging.WARNING, vault=vault.id, job=name, problem=why)
     try:
         item = item_of(properties_of(row), vault)
     except NOT_UNDERSTOOD:
