@@ -186,11 +186,30 @@ class FailedJob:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnreadJob:
+    """A job of a vault's list that cannot be understood: it may run, have failed or have completed."""
+
+    #: which job of which vault, and what is odd about it
+    problem: str
+    #: whose it is, where at least that can be read
+    item: ProtectedItem | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobList:
     """A vault's jobs, newest first, as they were when the vault was asked."""
 
     read_at: datetime
     jobs: Sequence[Job]
+    #: what it shows besides; nothing is concluded from what it does not show
+    unread: Sequence[UnreadJob] = ()
+
+    def gap(self, item: ProtectedItem | None = None) -> str:
+        """Why what it does not show of the item (None: of any) may be there all the same; "" where it is not."""
+        for each in self.unread:
+            if item is None or each.item is None or each.item.key == item.key:
+                return each.problem
+        return ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,8 +284,10 @@ class Facts:
     jobs: Sequence[Job] = ()
     #: all of the item's jobs that the vault listed, back to a day before that failure at least, newest first
     listed: Sequence[Job] = ()
-    #: when the vault was asked for them; None: not yet
+    #: when the vault was asked for all of them; None: not yet, or not all could be read
     read_at: datetime | None = None
+    #: why there may be more jobs of the item than these; "": there are none
+    gap: str = ""
     #: None: the vault itself says that it has no such item, and does not list it either
     item: ItemState | None = None
     #: the items of the vault that fail with the same error

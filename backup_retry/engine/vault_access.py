@@ -140,8 +140,11 @@ class Access:
             if each.item.vault.key == vault.key and not each.item.is_vault and each.reason in BLOCKED:
                 return Wait(until=now, reason=each.reason, detail=each.detail)
         item = None if incident.item.is_vault else incident.item
-        for failed in await unrecovered(self._vaults, vault, since, fresh_since, item):
+        found = await unrecovered(self._vaults, vault, since, fresh_since, item)
+        for failed in found.failures:
             await self._note(failed, incident.found_by)
+        if found.gap:
+            raise AzureUnavailable(found.gap)
         return Close(outcome=Outcome.RECOVERED_ELSEWHERE, reason=Reason.REACHABLE_AGAIN)
 
     async def tell_of_unknown(self, vaults: Collection[Vault]) -> None:
