@@ -67,7 +67,7 @@ async def process_deferred(
     """
     began, unknown = clock(), set[Vault]()
     while clock() - began < _TIME and (due := await inbox.kept(_AT_A_TIME)):
-        unknown |= await look_into(due, inbox, reactor, clock(), publisher)
+        unknown |= await look_into(due, inbox, reactor, clock(), publisher, seconds=_SECONDS)
     await reactor.tell_of_unknown(unknown)
 
 
@@ -78,7 +78,7 @@ async def look_into(
     now: datetime,
     publisher: Publisher | None,
     *,
-    seconds: float = _SECONDS,
+    seconds: float,
     run_began: datetime | None = None,
 ) -> set[Vault]:
     """React to these within about so many seconds; the vaults that refuse, and that only signals have ever named.
