@@ -73,8 +73,10 @@ async def _unknown(session: Session, found: Found, after: Incident | None) -> Ex
     now = session.clock()
     failed = await failure_of(session.vaults, found.job, found.item) if found.job else None
     if found.job is None:
-        failures = await unrecovered(session.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
-        failed = max(failures, key=FailedJob.weight, default=None)
+        seen = await unrecovered(session.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
+        failed = max(seen.failures, key=FailedJob.weight, default=None)
+        if failed is None and seen.gap:
+            raise AzureUnavailable(seen.gap)
     if failed is None or (after is not None and not after.is_open and after.covers(failed)):
         return Explanation(found=found, incident=None)
     opened = Incident.open(failed, Source.OPERATOR, now, after=after)

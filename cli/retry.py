@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.domain.labels import OUTCOMES, reason
@@ -49,8 +50,10 @@ async def advance(session: Session, found: Found) -> Report | None:
     now = session.clock()
     failed = await failure_of(session.vaults, found.job, found.item) if found.job else None
     if failed is None:
-        failures = await unrecovered(session.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
-        failed = max(failures, key=FailedJob.weight, default=None)
+        seen = await unrecovered(session.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
+        failed = max(seen.failures, key=FailedJob.weight, default=None)
+        if failed is None and seen.gap:
+            raise AzureUnavailable(seen.gap)
     return await session.engine.handle(failed, Source.OPERATOR) if failed else None
 
 

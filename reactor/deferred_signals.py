@@ -1,5 +1,6 @@
 """Signals that wait: their vault could not be asked, or their job still runs; and the look into them afterwards."""
 
+import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -18,7 +19,9 @@ from reactor.signal_handler import SignalHandler, SignalResult
 from reactor.signals import Signal
 
 _AT_A_TIME = 500
+#: for those of one vault
 _SECONDS = 120.0
+_VAULTS_AT_ONCE = 64
 #: less than the five minutes until the timer fires again
 _TIME = timedelta(minutes=4)
 #: how long one waits for its next look: doubled each time, from the timer's own period on
@@ -64,7 +67,7 @@ async def process_deferred(
     """
     began, unknown = clock(), set[Vault]()
     while clock() - began < _TIME and (due := await inbox.due(_AT_A_TIME)):
-        unknown |= await look_into(due, inbox, handler, clock(), publisher)
+        unknown |= await look_into(due, inbox, handler, clock(), publisher, seconds=_SECONDS)
     await handler.notify_unknown_vaults(unknown)
 
 
@@ -75,7 +78,7 @@ async def look_into(
     now: datetime,
     publisher: Publisher | None,
     *,
-    seconds: float = _SECONDS,
+    seconds: float,
     run_began: datetime | None = None,
 ) -> set[Vault]:
     """React to these within about so many seconds; the vaults that refuse, and that only signals have ever named.
@@ -84,9 +87,7 @@ async def look_into(
     """
     young = [signal for signal in due if now - signal.kept_at <= JOB_RETENTION]
     signals = [read(signal.fields) for signal in young]
-    results = await handler.for_deferred().handle_signals(
-        signals, seconds=seconds, run_began=run_began or now
-    )
+    results = await _looked_into(signals, handler.for_deferred(), seconds, run_began or now)
     waiting: list[DeferredSignal] = []
     for signal, result in zip(young, results, strict=True):
         if result.deferred:
@@ -100,6 +101,26 @@ async def look_into(
             _give_up(signal)
             await inbox.forget(signal)
     return {result.unknown_vault for result in results if result.unknown_vault}
+
+
+async def _looked_into(
+    signals: Sequence[Signal], handler: SignalHandler, seconds: float, run_began: datetime
+) -> Sequence[SignalResult]:
+    """React to each; those of one vault have places and a time of their own: one that hangs starves no other."""
+    by_vault: dict[str, list[int]] = defaultdict(list)
+    for number, signal in enumerate(signals):
+        by_vault[signal.vault.key if signal.vault else ""].append(number)
+    results: dict[int, SignalResult] = {}
+    at_once = asyncio.Semaphore(_VAULTS_AT_ONCE)
+
+    async def one_vault(numbers: Sequence[int]) -> None:
+        async with at_once:
+            its = [signals[number] for number in numbers]
+            done = await handler.handle_signals(its, seconds=seconds, run_began=run_began)
+        results.update(zip(numbers, done, strict=True))
+
+    await asyncio.gather(*(one_vault(numbers) for numbers in by_vault.values()))
+    return [results[number] for number in range(len(signals))]
 
 
 def _waiting_on(signal: DeferredSignal, result: SignalResult, now: datetime) -> DeferredSignal:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
-from backup_retry.domain.errors import AzureRefused, NotFound
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound
 from backup_retry.domain.jobs import FailedJob, Job
 from backup_retry.engine.engine import fresh_since
 from backup_retry.engine.failed_jobs import confirmed, failure_of, undecided, unrecovered, why_none
@@ -22,7 +22,7 @@ class Resolved:
 
     failures: Sequence[FailedJob] = ()
     why: str = ""
-    #: nobody can say yet: its job has not ended, or is of nobody knows which item
+    #: nobody can say yet: its job has not ended, is of nobody knows which item, or may be one that cannot be read
     undecided: bool = False
 
 
@@ -69,8 +69,8 @@ class Resolver:
         failures = [failure for each in found for failure in each.failures]
         return Resolved(
             failures=failures,
-            why="" if failures else "; ".join(each.why for each in found),
-            undecided=not failures and any(each.undecided for each in found),
+            why="; ".join(each.why for each in found if each.why),
+            undecided=any(each.undecided for each in found),
         )
 
     async def _in_vault(
@@ -116,19 +116,22 @@ class Resolver:
         """A job that is answered with 404, as the vault lists it; one that is not listed either is not there."""
         now = self._clock()
         listed = await self._vaults.jobs(vault, now - JOB_RETENTION, fresh_since=now)
-        return next((job for job in listed.jobs if job.id.lower() == job_id.lower()), None)
+        found = next((job for job in listed.jobs if job.id.lower() == job_id.lower()), None)
+        if found is None and listed.unread:
+            raise AzureUnavailable(listed.gap())
+        return found
 
     async def _by_looking(self, vault: Vault, items: Sequence[ProtectedItem]) -> Resolved:
         """No job named: the newest failure of the items, or of each item of the vault, that nothing has mended."""
         now = self._clock()
         looked_for: Sequence[ProtectedItem | None] = items or [None]
-        failures = [
-            failure
-            for item in looked_for
-            for failure in await unrecovered(self._vaults, vault, now - self._lookback, now, item)
+        found = [
+            await unrecovered(self._vaults, vault, now - self._lookback, now, item) for item in looked_for
         ]
-        if failures:
-            return Resolved(failures=failures)
+        failures = [failure for each in found for failure in each.failures]
+        gap = next((each.gap for each in found if each.gap), "")
+        if failures or gap:
+            return Resolved(failures=failures, why=gap, undecided=bool(gap))
         if running := await self._running(vault, items, now):
             return Resolved(why=f"job {running.id} of {running.entity_name} still runs", undecided=True)
         return Resolved(why="the vault shows no unrecovered failed backup")

@@ -40,6 +40,8 @@ _ITEMS_AT_ONCE = 8
 #: so many vaults may wait for their turn before reading on waits for them
 _VAULTS_AHEAD = 256
 _NO_LIMIT = timedelta(days=1)
+#: Azure writes a time that it does not know as year 1, from which nothing can be subtracted
+_EARLIEST = datetime(2001, 1, 1, tzinfo=UTC)
 
 
 class Graph(Protocol):
@@ -317,4 +319,4 @@ def _time(said: object) -> datetime | None:
         at = datetime.fromisoformat(str(said))
     except ValueError:
         return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+    return max(at if at.tzinfo else at.replace(tzinfo=UTC), _EARLIEST)

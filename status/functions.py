@@ -10,11 +10,12 @@ import azure.functions as func
 
 from backup_retry import __version__, wiring
 from backup_retry.domain.errors import BackupRetryError, SettingsError
+from status.health import HEADERS, Answer, SharedAnswer
 from status.health import health as snapshot
 from status.package import package_hash
 
 if TYPE_CHECKING:
-    from status.html import Answer
+    from status.html import Answer as Page
     from status.views import Views
 
 blueprint = func.Blueprint()
@@ -29,6 +30,13 @@ _LEVEL = func.AuthLevel.ANONYMOUS if _SIGN_IN else func.AuthLevel.FUNCTION
 @blueprint.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 (the trigger's own argument)
     """For probes: 200, or 503 with the `reason`: the `settings` are wrong, or the `ledger` does not answer."""
+    status, body = await _health.get()
+    return func.HttpResponse(
+        json.dumps(body), status_code=status, headers=HEADERS, mimetype="application/json"
+    )
+
+
+async def _read_health() -> Answer:
     running = {"version": __version__, "package": await asyncio.to_thread(package_hash)}
     try:
         async with asyncio.timeout(_SECONDS):
@@ -36,11 +44,13 @@ async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 (t
             found = await snapshot(
                 parts.ledger, parts.reports, parts.unreadables, parts.settings, parts.clock()
             )
-            status, body = 200, running | found
+            return 200, running | found
     except (BackupRetryError, TimeoutError) as error:
         reason = "settings" if isinstance(error, SettingsError) else "ledger"
-        status, body = 503, running | {"reason": reason}
-    return func.HttpResponse(json.dumps(body), status_code=status, mimetype="application/json")
+        return 503, running | {"reason": reason}
+
+
+_health = SharedAnswer(_read_health)
 
 
 @blueprint.route(route="status", methods=["GET"], auth_level=_LEVEL)
@@ -83,7 +93,7 @@ _process = _Process()
 
 
 async def _answered(
-    req: func.HttpRequest, view: Callable[["Views"], Awaitable["Answer"]], *, as_json: bool = False
+    req: func.HttpRequest, view: Callable[["Views"], Awaitable["Page"]], *, as_json: bool = False
 ) -> func.HttpResponse:
     from status.sign_in import refusal  # noqa: PLC0415
     from status.views import unavailable, unavailable_json  # noqa: PLC0415

@@ -1,6 +1,8 @@
 """The health answer: is it alive, and do the sweeps and the follow-up run."""
 
 import asyncio
+import time
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +11,12 @@ from backup_retry.ports.reports import Reports
 from backup_retry.ports.unreadable_rows import Unreadables
 from backup_retry.settings.settings import Settings
 from backup_retry.settings.timer_status import timers
+
+#: an HTTP status and a JSON body
+Answer = tuple[int, dict[str, Any]]
+SECONDS_KEPT = 5.0
+#: nobody else is to keep it, or to take it for something else than JSON
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 async def health(
@@ -38,3 +46,23 @@ async def health(
 
 def _text(at: datetime | None) -> str | None:
     return at.isoformat() if at else None
+
+
+class SharedAnswer:
+    """One answer for all who ask within some seconds: anybody may ask, and the ledger serves the alerts as well."""
+
+    def __init__(
+        self, read: Callable[[], Awaitable[Answer]], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._read = read
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._known: tuple[float, Answer] | None = None
+
+    async def get(self) -> Answer:
+        """The status and the body; those who come while it is read share it, an outage too."""
+        async with self._lock:
+            if self._known is None or self._clock() - self._known[0] >= SECONDS_KEPT:
+                answer = await self._read()
+                self._known = (self._clock(), answer)
+            return self._known[1]

@@ -87,4 +87,6 @@ class VaultWorld:
 
 def settings(arm: str) -> Settings:
     """The app's settings with this Resource Manager."""
-    return load_settings({"arm_endpoint": arm, "ledger_endpoint": "https://ledger.test"})
+    topic = f"{arm}/topics/backup-retry/api/events"
+    ledger = "https://ledger.test"
+    return load_settings({"arm_endpoint": arm, "ledger_endpoint": ledger, "eventgrid_topic_endpoint": topic})

@@ -14,9 +14,11 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.core.rest import HttpRequest
 
 from backup_retry.azure.client import AzureClients, azure_errors
+from backup_retry.azure.json_fields import fields_of, parts, required, texts
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.azure.table_ledger import TABLES
 from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.errors import Service
 from backup_retry.domain.texts import valid_json
 from backup_retry.ports.access_inspection import FoundVault, Identity, Permission
 from backup_retry.settings.settings import Settings
@@ -46,11 +48,12 @@ class AzureInspection:
     async def vaults(self) -> Sequence[FoundVault]:
         """See Inspection; one query."""
         query = files("backup_retry.azure").joinpath("vault_settings.kql").read_text(encoding="utf-8")
-        return [
-            FoundVault(vault=vault, failure_alerts=str(row.get("alerts") or ""))
-            async for row in self._graph.rows(query)
-            if (vault := Vault.parse(str(row["id"])))
-        ]
+        async with azure_errors(Service.GRAPH):
+            return [
+                FoundVault(vault=vault, failure_alerts=str(row.get("alerts") or ""))
+                async for row in self._graph.rows(query)
+                if (vault := Vault.parse(required(row, "id")))
+            ]
 
     async def permissions(self, vault: Vault) -> Sequence[Permission]:
         """See Inspection; one request."""
@@ -58,7 +61,7 @@ class AzureInspection:
         async with azure_errors(f"permissions on vault {vault.name}"):
             response = await self._clients.backup(vault.subscription).send_request(HttpRequest("GET", url))
             response.raise_for_status()
-        return [permission(each) for each in valid_json(response.json()).get("value") or []]
+            return [permission(each) for each in parts(valid_json(fields_of(response.json())), "value")]
 
     async def missing_tables(self) -> Sequence[str]:
         """See Inspection; one request for each table."""
@@ -70,7 +73,7 @@ class AzureInspection:
         headers = {"Content-Type": "application/cloudevents-batch+json; charset=utf-8"}
         request = HttpRequest("POST", self._topic, params=_EVENTS_VERSION, headers=headers, content="[]")
         async with azure_errors("Event Grid topic"):
-            response = await self._clients.send(request, _TOPIC_SCOPE)
+            response = await self._clients.send_to_topic(request, _TOPIC_SCOPE)
             if response.status_code != _BAD_REQUEST:
                 response.raise_for_status()
 
@@ -88,9 +91,7 @@ def _claims(token: str) -> Mapping[str, Any]:
 
 def permission(value: Mapping[str, Any]) -> Permission:
     """What a role's definition or an answer about the caller's rights allows."""
-    return Permission(
-        actions=tuple(value.get("actions") or ()), not_actions=tuple(value.get("notActions") or ())
-    )
+    return Permission(actions=tuple(texts(value, "actions")), not_actions=tuple(texts(value, "notActions")))
 
 
 async def _is_readable(table: Any) -> bool:  # noqa: ANN401 (imported where it is first used)

@@ -4,11 +4,11 @@ The SDKs are imported where they are first used: backup and identity alone cost 
 """
 
 import ssl
+import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
 import aiohttp
 from azure.core.exceptions import (
@@ -19,7 +19,9 @@ from azure.core.exceptions import (
     ServiceRequestTimeoutError,
 )
 
+from backup_retry.azure.json_fields import Fields, fields_of
 from backup_retry.azure.pacing import GraphQuota, PacedTransport
+from backup_retry.azure.token_transport import TokenTransport, same_origin
 from backup_retry.domain.errors import (
     AnswerUnclear,
     AzureRefused,
@@ -30,7 +32,7 @@ from backup_retry.domain.errors import (
     Service,
     Throttled,
 )
-from backup_retry.domain.texts import valid
+from backup_retry.domain.texts import valid, valid_json
 from backup_retry.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,8 +45,21 @@ if TYPE_CHECKING:
     from azure.mgmt.resourcegraph.aio import ResourceGraphClient
 
 _TOO_MANY_REQUESTS = 429
+_LEAST_ERROR, _FORBIDDEN = 400, 403
+#: what an answer that nobody expected raises, in the SDKs as in our own reading of it
+NOT_UNDERSTOOD = (
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
 _PASSING = frozenset({401, 408, 500, 502, 503, 504})
-_OPTIONS: dict[str, Any] = {"retry_total": 3}
+#: whoever redirects is not Azure, and must not be believed
+_OPTIONS: dict[str, Any] = {"retry_total": 3, "permit_redirects": False}
 #: less than the five that servers such as Azurite's wait: a request on a connection they have closed is lost
 _IDLE_SECONDS = 4
 #: seconds; they count on the transport only, a client's own are not looked at where it is given one
@@ -73,9 +88,11 @@ class AzureClients:
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
             )
         )
-        self._transport = PacedTransport(
-            arm_endpoint=self._settings.arm_endpoint, session=session, session_owner=False, **_TIMEOUTS
-        )
+        options = {"session": session, "session_owner": False, **_TIMEOUTS}
+        arm, ledger = self._settings.arm_endpoint, self._settings.ledger_endpoint
+        self._transport = PacedTransport(only_to=arm, **options)
+        self._to_ledger = TokenTransport(only_to=ledger, **options)
+        self._to_topic = TokenTransport(only_to=self._settings.eventgrid_topic_endpoint, **options)
         self._credential: AsyncTokenCredential = await self._stack.enter_async_context(
             DefaultAzureCredential(transport=self._transport)
         )
@@ -118,7 +135,7 @@ class AzureClients:
 
         endpoint = self._settings.ledger_endpoint
         return TableServiceClient(
-            endpoint, credential=self._credential, transport=self._transport, **_OPTIONS
+            endpoint, credential=self._credential, transport=self._to_ledger, **_OPTIONS
         )
 
     def topic(self) -> "EventGridPublisherClient":
@@ -126,26 +143,33 @@ class AzureClients:
         from azure.eventgrid.aio import EventGridPublisherClient  # noqa: PLC0415
 
         endpoint = self._settings.eventgrid_topic_endpoint
-        return EventGridPublisherClient(endpoint, self._credential, transport=self._transport, **_OPTIONS)
+        return EventGridPublisherClient(endpoint, self._credential, transport=self._to_topic, **_OPTIONS)
 
     async def arm_token(self) -> str:
         """A token for Azure Resource Manager, to see whose it is."""
         return (await self._credential.get_token(f"{self._settings.arm_endpoint}/.default")).token
 
-    async def send(self, request: "HttpRequest", scope: str = "") -> "AsyncHttpResponse":
-        """Send what no client of an SDK offers, once, with a token for that scope; without one, with no token."""
+    async def send(self, request: "HttpRequest") -> "AsyncHttpResponse":
+        """Send what no client of an SDK offers, once, with no token: wherever it goes, it says nothing of us."""
+        from azure.core import AsyncPipelineClient  # noqa: PLC0415
+
+        client: Any = AsyncPipelineClient("", policies=[], transport=self._transport)
+        response: AsyncHttpResponse = await client.send_request(request)
+        return response
+
+    async def send_to_topic(self, request: "HttpRequest", scope: str) -> "AsyncHttpResponse":
+        """Send what no client of an SDK offers to the topic, once, with a token for that scope."""
         from azure.core import AsyncPipelineClient  # noqa: PLC0415
         from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy  # noqa: PLC0415
 
-        policies = [AsyncBearerTokenCredentialPolicy(self._credential, scope)] if scope else []
-        client: Any = AsyncPipelineClient("", policies=policies, transport=self._transport)
+        policies = [AsyncBearerTokenCredentialPolicy(self._credential, scope)]
+        client: Any = AsyncPipelineClient("", policies=policies, transport=self._to_topic)
         response: AsyncHttpResponse = await client.send_request(request)
         return response
 
     def is_arm(self, url: str) -> bool:
         """True for an address of our Azure Resource Manager: the only place where our token may go."""
-        ours, theirs = urlsplit(self._settings.arm_endpoint), urlsplit(url)
-        return (theirs.scheme, theirs.netloc) == (ours.scheme, ours.netloc)
+        return same_origin(url, self._settings.arm_endpoint)
 
     def _arm_options(self) -> dict[str, Any]:
         endpoint = self._settings.arm_endpoint
@@ -159,35 +183,51 @@ class AzureClients:
 
 @asynccontextmanager
 async def azure_errors(what: str) -> AsyncIterator[None]:
-    """Turn the SDKs' exceptions into ours; `what` names the service that was asked, or what was asked of a vault."""
+    """Turn the SDKs' exceptions into ours; `what` names the service that was asked, or what was asked of a vault.
+
+    An answer that cannot be understood is none, wherever the reading of it fails.
+    """
     try:
         yield
     except AzureError as error:
         raise translate(error, what) from error
+    except NOT_UNDERSTOOD as error:
+        raise AzureUnavailable(f"{what}: the answer cannot be understood: {said_by(error)}") from error
+
+
+async def read_json(client: Any, address: str) -> Fields:  # noqa: ANN401 (the client of either kind of vault)
+    """What Azure Resource Manager answers at an address of its own making."""
+    from azure.core.rest import HttpRequest  # noqa: PLC0415
+
+    response = await client.send_request(HttpRequest("GET", address))
+    response.raise_for_status()
+    return fields_of(valid_json(response.json()))
 
 
 def translate(error: AzureError, what: str) -> BackupRetryError:
     """What an SDK's exception means for a read, or for anything else that is safe to repeat; `what` as above."""
     if isinstance(error, ClientAuthenticationError) and error.response is None:
-        return AzureUnavailable(f"{what}: no credential for Azure: {_first_line(error)}")
+        return AzureUnavailable(f"{what}: no credential for Azure: {said_by(error)}")
     if not isinstance(error, HttpResponseError) or error.status_code is None:
-        return AzureUnavailable(f"{what}: no answer: {_first_line(error)}")
+        return AzureUnavailable(f"{what}: no answer: {said_by(error)}")
     status, code = error.status_code, service_code(error)
-    message = f"{what}: {status} {code or _first_line(error)}"
+    by = Service(what) if what in set(Service) else Service.VAULT
+    message = f"{what}: {status} {code or said_by(error)}"
     if status == _TOO_MANY_REQUESTS:
         return Throttled(message, retry_after=_retry_after(error))
-    if status in _PASSING or status >= 500:  # noqa: PLR2004
+    if status in _PASSING or status < _LEAST_ERROR or status >= 500 or _is_a_gateways(status, code, by):  # noqa: PLR2004
         return AzureUnavailable(message, retry_after=_retry_after(error))
-    kind = {403: Forbidden, 404: NotFound}.get(status, AzureRefused)
-    by = Service(what) if what in set(Service) else Service.VAULT
+    kind = {_FORBIDDEN: Forbidden, 404: NotFound}.get(status, AzureRefused)
     return kind(message, code=code, status=status, by=by)
 
 
-def translate_trigger(error: AzureError, what: str) -> BackupRetryError:
+def translate_trigger(error: Exception, what: str) -> BackupRetryError:
     """What an SDK's exception means for a trigger, which must never be repeated blindly.
 
     Only an answer of 4xx, or a connection that never came about, says that nothing was started.
     """
+    if not isinstance(error, AzureError):
+        return AnswerUnclear(f"{what}: the answer cannot be understood: {said_by(error)}")
     if isinstance(error, HttpResponseError) and error.status_code is not None:
         refused = 400 <= error.status_code < 500 and error.status_code != 408  # noqa: PLR2004
     else:
@@ -198,7 +238,17 @@ def translate_trigger(error: AzureError, what: str) -> BackupRetryError:
 
 def service_code(error: HttpResponseError) -> str:
     """The service's own error code from ARM's envelope, or ""."""
-    return valid(error.error.code or "") if error.error else ""
+    return valid(str(error.error.code or "")) if error.error else ""
+
+
+def said_by(error: Exception) -> str:
+    """What an exception says, in one line."""
+    return valid((str(error) or type(error).__name__).splitlines()[0])
+
+
+def _is_a_gateways(status: int, code: str, by: Service) -> bool:
+    """True for a no without Azure Resource Manager's code: a proxy's page says nothing of our rights."""
+    return by is Service.VAULT and not code and status == _FORBIDDEN
 
 
 def _never_connected(error: AzureError) -> bool:
@@ -212,7 +262,3 @@ def _retry_after(error: HttpResponseError) -> timedelta | None:
     headers: Mapping[str, str] = getattr(error.response, "headers", {})
     value = headers.get("Retry-After", "")
     return timedelta(seconds=int(value)) if value.isdecimal() else None
-
-
-def _first_line(error: AzureError) -> str:
-    return valid((str(error) or type(error).__name__).splitlines()[0])

@@ -12,18 +12,24 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from azure.core.exceptions import AzureError
-from azure.core.rest import HttpRequest
 
 from backup_retry.azure import data_protection_wire as wire
-from backup_retry.azure.client import AzureClients, azure_errors, translate_trigger
-from backup_retry.azure.json_fields import name_of, properties_of
-from backup_retry.azure.shared_reads import CachedReads, SharedLists
+from backup_retry.azure.client import (
+    NOT_UNDERSTOOD,
+    AzureClients,
+    azure_errors,
+    read_json,
+    said_by,
+    translate_trigger,
+)
+from backup_retry.azure.json_fields import id_of, name_of, properties_of
+from backup_retry.azure.listing import Pages, read_each
+from backup_retry.azure.shared_reads import CachedReads, Listed, SharedLists
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.facts import ItemState
 from backup_retry.domain.jobs import BackupRequest, Job, JobList, Operation
 from backup_retry.domain.schedule import BackupPolicy
-from backup_retry.domain.texts import valid_json
 from backup_retry.ports.log_events import LogEvent, log_event
 
 _POLICY_TTL = timedelta(hours=1)
@@ -42,7 +48,7 @@ class DataProtectionVaults:
         async with azure_errors(f"job {job_id} of vault {vault.name}"):
             client = self._clients.data_protection(vault.subscription)
             resource = await client.jobs.get(vault.resource_group, vault.name, job_id)
-        return wire.read_job(name_of(resource), properties_of(resource), vault)
+            return wire.read_job(name_of(resource), properties_of(resource), vault)
 
     async def jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
         """The vault's jobs since then; callers whom an earlier reading satisfies share it."""
@@ -55,11 +61,11 @@ class DataProtectionVaults:
             async with azure_errors(f"item {item.friendly_name} of vault {vault.name}"):
                 client = self._clients.data_protection(vault.subscription)
                 resource = await client.backup_instances.get(vault.resource_group, vault.name, item.name)
+                state = wire.read_instance(properties_of(resource))
         except NotFound as error:
             if not error.is_the_vaults_word or await self._is_listed(item):
                 raise
             return None
-        state = wire.read_instance(properties_of(resource))
         return replace(state, policy=await self._policy(vault, state.policy_id))
 
     async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
@@ -93,7 +99,7 @@ class DataProtectionVaults:
                 polling=False,
                 raw_response_hook=keep_address,
             )
-        except AzureError as error:
+        except (AzureError, *NOT_UNDERSTOOD) as error:
             raise translate_trigger(error, f"backup of {item.friendly_name} in vault {vault.name}") from error
         return addresses[-1]
 
@@ -103,18 +109,18 @@ class DataProtectionVaults:
             return None
         client = self._clients.data_protection(item.vault.subscription)
         with suppress(NotFound):
-            async with azure_errors(f"operation on {item.friendly_name}"):
-                response = await client.send_request(HttpRequest("GET", operation_id))
-                response.raise_for_status()
-            return wire.read_operation(valid_json(response.json()))
+            async with azure_errors(f"operation on {item.friendly_name} in vault {item.vault.name}"):
+                return wire.read_operation(await read_json(client, operation_id))
         return None
 
     async def _is_listed(self, item: ProtectedItem) -> bool:
         """Whether the vault's list shows an instance that it answers 404 for."""
         async with azure_errors(f"instances of vault {item.vault.name}"):
             client = self._clients.data_protection(item.vault.subscription)
-            pages = client.backup_instances.list(item.vault.resource_group, item.vault.name)
-            return any([str(each.id).lower() == item.key async for each in pages])
+            pages = client.backup_instances.list(
+                item.vault.resource_group, item.vault.name, raw_response_hook=Pages()
+            )
+            return any([id_of(each).lower() == item.key async for each in pages])
 
     async def _policy(self, vault: Vault, policy_id: str) -> BackupPolicy | None:
         name = policy_id.rsplit("/", 1)[-1]
@@ -130,25 +136,29 @@ class DataProtectionVaults:
             async with azure_errors(f"policy {name} of vault {vault.name}"):
                 client = self._clients.data_protection(vault.subscription)
                 resource = await client.backup_policies.get(vault.resource_group, vault.name, name)
-            policy = wire.read_policy(properties_of(resource))
+                properties = properties_of(resource)
+            policy = wire.read_policy(properties)
             problem = policy.problem
-        except AzureRefused as error:
-            problem = str(error)
+        except (AzureRefused, *NOT_UNDERSTOOD) as error:
+            problem = said_by(error)
         if problem:
             log_event(
                 LogEvent.POLICY_UNREAD, level=logging.WARNING, vault=vault.id, policy=name, problem=problem
             )
         return policy
 
-    async def _list(self, vault: Vault, since: datetime) -> list[Job]:
+    async def _list(self, vault: Vault, since: datetime) -> Listed:
         """The service has no filter and lists the oldest job first, so every page is read."""
         async with azure_errors(f"jobs of vault {vault.name}"):
             client = self._clients.data_protection(vault.subscription)
-            pages = client.jobs.list(vault.resource_group, vault.name)
-            jobs = [
-                wire.read_job(name_of(each), properties_of(each), vault)
-                async for each in pages
-                if each.properties
-            ]
+            pages = client.jobs.list(vault.resource_group, vault.name, raw_response_hook=Pages())
+            rows = [each async for each in pages]
+        jobs, unread = read_each(
+            rows,
+            vault,
+            since,
+            read=lambda row: wire.read_job(name_of(row), properties_of(row), vault),
+            item_of=wire.item_of,
+        )
         recent = [job for job in jobs if job.started_at >= since]
-        return sorted(recent, key=lambda job: job.started_at, reverse=True)
+        return sorted(recent, key=lambda job: job.started_at, reverse=True), unread

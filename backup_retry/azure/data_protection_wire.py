@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from backup_retry.azure.json_fields import Fields, part, text, time_of
+from backup_retry.azure.json_fields import Fields, OddAnswer, part, parts, required, text, time_of
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.error_catalog import RESTORE, first_known
 from backup_retry.domain.facts import ItemState
@@ -36,23 +36,27 @@ _DAYS = {"D": 1, "W": 7, "M": 30, "Y": 365}
 def read_job(name: str, properties: Fields, vault: Vault) -> Job:
     """A job of a vault, from the properties of its list form (no extendedInfo) or detail form."""
     info = part(properties, "extendedInfo")
-    warnings = [part(each, "warning") for each in info.get("warningDetails") or [] if each]
-    errors = [each for each in [*(properties.get("errorDetails") or []), *warnings] if each]
+    warnings = [part(each, "warning") for each in parts(info, "warningDetails")]
+    errors = [each for each in [*parts(properties, "errorDetails"), *warnings] if each]
     details = part(info, "additionalDetails")
     by_hand = properties.get("isUserTriggered")
     of, operation = workload(text(properties, "dataSourceType")).name, _operation(properties)
+    status = _STATUSES.get(text(properties, "status").lower(), JobStatus.UNKNOWN)
+    started_at = time_of(properties, "startTime")
+    if started_at is None and not status.running:
+        raise OddAnswer("it has ended, and no startTime says when it began")
     return Job(
         id=name,
         vault=vault,
         workload=of,
         operation=operation,
-        status=_STATUSES.get(text(properties, "status").lower(), JobStatus.UNKNOWN),
-        started_at=time_of(properties.get("startTime")) or datetime.min.replace(tzinfo=UTC),
-        ended_at=time_of(properties.get("endTime")),
+        status=status,
+        started_at=started_at or datetime.min.replace(tzinfo=UTC),
+        ended_at=time_of(properties, "endTime"),
         activity_id=text(properties, "activityID"),
         on_demand=by_hand if isinstance(by_hand, bool) else None,
         entity_name=text(properties, "backupInstanceFriendlyName") or text(properties, "dataSourceName"),
-        item=_item(vault, text(properties, "backupInstanceId")),
+        item=item_of(properties, vault),
         error=_read_error(errors[0], of + RESTORE if operation == "Restore" else of) if errors else None,
         moved_data=_moved_data(properties),
         rule=text(details, "PolicyRuleName"),
@@ -82,7 +86,9 @@ def read_policy(properties: Fields) -> BackupPolicy:
     its schedule says, so one that cannot be read is left out and the rule stays.
     https://learn.microsoft.com/rest/api/dataprotection/backup-policies/get
     """
-    all_rules = [each for each in properties.get("policyRules") or [] if each]
+    if properties.get("policyRules") is None:
+        raise OddAnswer("it has no rules, not even none")
+    all_rules = [each for each in parts(properties, "policyRules") if each]
     rules = [each for each in all_rules if text(each, "objectType") == "AzureBackupRule"]
     policy = BackupPolicy(
         rules={text(rule, "name"): _default_tag(rule) for rule in rules},
@@ -99,7 +105,7 @@ def read_operation(body: Fields) -> Operation:
     """An operation's status; its job is named by a full ARM id."""
     error = part(body, "error")
     return Operation(
-        status=text(body, "status"),
+        status=required(body, "status"),
         job_id=text(part(body, "properties"), "jobId").rsplit("/", 1)[-1],
         error=_read_error(error) if error else None,
     )
@@ -123,9 +129,9 @@ def _moved_data(properties: Fields) -> bool | None:
     return bool(made) and info.get("dataTransferredInBytes") != 0
 
 
-def _item(vault: Vault, instance_id: str) -> ProtectedItem | None:
+def item_of(properties: Fields, vault: Vault) -> ProtectedItem | None:
     """The instance that a job names, unless it belongs to another vault; ids come in several casings."""
-    item = ProtectedItem.parse(instance_id)
+    item = ProtectedItem.parse(text(properties, "backupInstanceId"))
     return replace(item, vault=vault) if item and item.vault.key == vault.key else None
 
 
@@ -157,7 +163,7 @@ def _layers(error: Fields) -> Iterator[Fields]:
     yield error
     infos = error.get("additionalInfo")
     inner = [part(each, "info") for each in infos or [] if each] if isinstance(infos, Sequence) else []
-    inner += error.get("details") or []
+    inner += parts(error, "details")
     inner += [part(error, name) for name in ("innerError", "embeddedInnerError")]
     for each in inner:
         if each:

@@ -15,6 +15,7 @@ from azure.core.rest import HttpRequest
 
 from backup_retry.azure.access_inspection import AzureInspection, permission
 from backup_retry.azure.client import AzureClients, azure_errors
+from backup_retry.azure.json_fields import fields_of
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.domain.arm_ids import Vault, resource_group_of
 from backup_retry.ports.access_inspection import Permission
@@ -53,8 +54,7 @@ class ResourceManager:
         async with azure_errors(path.rpartition("/providers/")[2] or path):
             response = await client.send_request(request)
             response.raise_for_status()
-        document: Mapping[str, Any] = response.json()
-        return document
+            return fields_of(response.json())
 
 
 async def apps_of_name(graph: ResourceGraph, name: str, group: str) -> Sequence[str]:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from importlib.resources import files
 
+from backup_retry.azure.client import azure_errors
+from backup_retry.azure.json_fields import id_of
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.azure.shared_reads import CachedReads
 from backup_retry.domain.arm_ids import Vault
-from backup_retry.domain.errors import AzureRefused, AzureUnavailable
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Service
 from backup_retry.policy.rules import JOB_RETENTION
 from backup_retry.ports.reports import Reports
 
@@ -35,7 +37,8 @@ class ShownVaults:
         """What Resource Graph shows; nothing where it does not answer, since the ledger may know."""
         query = files("backup_retry.azure").joinpath("vault_settings.kql").read_text(encoding="utf-8")
         try:
-            return {str(row["id"]).lower() async for row in self._graph.rows(query)}
+            async with azure_errors(Service.GRAPH):
+                return {id_of(row).lower() async for row in self._graph.rows(query)}
         except (AzureRefused, AzureUnavailable):
             return set()
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from aiolimiter import AsyncLimiter
-from azure.core.pipeline.transport import AioHttpTransport
 
+from backup_retry.azure.token_transport import TokenTransport, same_origin
 from backup_retry.domain.errors import Throttled
 
 if TYPE_CHECKING:
@@ -146,19 +146,17 @@ class GraphQuota:
         self._rests_until = max(self._rests_until, self._clock() + min(seconds, _LONGEST_WAIT))
 
 
-class PacedTransport(AioHttpTransport):  # type: ignore[misc]  # azure.core exports it without a type
-    """The process's one way to Azure; calls about a subscription are paced, all others pass."""
+class PacedTransport(TokenTransport):
+    """The process's one way to Azure Resource Manager; calls about a subscription are paced, all others pass."""
 
-    def __init__(self, *, arm_endpoint: str, **options: Any) -> None:  # noqa: ANN401 (the SDK's own)
-        super().__init__(**options)
+    def __init__(self, *, only_to: str, **options: Any) -> None:  # noqa: ANN401 (the SDK's own)
+        super().__init__(only_to=only_to, **options)
         self.pace = ArmPace()
-        self._arm = urlsplit(arm_endpoint).netloc.lower()
 
     async def send(self, request: "HttpRequest", **options: Any) -> Any:  # noqa: ANN401 (the SDK's own)
         """Send one request when its turn has come; the SDK's repetitions wait their turn too."""
-        url = urlsplit(request.url)
-        named = _SUBSCRIPTION.match(url.path)
-        if named is None or url.netloc.lower() != self._arm:
+        named = _SUBSCRIPTION.match(urlsplit(request.url).path)
+        if named is None or not same_origin(request.url, self._only_to):
             return await super().send(request, **options)
         bucket = READS if request.method in {"GET", "HEAD"} else WRITES
         await self.pace.admit(named[1], bucket)

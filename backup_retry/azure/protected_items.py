@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
+from backup_retry.azure.client import azure_errors
+from backup_retry.azure.json_fields import id_of, text
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.domain.arm_ids import RESOURCE_ID, ProtectedItem
+from backup_retry.domain.errors import Service
 
 _MOST_RESOURCES = 100
 _PROTECTED = ("machine", "source", "sourceSet")
@@ -56,10 +59,11 @@ class GraphItemLookup:
     async def _ask(self, resources: set[str]) -> _Found:
         query = _query_text().replace("({resources})", f"({_texts(resources)})")
         found: _Found = {}
-        async for row in self._graph.rows(query):
-            if item := ProtectedItem.parse(str(row["id"])):
-                for resource in {str(row[column]) for column in _PROTECTED}:
-                    found.setdefault(resource, []).append(item)
+        async with azure_errors(Service.GRAPH):
+            async for row in self._graph.rows(query):
+                if item := ProtectedItem.parse(id_of(row)):
+                    for resource in {text(row, column) for column in _PROTECTED}:
+                        found.setdefault(resource, []).append(item)
         return found
 
 

@@ -12,18 +12,24 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from azure.core.exceptions import AzureError
-from azure.core.rest import HttpRequest
 
 from backup_retry.azure import recovery_services_wire as wire
-from backup_retry.azure.client import AzureClients, azure_errors, translate_trigger
-from backup_retry.azure.json_fields import Fields, name_of, properties_of, text
-from backup_retry.azure.shared_reads import CachedReads, SharedLists
+from backup_retry.azure.client import (
+    NOT_UNDERSTOOD,
+    AzureClients,
+    azure_errors,
+    read_json,
+    said_by,
+    translate_trigger,
+)
+from backup_retry.azure.json_fields import id_of, properties_of
+from backup_retry.azure.listing import Pages, read_each
+from backup_retry.azure.shared_reads import CachedReads, Listed, SharedLists
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.facts import ItemState
 from backup_retry.domain.jobs import BackupRequest, Job, JobList, Operation
 from backup_retry.domain.schedule import BackupPolicy
-from backup_retry.domain.texts import valid, valid_json
 from backup_retry.domain.workloads import SETS_UP_PROTECTION, STOPS_PROTECTION, workload
 from backup_retry.ports.log_events import LogEvent, log_event
 
@@ -51,7 +57,8 @@ class RecoveryServicesVaults:
         async with azure_errors(f"job {job_id} of vault {vault.name}"):
             client = self._clients.backup(vault.subscription)
             resource = await client.job_details.get(vault.name, vault.resource_group, job_id)
-        return await self._owned(name_of(resource), properties_of(resource), vault)
+            called = wire.read_called(resource, vault)
+        return await self._owned(called)
 
     async def jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
         """The vault's jobs since then; callers whom an earlier reading satisfies share it."""
@@ -71,11 +78,11 @@ class RecoveryServicesVaults:
                 resource = await client.protected_items.get(
                     vault.name, vault.resource_group, _FABRIC, item.container, item.name
                 )
+                state = wire.read_item(properties_of(resource))
         except NotFound as error:
             if not error.is_the_vaults_word or await self._is_listed(item):
                 raise
             return None
-        state = wire.read_item(properties_of(resource))
         return replace(state, policy=await self._policy(vault, state.policy_id.rsplit("/", 1)[-1]))
 
     async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
@@ -103,7 +110,7 @@ class RecoveryServicesVaults:
                 retry_total=0,
                 cls=keep_address,
             )
-        except AzureError as error:
+        except (AzureError, *NOT_UNDERSTOOD) as error:
             raise translate_trigger(error, f"backup of {item.friendly_name} in vault {vault.name}") from error
         return addresses[0]
 
@@ -113,32 +120,31 @@ class RecoveryServicesVaults:
             return None
         client = self._clients.backup(item.vault.subscription)
         with suppress(NotFound):
-            async with azure_errors(f"operation on {item.friendly_name}"):
-                response = await client.send_request(HttpRequest("GET", operation_id))
-                response.raise_for_status()
-            return wire.read_operation(valid_json(response.json()))
+            async with azure_errors(f"operation on {item.friendly_name} in vault {item.vault.name}"):
+                return wire.read_operation(await read_json(client, operation_id))
         return None
 
-    async def _owned(self, name: str, properties: Fields, vault: Vault) -> Job:
+    async def _owned(self, called: wire.Called) -> Job:
         """A job with its item: one that does not name it is compared with the items of its kind in the vault."""
-        job = wire.read_job(name, properties, vault)
+        job, kind, vault = called.job, called.management_type, called.job.vault
         changes = {*STOPS_PROTECTION, SETS_UP_PROTECTION}
         if job.item is not None or not (job.is_backup or job.is_restore or job.operation.lower() in changes):
             return job
-        kind, names = text(properties, "backupManagementType"), wire.job_names(properties)
         key = f"{vault.key}/{kind.lower()}"
-        owned = wire.owned(job, names, await self._items.get(key, lambda: self._named(vault, kind)))
+        owned = wire.owned(job, called.names, await self._items.get(key, lambda: self._named(vault, kind)))
         if owned.item is None or not owned.item.is_stand_in:
             return owned
         items = await self._items.get(key, lambda: self._named(vault, kind), _UNLESS_UNKNOWN)
-        return wire.owned(job, names, items)
+        return wire.owned(job, called.names, items)
 
     async def _is_listed(self, item: ProtectedItem) -> bool:
         """Whether the vault's list shows an item that it answers 404 for."""
         async with azure_errors(f"items of vault {item.vault.name}"):
             client = self._clients.backup(item.vault.subscription)
-            pages = client.backup_protected_items.list(item.vault.name, item.vault.resource_group)
-            return any([str(each.id).lower() == item.key async for each in pages])
+            pages = client.backup_protected_items.list(
+                item.vault.name, item.vault.resource_group, raw_response_hook=Pages()
+            )
+            return any([id_of(each).lower() == item.key async for each in pages])
 
     async def _named(self, vault: Vault, management_type: str) -> Sequence[wire.Named]:
         if management_type.lower() not in wire.LISTED:
@@ -146,8 +152,10 @@ class RecoveryServicesVaults:
         async with azure_errors(f"items of vault {vault.name}"):
             client = self._clients.backup(vault.subscription)
             wanted = f"backupManagementType eq '{management_type}'"
-            pages = client.backup_protected_items.list(vault.name, vault.resource_group, filter=wanted)
-            found = [wire.read_named(valid(str(each.id)), properties_of(each)) async for each in pages]
+            pages = client.backup_protected_items.list(
+                vault.name, vault.resource_group, filter=wanted, raw_response_hook=Pages()
+            )
+            found = [wire.read_named(id_of(each), properties_of(each)) async for each in pages]
         return [each for each in found if each is not None]
 
     async def _policy(self, vault: Vault, name: str) -> BackupPolicy | None:
@@ -162,25 +170,31 @@ class RecoveryServicesVaults:
             async with azure_errors(f"policy {name} of vault {vault.name}"):
                 client = self._clients.backup(vault.subscription)
                 resource = await client.protection_policies.get(vault.name, vault.resource_group, name)
-            policy = wire.read_policy(properties_of(resource))
+                properties = properties_of(resource)
+            policy = wire.read_policy(properties)
             problem = policy.problem
-        except (AzureRefused, ValueError, KeyError) as error:
-            problem = str(error)
+        except (AzureRefused, *NOT_UNDERSTOOD) as error:
+            problem = said_by(error)
         if problem:
             log_event(
                 LogEvent.POLICY_UNREAD, level=logging.WARNING, vault=vault.id, policy=name, problem=problem
             )
         return policy
 
-    async def _list(self, vault: Vault, since: datetime) -> list[Job]:
+    async def _list(self, vault: Vault, since: datetime) -> Listed:
         # Both ends are needed; the far one lies in the future because Azure's clock is not ours.
         until = self._clock() + timedelta(days=1)
         window = f"startTime eq '{_filter_time(since)}' and endTime eq '{_filter_time(until)}'"
         async with azure_errors(f"jobs of vault {vault.name}"):
             client = self._clients.backup(vault.subscription)
-            pages = client.backup_jobs.list(vault.name, vault.resource_group, filter=window)
-            found = [(name_of(each), properties_of(each)) async for each in pages if each.properties]
-        return [await self._owned(name, properties, vault) for name, properties in found]
+            pages = client.backup_jobs.list(
+                vault.name, vault.resource_group, filter=window, raw_response_hook=Pages()
+            )
+            rows = [each async for each in pages]
+        found, unread = read_each(
+            rows, vault, since, read=lambda row: wire.read_called(row, vault), item_of=wire.item_of
+        )
+        return [await self._owned(called) for called in found], unread
 
 
 def _body(request: BackupRequest) -> "BackupRequestResource":

@@ -10,7 +10,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 
-from backup_retry.azure.json_fields import Fields, part, text, time_of
+from backup_retry.azure.json_fields import (
+    Fields,
+    OddAnswer,
+    flag,
+    name_of,
+    part,
+    parts,
+    properties_of,
+    required,
+    text,
+    texts,
+    time_of,
+)
 from backup_retry.domain.arm_ids import STAND_IN, ProtectedItem, Vault
 from backup_retry.domain.facts import ItemState
 from backup_retry.domain.jobs import Job, JobError, JobStatus, Operation
@@ -64,20 +76,44 @@ class Named:
     names: Names
 
 
+@dataclass(frozen=True, kw_only=True)
+class Called:
+    """A job with what it calls its item."""
+
+    job: Job
+    #: the service's word for the kind of its item
+    management_type: str
+    names: Sequence[Names]
+
+
+def read_called(resource: object, vault: Vault) -> Called:
+    """A job of a vault, as its list or itself has it."""
+    properties = properties_of(resource)
+    return Called(
+        job=read_job(name_of(resource), properties, vault),
+        management_type=text(properties, "backupManagementType"),
+        names=job_names(properties),
+    )
+
+
 def read_job(name: str, properties: Fields, vault: Vault) -> Job:
     """A job of a vault, from the properties of its list or detail form."""
-    errors = properties.get("errorDetails") or []
+    errors = parts(properties, "errorDetails")
+    status = _status(text(properties, "status"))
+    started_at = time_of(properties, "startTime")
+    if started_at is None and not status.running:
+        raise OddAnswer("it has ended, and no startTime says when it began")
     return Job(
         id=name,
         vault=vault,
         workload=_workload(properties),
         operation=text(properties, "operation"),
-        status=_status(text(properties, "status")),
-        started_at=time_of(properties.get("startTime")) or datetime.min.replace(tzinfo=UTC),
-        ended_at=time_of(properties.get("endTime")),
+        status=status,
+        started_at=started_at or datetime.min.replace(tzinfo=UTC),
+        ended_at=time_of(properties, "endTime"),
         activity_id=text(properties, "activityId"),
         entity_name=text(properties, "entityFriendlyName"),
-        item=_vm_item(vault, text(properties, "containerName")),
+        item=item_of(properties, vault),
         moved_data=_moved_data(properties),
         error=_job_error(errors[0]) if errors else None,
     )
@@ -103,7 +139,7 @@ def job_names(properties: Fields) -> Sequence[Names]:
 def read_named(arm_id: str, properties: Fields) -> Named | None:
     """An item of the vault's list with its names; None where its id is none of an item."""
     item = ProtectedItem.parse(arm_id)
-    if item is None or properties.get("isScheduledForDeferredDelete"):
+    if item is None or flag(properties, "isScheduledForDeferredDelete"):
         return None
     servers = {text(properties, each).lower() for each in _ITEM_SERVERS}
     servers.add(text(properties, "containerName").lower().rpartition(";")[2])
@@ -137,9 +173,9 @@ def read_item(properties: Fields) -> ItemState:
     """A protected item."""
     return ItemState(
         protection_state=text(properties, "protectionState") or "Protected",
-        deleted=bool(properties.get("isScheduledForDeferredDelete")),
+        deleted=flag(properties, "isScheduledForDeferredDelete"),
         kpi_title=_kpi_title(properties),
-        last_recovery_point=time_of(properties.get("lastRecoveryPoint")),
+        last_recovery_point=time_of(properties, "lastRecoveryPoint"),
         policy_id=text(properties, "policyId"),
         source_id=text(properties, "sourceResourceId"),
     )
@@ -152,23 +188,23 @@ def read_policy(properties: Fields) -> BackupPolicy:
     https://learn.microsoft.com/rest/api/backup/protection-policies/get; a scheduleRunTime's date is that of the
     policy's creation and its Z means nothing: only the time of day counts, in the policy's own zone.
     """
-    parts = {text(each, "policyType").lower(): each for each in properties.get("subProtectionPolicy") or []}
-    parts = parts or {"": properties}  # a VM's policy is one part; its policyType is a version, V1 or V2
+    by_kind = {text(each, "policyType").lower(): each for each in parts(properties, "subProtectionPolicy")}
+    by_kind = by_kind or {"": properties}  # a VM's policy is one part; its policyType is a version, V1 or V2
     zone = text(properties, "timeZone") or text(part(properties, "settings"), "timeZone") or "UTC"
-    retentions = [_base_retention(each) for each in parts.values()]
+    retentions = [_base_retention(each) for each in by_kind.values()]
     policy = BackupPolicy(
         base_retention=next((each for each in retentions if each), None),
-        log_interval=_log_interval(parts.get("log") or {}),
+        log_interval=_log_interval(by_kind.get("log") or {}),
     )
     try:
-        schedules = {kind: tuple(_schedules(part(each, "schedulePolicy"))) for kind, each in parts.items()}
+        schedules = {kind: tuple(_schedules(part(each, "schedulePolicy"))) for kind, each in by_kind.items()}
         return replace(policy, schedules=schedules, zone=time_zone(zone))
     except (ValueError, KeyError) as error:
         return replace(policy, problem=f"Its schedule cannot be read: {error}")
 
 
-def _log_interval(part: Fields) -> timedelta | None:
-    minutes = (part.get("schedulePolicy") or {}).get("scheduleFrequencyInMins")
+def _log_interval(policy: Fields) -> timedelta | None:
+    minutes = part(policy, "schedulePolicy").get("scheduleFrequencyInMins")
     return timedelta(minutes=int(minutes)) if minutes else None
 
 
@@ -209,10 +245,10 @@ def _base_retention(policy: Fields) -> timedelta | None:
 
 def read_operation(body: Fields) -> Operation:
     """An operation's status; its endTime says nothing, the service sets it while the operation still runs."""
-    error = body.get("error")
-    job_id = text(body.get("properties") or {}, "jobId")
+    error = part(body, "error")
+    job_id = text(part(body, "properties"), "jobId")
     failure = JobError(title=text(error, "code"), message=text(error, "message")) if error else None
-    return Operation(status=text(body, "status"), job_id=job_id, error=failure)
+    return Operation(status=required(body, "status"), job_id=job_id, error=failure)
 
 
 def _status(text: str) -> JobStatus:
@@ -225,7 +261,7 @@ def _job_error(detail: Fields) -> JobError:
         title=text(detail, "errorTitle"),
         code=code if isinstance(code, int) else None,
         message=text(detail, "errorString"),
-        advice=" ".join(detail.get("recommendations") or []),
+        advice=" ".join(texts(detail, "recommendations")),
     )
 
 
@@ -242,9 +278,9 @@ def _moved_data(properties: Fields) -> bool | None:
     return float(size[0]) > 0 if size else None
 
 
-def _vm_item(vault: Vault, container: str) -> ProtectedItem | None:
+def item_of(properties: Fields, vault: Vault) -> ProtectedItem | None:
     """The item of a VM job: its names are made from the job's containerName."""
-    found = _VM_CONTAINER.fullmatch(container)
+    found = _VM_CONTAINER.fullmatch(text(properties, "containerName"))
     if not found:
         return None
     name = found["name"]
@@ -254,7 +290,8 @@ def _vm_item(vault: Vault, container: str) -> ProtectedItem | None:
 def _kpi_title(properties: Fields) -> str:
     """Where the string code of the last failure stands: on a VM in its KPI, on a database beside it as well."""
     kpi = part(part(properties, "kpisHealths"), "BackupOperationStatusKPI")
-    title = text((kpi.get("resourceHealthDetails") or [{}])[0], "title")
+    details = parts(kpi, "resourceHealthDetails")
+    title = text(details[0], "title") if details else ""
     return title if title.lower() not in _HEALTHY else text(part(properties, "lastBackupErrorDetail"), "code")
 
 

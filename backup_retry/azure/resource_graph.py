@@ -14,6 +14,7 @@ from itertools import count
 from typing import Any
 
 from backup_retry.azure.client import AzureClients, azure_errors
+from backup_retry.azure.json_fields import OddAnswer, parts, required, text
 from backup_retry.domain.errors import (
     AnsweredInPart,
     AzureRefused,
@@ -86,7 +87,8 @@ class ResourceGraph:
         Raises AzureRefused when there are more than Resource Graph lists; those that it does list are added.
         """
         async for row in self._pages(_visible_query(), None, though_truncated=True):
-            names[str(row["id"])] = str(row["name"])
+            async with azure_errors(Service.GRAPH):
+                names[required(row, "id")] = text(row, "name")
 
     async def _halves(self, group: Group) -> Sequence[Sequence[str]]:
         if group is None:
@@ -99,28 +101,35 @@ class ResourceGraph:
     async def _pages(self, query: str, group: Group, *, though_truncated: bool = False) -> Rows:
         from azure.mgmt.resourcegraph.models import QueryRequest, QueryRequestOptions  # noqa: PLC0415
 
-        skip_token: str | None = None
+        tokens = {""}
+        token = ""
         async with self._clients.graph() as client:
             while True:
-                options = QueryRequestOptions(top=_PAGE, skip_token=skip_token, result_format="objectArray")
+                options = QueryRequestOptions(
+                    top=_PAGE, skip_token=token or None, result_format="objectArray"
+                )
                 chosen = list(group) if group is not None else None
-                request = QueryRequest(query=query, subscriptions=chosen, options=options)
-                answer, truncated = await self._ask(client, request)
-                if not truncated or though_truncated:
-                    for row in answer.data:
+                page = await self._ask(
+                    client, QueryRequest(query=query, subscriptions=chosen, options=options)
+                )
+                if not page.truncated or though_truncated:
+                    for row in page.rows:
                         yield valid_json(row)
-                skip_token = answer.skip_token
-                if truncated and not (though_truncated and skip_token):
+                token = page.skip_token
+                if page.truncated and not (though_truncated and token):
                     raise _Truncated(_TRUNCATED, by=Service.GRAPH)
-                if not skip_token:
+                if not token:
                     return
+                if token in tokens:
+                    raise AzureUnavailable(f"{Service.GRAPH}: its pages have no end")
+                tokens.add(token)
 
     async def _ask(
         self,
         client: Any,  # noqa: ANN401 (imported where it is first used)
         request: Any,  # noqa: ANN401
-    ) -> tuple[Any, bool]:
-        """A page, and whether subscriptions were left out of it.
+    ) -> "_Page":
+        """A page.
 
         What Azure puts off is asked for again a few times, while all queries of this process wait.
         """
@@ -128,15 +137,36 @@ class ResourceGraph:
         for number in count(1):
             await quota.room()
             try:
-                async with azure_errors("Resource Graph"):
+                async with azure_errors(Service.GRAPH):
                     answer, headers = await client.resources(request, cls=_with_headers, retry_total=0)
+                    page = _Page.read(answer, headers)
                 break
             except AzureUnavailable as error:
                 if number >= _TRIES:
                     raise
                 quota.rest((error.retry_after or timedelta(seconds=2 ** (number - 1))).total_seconds())
         quota.learn(headers)
-        return answer, headers.get(_LIMIT_HEADER, "").lower() == "true"
+        return page
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Page:
+    """One page of the rows of a query."""
+
+    rows: Sequence[Mapping[str, Any]]
+    #: leads to the next one; "": there is none
+    skip_token: str
+    #: subscriptions were left out of it
+    truncated: bool
+
+    @classmethod
+    def read(cls, answer: Any, headers: Mapping[str, str]) -> "_Page":  # noqa: ANN401 (the SDK's own)
+        """An answer of the SDK's; raises OddAnswer where it has no list of rows."""
+        said = {"data": answer.data, "skip_token": answer.skip_token}
+        if said["data"] is None:
+            raise OddAnswer("an answer without data")
+        truncated = headers.get(_LIMIT_HEADER, "").lower() == "true"
+        return cls(rows=parts(said, "data"), skip_token=text(said, "skip_token"), truncated=truncated)
 
 
 class EstateGraph:

@@ -1,23 +1,25 @@
 """What the adapters of both kinds of vault read once for many: lists of jobs, policies."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import AzureRefused, Forbidden, NotFound
-from backup_retry.domain.jobs import Job, JobList
+from backup_retry.domain.jobs import Job, JobList, UnreadJob
 
 T = TypeVar("T")
+#: the jobs of a list, newest first, and those that could not be read
+Listed = tuple[Sequence[Job], Sequence[UnreadJob]]
 
 #: how long a list of a vault's jobs is kept for those whom it still satisfies
 _LIST_TTL = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
-class _Listed:
+class _Known:
     since: datetime
     read_at: datetime
     #: the list, or the no that Azure gave instead
@@ -35,7 +37,7 @@ class SharedLists:
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._listed: dict[str, _Listed] = {}
+        self._listed: dict[str, _Known] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def get(
@@ -43,7 +45,7 @@ class SharedLists:
         vault: Vault,
         since: datetime,
         fresh_since: datetime,
-        read: Callable[[Vault, datetime], Awaitable[list[Job]]],
+        read: Callable[[Vault, datetime], Awaitable[Listed]],
     ) -> JobList:
         """The jobs that started at `since` or later, read at `fresh_since` or later."""
         async with self._locks.setdefault(vault.key, asyncio.Lock()):
@@ -55,15 +57,16 @@ class SharedLists:
         return known.answer
 
     async def _read(
-        self, vault: Vault, since: datetime, read: Callable[[Vault, datetime], Awaitable[list[Job]]]
-    ) -> _Listed:
+        self, vault: Vault, since: datetime, read: Callable[[Vault, datetime], Awaitable[Listed]]
+    ) -> _Known:
         now = self._clock()
         try:
-            answer: JobList | AzureRefused = JobList(read_at=now, jobs=await read(vault, since))
+            jobs, unread = await read(vault, since)
+            answer: JobList | AzureRefused = JobList(read_at=now, jobs=jobs, unread=unread)
         except AzureRefused as error:
             answer = error
         self._forget_old(now)
-        self._listed[vault.key] = known = _Listed(since, now, answer)
+        self._listed[vault.key] = known = _Known(since, now, answer)
         return known
 
     def _forget_old(self, now: datetime) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from azure.core.exceptions import ResourceNotFoundError
 
 from backup_retry.azure.client import azure_errors
+from backup_retry.azure.json_fields import required
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient
@@ -27,5 +28,7 @@ async def get(table: "TableClient", partition: str, key: str) -> Mapping[str, An
     """One row, or None."""
     async with azure_errors("ledger"):
         with suppress(ResourceNotFoundError):
-            return await table.get_entity(partition, key)
+            row = await table.get_entity(partition, key)
+            required(row, "RowKey")
+            return row
     return None

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
 
+from backup_retry.azure.client import azure_errors
+from backup_retry.azure.json_fields import id_of
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.errors import AzureRefused, AzureUnavailable
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Service
 from backup_retry.ports.opt_outs import tagged_of
 
 _SHARED_FOR = timedelta(minutes=5)
@@ -34,8 +36,9 @@ class TagOptOuts:
             now = self._clock()
             if self._read is None or now - self._read[0] >= _SHARED_FOR:
                 try:
-                    rows = [row async for row in self._graph.rows(_query_text())]
-                    self._read = (now, frozenset(str(row["id"]).lower() for row in rows))
+                    async with azure_errors(Service.GRAPH):
+                        rows = [row async for row in self._graph.rows(_query_text())]
+                        self._read = (now, frozenset(id_of(row).lower() for row in rows))
                 except (AzureUnavailable, AzureRefused):
                     if self._read is None or now - self._read[0] >= _STALE_FOR:
                         raise

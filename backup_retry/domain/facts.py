@@ -45,8 +45,10 @@ class Facts:
     jobs: Sequence[Job] = ()
     #: all of the item's jobs that the vault listed, back to a day before that failure at least, newest first
     listed: Sequence[Job] = ()
-    #: when the vault was asked for them; None: not yet
+    #: when the vault was asked for all of them; None: not yet, or not all could be read
     read_at: datetime | None = None
+    #: why there may be more jobs of the item than these; "": there are none
+    gap: str = ""
     #: None: the vault itself says that it has no such item, and does not list it either
     item: ItemState | None = None
     #: the items of the vault that fail with the same error

@@ -185,11 +185,30 @@ class FailedJob:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UnreadJob:
+    """A job of a vault's list that cannot be understood: it may run, have failed or have completed."""
+
+    #: which job of which vault, and what is odd about it
+    problem: str
+    #: whose it is, where at least that can be read
+    item: ProtectedItem | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class JobList:
     """A vault's jobs, newest first, as they were when the vault was asked."""
 
     read_at: datetime
     jobs: Sequence[Job]
+    #: what it shows besides; nothing is concluded from what it does not show
+    unread: Sequence[UnreadJob] = ()
+
+    def gap(self, item: ProtectedItem | None = None) -> str:
+        """Why what it does not show of the item (None: of any) may be there all the same; "" where it is not."""
+        for each in self.unread:
+            if item is None or each.item is None or each.item.key == item.key:
+                return each.problem
+        return ""
 
 
 @dataclass(frozen=True, kw_only=True)

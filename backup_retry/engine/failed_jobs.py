@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
@@ -81,15 +81,26 @@ def _may_name(named: ProtectedItem, job: Job) -> bool:
     return named.vault.key == job.vault.key and not named.restore_job and open_to_names and fits
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unrecovered:
+    """What a vault's list shows of failures that nothing has mended."""
+
+    #: the newest failure of each worth, of each item; the one that ended first comes first
+    failures: Sequence[FailedJob]
+    #: why there may be more of them; "": there are none
+    gap: str = ""
+
+
 async def unrecovered(
     vaults: Vaults, vault: Vault, since: datetime, now: datetime, item: ProtectedItem | None = None
-) -> Sequence[FailedJob]:
-    """The newest failure of each worth, of each item of a vault (or of one item), that ended since then unrecovered.
+) -> Unrecovered:
+    """The failures in a vault (or of one item) that ended since then and that nothing has mended.
 
-    The one that ended first comes first. A vault lists jobs by their start, so it is asked for those that may have run
-    until then. A full backup that is missing hides no differential one: its incident may have been closed long ago.
+    A vault lists jobs by their start, so it is asked for those that may have run until then. A full backup that is
+    missing hides no differential one: its incident may have been closed long ago.
     """
-    jobs = (await vaults.jobs(vault, since - LONGEST_JOB, fresh_since=now)).jobs
+    listed = await vaults.jobs(vault, since - LONGEST_JOB, fresh_since=now)
+    jobs = listed.jobs
     succeeded = defaultdict(list)
     for job in jobs:
         if job.item is not None and _surely_succeeded(job):
@@ -101,7 +112,8 @@ async def unrecovered(
         if failed.ended_at >= since and not made_up_for and (item is None or key == item.key):
             like = key, backup_rank(failed.operation)
             counting[like] = max(failed, counting.get(like, failed), key=FailedJob.weight)
-    return sorted(counting.values(), key=lambda failed: failed.ended_at)
+    failures = sorted(counting.values(), key=lambda failed: failed.ended_at)
+    return Unrecovered(failures=failures, gap=listed.gap(item))
 
 
 def _surely_succeeded(job: Job) -> bool:

@@ -32,7 +32,10 @@ class Gatherer:
         operation = await self._operation(incident, listed.jobs)
         items = [job for job in listed.jobs if incident.is_about(job)]
         own = [job for job in listed.jobs if _matters(job, incident, operation)]
-        facts = Facts(jobs=own, listed=items, read_at=listed.read_at, operation=operation)
+        gap = listed.gap(incident.item)
+        facts = Facts(
+            jobs=own, listed=items, read_at=None if gap else listed.read_at, gap=gap, operation=operation
+        )
         work.incident = with_newest_failure(incident, facts, work.noted_failure)
         similar = similar_failures(listed.jobs, work.incident, self._rules.storm_window)
         jobs = [await self._looked_through(job, work.incident) for job in own]

@@ -141,8 +141,11 @@ class VaultIncidents:
             if each.item.vault.key == vault.key and not each.item.is_vault and each.reason in BLOCKED:
                 return Wait(until=now, reason=each.reason, detail=each.detail)
         item = None if incident.item.is_vault else incident.item
-        for failed in await unrecovered(self._vaults, vault, since, fresh_since, item):
+        found = await unrecovered(self._vaults, vault, since, fresh_since, item)
+        for failed in found.failures:
             await self._note(failed, incident.found_by)
+        if found.gap:
+            raise AzureUnavailable(found.gap)
         return Close(outcome=Outcome.RECOVERED_ELSEWHERE, reason=Reason.REACHABLE_AGAIN)
 
     async def notify_unknown_vaults(self, vaults: Collection[Vault]) -> None:

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from backup_retry.domain.decisions import Close, Outcome, Reason, Wait
+from backup_retry.domain.decisions import Close, Decision, Outcome, Reason, Wait
+from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
 from backup_retry.policy.rules import JOB_RETENTION
 
@@ -51,6 +52,14 @@ def within_bounds(decision: Wait | Close, incident: Incident, now: datetime) -> 
     return replace(
         decision, detail=detail, notice_name=f"attempt {attempt.id}" if attempt else decision.reason.value
     )
+
+
+def bridged(decision: Decision, facts: Facts, incident: Incident, now: datetime) -> Decision:
+    """The decision, where a job that could not be read has no say in it: that it recovered, or waits, is seen."""
+    seen = isinstance(decision, Wait) or (isinstance(decision, Close) and decision.outcome.recovered)
+    if seen or not facts.gap:
+        return decision
+    return outlived(incident, now) or Wait(until=now, reason=Reason.AZURE_UNAVAILABLE, detail=facts.gap)
 
 
 def exhausted_by(incident: Incident, remedy: str) -> Close:

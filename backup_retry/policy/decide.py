@@ -13,7 +13,7 @@ from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import BackupRequest, FailedJob, Job, JobStatus
 from backup_retry.domain.schedule import BackupPolicy
 from backup_retry.domain.workloads import FULL, LOG, kind_of
-from backup_retry.policy.bounds import LOOK_AT_THE_JOB, PATIENCE, exhausted_by, outlived
+from backup_retry.policy.bounds import LOOK_AT_THE_JOB, PATIENCE, bridged, exhausted_by, outlived
 from backup_retry.policy.daily_cap import daily_cap
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.protection import no_backup_rule, not_protected, passing_state
@@ -260,8 +260,12 @@ def decide_early(context: DecisionContext) -> Wait | Close | None:
 
 
 def decide(context: DecisionContext) -> Decision:
-    """The first row that has something to say; none: trigger."""
-    return next((decision for row in ROWS if (decision := row(context))), Trigger())
+    """The first row that has something to say; none: trigger.
+
+    Of a vault whose list of jobs has a gap nothing is decided that a job in it could speak against.
+    """
+    decision = next((decision for row in ROWS if (decision := row(context))), Trigger())
+    return bridged(decision, context.facts, context.incident, context.now)
 
 
 # ---- what to trigger ---------------------------------------------------------------------------------------

@@ -72,7 +72,8 @@ def _settle_by_success(
         return ended, close
     if job.moved_data is False and not facts.make_up_for(incident.failure):
         detail = f"The retry completed and moved no data. {job.warning} See what its job {job.id} says."
-        return ended, Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.NEEDS_ACTION, detail=detail)
+        close = Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.NEEDS_ACTION, detail=detail)
+        return ended, None if facts.gap else close
     return ended, None  # another backup of the item has failed since, or a better one
 
 

@@ -50,6 +50,7 @@ class LogEvent(StrEnum):
     INCIDENT_FAILED = "incident_failed"
     ROW_FAILED = "row_failed"
     ROW_UNREADABLE = "row_unreadable"
+    JOB_UNREADABLE = "job_unreadable"
     LEDGER_PURGED = "ledger_purged"
     PURGE_FAILED = "purge_failed"
     UNKNOWN_VAULTS = "unknown_vaults"

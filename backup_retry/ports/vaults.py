@@ -12,7 +12,7 @@ from typing import Protocol
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import BackupRetryError, NotFound
 from backup_retry.domain.facts import ItemState
-from backup_retry.domain.jobs import BackupRequest, Job, JobList, Operation
+from backup_retry.domain.jobs import BackupRequest, Job, JobList, Operation, UnreadJob
 
 
 class Vaults(Protocol):
@@ -51,6 +51,8 @@ class MemoryVaults:
 
     clock: Callable[[], datetime]
     shown_jobs: list[Job] = field(default_factory=list)
+    #: jobs of every vault's list that cannot be understood
+    unread: list[UnreadJob] = field(default_factory=list)
     items: dict[str, ItemState] = field(default_factory=dict)
     operations: dict[str, Operation] = field(default_factory=dict)
     #: errors that the next triggers raise, in order
@@ -82,7 +84,7 @@ class MemoryVaults:
         self._check()
         found = [job for job in self.shown_jobs if job.vault.key == vault.key and job.started_at >= since]
         newest_first = sorted(found, key=lambda job: job.started_at, reverse=True)
-        return JobList(read_at=self.clock(), jobs=newest_first)
+        return JobList(read_at=self.clock(), jobs=newest_first, unread=tuple(self.unread))
 
     async def item(self, item: ProtectedItem) -> ItemState | None:
         """See Vaults."""

@@ -55,9 +55,10 @@ class Azure:
         if call.starts_a_backup:
             self.posts.append({"at": self.clock().isoformat(), "path": call.path, "body": call.body})
         reply = self.manager.answer(call)
-        kind = "text/html" if isinstance(reply.body, str) else "application/json"
+        headers = dict(reply.headers)
+        kind = headers.pop("Content-Type", "text/html" if isinstance(reply.body, str) else "application/json")
         text = None if reply.body is None else as_text(reply.body)
-        return web.Response(text=text, status=reply.status, headers=reply.headers, content_type=kind)
+        return web.Response(text=text, status=reply.status, headers=headers, content_type=kind)
 
 
 def _call(request: web.Request, body: object) -> Call:

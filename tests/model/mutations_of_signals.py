@@ -76,10 +76,10 @@ def _forget_before_looking() -> AbstractContextManager[Any]:
     """A kept signal is taken out of the inbox, and only then looked into."""
     look = deferred_signals.look_into
 
-    async def hasty(waiting: Sequence[DeferredSignal], inbox: Inbox, *arguments: Any) -> Any:
+    async def hasty(waiting: Sequence[DeferredSignal], inbox: Inbox, *arguments: Any, **named: Any) -> Any:
         for signal in waiting:
             await inbox.forget(signal)
-        return await look(waiting, inbox, *arguments)
+        return await look(waiting, inbox, *arguments, **named)
 
     return patch.object(deferred_signals, "look_into", hasty)
 

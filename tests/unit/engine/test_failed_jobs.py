@@ -113,8 +113,8 @@ async def test_a_young_job_that_failed_is_of_its_items_workload(world: World) ->
 async def found(world: World, *jobs: Job, of: int | None = None) -> list[str]:
     """The ids of the unrecovered failures among a vault's jobs."""
     world.vaults.shown_jobs = list(jobs)
-    failures = await unrecovered(world.vaults, vault(), SINCE, NOW, item(of) if of is not None else None)
-    return [failure.id for failure in failures]
+    seen = await unrecovered(world.vaults, vault(), SINCE, NOW, item(of) if of is not None else None)
+    return [failure.id for failure in seen.failures]
 
 
 async def test_each_items_newest_failure_is_found_oldest_first(world: World) -> None:

@@ -4,11 +4,13 @@ import asyncio
 import json
 import logging
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
+from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.decisions import Reason
 from backup_retry.domain.errors import (
     AzureUnavailable,
     BackupRetryError,
@@ -16,8 +18,9 @@ from backup_retry.domain.errors import (
     NotFound,
     Service,
 )
-from backup_retry.domain.jobs import JobStatus, Source
+from backup_retry.domain.jobs import JobList, JobStatus, Source, UnreadJob
 from backup_retry.domain.notices import NoticeKind
+from reactor import deferred_signals
 from reactor.deferred_signals import read, written
 from reactor.resolve import Resolved
 from reactor.signal_handler import SignalHandler
@@ -90,6 +93,60 @@ async def test_those_of_one_vault_share_its_list(world: World, session: Session)
 
 async def _never() -> None:
     raise AssertionError("a job was read by itself")
+
+
+async def test_a_vault_that_hangs_starves_no_signal_of_another(
+    world: World, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many wait for it, and came first: the other one is retried, and these wait on, each by itself."""
+    monkeypatch.setattr(deferred_signals, "_SECONDS", 0.05)
+    hanging = vault("vault-0")
+    lists = world.vaults.jobs
+
+    async def hangs(vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
+        if vault == hanging:
+            await asyncio.Event().wait()
+        return await lists(vault, since, fresh_since=fresh_since)
+
+    world.vaults.jobs = hangs  # type: ignore[method-assign]
+    for number in range(20):
+        await session.inbox.add(written(replace(signal(f"job-{number}"), vault=hanging, item=None)))
+    world.fails()
+    await session.inbox.add(written(signal()))
+
+    await session.look()
+
+    assert len(world.attempts) == 1
+    waiting = session.inbox.signals.values()
+    assert {(each.fields["vault"], each.looks, each.due) for each in waiting} == {
+        (hanging.id, 1, world.clock() + minutes(5))
+    }
+    assert len(waiting) == 20
+
+
+async def test_each_that_waits_has_a_day_and_a_notice_of_its_own(world: World, session: Session) -> None:
+    """One that came a day later is told of a day later, and each ends after 14 days by itself."""
+    for hour in (0, 24):
+        world.clock.time += timedelta(hours=hour)
+        await session.inbox.add(
+            written(replace(signal(f"job-{hour}"), vault=vault(f"vault-{hour}"), item=None))
+        )
+    world.vaults.read_error = AzureUnavailable("no answer")
+
+    told = []
+    for _ in range(3):
+        await session.look()
+        told.append(sorted(each.fields["job"] for each in session.inbox.signals.values() if each.told_at))
+        world.clock.time += timedelta(hours=23)
+    assert told == [["job-0"], ["job-0"], ["job-0", "job-24"]]
+    assert len(world.publisher.sent) == 2
+
+    left = []
+    for days in (11, 1):
+        world.clock.time += timedelta(days=days)
+        await session.look()
+        left.append(sorted(each.fields["job"] for each in session.inbox.signals.values()))
+    assert left == [["job-24"], []]
 
 
 async def test_one_that_azure_can_no_longer_know_is_given_up(
@@ -346,3 +403,23 @@ async def test_what_nobody_foresaw_ends_one_signals_turn_and_no_other(
         item(1).id,
         True,
     )
+
+
+async def test_a_signal_without_a_job_waits_for_a_job_that_cannot_be_read(
+    world: World, session: Session
+) -> None:
+    """That one may be its failure; those that can be read are handled meanwhile, once."""
+    world.vaults.unread = [UnreadJob(problem="job odd of vault vault-1 cannot be read")]
+    world.fails("job-2", of=item(2))
+    whole = Signal(source=Source.ALERT, vault=vault(), label="an alert")
+
+    reaction = await session.reactor.handle_signal(whole, seconds=AMPLE)
+    assert (reaction.deferred, reaction.why) == (True, "job odd of vault vault-1 cannot be read")
+    assert (await world.incident(item(2))).reason is Reason.AZURE_UNAVAILABLE
+
+    world.vaults.unread = []
+    world.fails("job-1")
+    world.clock.time += minutes(30)
+    await session.look()
+    await world.follow_up()
+    assert (len(world.attempts), session.inbox.signals) == (2, {})

@@ -1,5 +1,6 @@
 """The health answer: a few facts, and nothing that an anonymous reader should not see."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -9,7 +10,7 @@ from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.jobs import Source
 from backup_retry.ports.ledger import Beat
 from backup_retry.settings.settings import load_settings
-from status.health import health
+from status.health import SECONDS_KEPT, Answer, SharedAnswer, health
 from tests.builders import NOW, item, minutes
 from tests.cli_sessions import Terminal
 from tests.status_world import unreadable
@@ -119,3 +120,23 @@ async def test_a_ledger_that_does_not_answer_is_an_error(world: Terminal) -> Non
 
     with pytest.raises(AzureUnavailable):
         await asked(world)
+
+
+async def test_sixty_at_once_cost_one_reading_and_a_later_one_another() -> None:
+    """Anybody may ask: an outage, too, is found once for all of them."""
+    answers: list[Answer] = [(200, {"n": 1}), (503, {"n": 2})]
+    read: list[float] = []
+    now = 0.0
+
+    async def reading() -> Answer:
+        read.append(now)
+        await asyncio.sleep(0)
+        return answers[len(read) - 1]
+
+    shared = SharedAnswer(reading, lambda: now)
+    assert await asyncio.gather(*(shared.get() for _ in range(60))) == [answers[0]] * 60
+    now = SECONDS_KEPT - 1
+    assert await shared.get() == answers[0]
+    now = SECONDS_KEPT
+    assert await asyncio.gather(*(shared.get() for _ in range(60))) == [answers[1]] * 60
+    assert read == [0.0, SECONDS_KEPT]
