@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from tests.running_app import SETTINGS, SUBSCRIPTION, App, Json, backup_failure
+from tests.running_app import SETTINGS, App, Json
+from tests.vm_estate import SUBSCRIPTION, backup_failure
 
 SHOP = "bbbbbbbb-0000-0000-0000-000000000002"
 #: what somebody called a machine, and what an error says

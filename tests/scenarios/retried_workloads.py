@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from backup_retry.domain.error_catalog import look_up
-from tests.running_app import SUBSCRIPTION, Json
+from tests.running_app import Json
+from tests.vm_estate import SUBSCRIPTION
 
 RECOVERY_SERVICES, BACKUP_VAULT = "recovery_services", "backup"
 #: of the policies of backup vaults, none of them the usual one

@@ -11,7 +11,8 @@ import pytest
 from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.jobs import Source
-from tests.running_app import App, Json, backup_failure, vault_id
+from tests.running_app import App, Json
+from tests.vm_estate import backup_failure, vault_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

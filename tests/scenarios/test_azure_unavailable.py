@@ -4,7 +4,8 @@ import pytest
 
 from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Outcome
-from tests.running_app import App, Json, backup_failure, item_id
+from tests.running_app import App, Json
+from tests.vm_estate import backup_failure, item_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -13,7 +13,8 @@ import pytest
 from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
 from simulator.stack.stack import REPOSITORY
-from tests.running_app import App, backup_failure, vault_id
+from tests.running_app import App
+from tests.vm_estate import backup_failure, vault_id
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),

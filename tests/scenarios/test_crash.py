@@ -10,7 +10,8 @@ import pytest
 from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.incident import State
-from tests.running_app import App, Json, backup_failure
+from tests.running_app import App, Json
+from tests.vm_estate import backup_failure
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

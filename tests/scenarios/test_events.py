@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 
 from backup_retry.domain.jobs import Source
-from tests.running_app import App, Json, backup_failure, item_id, vault_id
+from tests.running_app import App, Json
+from tests.vm_estate import backup_failure, item_id, vault_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.running_app import App, backup_failure, running
+from tests.running_app import App, running
+from tests.vm_estate import backup_failure
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -3,7 +3,8 @@
 import pytest
 
 from backup_retry.domain.decisions import Outcome
-from tests.running_app import App, backup_failure
+from tests.running_app import App
+from tests.vm_estate import backup_failure
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.running_app import Answer, App, Json, backup_failure
+from tests.running_app import Answer, App, Json
+from tests.vm_estate import backup_failure
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -16,7 +16,8 @@ from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
 from simulator.stack import Stack
 from status.package import package_hash
-from tests.running_app import SETTINGS, estate
+from tests.running_app import SETTINGS
+from tests.vm_estate import estate
 
 #: Imports every module below the directory, as the app's own packages.
 _IMPORT_ALL = """

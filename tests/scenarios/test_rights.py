@@ -17,7 +17,8 @@ from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
 from tests.bicep_files import BICEP
 from tests.rights import needed_actions
-from tests.running_app import App, estate, running
+from tests.running_app import App, running
+from tests.vm_estate import estate
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),

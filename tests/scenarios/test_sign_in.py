@@ -8,7 +8,8 @@ import pytest
 from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
 from simulator.stack import Stack
-from tests.running_app import SETTINGS, estate
+from tests.running_app import SETTINGS
+from tests.vm_estate import estate
 
 
 @pytest.mark.skipif(not is_installed(DEFAULT_DIRECTORY), reason="Azurite is not installed: make")

@@ -9,7 +9,8 @@ import pytest
 from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.jobs import Source
 from tests.payloads import payload
-from tests.running_app import SUBSCRIPTION, App, Json, estate, item_id
+from tests.running_app import App, Json
+from tests.vm_estate import SUBSCRIPTION, estate, item_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

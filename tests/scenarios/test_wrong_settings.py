@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from tests.running_app import App, backup_failure
+from tests.running_app import App
+from tests.vm_estate import backup_failure
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -64,6 +64,7 @@ PARSERS = (
 )
 LONGEST_BODY = 15
 INIT_LINES = 3
+LONGEST_MODULE = 350
 
 
 def _modules() -> Iterator[Path]:
@@ -226,6 +227,14 @@ def test_every_room_says_what_it_holds(package: str) -> None:
     assert len(lines) == INIT_LINES
     assert "mports" in lines[1]
     assert lines[2].startswith("Start with")
+
+
+def test_no_module_is_too_long_to_read() -> None:
+    """One topic each, tests too: what grows past it is split by behaviour."""
+    tops = {room.split(".", 1)[0] for room in FLOORS} - {"function_app"} | set(OUTSIDE)
+    files = (path for top in tops for path in (ROOT / top).rglob("*.py"))
+    lengths = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8").count("\n") for path in files}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST_MODULE} == {}
 
 
 def entry_points() -> list[tuple[str, ast.AsyncFunctionDef | ast.FunctionDef]]:

@@ -10,7 +10,8 @@ import pytest_asyncio
 from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
 from tests.log_tables import LogLine, LogTables, read_log
-from tests.running_app import App, running, vault_id
+from tests.running_app import App, running
+from tests.vm_estate import vault_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

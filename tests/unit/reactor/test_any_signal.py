@@ -17,8 +17,8 @@ from reactor.common_schema import COMMON_SCHEMA
 from reactor.events import ACTION_FAILED, parse_event, parse_events
 from reactor.signals import Ignored, Signal
 from tests.builders import item, vault
-from tests.running_app import backup_failure
 from tests.signal_reading import DISK, JOB, MACHINE_ID
+from tests.vm_estate import backup_failure
 
 VAULT_ID = vault().id
 
