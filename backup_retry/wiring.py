@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from backup_retry.domain.errors import SettingsError
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.turn import TurnTaker
+from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import REFUSE
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from backup_retry.azure.client import AzureClients
     from backup_retry.azure.event_grid import TopicPublisher
     from backup_retry.azure.resource_graph import EstateGraph, ResourceGraph
+    from backup_retry.azure.table_ledger import TableLedger
 
 
 # The SDKs log every request at INFO, which would drown our own events.
@@ -102,7 +104,6 @@ def schedules() -> Settings:
 async def build(settings: Settings, clients: "AzureClients") -> Parts:
     """The real parts on open clients; makes the ledger's tables where they are missing."""
     from backup_retry.azure.event_grid import TopicPublisher  # noqa: PLC0415
-    from backup_retry.azure.known_vaults import ShownVaults  # noqa: PLC0415
     from backup_retry.azure.protected_items import GraphItemLookup  # noqa: PLC0415
     from backup_retry.azure.resource_graph import ResourceGraph  # noqa: PLC0415
     from backup_retry.azure.table_archive import TableArchive  # noqa: PLC0415
@@ -112,7 +113,6 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     from backup_retry.azure.table_reports import TableReports  # noqa: PLC0415
     from backup_retry.azure.table_turns import TableTurns  # noqa: PLC0415
     from backup_retry.azure.table_unreadable import TableUnreadables  # noqa: PLC0415
-    from backup_retry.azure.tags import TagOptOuts  # noqa: PLC0415
     from backup_retry.azure.vaults import AzureVaults  # noqa: PLC0415
 
     for note in settings.notes:
@@ -124,17 +124,6 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     graph = ResourceGraph(clients, settings.swept_subscriptions)
     reports = TableReports(tables, quarantine)
     publisher = TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None
-    engine = Engine(
-        ledger=ledger,
-        controls=ledger,
-        storms=ledger,
-        vaults=vaults,
-        opt_outs=TagOptOuts(graph, clock),
-        rules=settings.rules,
-        clock=clock,
-        publisher=publisher,
-        known_vaults=ShownVaults(reports, graph, clock),
-    )
     return Parts(
         settings=settings,
         clock=clock,
@@ -143,7 +132,9 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         vaults=vaults,
         item_lookup=GraphItemLookup(graph),
         graph=graph,
-        engine=engine,
+        engine=_engine(
+            settings.rules, ledger=ledger, vaults=vaults, graph=graph, reports=reports, publisher=publisher
+        ),
         clients=clients,
         publisher=publisher,
         announcer=publisher if settings.sweep_dispatch is Dispatch.EVENTGRID else None,
@@ -158,6 +149,31 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
             lease=min(settings.claim_lease, _TURN_LEASE),
             publisher=publisher,
         ),
+    )
+
+
+def _engine(
+    rules: Rules,
+    *,
+    ledger: "TableLedger",
+    vaults: Vaults,
+    graph: "ResourceGraph",
+    reports: Reports,
+    publisher: "TopicPublisher | None",
+) -> Engine:
+    from backup_retry.azure.known_vaults import ShownVaults  # noqa: PLC0415
+    from backup_retry.azure.tags import TagOptOuts  # noqa: PLC0415
+
+    return Engine(
+        ledger=ledger,
+        controls=ledger,
+        storms=ledger,
+        vaults=vaults,
+        opt_outs=TagOptOuts(graph, clock),
+        rules=rules,
+        clock=clock,
+        publisher=publisher,
+        known_vaults=ShownVaults(reports, graph, clock),
     )
 
 
