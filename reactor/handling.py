@@ -44,8 +44,9 @@ class Handling:
             late = await _wait(tasks, deadline - asyncio.get_running_loop().time())
             await _break_off([task for task in late if task not in self._retrying])
             await _break_off(await _wait(self._retrying, to_hear))
-        finally:
+        except asyncio.CancelledError:
             await _break_off(tasks)
+            raise
         ended = [task for task in tasks if not task.cancelled()]
         return Handled(reports=tuple(task.result() for task in ended), all_in_time=len(ended) == len(tasks))
 
