@@ -8,6 +8,7 @@ import pytest
 
 from backup_retry.azure.table_ledger import TABLES
 from backup_retry.domain.failure_batches import FAILURE_FOUND
+from backup_retry.ports.inbox import SIGNAL_DEFERRED
 from tests.bicep_files import BICEP, REPOSITORY, asked, declared, ids, outputs, template
 from tools.compiled_bicep import CASES, HOME, SNAPSHOTS, VAULTS
 
@@ -297,9 +298,9 @@ def test_events_reach_the_function_that_exists(snapshot: str) -> None:
 
 
 def test_the_app_is_not_told_of_its_own_announcements() -> None:
-    """The topic's subscription lets through the one event type that says that a failure was found."""
+    """The topic's subscription lets through what says that a failure was found or that a signal waits, and nothing else."""
     found = properties("connect", "Microsoft.EventGrid/topics/eventSubscriptions")["filter"]
-    assert found["includedEventTypes"] == [FAILURE_FOUND]
+    assert found["includedEventTypes"] == [FAILURE_FOUND, SIGNAL_DEFERRED]
 
 
 def test_dead_letters_go_to_a_container_that_is_made() -> None:
