@@ -298,7 +298,7 @@ def test_events_reach_the_function_that_exists(snapshot: str) -> None:
 
 
 def test_the_app_is_not_told_of_its_own_announcements() -> None:
-    """The topic's subscription lets through what says that a failure was found or that a signal waits, and nothing else."""
+    """The topic's subscription lets through the two events that say that a failure or a signal waits."""
     found = properties("connect", "Microsoft.EventGrid/topics/eventSubscriptions")["filter"]
     assert found["includedEventTypes"] == [FAILURE_FOUND, SIGNAL_DEFERRED]
 
