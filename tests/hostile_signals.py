@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from backup_retry.domain.alert_dimensions import BUILT_IN
 from tests.builders import OTHER_SUBSCRIPTION, SUBSCRIPTION, item
 
-_PAYLOADS = Path(__file__).parents[1] / "payloads"
-_SHARED = Path(__file__).parents[3] / "shared" / "azure" / "signals"
+_PAYLOADS = Path(__file__).parents[0] / "payloads"
+_SHARED = Path(__file__).parents[2] / "shared" / "azure" / "signals"
 COMPLETED, RUNNING = "job-completed", "job-running"
 MACHINE = item().machine_id
 
