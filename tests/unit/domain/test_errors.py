@@ -67,7 +67,10 @@ def test_only_a_404_of_the_vaults_own_says_that_something_is_gone(body: str, own
 )
 def test_an_error_names_who_answered(what: str, by: Service) -> None:
     """What the ledger or Resource Graph refuses says nothing of an item, whatever its code."""
-    forbidden, missing = answered(403, with_code("AuthorizationFailed"), what), answered(404, with_code("TableNotFound"), what)
+    forbidden, missing = (
+        answered(403, with_code("AuthorizationFailed"), what),
+        answered(404, with_code("TableNotFound"), what),
+    )
 
     assert (type(forbidden), forbidden.by, missing.by) == (Forbidden, by, by)
     assert isinstance(missing, NotFound)
