@@ -1,4 +1,4 @@
-"""Azure's request quotas: Resource Manager's token buckets and Resource Graph's window.
+"""Azure's request quotas: Resource Manager's token buckets, the backup services' hourly reads, Resource Graph's window.
 
 https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
 https://learn.microsoft.com/azure/governance/resource-graph/concepts/guidance-for-throttled-requests
@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from simulator.estate.behaviour import TokenBuckets
+from simulator.estate.behaviour import HourlyReads, TokenBuckets
 
 
 @dataclass(kw_only=True)
@@ -84,3 +84,25 @@ class QuotaWindow:
             return False, 0, resets_after
         self.used += 1
         return True, self.limit - self.used, resets_after
+
+
+class ReadQuotas:
+    """The backup services' quota of reads: one per subscription and action, counted from the hour's first read."""
+
+    def __init__(self, limits: HourlyReads) -> None:
+        self._limits = limits
+        self._windows: dict[tuple[str, str], QuotaWindow] = {}
+
+    def take(self, subscription_id: str, action: str, now: datetime) -> tuple[int, int, int]:
+        """Spend one read.
+
+        Returns:
+            The action's limit, the reads left, and the whole seconds after which this one may come again; 0: it was
+            let through.
+        """
+        key = subscription_id.lower(), action.lower()
+        if key not in self._windows:
+            self._windows[key] = QuotaWindow(limit=self._limits.of(key[1]), length=timedelta(hours=1))
+        window = self._windows[key]
+        passes, left, resets_after = window.take(now)
+        return window.limit, left, 0 if passes else math.ceil(resets_after.total_seconds())

@@ -11,6 +11,13 @@ from aiohttp import web
 
 from simulator.arm.errors import bad_request, method_not_allowed, not_simulated
 
+_READS = frozenset({"GET", "HEAD"})
+#: What is read of a vault itself has no quota of its own, what is read inside one has.
+_BACKUP_READ = re.compile(
+    "/providers/(microsoft.(?:recoveryservices/vaults|dataprotection/(?:backupvaults|locations))/[^/]+/[^/]+.*)",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
@@ -32,6 +39,20 @@ class Call:
     def api_version(self) -> str:
         """The api-version asked for."""
         return self.query.get("api-version", "")
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it changes nothing."""
+        return self.method in _READS
+
+    @property
+    def backup_read(self) -> str:
+        """The action of a read from a backup service, as roles and quotas name it; "" for any other call."""
+        found = _BACKUP_READ.search(self.path) if self.is_read else None
+        if found is None:
+            return ""
+        provider, *names = found[1].strip("/").split("/")
+        return "/".join([provider, *names[::2], "read"])
 
     @property
     def client_request_id(self) -> str | None:

@@ -121,6 +121,17 @@ def subscription_throttled(subscription_id: str, method: str, seconds: int) -> A
     )
 
 
+def reads_throttled(action: str, limit: int, seconds: int) -> ArmError:
+    """The reads of an action are used up for this hour; the recorded refusal has come through without Retry-After."""
+    return ArmError(
+        429,
+        "ResourceRequestsThrottled",
+        f"Number of requests for action '{action}' exceeded the limit of '{limit}' for time interval '01:00:00'. "
+        f"Please try again after '{seconds}' seconds.",
+        headers={**_GATEWAY, "Retry-After": str(seconds)},
+    )
+
+
 def graph_throttled(seconds: int, headers: Mapping[str, str]) -> ArmError:
     """The caller used up Resource Graph's quota."""
     return ArmError(

@@ -1,11 +1,10 @@
 """Azure Resource Manager's front door: what every call passes before and after its handler.
 
-In this order: faults on the way in, the token, the api-version, the route, the subscription's token bucket,
-the handler, faults on the way out.
+In this order: faults on the way in, the token, the api-version, the route, the subscription's token bucket, the hourly
+quota of reads, the handler, faults on the way out.
 """
 
 import asyncio
-import re
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -13,7 +12,7 @@ from datetime import datetime
 from aiohttp import web
 
 from simulator.arm import errors as arm_errors
-from simulator.arm.buckets import ArmBuckets
+from simulator.arm.buckets import ArmBuckets, ReadQuotas
 from simulator.arm.calls import Call, Route, Routes, subscription_of
 from simulator.arm.errors import ArmError
 from simulator.arm.identity import PRINCIPAL, TENANT, ExpiredTokenError, Identity, TokenError
@@ -22,9 +21,9 @@ from simulator.arm.request_log import note_dropped, note_fault
 from simulator.estate.faults import Faults
 from simulator.estate.state import Azure
 
-_READS = frozenset({"GET", "HEAD"})
 #: What is left of the bucket that all callers share; here it never runs low.
 _GLOBAL_WRITES = "11999"
+_REMAINING = "x-ms-ratelimit-remaining-subscription"
 
 
 class DroppedError(Exception):
@@ -52,8 +51,9 @@ class Arm:
         self.reset()
 
     def reset(self) -> None:
-        """Fill the token buckets, to the sizes that the estate's settings give."""
+        """Fill the token buckets and quotas, to the sizes that the estate's settings give."""
         self._buckets = ArmBuckets(self._azure.settings.arm_buckets)
+        self._read_quotas = ReadQuotas(self._azure.settings.hourly_reads)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer a call, or abort its connection where a fault says so."""
@@ -128,13 +128,22 @@ class Arm:
             return
         if self._azure.subscription(subscription) is None:
             raise arm_errors.subscription_not_found(subscription)
-        write = call.method not in _READS
-        left, wait = self._buckets.take(subscription, write=write, now=call.now)
-        headers[_remaining(call, write=write)] = str(left)
-        if write:
-            headers["x-ms-ratelimit-remaining-subscription-global-writes"] = _GLOBAL_WRITES
+        left, wait = self._buckets.take(subscription, write=not call.is_read, now=call.now)
+        if not call.backup_read:
+            headers[f"{_REMAINING}-{'reads' if call.is_read else 'writes'}"] = str(left)
+        if not call.is_read:
+            headers[f"{_REMAINING}-global-writes"] = _GLOBAL_WRITES
         if wait:
             raise arm_errors.subscription_throttled(subscription, call.method, wait)
+        if call.backup_read:
+            self._admit_read(subscription, call, headers)
+
+    def _admit_read(self, subscription: str, call: Call, headers: dict[str, str]) -> None:
+        """Spend one of the hour's reads; the header that says how many are left counts these, and no bucket."""
+        limit, left, wait = self._read_quotas.take(subscription, call.backup_read, call.now)
+        if wait:
+            raise arm_errors.reads_throttled(call.backup_read, limit, wait)
+        headers[f"{_REMAINING}-resource-requests"] = str(left)
 
 
 async def _read(request: web.Request, params: Mapping[str, str], now: datetime) -> Call:
@@ -178,15 +187,6 @@ def _identifiers(request: web.Request) -> dict[str, str]:
     }
     client = request.headers.get("x-ms-client-request-id")
     return headers | ({"x-ms-client-request-id": client} if client else {})
-
-
-def _remaining(call: Call, *, write: bool) -> str:
-    """The header that says how many calls are left; the vaults have one of their own for reads."""
-    if write:
-        return "x-ms-ratelimit-remaining-subscription-writes"
-    if re.search("/backup|/microsoft.dataprotection/", call.path, re.IGNORECASE):
-        return "x-ms-ratelimit-remaining-subscription-resource-requests"
-    return "x-ms-ratelimit-remaining-subscription-reads"
 
 
 def _abort(request: web.Request) -> web.Response:

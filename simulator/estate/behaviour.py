@@ -1,6 +1,17 @@
 """How the simulated Azure behaves: its delays and its limits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+#: Reads of an action in an hour that nothing more is known of: what Recovery Services grants most often.
+_USUAL = 300
+#: As the headers of recorded answers show them; the lowest that was ever refused for was 150.
+_HOURLY_READS: Mapping[str, int] = {
+    "microsoft.recoveryservices/vaults/backupjobs/read": 450,
+    "microsoft.dataprotection/backupvaults/backupjobs/read": 200,
+    "microsoft.dataprotection/backupvaults/backupinstances/read": 2000,
+    "microsoft.dataprotection/locations/operationstatus/read": 1000,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -11,6 +22,18 @@ class TokenBuckets:
     write_refill: float = 10
     reads: int = 250
     read_refill: float = 25
+
+
+@dataclass(frozen=True, kw_only=True)
+class HourlyReads:
+    """How often each action of the backup services may be called to read, per subscription and hour."""
+
+    #: For every action alike; None: as Azure does.
+    limit: int | None = None
+
+    def of(self, action: str) -> int:
+        """The limit of an action, in small letters."""
+        return self.limit or _HOURLY_READS.get(action, _USUAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,3 +54,4 @@ class Settings:
     #: Whether the activityID of a Backup vault's job is the x-ms-client-request-id of the call that started it.
     backup_vault_keeps_request_ids: bool = True
     arm_buckets: TokenBuckets = field(default_factory=TokenBuckets)
+    hourly_reads: HourlyReads = HourlyReads()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from simulator.estate.behaviour import Settings, TokenBuckets
+from simulator.estate.behaviour import HourlyReads, Settings, TokenBuckets
 from simulator.estate.file_parts import EstateError, Name, OutcomeFile, Part, Seconds
 from simulator.estate.inventory import Estate, FunctionApp, Subscription
 from simulator.estate.notice_names import DEFAULT_NOTICES, NoticeName
@@ -84,11 +84,16 @@ class SettingsFile(Part):
     page_size: Annotated[int, Field(gt=0)] = 200
     backup_vault_keeps_request_ids: bool = True
     arm_buckets: BucketsFile = BucketsFile()
+    hourly_reads: Annotated[int, Field(gt=0)] | None = None
 
     def build(self) -> Settings:
         """The settings."""
-        values = self.model_dump(exclude={"arm_buckets"})
-        return Settings(**values, arm_buckets=TokenBuckets(**self.arm_buckets.model_dump()))
+        values = self.model_dump(exclude={"arm_buckets", "hourly_reads"})
+        return Settings(
+            **values,
+            arm_buckets=TokenBuckets(**self.arm_buckets.model_dump()),
+            hourly_reads=HourlyReads(limit=self.hourly_reads),
+        )
 
 
 class EstateFile(Part):

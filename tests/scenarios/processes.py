@@ -241,7 +241,12 @@ def _estate(plan: Plan) -> dict[str, Any]:
         "subscriptions": [{"id": _SUBSCRIPTION, "name": "Race"}],
         "vaults": vaults,
         "action_groups": [],
-        "settings": {"backup_seconds": 0.5, "operation_seconds": 0.1, "arm_buckets": plenty},
+        "settings": {
+            "backup_seconds": 0.5,
+            "operation_seconds": 0.1,
+            "arm_buckets": plenty,
+            "hourly_reads": 10**6,
+        },
     }
 
 

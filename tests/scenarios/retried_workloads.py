@@ -149,5 +149,5 @@ def estate_of(*vaults: Json, told: bool = True, **settings: Any) -> Json:
         "vaults": list(vaults),
         "action_groups": [{"name": "ag-backup", "kind": "webhook"}] if told else [],
         "event_subscriptions": [{"name": name, "topic": name, "schema": schema} for name, schema in topics],
-        "settings": {**pace, "arm_buckets": buckets, **settings},
+        "settings": {**pace, "arm_buckets": buckets, "hourly_reads": 5000, **settings},
     }

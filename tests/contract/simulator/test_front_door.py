@@ -132,6 +132,27 @@ async def test_reads_and_writes_are_throttled_by_buckets_of_their_own(world: Sim
     await world.trigger("vm-01")
 
 
+async def test_the_hours_reads_of_an_action_run_out(world: Simulated) -> None:
+    """As recorded: list and detail are one action, the text names it and the wait; the header counts it."""
+    world.server.simulator.reset(ESTATE | {"settings": {"hourly_reads": 2}})
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-backup"
+    vault = f"{group}/providers/Microsoft.RecoveryServices/vaults/vault-1"
+    _, _, headers = await get(world, f"{vault}/backupJobs")
+    assert headers["x-ms-ratelimit-remaining-subscription-resource-requests"] == "1"
+    assert "x-ms-ratelimit-remaining-subscription-reads" not in headers
+    await get(world, f"{vault}/backupJobs/{uuid.uuid4()}")
+    world.clock.move(minutes=54, seconds=36)
+    status, body, headers = await get(world, f"{vault}/backupJobs")
+    assert (status, headers["Retry-After"], headers["x-ms-failure-cause"]) == (429, "324", "gateway")
+    assert body["error"] == {
+        "code": "ResourceRequestsThrottled",
+        "message": "Number of requests for action 'Microsoft.RecoveryServices/vaults/backupJobs/read' exceeded the "
+        "limit of '2' for time interval '01:00:00'. Please try again after '324' seconds.",
+    }
+    assert (await get(world, f"{vault}/backupPolicies"))[0] == 200
+    assert (await get(world, vault))[0] == 200
+
+
 async def test_the_callers_request_id_is_echoed_and_logged(world: Simulated) -> None:
     """The log names every call with its client request id, subscription and status."""
     attempt = str(uuid.uuid4())

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
-from simulator.arm.buckets import ArmBuckets, QuotaWindow
-from simulator.estate.behaviour import TokenBuckets
+import pytest
+
+from simulator.arm.buckets import ArmBuckets, QuotaWindow, ReadQuotas
+from simulator.estate.behaviour import HourlyReads, TokenBuckets
 from tests.clock import Clock
 
 
@@ -42,3 +44,28 @@ def test_a_window_opens_with_its_first_request() -> None:
     assert [window.take(clock())[0] for _ in range(15)] == [True] * 14 + [False]
     clock.move(seconds=1)
     assert window.take(clock()) == (True, 14, timedelta(seconds=5))
+
+
+def test_each_action_of_a_subscription_has_an_hourly_quota_of_its_own() -> None:
+    """Counted from its first read; in any casing; another action or subscription has lost nothing."""
+    clock, quotas = Clock(), ReadQuotas(HourlyReads(limit=2))
+    assert [quotas.take("S", "Jobs/read", clock()) for _ in range(2)] == [(2, 1, 0), (2, 0, 0)]
+    clock.move(minutes=59)
+    assert quotas.take("s", "jobs/READ", clock()) == (2, 0, 60)
+    assert quotas.take("s", "items/read", clock()) == (2, 1, 0)
+    assert quotas.take("other", "jobs/read", clock()) == (2, 1, 0)
+    clock.move(minutes=1)
+    assert quotas.take("s", "jobs/read", clock()) == (2, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("action", "limit"),
+    [
+        ("microsoft.recoveryservices/vaults/backupjobs/read", 450),
+        ("microsoft.dataprotection/backupvaults/backupjobs/read", 200),
+        ("microsoft.recoveryservices/vaults/backuppolicies/read", 300),
+    ],
+)
+def test_the_quotas_that_nobody_set_are_those_of_the_recordings(action: str, limit: int) -> None:
+    """The first answer in an hour says one less."""
+    assert HourlyReads().of(action) == limit
