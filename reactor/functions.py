@@ -28,9 +28,8 @@ _LOOKS = Looks(32)
 _EVENT_SECONDS = 20.0
 
 
-async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
-    parts = await wiring.parts()
-    resolver = Resolver(
+def _resolver(parts: wiring.Parts) -> Resolver:
+    return Resolver(
         vaults=parts.vaults,
         item_lookup=parts.item_lookup,
         clock=parts.clock,
@@ -38,11 +37,22 @@ async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
         scope=parts.settings.scope,
     )
 
+
+async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
+    parts = await wiring.parts()
+
     async def defer(signal: Signal) -> None:
         await parts.inbox.add(written(signal))
 
     at_once = partial(hand_on, messenger=parts.publisher, clock=parts.clock)
-    return SignalHandler(resolver=resolver, engine=parts.engine, defer=defer, hand_on=at_once, places=places)
+    return SignalHandler(
+        resolver=_resolver(parts),
+        engine=parts.engine,
+        defer=defer,
+        hand_on=at_once,
+        places=places,
+        clock=parts.clock,
+    )
 
 
 @blueprint.route(route="alerts", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
@@ -79,8 +89,7 @@ async def events(event: func.EventGridEvent) -> None:
         fields = {"signal": event_type, "event_id": event.id, "problem": str(error)}
         log_event(LogEvent.SIGNAL_REJECTED, level=logging.ERROR, **fields)
         return
-    began = wiring.clock()
-    await (await _reactor()).handle_signals(signals, seconds=_EVENT_SECONDS, run_began=began)
+    await (await _reactor()).handle_signals(signals, seconds=_EVENT_SECONDS)
 
 
 async def _look_into(key: str) -> None:

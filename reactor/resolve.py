@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound
-from backup_retry.domain.jobs import FailedJob, Job
-from backup_retry.engine.engine import fresh_since
+from backup_retry.domain.jobs import FailedJob, Job, JobList
 from backup_retry.engine.failed_jobs import confirmed, failure_of, undecided, unrecovered, why_none
+from backup_retry.engine.freshness import read_jobs
 from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.item_lookup import ItemLookup
@@ -47,7 +47,7 @@ class Resolver:
     async def resolve(self, signal: Signal, run_began: datetime | None = None) -> Resolved:
         """The failed jobs behind a signal; a vault outside the scope is refused before any call.
 
-        `run_began` is for runs over many signals: they share what was read of a vault since then.
+        `run_began` is for runs over many signals: they share what was read of a vault, see `freshness`.
         """
         if signal.vault is None:
             return await self._by_resource(signal, run_began)
@@ -102,13 +102,18 @@ class Resolver:
         return Resolved(failures=[failed])
 
     async def _job(self, vault: Vault, job_id: str, run_began: datetime | None) -> Job:
-        """A job by itself; in a run over many, from the vault's list where that shows it."""
+        """A job by itself; where many share a reading, from the vault's list if that shows it."""
         if run_began is not None:
             now = self._clock()
-            since = now - self._lookback - LONGEST_JOB
-            listed = await self._vaults.jobs(vault, since, fresh_since=fresh_since(now, run_began))
-            found = next((job for job in listed.jobs if job.id.lower() == job_id.lower()), None)
-            if found is not None:
+            listed = await read_jobs(
+                self._vaults,
+                vault,
+                now - self._lookback - LONGEST_JOB,
+                now=now,
+                run_began=run_began,
+                shows_the_end=lambda earlier: _has_ended(_found(earlier, job_id)),
+            )
+            if (found := _found(listed, job_id)) is not None:
                 return found
         return await self._vaults.job(vault, job_id)
 
@@ -116,7 +121,7 @@ class Resolver:
         """A job that is answered with 404, as the vault lists it; one that is not listed either is not there."""
         now = self._clock()
         listed = await self._vaults.jobs(vault, now - JOB_RETENTION, fresh_since=now)
-        found = next((job for job in listed.jobs if job.id.lower() == job_id.lower()), None)
+        found = _found(listed, job_id)
         if found is None and listed.unread:
             raise AzureUnavailable(listed.gap())
         return found
@@ -150,3 +155,11 @@ class Resolver:
             return [signal.item]
         found = await self._item_lookup.items_of(signal.resource_id) if signal.resource_id else []
         return [item for item in found if item.vault.key == vault.key]
+
+
+def _found(listed: JobList, job_id: str) -> Job | None:
+    return next((job for job in listed.jobs if job.id.lower() == job_id.lower()), None)
+
+
+def _has_ended(job: Job | None) -> bool:
+    return job is not None and not job.status.running

@@ -64,6 +64,7 @@ class SignalHandler:
         hand_on: HandOn | None = None,
         places: asyncio.Semaphore | None = None,
         stored: bool = False,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._resolver = resolver
         self._engine = engine
@@ -75,6 +76,8 @@ class SignalHandler:
         self._places = places or asyncio.Semaphore(_PLENTY)
         #: True: every signal is in the inbox already
         self._stored = stored
+        #: None: what is read of a vault is shared in runs over many signals only
+        self._clock = clock
 
     def for_deferred(self) -> "SignalHandler":
         """The same for signals that are stored already: one that cannot be looked into stays where it is."""
@@ -97,11 +100,12 @@ class SignalHandler:
         """
         deadline = asyncio.get_running_loop().time() + seconds
         at_once = asyncio.Semaphore(_AT_ONCE)
+        began = run_began or (self._clock() if self._clock else None)
 
         async def one(signal: Signal | Ignored) -> SignalResult:
             async with at_once:
                 left = max(0.0, deadline - asyncio.get_running_loop().time())
-                return await self.handle_signal(signal, seconds=left, run_began=run_began, to_hear=to_hear)
+                return await self.handle_signal(signal, seconds=left, run_began=began, to_hear=to_hear)
 
         done = await asyncio.gather(*(one(each) for each in signals), return_exceptions=True)
         for each in done:

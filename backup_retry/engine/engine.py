@@ -8,7 +8,7 @@ item, the other one leaves.
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from backup_retry.domain.decisions import Close, Trigger, Wait
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound, Service
@@ -17,6 +17,7 @@ from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import BackupRequest, FailedJob, Source
 from backup_retry.domain.journal import StepKind
 from backup_retry.engine.committer import Committer
+from backup_retry.engine.freshness import fresh_since
 from backup_retry.engine.gather import Gatherer
 from backup_retry.engine.retry import Retrier
 from backup_retry.engine.storm_watch import StormWatch
@@ -39,8 +40,6 @@ Clock = Callable[[], datetime]
 Retrying = Callable[[], None]
 #: how often a failure is looked at again after another worker was first
 _RACES = 5
-#: how long a run over many items shares one reading of a vault
-_SHARED_FOR = timedelta(minutes=1)
 
 
 class Engine:
@@ -108,7 +107,7 @@ class Engine:
         """Note a failed job and advance its incident, with one write for both.
 
         When Azure stops answering on the way, the failure is stored for the follow-up. `run_began` is for runs over
-        many items: they share what was read of a vault since then, while it is at most a minute old.
+        many items, and for signals: they share what was read of a vault, see `freshness`.
         """
         return await self._note_and_act(failed, source, lambda work: self._advance(work, run_began, retrying))
 
@@ -139,7 +138,7 @@ class Engine:
     async def context(self, incident: Incident) -> DecisionContext:
         """All that a decision about the incident would look at now; changes and triggers nothing."""
         work = UnitOfWork(incident, self._clock())
-        facts = await self._gatherer.facts(work, work.now)
+        facts = await self._gatherer.facts(work, None)
         return await self._with_protection(work, await self._context(work), facts)
 
     async def _noted(self, failed: FailedJob, source: Source) -> UnitOfWork | Report:
@@ -177,7 +176,7 @@ class Engine:
         5. apply: close, wait, or claim, trigger and record the answer.
         """
         try:
-            decision = await self._decide(work, fresh_since(work.now, run_began))
+            decision = await self._decide(work, run_began)
         except (AzureUnavailable, AzureRefused) as error:
             if isinstance(error, AzureRefused) and error.by is Service.LEDGER:
                 raise
@@ -203,10 +202,10 @@ class Engine:
             if await self._committer.save(again) is not None:
                 return
 
-    async def _decide(self, work: UnitOfWork, fresh_since: datetime) -> Wait | Close | BackupRequest:
+    async def _decide(self, work: UnitOfWork, run_began: datetime | None) -> Wait | Close | BackupRequest:
         facts: Facts | None = None
         if work.incident.running_attempt is not None:
-            facts = await self._gatherer.facts(work, fresh_since)
+            facts = await self._gatherer.facts(work, run_began)
             settled, in_flight = settle(work.incident, facts, self._rules, work.now)
             work.settle(settled)
             if in_flight is not None:
@@ -215,7 +214,7 @@ class Engine:
         if early := policy.decide_early(context):
             return early
         context = await self._with_protection(
-            work, context, facts or await self._gatherer.facts(work, fresh_since)
+            work, context, facts or await self._gatherer.facts(work, run_began)
         )
         decision = policy.decide(context)
         if isinstance(decision, Trigger) and not context.error.known:
@@ -287,8 +286,3 @@ class Engine:
 def _is_known(failed: FailedJob, head: Incident) -> bool:
     """True for a failure that the item's latest incident, or an earlier one, has brought to its end."""
     return head.is_past(failed) if head.is_open else head.covers(failed)
-
-
-def fresh_since(now: datetime, run_began: datetime | None) -> datetime:
-    """How old a reading may be: made now, or within a run at most a minute ago."""
-    return now if run_began is None else max(run_began, now - _SHARED_FOR)

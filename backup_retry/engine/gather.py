@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from backup_retry.domain.error_catalog import Verdict
 from backup_retry.domain.errors import NotFound
 from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Job, JobStatus, Operation
+from backup_retry.domain.jobs import Job, JobList, JobStatus, Operation
+from backup_retry.engine.freshness import read_jobs
 from backup_retry.engine.unit_of_work import UnitOfWork
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB, Rules
@@ -24,11 +26,19 @@ class Gatherer:
         self._vaults = vaults
         self._rules = rules
 
-    async def facts(self, work: UnitOfWork, fresh_since: datetime) -> Facts:
+    async def facts(self, work: UnitOfWork, run_began: datetime | None) -> Facts:
         """The item's jobs that ended since the first failure did; the newest failure becomes the incident's."""
         incident = work.incident
         since = incident.first_failed_at - self._longest_job(work) - self._rules.storm_window
-        listed = await self._vaults.jobs(incident.item.vault, since, fresh_since=fresh_since)
+        listed = await read_jobs(
+            self._vaults,
+            incident.item.vault,
+            since,
+            now=work.now,
+            run_began=run_began,
+            shows_the_end=partial(_shows_the_end, work),
+            after=incident.attempts[-1].claimed_at if incident.attempts else None,
+        )
         operation = await self._operation(incident, listed.jobs)
         items = [job for job in listed.jobs if incident.is_about(job)]
         own = [job for job in listed.jobs if _matters(job, incident, operation)]
@@ -62,6 +72,12 @@ class Gatherer:
         except NotFound:
             return job
         return replace(job, moved_data=details.moved_data, error=details.error or job.error)
+
+
+def _shows_the_end(work: UnitOfWork, listed: JobList) -> bool:
+    """True where a reading shows that the failure has ended: from an earlier one nobody sees what has come since."""
+    job_id = (work.noted_failure or work.incident.failure).id.lower()
+    return any(job.id.lower() == job_id and not job.status.running for job in listed.jobs)
 
 
 def _matters(job: Job, incident: Incident, operation: Operation | None) -> bool:

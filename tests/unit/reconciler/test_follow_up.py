@@ -96,7 +96,7 @@ async def test_lists_of_one_run_may_be_shared(world: World) -> None:
 
     await follow_up(world).run()
 
-    assert set(world.vaults.freshness) == {NOW}
+    assert max(world.vaults.freshness) <= NOW
     assert {each.name for each, _ in world.vaults.listed} == {"vault-1", "vault-2"}
 
 

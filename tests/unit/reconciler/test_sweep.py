@@ -80,7 +80,7 @@ async def test_a_vault_is_listed_from_its_oldest_failure_on(world: World) -> Non
     await sweep(world, Graph(row(2), row(1, started_at=STARTED - HOUR))).run()
 
     assert world.vaults.listed[0] == (vault(), STARTED - HOUR + timedelta(microseconds=123456) - LONGEST_JOB)
-    assert set(world.vaults.freshness) == {NOW}
+    assert max(world.vaults.freshness) <= NOW
 
 
 async def test_nothing_found_asks_no_vault(world: World) -> None:
