@@ -263,5 +263,5 @@ def _never_connected(error: AzureError) -> bool:
 
 def _retry_after(error: HttpResponseError) -> timedelta | None:
     headers: Mapping[str, str] = getattr(error.response, "headers", {})
-    seconds = asked_to_wait(headers)
+    seconds = asked_to_wait(headers, str(error.message or ""))
     return None if seconds is None else timedelta(seconds=seconds)

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from aiolimiter import AsyncLimiter
+from azure.core.exceptions import AzureError
 
+from backup_retry.azure.read_quota import ReadQuotas
 from backup_retry.azure.token_transport import TokenTransport, same_origin
 from backup_retry.azure.waits import LONGEST_SLEEP, asked_to_wait, capped, seconds_of
 from backup_retry.domain.errors import Throttled
@@ -35,6 +37,8 @@ PATIENCE, SWEEPS_PATIENCE = LONGEST_SLEEP, 30.0
 #: seconds to rest where Azure refuses and names no time
 _REST = 5.0
 _REMAINING = "x-ms-ratelimit-remaining-subscription-"
+#: Azure's code of the hourly quota of reads
+_HOURLY = "ResourceRequestsThrottled"
 _QUOTA_LEFT, _QUOTA_RESETS = "x-ms-user-quota-remaining", "x-ms-user-quota-resets-after"
 
 
@@ -44,8 +48,8 @@ class Bucket:
 
     capacity: int
     refill: float
-    #: the headers that say how many are left; Recovery Services has one of its own for reads
-    remaining: tuple[str, ...]
+    #: the end of the header that says how many are left
+    remaining: str
 
     @property
     def reserve(self) -> float:
@@ -53,8 +57,8 @@ class Bucket:
         return self.capacity / 10
 
 
-READS = Bucket(capacity=250, refill=25, remaining=("reads", "resource-requests"))
-WRITES = Bucket(capacity=200, refill=10, remaining=("writes",))
+READS = Bucket(capacity=250, refill=25, remaining="reads")
+WRITES = Bucket(capacity=200, refill=10, remaining="writes")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +109,7 @@ class ArmPace:
         self._lanes: dict[tuple[str, Bucket], _Lane] = {}
         #: until when a subscription's bucket, or one action in it, is left alone
         self._rests_until: dict[tuple[str, Bucket | str], float] = {}
+        self.read_quotas = ReadQuotas(clock)
 
     async def admit(self, call: Call) -> None:
         """Wait until one more call may go.
@@ -114,6 +119,7 @@ class ArmPace:
                 lapsed would be started twice.
         """
         await self._rest(call)
+        self.read_quotas.admit(call.subscription, call.action)
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._lane(call).limiter.acquire()
@@ -121,17 +127,26 @@ class ArmPace:
             raise _throttled(call, PATIENCE) from error
         await self._rest(call)
 
-    def learn(self, call: Call, status: int, headers: Headers) -> None:
-        """What an answer says: a 429 rests that action of the subscription, few calls left all of the kind."""
+    def learn(self, call: Call, status: int, headers: Headers, text: Callable[[], str] = str) -> None:
+        """What an answer says: a 429 rests that action of the subscription, few calls left all of the kind.
+
+        `text` gives the answer's body, where Azure's words name the wait if no header does.
+        """
         if status == _TOO_MANY_REQUESTS:
-            seconds = asked_to_wait(headers)
-            self._rests(call.subscription, call.action, _REST if seconds is None else seconds)
+            self._refused(call, headers, text)
             return
-        bucket = call.bucket
-        said = [headers.get(_REMAINING + each, "") for each in bucket.remaining]
-        left = min((float(each) for each in said if each.isdecimal()), default=bucket.capacity)
+        self.read_quotas.learn(call.subscription, call.action, headers)
+        bucket, said = call.bucket, headers.get(_REMAINING + call.bucket.remaining, "")
+        left = float(said) if said.isdecimal() else bucket.capacity
         if left < bucket.reserve:
             self._rests(call.subscription, bucket, (bucket.reserve - left) / bucket.refill)
+
+    def _refused(self, call: Call, headers: Headers, text: Callable[[], str]) -> None:
+        said = text()
+        seconds = asked_to_wait(headers, said)
+        self._rests(call.subscription, call.action, _REST if seconds is None else seconds)
+        if _HOURLY in said:
+            self.read_quotas.refused(call.subscription, call.action)
 
     def _lane(self, call: Call) -> _Lane:
         key = call.subscription, call.bucket
@@ -207,8 +222,16 @@ class PacedTransport(TokenTransport):
             return await super().send(request, **options)
         await self.pace.admit(call)
         response = await super().send(request, **options)
-        self.pace.learn(call, response.status_code, response.headers)
+        self.pace.learn(call, response.status_code, response.headers, lambda: _text(response))
         return response
+
+
+def _text(response: Any) -> str:  # noqa: ANN401 (the SDK's own, of two kinds)
+    """An answer's body; "" where it has not been read, or cannot be."""
+    try:
+        return str(response.text())
+    except (AzureError, LookupError, RuntimeError, ValueError):
+        return ""
 
 
 def _throttled(call: Call, seconds: float) -> Throttled:

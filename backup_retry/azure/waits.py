@@ -4,6 +4,7 @@ It has said 324 seconds, and 86,400. Whoever slept that long in a call would hol
 wait goes back to the ledger with its due time.
 """
 
+import re
 from collections.abc import Mapping
 
 #: seconds; a call that would have to wait longer ends
@@ -12,9 +13,14 @@ LONGEST_SLEEP = 5.0
 LONGEST_REST = 3600.0
 
 
-def asked_to_wait(headers: Mapping[str, str]) -> float | None:
-    """The seconds of an answer's Retry-After; None where it says none that can be read."""
-    return seconds_of(headers.get("Retry-After", ""))
+#: in the text of a 429, which need not have the header
+_IN_WORDS = re.compile(r"try again after '(\d{1,9})' seconds", re.ASCII)
+
+
+def asked_to_wait(headers: Mapping[str, str], text: str = "") -> float | None:
+    """The seconds of an answer's Retry-After, else those that its text names; None where there are none to be read."""
+    in_words = _IN_WORDS.search(text)
+    return seconds_of(headers.get("Retry-After", "") or (in_words[1] if in_words else ""))
 
 
 def seconds_of(text: str) -> float | None:

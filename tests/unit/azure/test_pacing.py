@@ -8,7 +8,7 @@ import pytest
 from backup_retry.azure import pacing
 from backup_retry.azure.pacing import READS, SWEEPS_PATIENCE, WRITES, ArmPace, Bucket, Call, GraphQuota
 from backup_retry.domain.errors import Throttled
-from tests.builders import OTHER_SUBSCRIPTION, SUBSCRIPTION
+from tests.builders import OTHER_SUBSCRIPTION, SUBSCRIPTION, vault
 
 WRITES_LEFT = "x-ms-ratelimit-remaining-subscription-writes"
 READS_LEFT = "x-ms-ratelimit-remaining-subscription-reads"
@@ -124,6 +124,16 @@ async def test_a_429_rests_its_action_in_its_subscription(pace: ArmPace, time: T
     assert time.slept == [4.0]
 
 
+async def test_a_429_rests_as_its_words_say(pace: ArmPace) -> None:
+    """The recorded refusal of the hourly quota has no header; what is left of that quota is nothing."""
+    body = "… exceeded the limit of '150' for time interval '01:00:00'. Please try again after '324' seconds."
+    pace.learn(a_call(READS), 429, {}, lambda: f"ResourceRequestsThrottled: {body}")
+    with pytest.raises(Throttled) as caught:
+        await pace.admit(a_call(READS))
+    assert caught.value.retry_after == timedelta(seconds=324)
+    assert pace.read_quotas.is_low(vault())
+
+
 async def test_a_429_without_a_time_rests_a_little(pace: ArmPace, time: Time) -> None:
     """Five seconds."""
     pace.learn(a_call(READS), 429, {})
@@ -185,7 +195,7 @@ def test_an_action_is_what_azure_calls_it(method: str, path: str, action: str) -
         pytest.param(WRITES, {WRITES_LEFT: "20"}, [], id="20 of 200 left: the reserve is whole"),
         pytest.param(WRITES, {WRITES_LEFT: "5"}, [1.5], id="(20 - 5) / 10 per second"),
         pytest.param(READS, {READS_LEFT: "0"}, [1.0], id="(25 - 0) / 25 per second"),
-        pytest.param(READS, {READS_LEFT: "200", VAULT_READS_LEFT: "15"}, [0.4], id="the lower one counts"),
+        pytest.param(READS, {VAULT_READS_LEFT: "15"}, [], id="the hourly quota is no bucket"),
         pytest.param(READS, {WRITES_LEFT: "0"}, [], id="the other kind's says nothing"),
         pytest.param(READS, {READS_LEFT: "many"}, [], id="what is no number says nothing"),
         pytest.param(READS, {READS_LEFT: "9" * 5000}, [], id="nor does one of 5,000 digits"),

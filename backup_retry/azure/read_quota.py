@@ -1,0 +1,110 @@
+"""Azure's hourly quota of reads, per subscription and action, which ends long before its buckets do.
+
+`429 ResourceRequestsThrottled … action 'Microsoft.RecoveryServices/vaults/backupJobs/read' exceeded the limit of '150'
+for time interval '01:00:00'`. All instances of this app, people and their scripts draw on the same quota, so the only
+count that is right is Azure's own: each answer says how many reads are left. Whoever reads spends a part of what is
+left and no more, so that forty instances never spend it all, and the hour's last alert still finds some. Nobody counts
+in the ledger: that would cost two round trips for each read, and would not know of the others.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from backup_retry.azure.waits import capped
+from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.errors import Throttled
+
+_LEFT = "x-ms-ratelimit-remaining-subscription-resource-requests"
+#: what is read inside a vault is counted, the vault itself is not
+_COUNTED = re.compile(
+    r"microsoft\.(recoveryservices/vaults|dataprotection/(backupvaults|locations))/.+/read", re.ASCII
+)
+#: reads in an hour; the lowest quota that Azure was ever seen to refuse for
+_LEAST_QUOTA = 150.0
+_HOUR = 3600.0
+#: what of the reads that are left may go at once; as many again, three times, flow in during the hour
+_AT_ONCE = 1 / 4
+#: an alert alone is looked into while so much of the quota is left; the rest is for the timers, which read for all
+_FOR_ALERTS = 3 / 5
+#: seconds in which a quota of which nobody hears recovers; Azure's window is the hour, and nobody knows its start
+_RECOVERY = 4 * _HOUR
+
+
+@dataclass
+class _Quota:
+    """What is known of one action of a subscription."""
+
+    limit: float = _LEAST_QUOTA
+    #: reads left when Azure said so last
+    heard: float = _LEAST_QUOTA
+    heard_at: float = float("-inf")
+    #: reads of this process that count against what may go at once
+    spent: float = 0.0
+    spent_at: float = 0.0
+
+    def left(self, now: float) -> float:
+        """Reads that are probably left."""
+        since = now - self.heard_at
+        return self.limit if since >= _HOUR else min(self.limit, self.heard + self.limit * since / _RECOVERY)
+
+    def wait(self, now: float) -> float:
+        """Seconds until this process may read once more; 0: it has been counted, and may go."""
+        left = self.left(now)
+        rate = max(left, 1.0) * (1 - _AT_ONCE) / _HOUR
+        self.spent = max(0.0, self.spent - (now - self.spent_at) * rate)
+        self.spent_at = now
+        missing = self.spent + 1 - left * _AT_ONCE
+        if missing > 0:
+            return missing / rate
+        self.spent += 1
+        return 0.0
+
+    def hear(self, left: float, now: float) -> None:
+        """Azure's own count, and its quota where that is larger than it was known to be."""
+        self.limit = max(self.limit, left + 1)
+        self.heard, self.heard_at = left, now
+
+
+class ReadQuotas:
+    """What this process knows of the quotas; a subscription's never holds up another's, nor an action another."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._quotas: dict[tuple[str, str], _Quota] = {}
+
+    def admit(self, subscription: str, action: str) -> None:
+        """Spend one read of the action, in small letters.
+
+        Raises:
+            Throttled: this process has spent its part of what is left; nothing is waited for.
+        """
+        if _COUNTED.fullmatch(action):
+            quota = self._quotas.setdefault((subscription, action), _Quota())
+            if wait := quota.wait(self._clock()):
+                raise Throttled(
+                    f"subscription {subscription}: few reads are left of the hour's ({action})",
+                    retry_after=timedelta(seconds=capped(wait)),
+                )
+
+    def learn(self, subscription: str, action: str, headers: Mapping[str, str]) -> None:
+        """What an answer says is left."""
+        said = headers.get(_LEFT, "")
+        if said.isdecimal() and _COUNTED.fullmatch(action):
+            self._quotas.setdefault((subscription, action), _Quota()).hear(float(said), self._clock())
+
+    def refused(self, subscription: str, action: str) -> None:
+        """Azure has refused a read of the action."""
+        if _COUNTED.fullmatch(action):
+            self._quotas.setdefault((subscription, action), _Quota()).hear(0.0, self._clock())
+
+    def is_low(self, vault: Vault) -> bool:
+        """True where what is left of some action had better be spent on many alerts at once."""
+        now, kind = self._clock(), f"{vault.kind.value.lower()}/"
+        return any(
+            quota.left(now) < quota.limit * _FOR_ALERTS
+            for (subscription, action), quota in self._quotas.items()
+            if subscription == vault.subscription.lower() and action.startswith(kind)
+        )
