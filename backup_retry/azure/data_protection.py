@@ -5,7 +5,7 @@ is noted where it matters.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ from backup_retry.azure.client import (
 )
 from backup_retry.azure.json_fields import id_of, name_of, properties_of
 from backup_retry.azure.listing import Pages, read_each
-from backup_retry.azure.shared_reads import CachedReads, Listed, SharedLists
+from backup_retry.azure.shared_reads import CachedReads, Listed, SharedItems, SharedLists, states_of
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.facts import ItemState
@@ -41,6 +41,7 @@ class DataProtectionVaults:
     def __init__(self, clients: AzureClients, clock: Callable[[], datetime]) -> None:
         self._clients = clients
         self._lists = SharedLists(clock)
+        self._states = SharedItems(clock)
         self._policies: CachedReads[BackupPolicy | None] = CachedReads(clock, _POLICY_TTL)
 
     async def job(self, vault: Vault, job_id: str) -> Job:
@@ -56,17 +57,20 @@ class DataProtectionVaults:
 
     async def item(self, item: ProtectedItem) -> ItemState | None:
         """The instance's protection; None when the vault answers that it has no such instance."""
+        state = await self._states.state(item, self._list_states) or await self._read_state(item)
+        return replace(state, policy=await self._policy(item.vault, state.policy_id)) if state else None
+
+    async def _read_state(self, item: ProtectedItem) -> ItemState | None:
         vault = item.vault
         try:
             async with azure_errors(f"item {item.friendly_name} of vault {vault.name}"):
                 client = self._clients.data_protection(vault.subscription)
                 resource = await client.backup_instances.get(vault.resource_group, vault.name, item.name)
-                state = wire.read_instance(properties_of(resource))
+                return wire.read_instance(properties_of(resource))
         except NotFound as error:
             if not error.is_the_vaults_word or await self._is_listed(item):
                 raise
             return None
-        return replace(state, policy=await self._policy(vault, state.policy_id))
 
     async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
         """Start a backup of the instance; returns the address of Azure's operation, to be followed unaltered.
@@ -115,12 +119,18 @@ class DataProtectionVaults:
 
     async def _is_listed(self, item: ProtectedItem) -> bool:
         """Whether the vault's list shows an instance that it answers 404 for."""
+        rows = await self._list_items(item.vault)
         async with azure_errors(f"instances of vault {item.vault.name}"):
-            client = self._clients.data_protection(item.vault.subscription)
-            pages = client.backup_instances.list(
-                item.vault.resource_group, item.vault.name, raw_response_hook=Pages()
-            )
-            return any([id_of(each).lower() == item.key async for each in pages])
+            return any(id_of(each).lower() == item.key for each in rows)
+
+    async def _list_states(self, vault: Vault) -> Mapping[str, ItemState]:
+        return states_of(await self._list_items(vault), wire.read_instance)
+
+    async def _list_items(self, vault: Vault) -> Sequence[object]:
+        async with azure_errors(f"instances of vault {vault.name}"):
+            client = self._clients.data_protection(vault.subscription)
+            pages = client.backup_instances.list(vault.resource_group, vault.name, raw_response_hook=Pages())
+            return [each async for each in pages]
 
     async def _policy(self, vault: Vault, policy_id: str) -> BackupPolicy | None:
         name = policy_id.rsplit("/", 1)[-1]

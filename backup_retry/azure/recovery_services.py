@@ -5,7 +5,7 @@ is noted where it matters.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -24,7 +24,7 @@ from backup_retry.azure.client import (
 )
 from backup_retry.azure.json_fields import id_of, properties_of
 from backup_retry.azure.listing import Pages, read_each
-from backup_retry.azure.shared_reads import CachedReads, Listed, SharedLists
+from backup_retry.azure.shared_reads import CachedReads, Listed, SharedItems, SharedLists, states_of
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.facts import ItemState
@@ -50,6 +50,7 @@ class RecoveryServicesVaults:
         self._clock = clock
         self._lists = SharedLists(clock)
         self._policies: CachedReads[BackupPolicy | None] = CachedReads(clock, _POLICY_TTL)
+        self._states = SharedItems(clock)
         self._items: CachedReads[Sequence[wire.Named]] = CachedReads(clock, _ITEMS_TTL)
 
     async def job(self, vault: Vault, job_id: str) -> Job:
@@ -71,6 +72,12 @@ class RecoveryServicesVaults:
         """
         if item.is_stand_in:
             return None
+        state = await self._states.state(item, self._list_states) or await self._read_state(item)
+        if state is None:
+            return None
+        return replace(state, policy=await self._policy(item.vault, state.policy_id.rsplit("/", 1)[-1]))
+
+    async def _read_state(self, item: ProtectedItem) -> ItemState | None:
         vault = item.vault
         try:
             async with azure_errors(f"item {item.friendly_name} of vault {vault.name}"):
@@ -78,12 +85,11 @@ class RecoveryServicesVaults:
                 resource = await client.protected_items.get(
                     vault.name, vault.resource_group, _FABRIC, item.container, item.name
                 )
-                state = wire.read_item(properties_of(resource))
+                return wire.read_item(properties_of(resource))
         except NotFound as error:
             if not error.is_the_vaults_word or await self._is_listed(item):
                 raise
             return None
-        return replace(state, policy=await self._policy(vault, state.policy_id.rsplit("/", 1)[-1]))
 
     async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
         """Start a backup of the item; returns the address of Azure's operation, to be followed unaltered.
@@ -139,12 +145,20 @@ class RecoveryServicesVaults:
 
     async def _is_listed(self, item: ProtectedItem) -> bool:
         """Whether the vault's list shows an item that it answers 404 for."""
+        rows = await self._list_items(item.vault)
         async with azure_errors(f"items of vault {item.vault.name}"):
-            client = self._clients.backup(item.vault.subscription)
+            return any(id_of(each).lower() == item.key for each in rows)
+
+    async def _list_states(self, vault: Vault) -> Mapping[str, ItemState]:
+        return states_of(await self._list_items(vault), wire.read_item)
+
+    async def _list_items(self, vault: Vault) -> Sequence[object]:
+        async with azure_errors(f"items of vault {vault.name}"):
+            client = self._clients.backup(vault.subscription)
             pages = client.backup_protected_items.list(
-                item.vault.name, item.vault.resource_group, raw_response_hook=Pages()
+                vault.name, vault.resource_group, raw_response_hook=Pages()
             )
-            return any([id_of(each).lower() == item.key async for each in pages])
+            return [each async for each in pages]
 
     async def _named(self, vault: Vault, management_type: str) -> Sequence[wire.Named]:
         if management_type.lower() not in wire.LISTED:

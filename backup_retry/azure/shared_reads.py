@@ -1,21 +1,26 @@
-"""What the adapters of both kinds of vault read once for many: lists of jobs, policies."""
+"""What the adapters of both kinds of vault read once for many: lists of jobs, items, policies."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from backup_retry.domain.arm_ids import Vault
+from backup_retry.azure.client import NOT_UNDERSTOOD
+from backup_retry.azure.json_fields import Fields, id_of, properties_of
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, Forbidden, NotFound
+from backup_retry.domain.facts import ItemState
 from backup_retry.domain.jobs import Job, JobList, UnreadJob
 
 T = TypeVar("T")
 #: the jobs of a list, newest first, and those that could not be read
 Listed = tuple[Sequence[Job], Sequence[UnreadJob]]
 
-#: how long a list of a vault's jobs is kept for those whom it still satisfies
+#: how long a list of a vault's jobs, or of its items, is kept for those whom it still satisfies
 _LIST_TTL = timedelta(minutes=1)
+_MOST_SINGLE_ITEMS = 2
 
 
 @dataclass(frozen=True)
@@ -92,3 +97,51 @@ class CachedReads(Generic[T]):
                 known = (self._clock(), await read())
                 self._read[key] = known
             return known[1]
+
+
+@dataclass
+class _Items:
+    """One vault's items."""
+
+    #: when each was asked for last
+    asked: dict[str, datetime] = field(default_factory=dict)
+    #: when all were listed; None: not lately
+    listed_at: datetime | None = None
+    states: Mapping[str, ItemState] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def forget_old(self, now: datetime) -> None:
+        self.asked = {key: at for key, at in self.asked.items() if now - at < _LIST_TTL}
+        if self.listed_at is not None and now - self.listed_at >= _LIST_TTL:
+            self.listed_at, self.states = None, {}
+
+
+class SharedItems:
+    """What a vault says of its items: one by one, or all by one list where three are asked for in a minute."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._items: dict[str, _Items] = {}
+
+    async def state(
+        self, item: ProtectedItem, list_all: Callable[[Vault], Awaitable[Mapping[str, ItemState]]]
+    ) -> ItemState | None:
+        """The item's state, at most a minute old, from a list; None: it has to be read by itself."""
+        items, now = self._items.setdefault(item.vault.key, _Items()), self._clock()
+        async with items.lock:
+            items.forget_old(now)
+            items.asked[item.key] = now
+            if items.listed_at is None and len(items.asked) > _MOST_SINGLE_ITEMS:
+                with suppress(AzureRefused):  # whoever may not list may still read
+                    items.states = await list_all(item.vault)
+                items.listed_at = now
+            return items.states.get(item.key)
+
+
+def states_of(rows: Iterable[object], read: Callable[[Fields], ItemState]) -> Mapping[str, ItemState]:
+    """The items of a vault's list by their keys; one that cannot be understood is left to be read by itself."""
+    states: dict[str, ItemState] = {}
+    for row in rows:
+        with suppress(*NOT_UNDERSTOOD):
+            states[id_of(row).lower()] = read(properties_of(row))
+    return states

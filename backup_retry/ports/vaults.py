@@ -27,7 +27,7 @@ class Vaults(Protocol):
         ...
 
     async def item(self, item: ProtectedItem) -> ItemState | None:
-        """The item's protection, read afresh; None when the vault itself has no such item and lists none.
+        """The item's protection, at most a minute old; None when the vault itself has no such item and lists none.
 
         Raises NotFound where one of the two says otherwise, or where somebody above the vault answers 404.
         """

@@ -16,10 +16,8 @@ def tried() -> Iterator[tuple[Odd, str, int, int]]:
         for call in CALLS:
             if call == "operation":  # one that is not known leaves it to the list, which shows no job of it
                 yield odd, call, 1, 2 if odd.status == 404 else 1
-            elif (
-                call == "job"
-            ):  # the alert looks for one that is not known in the list, the deferred look for any
-                yield odd, call, int(odd.status == 404), 1
+            elif call == "job":  # the list shows it: nobody asks
+                yield odd, call, 1, 1
             else:
                 started = int(call == "item" and odd.of_jobs)
                 yield odd, call, started, started

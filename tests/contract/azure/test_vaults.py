@@ -14,7 +14,7 @@ from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden
 from backup_retry.domain.jobs import Job, JobError, JobStatus
 from simulator.estate.outcomes import error_titled
 from tests.failures import VAULT, vm_item
-from tests.vault_world import DENIED, FAILED, MINUTE, STOPPED, VM, VaultWorld
+from tests.vault_world import DENIED, ESTATE, FAILED, MINUTE, STOPPED, VM, VaultWorld, vault_estate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -191,6 +191,36 @@ async def test_a_bad_request_is_no_missing_item(vault_world: VaultWorld) -> None
     with pytest.raises(AzureRefused) as caught:
         await vault_world.vaults.item(VM)
     assert (type(caught.value), caught.value.status) == (AzureRefused, 400)
+
+
+async def test_the_third_item_of_a_vault_is_read_with_all_others(vault_world: VaultWorld) -> None:
+    """Two single reads, then one list for as many as come within a minute."""
+    names = [f"vm-{number:02}" for number in range(1, 31)]
+    vault_world.server.simulator.reset(ESTATE | {"vaults": [vault_estate(VAULT, *names)], "settings": {}})
+    states = [await vault_world.vaults.item(vm_item(name)) for name in names]
+    assert {each.protection_state for each in states if each} == {"Protected"}
+    assert None not in states
+    assert (vault_world.reads("/protectedItems/"), vault_world.reads("/backupProtectedItems")) == (2, 1)
+    vault_world.clock.move(minutes=1)
+    await vault_world.vaults.item(vm_item("vm-01"))
+    assert vault_world.reads("/protectedItems/") == 3
+
+
+async def test_what_the_list_does_not_show_is_asked_for_by_itself(vault_world: VaultWorld) -> None:
+    """The vault's own 404 says that it is gone, as before."""
+    names = ("vm-01", "vm-02", "vm-99", "vm-98")
+    states = [await vault_world.vaults.item(vm_item(name)) for name in names]
+    assert [state is None for state in states] == [False, False, True, True]
+
+
+async def test_whoever_may_not_list_may_still_read(vault_world: VaultWorld) -> None:
+    """A list that is refused is not asked for again within the minute."""
+    names = ("vm-01", "vm-02", "vm-03")
+    vault_world.server.simulator.reset(ESTATE | {"vaults": [vault_estate(VAULT, *names)]})
+    vault_world.arm("forbid", "GET .*backupProtectedItems")
+    states = [await vault_world.vaults.item(vm_item(name)) for name in (*names, "vm-01")]
+    assert None not in states
+    assert vault_world.reads("/backupProtectedItems") == 1
 
 
 # ---- reads that do not work at first -----------------------------------------------------------------------
