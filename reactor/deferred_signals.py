@@ -124,7 +124,12 @@ async def _looked_into(
 
 
 def _waiting_on(signal: DeferredSignal, result: SignalResult, now: datetime) -> DeferredSignal:
-    """The same after one more look in vain; of what its vault's incident tells, no other notice is sent."""
+    """The same after one more look in vain; of what its vault's incident tells, no other notice is sent.
+
+    Where Azure was not asked, or has named a time, that was no look: it is due by that time.
+    """
+    if result.retry_after is not None:
+        return replace(signal, why=result.why, due=now + min(result.retry_after, _LONGEST_WAIT))
     wait = min(_FIRST_WAIT * 2 ** min(signal.looks, _DOUBLINGS), _LONGEST_WAIT)
     told_at = signal.told_at or (now if result.told else None)
     return replace(signal, looks=signal.looks + 1, why=result.why, due=now + wait, told_at=told_at)

@@ -38,7 +38,8 @@ def _resolver(parts: wiring.Parts) -> Resolver:
     )
 
 
-async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
+async def _reactor(places: asyncio.Semaphore | None = _PLACES, *, alone: bool = True) -> SignalHandler:
+    """`alone`: each signal is looked into by itself, which is not worth a read while few are left."""
     parts = await wiring.parts()
 
     async def defer(signal: Signal) -> None:
@@ -52,6 +53,7 @@ async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
         hand_on=at_once,
         places=places,
         clock=parts.clock,
+        reads_are_low=parts.clients.reads_are_low if alone else lambda _: False,
     )
 
 
@@ -114,5 +116,5 @@ async def kept_signals(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the t
 
 async def _look_into_kept() -> None:
     parts = await wiring.parts()
-    await process_deferred(parts.inbox, await _reactor(None), parts.clock, parts.publisher)
+    await process_deferred(parts.inbox, await _reactor(None, alone=False), parts.clock, parts.publisher)
     await parts.unreadables.sum_up()

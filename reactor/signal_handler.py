@@ -5,11 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from backup_retry.domain.arm_ids import Vault
-from backup_retry.domain.errors import AzureRefused, AzureUnavailable, BackupRetryError
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, BackupRetryError, Throttled
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.policy.refusals import blocks_the_vault
@@ -43,6 +43,8 @@ class SignalResult:
     told: bool = False
     #: the vault that refuses to say it, where only signals have ever named that vault
     unknown_vault: Vault | None = None
+    #: when Azure may be asked again, where it was not asked since few calls are left
+    retry_after: timedelta | None = None
 
 
 class NoTime(AzureUnavailable):
@@ -65,6 +67,7 @@ class SignalHandler:
         places: asyncio.Semaphore | None = None,
         stored: bool = False,
         clock: Callable[[], datetime] | None = None,
+        reads_are_low: Callable[[Vault], bool] = lambda _: False,
     ) -> None:
         self._resolver = resolver
         self._engine = engine
@@ -78,10 +81,18 @@ class SignalHandler:
         self._stored = stored
         #: None: what is read of a vault is shared in runs over many signals only
         self._clock = clock
+        #: says where one signal alone is not worth a read: the timer's look reads once for all that wait
+        self._reads_are_low = reads_are_low
 
     def for_deferred(self) -> "SignalHandler":
         """The same for signals that are stored already: one that cannot be looked into stays where it is."""
-        return SignalHandler(resolver=self._resolver, engine=self._engine, places=self._places, stored=True)
+        return SignalHandler(
+            resolver=self._resolver,
+            engine=self._engine,
+            places=self._places,
+            stored=True,
+            reads_are_low=self._reads_are_low,
+        )
 
     async def handle_signals(
         self,
@@ -130,6 +141,9 @@ class SignalHandler:
             _log_ignored(signal)
             return SignalResult(why=signal.why)
         _log_received(signal)
+        if signal.vault is not None and self._reads_are_low(signal.vault):
+            few = f"few reads of subscription {signal.vault.subscription} are left in this hour"
+            return await self._deferred(signal, Throttled(few, retry_after=timedelta(0)), level=logging.INFO)
         deadline = asyncio.get_running_loop().time() + seconds
         try:
             async with asyncio.timeout(seconds * _SHARE_TO_WAIT):
@@ -192,8 +206,9 @@ class SignalHandler:
     ) -> SignalResult:
         """The signal in the inbox, for a timer to look into: the sender need not call again."""
         why = str(error) or type(error).__name__
+        retry_after = error.retry_after if isinstance(error, Throttled) else None
         if self._stored:
-            return SignalResult(why=why, deferred=True)
+            return SignalResult(why=why, deferred=True, retry_after=retry_after)
         if self._defer is None:
             raise error
         try:

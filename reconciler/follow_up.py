@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 
+from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import BackupRetryError
 from backup_retry.domain.incident import Incident
 from backup_retry.engine.engine import Engine
@@ -18,6 +20,8 @@ from backup_retry.ports.unreadable_rows import Unreadables
 from reconciler.vault_slots import VaultSlots
 
 _ITEMS_AT_ONCE = 8
+#: no backup ends before, and a look for its job is a list of its vault's
+_TOO_EARLY = timedelta(minutes=2)
 #: incidents; a bounded part of the few minutes that a follow-up has, and 28,800 a day
 _PURGED_AT_ONCE = 100
 
@@ -45,6 +49,7 @@ class FollowUp:
         archive: Archive | None = None,
         retention: timedelta | None = None,
         unreadables: Unreadables | None = None,
+        reads_are_low: Callable[[Vault], bool] = lambda _: False,
     ) -> None:
         self._ledger = ledger
         self._engine = engine
@@ -54,12 +59,16 @@ class FollowUp:
         #: how long closed incidents are kept; None: for ever
         self._retention = retention
         self._unreadables = unreadables
+        #: says where a look at a retry that has just begun is not worth a read
+        self._reads_are_low = reads_are_low
 
     async def run(self) -> FollowUpReport:
         """One follow-up over every open incident that is due."""
         now = self._clock()
         opened = await self._ledger.open_incidents()
-        due = [incident for incident in opened if incident.due <= now]
+        due = [
+            incident for incident in opened if incident.due <= now and self._is_worth_a_read(incident, now)
+        ]
         report = FollowUpReport(open=len(opened), due=len(due))
         slots = VaultSlots()
 
@@ -67,7 +76,7 @@ class FollowUp:
             async with slots.of(incidents[0].item.vault):
                 await self._follow_vault(incidents, report, now)
 
-        await asyncio.gather(*(one_vault(incidents) for incidents in _by_vault(due)))
+        await asyncio.gather(*(one_vault(incidents) for incidents in _by_vault(due, now)))
         await self._controls.beat(Beat.FOLLOW_UP, now)
         log_event(
             LogEvent.FOLLOW_UP_COMPLETED,
@@ -79,6 +88,11 @@ class FollowUp:
         await self._purge(now)
         await self._sum_up()
         return report
+
+    def _is_worth_a_read(self, incident: Incident, now: datetime) -> bool:
+        attempt = incident.running_attempt
+        has_just_begun = attempt is not None and now - attempt.claimed_at < _TOO_EARLY
+        return not (has_just_begun and self._reads_are_low(incident.item.vault))
 
     async def _purge(self, now: datetime) -> None:
         """Forget some of what is old; what cannot be forgotten now has time."""
@@ -118,8 +132,10 @@ class FollowUp:
             log_failure(LogEvent.INCIDENT_FAILED, error, incident=incident.id, item=incident.item.id)
 
 
-def _by_vault(incidents: Sequence[Incident]) -> list[list[Incident]]:
+def _by_vault(incidents: Sequence[Incident], now: datetime) -> list[list[Incident]]:
+    """Vault by vault, in another order each time: where reads run out it is not always the same one that waits."""
     by_vault: dict[str, list[Incident]] = defaultdict(list)
     for incident in sorted(incidents, key=lambda each: each.first_failed_at):
         by_vault[incident.item.vault.key].append(incident)
-    return list(by_vault.values())
+    order = sorted(by_vault, key=lambda key: sha256(f"{key} {now}".encode()).digest())
+    return [by_vault[key] for key in order]

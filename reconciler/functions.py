@@ -92,6 +92,7 @@ async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trig
         archive=parts.archive,
         retention=parts.settings.incident_retention,
         unreadables=parts.unreadables,
+        reads_are_low=parts.clients.reads_are_low,
     )
     if await parts.turns.take(Turn(name="follow_up", run=work.run)):
         sweeps = (parts.settings.daily_sweep, *parts.settings.sweep_profiles)

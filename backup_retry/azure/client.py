@@ -23,6 +23,7 @@ from backup_retry.azure.json_fields import Fields, fields_of
 from backup_retry.azure.pacing import GraphQuota, PacedTransport
 from backup_retry.azure.token_transport import LedgerTransport, TokenTransport, same_origin
 from backup_retry.azure.waits import asked_to_wait
+from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import (
     AnswerUnclear,
     AzureRefused,
@@ -169,6 +170,10 @@ class AzureClients:
         client: Any = AsyncPipelineClient("", policies=policies, transport=self._to_topic)
         response: AsyncHttpResponse = await client.send_request(request)
         return response
+
+    def reads_are_low(self, vault: Vault) -> bool:
+        """True where what is left of Azure's hourly reads had better be spent on many at once."""
+        return self._transport.pace.read_quotas.is_low(vault)
 
     def is_arm(self, url: str) -> bool:
         """True for an address of our Azure Resource Manager: the only place where our token may go."""

@@ -11,9 +11,7 @@ import pytest
 
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.decisions import Reason
-from backup_retry.domain.errors import (
-    AzureUnavailable,
-)
+from backup_retry.domain.errors import AzureUnavailable, Throttled
 from backup_retry.domain.jobs import JobList, JobStatus, Source, UnreadJob
 from reactor import deferred_signals
 from reactor.deferred_signals import read, written
@@ -69,6 +67,23 @@ async def test_it_is_looked_into_once_azure_answers(world: World, session: Sessi
 
     world.clock.move(minutes=5)
     await session.look()
+    await session.look()
+
+    assert (len(world.attempts), session.inbox.signals) == (1, {})
+
+
+async def test_what_azure_has_no_read_left_for_comes_again_when_it_has(
+    world: World, session: Session
+) -> None:
+    """That was no look: the waits do not grow, and whoever is handed the signal may look into it."""
+    world.fails()
+    world.vaults.read_error = Throttled("few reads are left", retry_after=minutes(2))
+    await session.inbox.add(written(signal()))
+    await session.look()
+    assert (session.waits.looks, session.waits.due) == (0, world.clock() + minutes(2))
+    world.vaults.read_error = None
+
+    world.clock.move(minutes=2)
     await session.look()
 
     assert (len(world.attempts), session.inbox.signals) == (1, {})

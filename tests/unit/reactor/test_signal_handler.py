@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,9 @@ AMPLE = 30.0
 SHORT = 0.02
 
 
-def reactor(world: World, defer: Defer | None = None, hand_on: Defer | None = None) -> SignalHandler:
+def reactor(
+    world: World, defer: Defer | None = None, hand_on: Defer | None = None, **options: Any
+) -> SignalHandler:
     """A reactor on the world's vaults."""
     resolver = Resolver(
         vaults=world.vaults,
@@ -37,7 +40,7 @@ def reactor(world: World, defer: Defer | None = None, hand_on: Defer | None = No
         lookback=timedelta(hours=24),
         scope=Scope(subscriptions=Names(patterns=(SUBSCRIPTION,))),
     )
-    return SignalHandler(resolver=resolver, engine=world.engine, defer=defer, hand_on=hand_on)
+    return SignalHandler(resolver=resolver, engine=world.engine, defer=defer, hand_on=hand_on, **options)
 
 
 def signal(job_id: str = "job-1") -> Signal:
@@ -67,7 +70,7 @@ class Box:
         self.deferred: list[Signal] = []
         self.handed_on: list[Signal] = []
 
-    def reactor(self, world: World) -> SignalHandler:
+    def reactor(self, world: World, **options: Any) -> SignalHandler:
         """A reactor that keeps what it has no time for."""
 
         async def defer(came: Signal) -> None:
@@ -76,7 +79,7 @@ class Box:
         async def hand_on(came: Signal) -> None:
             self.handed_on.append(came)
 
-        return reactor(world, defer, hand_on)
+        return reactor(world, defer, hand_on, **options)
 
 
 async def test_a_signal_of_a_failed_job_is_handled(world: World) -> None:
@@ -309,3 +312,25 @@ async def test_a_ledger_that_hangs_counts_as_not_answering(world: World) -> None
     async with asyncio.timeout(20):  # only so that a hanging reactor fails this test soon
         with pytest.raises(AzureUnavailable):
             await reactor(world).handle_signal(signal(), seconds=SHORT)
+
+
+async def test_a_signal_alone_is_not_worth_one_of_the_last_reads(world: World) -> None:
+    """It is stored, nothing is read, and nobody is called at once: the timer's look reads once for all that wait."""
+    world.fails()
+    box = Box()
+    frugal = box.reactor(world, reads_are_low=lambda each: each == vault())
+
+    reaction = await frugal.handle_signal(signal(), seconds=AMPLE)
+
+    assert (reaction.deferred, box.deferred, box.handed_on) == (True, [signal()], [])
+    assert (world.vaults.listed, world.attempts) == ([], [])
+
+
+async def test_enough_reads_elsewhere_are_used(world: World) -> None:
+    """Another subscription's quota says nothing of this one."""
+    world.fails()
+    frugal = Box().reactor(world, reads_are_low=lambda each: each != vault())
+
+    reaction = await frugal.handle_signal(signal(), seconds=AMPLE)
+
+    assert [report.decision for report in reaction.reports] == ["triggered"]

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -22,9 +23,11 @@ from tests.status_world import unreadable
 from tests.world import World
 
 
-def follow_up(world: World) -> FollowUp:
+def follow_up(world: World, **options: Any) -> FollowUp:
     """A follow-up on the world's ledger."""
-    return FollowUp(ledger=world.ledger, engine=world.engine, controls=world.ledger, clock=world.clock)
+    return FollowUp(
+        ledger=world.ledger, engine=world.engine, controls=world.ledger, clock=world.clock, **options
+    )
 
 
 async def noted(world: World, number: int, of: ProtectedItem, started_at: datetime = STARTED) -> None:
@@ -309,3 +312,15 @@ async def test_what_cannot_be_forgotten_now_makes_no_follow_up_fail(
 
     assert await world.ledger.last_beat(Beat.FOLLOW_UP) == NOW
     assert '"event": "purge_failed"' in caplog.text
+
+
+async def test_a_retry_that_has_just_begun_is_not_worth_one_of_the_last_reads(world: World) -> None:
+    """Two minutes later it is; an attempt's job is never looked for without need."""
+    await world.handle(world.fails())
+    listed = len(world.vaults.listed)
+    world.clock.move(minutes=1)
+    few = follow_up(world, reads_are_low=lambda _: True)
+    assert ((await few.run()).due, len(world.vaults.listed)) == (0, listed)
+    assert (await follow_up(world).run()).due == 1
+    world.clock.move(minutes=1)
+    assert (await few.run()).due == 1
