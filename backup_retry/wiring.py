@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -175,6 +175,11 @@ def _engine(
         publisher=publisher,
         known_vaults=ShownVaults(reports, graph, clock),
     )
+
+
+#: what the follow-up's turn does first; the reactor adds its look into the signals that wait, so that both share what
+#: is read of a vault
+before_follow_up: list[Callable[[], Awaitable[None]]] = []
 
 
 class _Process:

@@ -49,6 +49,11 @@ ROWS: Mapping[str, Row] = {
     ),
     "slow_lists_doubled": Row(label="alerts at once, slow lists: jobs retried twice", budget=_most(0)),
     "storm_vault_calls": Row(label="storm: ARM calls per alert", unit=""),
+    "scarce_reads": Row(label="a thousand alerts in an hour: reads of an action", budget=_most(150)),
+    "scarce_handled": Row(label="a thousand alerts in an hour: retried", unit="%", budget=_least(100)),
+    "scarce_doubled": Row(label="a thousand alerts in an hour: items retried twice", budget=_most(0)),
+    "scarce_refused": Row(label="a thousand alerts in an hour: calls refused with 429"),
+    "scarce_wait": Row(label="a thousand alerts in an hour: from failure to retry, slowest", unit="min"),
     "cold_import": Row(
         label="import of function_app, beside Azure's packages", unit="times", budget=_most(1.2)
     ),

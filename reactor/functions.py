@@ -109,9 +109,16 @@ async def _look_into(key: str) -> None:
 
 @blueprint.timer_trigger(arg_name="timer", schedule=wiring.schedules().follow_up_schedule, use_monitor=True)
 async def kept_signals(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
-    """The five-minute look into the signals that wait."""
+    """The net beneath the follow-up, whose turn looks into the signals that wait before anything else."""
+    await _take_kept()
+
+
+async def _take_kept() -> None:
     parts = await wiring.parts()
     await parts.turns.take(Turn(name="kept_signals", run=_look_into_kept))
+
+
+wiring.before_follow_up.append(_take_kept)
 
 
 async def _look_into_kept() -> None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
+from zlib import crc32
 
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import BackupRetryError
@@ -20,7 +21,8 @@ from backup_retry.ports.unreadable_rows import Unreadables
 from reconciler.vault_slots import VaultSlots
 
 _ITEMS_AT_ONCE = 8
-#: no backup ends before, and a look for its job is a list of its vault's
+#: where few reads are left, a third of the vaults is followed up in each five minutes
+_FEW_READS_PERIOD, _FEW_READS_TURNS = 300.0, 3
 _TOO_EARLY = timedelta(minutes=2)
 #: incidents; a bounded part of the few minutes that a follow-up has, and 28,800 a day
 _PURGED_AT_ONCE = 100
@@ -59,7 +61,7 @@ class FollowUp:
         #: how long closed incidents are kept; None: for ever
         self._retention = retention
         self._unreadables = unreadables
-        #: says where a look at a retry that has just begun is not worth a read
+        #: says of whose reads few are left in this hour
         self._reads_are_low = reads_are_low
 
     async def run(self) -> FollowUpReport:
@@ -90,9 +92,17 @@ class FollowUp:
         return report
 
     def _is_worth_a_read(self, incident: Incident, now: datetime) -> bool:
+        """Where few reads are left a vault has its turn every quarter of an hour: the others are for new failures.
+
+        Nor is a retry looked at that has just begun: what this turn has read of its vault before cannot show it.
+        """
+        if not self._reads_are_low(incident.item.vault):
+            return True
         attempt = incident.running_attempt
         has_just_begun = attempt is not None and now - attempt.claimed_at < _TOO_EARLY
-        return not (has_just_begun and self._reads_are_low(incident.item.vault))
+        turn = int(now.timestamp() // _FEW_READS_PERIOD) % _FEW_READS_TURNS
+        has_its_turn = crc32(incident.item.vault.key.encode()) % _FEW_READS_TURNS == turn
+        return has_its_turn and not has_just_begun
 
     async def _purge(self, now: datetime) -> None:
         """Forget some of what is old; what cannot be forgotten now has time."""

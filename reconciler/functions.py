@@ -10,7 +10,7 @@ import azure.functions as func
 
 from backup_retry import wiring
 from backup_retry.engine.turn import Turn
-from backup_retry.ports.log_events import LogEvent, log_event
+from backup_retry.ports.log_events import LogEvent, log_event, log_failure
 from backup_retry.settings.sweep_profile import SweepProfile
 from reconciler.follow_up import FollowUp
 from reconciler.sweep import Sweep
@@ -80,10 +80,20 @@ for _profile in _SETTINGS.sweep_profiles:
     _register(_profile)
 
 
+async def _look_first() -> None:
+    """A failure in it is no reason not to follow up: what still waits has a timer of its own as well."""
+    for look in wiring.before_follow_up:
+        try:
+            await look()
+        except Exception as error:  # noqa: BLE001 (whatever it is)
+            log_failure(LogEvent.TURN_FAILED, error, turn="kept_signals")
+
+
 @blueprint.timer_trigger(arg_name="timer", schedule=_SETTINGS.follow_up_schedule, use_monitor=True)
 async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
-    """The five-minute look at what is open, then at sweeps that died with their workers."""
+    """The five-minute look at what waits, at what is open, then at sweeps that died with their workers."""
     parts = await wiring.parts()
+    await _look_first()
     work = FollowUp(
         ledger=parts.ledger,
         engine=parts.engine,

@@ -41,7 +41,7 @@ class DataProtectionVaults:
     def __init__(self, clients: AzureClients, clock: Callable[[], datetime]) -> None:
         self._clients = clients
         self._lists = SharedLists(clock)
-        self._states = SharedItems(clock)
+        self._states = SharedItems(clock, clients.reads_are_low)
         self._policies: CachedReads[BackupPolicy | None] = CachedReads(clock, _POLICY_TTL)
 
     async def job(self, vault: Vault, job_id: str) -> Job:

@@ -119,7 +119,7 @@ class ArmPace:
                 lapsed would be started twice.
         """
         await self._rest(call)
-        self.read_quotas.admit(call.subscription, call.action)
+        await self.read_quotas.admit(call.subscription, call.action)
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._lane(call).limiter.acquire()
@@ -221,8 +221,11 @@ class PacedTransport(TokenTransport):
         if call is None or not same_origin(request.url, self._only_to):
             return await super().send(request, **options)
         await self.pace.admit(call)
-        response = await super().send(request, **options)
-        self.pace.learn(call, response.status_code, response.headers, lambda: _text(response))
+        try:
+            response = await super().send(request, **options)
+            self.pace.learn(call, response.status_code, response.headers, lambda: _text(response))
+        finally:
+            self.pace.read_quotas.answered(call.subscription, call.action)
         return response
 
 

@@ -7,13 +7,15 @@ left and no more, so that forty instances never spend it all, and the hour's las
 in the ledger: that would cost two round trips for each read, and would not know of the others.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from backup_retry.azure.waits import capped
+from backup_retry.azure.waits import LONGEST_SLEEP
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import Throttled
 
@@ -25,12 +27,14 @@ _COUNTED = re.compile(
 #: reads in an hour; the lowest quota that Azure was ever seen to refuse for
 _LEAST_QUOTA = 150.0
 _HOUR = 3600.0
-#: what of the reads that are left may go at once; as many again, three times, flow in during the hour
-_AT_ONCE = 1 / 4
+#: seconds; whoever has to wait comes back with the next turn at the latest, which may find the quota whole again
+_TURN = 300.0
+#: what of the reads that are left may go at once; as many again flow in during the hour
+_AT_ONCE = 1 / 2
 #: an alert alone is looked into while so much of the quota is left; the rest is for the timers, which read for all
-_FOR_ALERTS = 3 / 5
+_FOR_ALERTS = 9 / 10
 #: seconds in which a quota of which nobody hears recovers; Azure's window is the hour, and nobody knows its start
-_RECOVERY = 4 * _HOUR
+_RECOVERY = 8 * _HOUR
 
 
 @dataclass
@@ -44,6 +48,17 @@ class _Quota:
     #: reads of this process that count against what may go at once
     spent: float = 0.0
     spent_at: float = 0.0
+    #: set once the first read is answered; None: nobody has asked yet
+    first_answer: asyncio.Event | None = None
+
+    async def known(self) -> None:
+        """The first read goes alone: whoever begins with many at once would learn too late that few are left."""
+        if self.first_answer is None:
+            self.first_answer = asyncio.Event()
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST_SLEEP):
+                await self.first_answer.wait()
 
     def left(self, now: float) -> float:
         """Reads that are probably left."""
@@ -75,19 +90,26 @@ class ReadQuotas:
         self._clock = clock
         self._quotas: dict[tuple[str, str], _Quota] = {}
 
-    def admit(self, subscription: str, action: str) -> None:
-        """Spend one read of the action, in small letters.
+    async def admit(self, subscription: str, action: str) -> None:
+        """Spend one read of the action, in small letters; `answered` has to be called after it.
 
         Raises:
             Throttled: this process has spent its part of what is left; nothing is waited for.
         """
         if _COUNTED.fullmatch(action):
             quota = self._quotas.setdefault((subscription, action), _Quota())
+            await quota.known()
             if wait := quota.wait(self._clock()):
                 raise Throttled(
                     f"subscription {subscription}: few reads are left of the hour's ({action})",
-                    retry_after=timedelta(seconds=capped(wait)),
+                    retry_after=timedelta(seconds=min(wait, _TURN)),
                 )
+
+    def answered(self, subscription: str, action: str) -> None:
+        """A read has ended, well or not."""
+        quota = self._quotas.get((subscription, action))
+        if quota is not None and quota.first_answer is not None:
+            quota.first_answer.set()
 
     def learn(self, subscription: str, action: str, headers: Mapping[str, str]) -> None:
         """What an answer says is left."""

@@ -50,7 +50,7 @@ class RecoveryServicesVaults:
         self._clock = clock
         self._lists = SharedLists(clock)
         self._policies: CachedReads[BackupPolicy | None] = CachedReads(clock, _POLICY_TTL)
-        self._states = SharedItems(clock)
+        self._states = SharedItems(clock, clients.reads_are_low)
         self._items: CachedReads[Sequence[wire.Named]] = CachedReads(clock, _ITEMS_TTL)
 
     async def job(self, vault: Vault, job_id: str) -> Job:

@@ -117,10 +117,16 @@ class _Items:
 
 
 class SharedItems:
-    """What a vault says of its items: one by one, or all by one list where three are asked for in a minute."""
+    """What a vault says of its items: one by one, or all by one list where three are asked for in a minute.
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    Where few reads are left the first is read by the list, since others may follow.
+    """
+
+    def __init__(
+        self, clock: Callable[[], datetime], reads_are_low: Callable[[Vault], bool] = lambda _: False
+    ) -> None:
         self._clock = clock
+        self._reads_are_low = reads_are_low
         self._items: dict[str, _Items] = {}
 
     async def state(
@@ -131,7 +137,8 @@ class SharedItems:
         async with items.lock:
             items.forget_old(now)
             items.asked[item.key] = now
-            if items.listed_at is None and len(items.asked) > _MOST_SINGLE_ITEMS:
+            most = 0 if self._reads_are_low(item.vault) else _MOST_SINGLE_ITEMS
+            if items.listed_at is None and len(items.asked) > most:
                 with suppress(AzureRefused):  # whoever may not list may still read
                     items.states = await list_all(item.vault)
                 items.listed_at = now

@@ -314,13 +314,24 @@ async def test_what_cannot_be_forgotten_now_makes_no_follow_up_fail(
     assert '"event": "purge_failed"' in caplog.text
 
 
-async def test_a_retry_that_has_just_begun_is_not_worth_one_of_the_last_reads(world: World) -> None:
-    """Two minutes later it is; an attempt's job is never looked for without need."""
+async def test_where_few_reads_are_left_a_vault_is_followed_up_every_quarter_of_an_hour(world: World) -> None:
+    """The reads are for new failures then; with enough of them each turn looks at every vault."""
     await world.handle(world.fails())
-    listed = len(world.vaults.listed)
-    world.clock.move(minutes=1)
     few = follow_up(world, reads_are_low=lambda _: True)
-    assert ((await few.run()).due, len(world.vaults.listed)) == (0, listed)
-    assert (await follow_up(world).run()).due == 1
-    world.clock.move(minutes=1)
-    assert (await few.run()).due == 1
+    looked = []
+    for _ in range(6):
+        world.clock.move(minutes=5)
+        looked.append((await few.run()).due)
+    assert sorted(looked[:3]) == sorted(looked[3:]) == [0, 0, 1]
+    assert (await follow_up(world, reads_are_low=lambda _: False).run()).due == 1
+
+
+@pytest.mark.parametrize("start", [0, 5, 10])
+async def test_where_few_reads_are_left_a_retry_that_has_just_begun_is_not_looked_at(
+    world: World, start: int
+) -> None:
+    """Whosever turn it is: its job is not on what was read of the vault before, and no backup is that quick."""
+    world.clock.move(minutes=start)
+    await world.handle(world.fails())
+    assert (await follow_up(world, reads_are_low=lambda _: True).run()).due == 0
+    assert (await follow_up(world, reads_are_low=lambda _: False).run()).due == 1
