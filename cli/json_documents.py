@@ -110,8 +110,8 @@ def of_decision(decision: Decision) -> Document:
 
 def of_pause(pause: Pause) -> Document:
     """A pause."""
-    until = pause.until.isoformat() if pause.until else None
-    return {"by": pause.by, "why": pause.why, "until": until, "scope": pause.scope}
+    starts, until = (at.isoformat() if at else None for at in (pause.starts, pause.until))
+    return {"by": pause.by, "why": pause.why, "starts": starts, "until": until, "scope": pause.scope}
 
 
 def of_storm(storm: Storm) -> Document:

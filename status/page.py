@@ -97,6 +97,11 @@ class Page:
     #: None: the page does not reload itself
     reload_seconds: int | None
 
+    @property
+    def is_paused(self) -> bool:
+        """True while a pause is in force, one that is only booked is none."""
+        return any(pause.in_force(self.now) for pause, _ in self.pauses)
+
 
 def opened(dashboard: Dashboard, filters: Filters) -> Sequence[Opened]:
     """The open incidents that the page will show, for somebody to fetch what they are about."""

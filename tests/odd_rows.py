@@ -87,6 +87,8 @@ PAUSES: Sequence[Odd] = [
     says("pause", until="24.12.2026", scope=OTHER_SUBSCRIPTION),
     says("pause", until=5, scope=OTHER_SUBSCRIPTION),
     says("pause", until=PAST, readable=True),
+    says("pause", starts="next week", scope=OTHER_SUBSCRIPTION),
+    says("pause", starts=PAST, readable=True),
     says("pause", until="2026-11-01", by=5, why=None, readable=True),
     Odd(kind="pause", columns={"scope": b"x"}, holds_all=True),
 ]

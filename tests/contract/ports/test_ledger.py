@@ -234,11 +234,12 @@ async def test_of_sixteen_tasks_one_claims_the_job(ledger: Store) -> None:
 
 
 async def test_a_pause_holds_until_it_is_lifted(ledger: Store) -> None:
-    """With its reason, with and without an end; lifting twice is no error."""
+    """With its reason, with and without an end, booked ahead as well; lifting twice is no error."""
     assert list(await ledger.pauses()) == []
     for pause in (
         Pause(by="alice", why=UNICODE),
         Pause(by="bob", why="maintenance", until=failed_job().ended_at),
+        Pause(by="bob", why="freeze", starts=failed_job().started_at, until=failed_job().ended_at),
     ):
         await ledger.set_pause(pause)
         assert list(await ledger.pauses()) == [pause]

@@ -90,10 +90,13 @@ def test_opting_out_counts_before_what_would_tell_a_person() -> None:
         (Pause(by="ann", why="patching", scope=vault("vault-2").id), False),
         (Pause(by="ann", why="patching", until=NOW), False),
         (Pause(by="ann", why="patching", until=NOW + HOUR), True),
+        (Pause(by="ann", why="a freeze", starts=NOW + minutes(1), until=NOW + HOUR), False),
+        (Pause(by="ann", why="patching", starts=NOW, until=NOW + HOUR), True),
+        (Pause(by="ann", why="patching", starts=NOW - HOUR, until=NOW), False),
     ],
 )
-def test_a_pause_holds_in_its_scope_until_its_end(pause: Pause, holds: bool) -> None:
-    """Global, of a subscription or of a vault; a pause that has run out holds nothing."""
+def test_a_pause_holds_in_its_scope_from_its_start_until_its_end(pause: Pause, holds: bool) -> None:
+    """Global, of a subscription or of a vault; one that has run out, or is only booked, holds nothing."""
     found = decision(pause=pause)
     assert isinstance(found, Wait) is holds
     if isinstance(found, Wait):

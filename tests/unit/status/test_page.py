@@ -66,6 +66,8 @@ def test_the_worst_is_said_first() -> None:
     found = page(snapshot(dashboard(GOOD), pauses=pause), late, Filters(), {}, ARM)
     assert found.headline.text == "The sweep has not run when it should have."
     assert made(snapshot(dashboard(GOOD), pauses=pause)).headline.text == "Retries are paused."
+    booked = [Pause(by="ada", why="work", starts=NOW + timedelta(hours=1))]
+    assert made(snapshot(dashboard(GOOD), pauses=booked)).headline.text == "Everything is protected."
     blocked = [opened(), opened(of=whole(vault()))]
     assert (
         made(snapshot(dashboard(opened=blocked), pauses=pause)).headline.text
@@ -287,6 +289,14 @@ def test_the_policy_allows_the_one_style_sheet_and_nothing_else() -> None:
 
 
 # ---- small things -------------------------------------------------------------------------------------------
+
+
+def test_a_pause_that_is_booked_says_when_it_begins() -> None:
+    """Retries are on until then."""
+    booked = [Pause(by="ada", why="work", starts=NOW + timedelta(hours=1))]
+    body = page_answer(made(snapshot(dashboard(GOOD), pauses=booked))).body
+    assert "Retries will be paused everywhere</strong> by ada, from <time" in body
+    assert "Retries are on" in body
 
 
 def test_a_pauses_scope_is_named() -> None:
