@@ -116,20 +116,28 @@ def time_of(option: str, text: str, since: datetime) -> datetime:
     Raises:
         UsageError: it is neither, or not later.
     """
-    try:
-        at = datetime.fromisoformat(text)
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    except ValueError:
-        try:
-            length = _DURATION.validate_python(text)
-        except ValidationError:
-            raise UsageError(
-                f"{option} {text!r} is neither a time (2026-12-24T06:00Z) nor a duration (4h)."
-            ) from None
-        at = _later(since, length)
+    at = _time(text) or _later(since, _length(option, text))
     if at is None or at <= since:
         raise UsageError(f"{option} {text} is not after {since:%Y-%m-%d %H:%M}Z.")
     return at
+
+
+def _time(text: str) -> datetime | None:
+    """The time that a text is; None where it is none."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _length(option: str, text: str) -> timedelta:
+    try:
+        return _DURATION.validate_python(text)
+    except ValidationError:
+        raise UsageError(
+            f"{option} {text!r} is neither a time (2026-12-24T06:00Z) nor a duration (4h)."
+        ) from None
 
 
 def _later(since: datetime, length: timedelta) -> datetime | None:

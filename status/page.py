@@ -51,6 +51,8 @@ class OpenItem:
     #: empty where its incident was closed a moment ago
     state: str
     reason: str
+    #: what a person was told to do, if anything
+    remedy: str
     due: datetime | None
 
 
@@ -175,6 +177,7 @@ def _open_item(opened: Opened, incident: Incident | None, filters: Filters) -> O
         since=opened.at,
         state=labels.STATES[current.state] if current else "",
         reason=labels.reason(current.reason) if current else "",
+        remedy=current.detail if current and current.told_of else "",
         due=current.due if current else None,
     )
 

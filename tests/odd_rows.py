@@ -156,6 +156,8 @@ HEADS: Sequence[Odd] = [
     says("head", weighed_before="{x"),
     says("head", weighed_before='{"best": "yesterday"}'),
     says("head", job_status="Paused"),
+    says("head", asked_at="yesterday"),
+    says("head", asked_at=PAST, approved_by=5, profile="night", readable=True),
     lacks(
         "head", "reason", "detail", "found_by", "opened_at", "job_rule", "first_error_title", readable=True
     ),

@@ -77,7 +77,7 @@ class Worker:
             controls=store,
             storms=store,
             vaults=vaults,
-            opt_outs=RemoteTags(link, surroundings.watch),
+            tag_lookup=RemoteTags(link, surroundings.watch),
             rules=surroundings.rules,
             clock=self.clock,
             publisher=topic,

@@ -81,6 +81,7 @@ async def test_every_field_comes_back(ledger: Store) -> None:
         incident = running.attempt_ended(result, running.due + timedelta(microseconds=7), "job-x")
     newest = failed_job(failed.item, failed.started_at + timedelta(hours=2), status=JobStatus.CANCELLED)
     told = replace(incident, waits_since=incident.due, told_of=("in_progress job-1", UNICODE))
+    told = replace(told, asked_at=incident.due, approved_by=UNICODE, profile=UNICODE)
     full = closed(replace(claimed(told).with_failure(newest), found_by=Source.SWEEP, detail=UNICODE))
     stored = await noted(ledger, full)
     loaded = (await ledger.load(failed.item)).incident
