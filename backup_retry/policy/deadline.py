@@ -21,7 +21,7 @@ def past_deadline(context: DecisionContext) -> Close | None:
     zone, error = context.rules.hours.zone, context.incident.failure.error
     detail = (
         f"No retry starts after {local:%H:%M} ({zone.key}{context.by_profile}), and none has mended it until then, "
-        f"last error {error.label}. {context.error.guidance}"
+        f"last error {error.label}. Start a backup by hand, or leave it to its own schedule. {context.error.guidance}"
     )
     return Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.DEADLINE, detail=detail)
 
