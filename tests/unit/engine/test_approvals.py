@@ -1,7 +1,11 @@
 """The engine where a person is asked first: one notice, then an answer, a success, or a day without either."""
 
+import asyncio
+from collections.abc import Coroutine
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -167,6 +171,22 @@ async def test_an_answer_is_stored_on_top_of_what_a_worker_has_stored(world: Wor
     world.ledger.before_save = interfere
     assert await getattr(world.engine.approvals, answer)(incident, "eve") is not None
     assert not (await world.incident()).awaits_approval
+
+
+@pytest.mark.parametrize("order", list(permutations(("approve", "dismiss", "advance"))))
+async def test_of_two_answers_at_once_one_counts(world: World, order: tuple[str, ...]) -> None:
+    """Beside a worker that looks at the incident in the same moment."""
+    incident = await asked(world)
+    approvals = world.engine.approvals
+    work: dict[str, Coroutine[Any, Any, object]] = {
+        "approve": approvals.approve(incident, "eve"),
+        "dismiss": approvals.dismiss(incident, "bob"),
+        "advance": world.engine.advance(incident),
+    }
+    done = dict(zip(order, await asyncio.gather(*(work[each] for each in order)), strict=True))
+    assert (done["approve"] is None) != (done["dismiss"] is None)
+    await world.follow_up(minutes=5)
+    assert len(world.attempts) == (done["approve"] is not None)
 
 
 async def test_of_a_storm_only_what_is_approved_may_go_first() -> None:
