@@ -242,7 +242,8 @@ class App:
                 await asyncio.sleep(_LOOK_SECONDS)
 
     async def _fire(self, function: str) -> None:
-        before = (await self.health())[f"last_{function}"]
+        """Start it, and wait for its beat in the ledger: the health answer is kept for some seconds."""
+        before = await self._ledger.last_beat(function)
         looks = 0
 
         async def look() -> bool | None:
@@ -250,7 +251,7 @@ class App:
             if looks % _LOOKS_A_START == 0:  # a start while the one before is about to end does nothing
                 await self._start(function)
             looks += 1
-            return (await self.health())[f"last_{function}"] != before or None
+            return await self._ledger.last_beat(function) != before or None
 
         await self.until(look)
 
