@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from backup_retry.domain.arm_ids import Vault
-from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.pauses import Pause
 from backup_retry.engine.vault_incidents import whole
 from backup_retry.ports.inbox import Waiting
@@ -21,7 +21,7 @@ from status.page import LISTED, Page, page
 from status.portal_links import item_url
 from status.snapshot import Snapshot
 from status.summary import scope_name
-from tests.builders import NOW, SUBSCRIPTION, item, vault
+from tests.builders import NOW, SUBSCRIPTION, incident, item, vault
 from tests.status_world import backups, closed, dashboard, opened, snapshot, unreadable, without_estate
 
 ARM = "https://management.azure.com"
@@ -179,6 +179,17 @@ def test_what_needs_a_person_comes_with_all_that_a_person_needs() -> None:
     )
     assert action_item.last_good_at is not None
     assert action_item.incident_url == "incidents/needs_action-0?code=k%26y"
+
+
+def test_an_open_item_says_what_a_person_was_told() -> None:
+    """What it waits for, and what to type; of what nobody was told the state is enough."""
+    seen, detail = snapshot(dashboard(opened=[opened()])), 'backup-retry approve "vm-01" lets it go'
+    waits = replace(incident(reason=Reason.APPROVAL), detail=detail)
+    for told_of, number in [(("approval",), 1), ((), 0)]:
+        shown = page(seen, ON_TIME, Filters(), {"open-1": replace(waits, told_of=told_of)}, ARM)
+        body = page_answer(shown).body
+        assert "A person has to approve the retry first." in body
+        assert body.count("backup-retry approve &#34;vm-01&#34; lets it go") == number
 
 
 def test_only_microsofts_documentation_becomes_a_link() -> None:
