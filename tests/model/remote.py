@@ -12,7 +12,7 @@ from backup_retry.domain.errors import AzureUnavailable, BackupRetryError
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.journal import Step
 from backup_retry.domain.notices import Notice
-from backup_retry.domain.tags import OFF, Tag, Tags
+from backup_retry.domain.tags import ASK, OFF, Tag, Tags
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.ledger import Controls, Ledger, Storms
@@ -160,9 +160,12 @@ class RemoteTags:
         del source_id
         down = self.link.network.faults.strikes(Fault.TAGS_UNAVAILABLE)
         error = http_answers.of_read(http_answers.no_answer()) if down else None
-        tagged = self.watch.restraint.tagged
-        off = Tags(retry=(Tag(value=OFF, resource_id=item.id),))
-        return await self.link.call(lambda: off if item.key in tagged else Tags(), instead=error)
+        return await self.link.call(lambda: self._tags(item), instead=error)
+
+    def _tags(self, item: ProtectedItem) -> Tags:
+        people = self.watch.restraint
+        words = [word for word, keys in ((OFF, people.tagged), (ASK, people.asking)) if item.key in keys]
+        return Tags(retry=tuple(Tag(value=word, resource_id=item.id) for word in words))
 
 
 @dataclass(frozen=True)
