@@ -8,7 +8,7 @@ from backup_retry.policy import decide as policy
 from backup_retry.policy import protection
 from backup_retry.policy.approval import approval
 from backup_retry.policy.daily_cap import daily_cap
-from backup_retry.policy.deadline import past_deadline
+from backup_retry.policy.deadline import past_deadline, until_deadline
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.settle import settle
@@ -71,7 +71,7 @@ def answers(context: DecisionContext) -> tuple[Sequence[Answer], Decision]:
         decision = row(context)
         asked.append(Answer(question=QUESTIONS[row], decision=decision))
         if decision is not None:
-            return asked, decision
+            return asked, until_deadline(decision, context)
     storm = _storm(context, context.rules)
     return [*asked, Answer(question=STORM, decision=storm)], storm or Trigger()
 

@@ -42,7 +42,10 @@ def _deadline(context: DecisionContext) -> datetime | None:
     zone = context.rules.hours.zone
     began = context.incident.failure.started_at.astimezone(zone)
     today = datetime.combine(began, at, zone)
-    return today if _on_the_wall(today) > _on_the_wall(began) else today + _DAY
+    if _on_the_wall(today) <= _on_the_wall(began):
+        return today + _DAY
+    is_over = today.astimezone(UTC) <= began.astimezone(UTC)
+    return today.replace(fold=1) if is_over else today  # it began between the two that the clock shows
 
 
 def _has_come(local: datetime, now: datetime) -> bool:

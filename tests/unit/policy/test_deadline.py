@@ -5,6 +5,8 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason, Trigger, Wait
@@ -73,12 +75,38 @@ def test_no_retry_starts_after_the_deadline_of_the_night(began: str, now: str, i
         ("2026-10-24T23:00", "2026-10-25T00:29", False),
         ("2026-10-24T23:00", "2026-10-25T00:30", True),
         ("2026-10-24T23:00", "2026-10-25T01:10", True),
+        # what begins between the two has the second
+        ("2026-10-25T01:15", "2026-10-25T01:29", False),
+        ("2026-10-25T01:15", "2026-10-25T01:30", True),
     ],
 )
 def test_a_time_that_a_clock_leaves_out_or_shows_twice(began: str, now: str, is_past: bool) -> None:
     """Where in doubt the earlier moment counts."""
     rules = replace(RULES, deadline=time(2, 30))
     assert isinstance(decision(began, now, rules), Close) == is_past
+
+
+@given(
+    hour=st.integers(0, 23),
+    quarter=st.integers(0, 3),
+    began=st.integers(0, 366 * 24 * 4),
+    later=st.tuples(st.integers(0, 26 * 4), st.integers(0, 26 * 4)),
+)
+def test_a_deadline_comes_within_a_day_and_an_hour_and_stays(
+    hour: int, quarter: int, began: int, later: tuple[int, int]
+) -> None:
+    """Whatever the time and the season: never with the beginning, never late, never taken back."""
+    rules = replace(RULES, deadline=time(hour, 15 * quarter))
+    start = utc("2026-01-01T00:00") + timedelta(minutes=15 * began)
+
+    def is_past(quarters: int) -> bool:
+        now = start + timedelta(minutes=15 * quarters + 1)
+        return isinstance(decision(f"{start:%Y-%m-%dT%H:%M}", f"{now:%Y-%m-%dT%H:%M}", rules), Close)
+
+    assert not is_past(0)
+    assert is_past(25 * 4)
+    earlier, latest = sorted(later)
+    assert is_past(earlier) <= is_past(latest)
 
 
 @pytest.mark.parametrize(
