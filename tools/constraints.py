@@ -1,8 +1,8 @@
 """`python -m tools.constraints`: what is deployed, to the last dependency, in the newest versions that are allowed.
 
-It writes constraints.txt, which requirements.txt begins with, and requirements-hashes.txt, the same with hashes: two files,
-since pip takes no hashes from constraints. `--check` writes nothing: it resolves again from what is pinned, and downloads
-each package that this Python would install, by its hash.
+It writes constraints.txt, which requirements.txt begins with, and requirements-hashes.txt, the same with hashes: two
+files, since pip takes no hashes from constraints. `--check` writes nothing: it resolves again from what is pinned, and
+downloads each package that this Python would install, by its hash.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def resolve(requirements: str, known: str, *, upgrade: bool) -> str:
         wanted.write_text(requirements, encoding="utf-8")
         found.write_text(known, encoding="utf-8")
         options = [*_RESOLVE, "--python-version", _LOWEST_PYTHON, *(["--upgrade"] if upgrade else [])]
-        command = [sys.executable, "-m", "uv", "pip", "compile", *options, "-o", found, wanted]
+        command = [sys.executable, "-m", "uv", "pip", "compile", *options, "-o", str(found), str(wanted)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 (our own words)
         return _HEAD.format(what=_HASHED) + found.read_text(encoding="utf-8")
 
@@ -50,7 +50,7 @@ def download() -> None:
     """Get each package that this Python would install, by its hash; raises CalledProcessError where one differs."""
     with TemporaryDirectory() as directory:
         options = ["--require-hashes", "--no-deps", "--quiet", "--dest", directory]
-        command = [sys.executable, "-m", "pip", "download", *options, "--requirement", HASHES]
+        command = [sys.executable, "-m", "pip", "download", *options, "--requirement", str(HASHES)]
         subprocess.run(command, check=True)  # noqa: S603 (our own words)
 
 

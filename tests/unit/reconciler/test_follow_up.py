@@ -160,7 +160,19 @@ async def test_an_incident_that_cannot_be_read_is_left_alone_and_holds_up_no_oth
     report = await run.run()
 
     assert (report.open, report.failed, [key for key, _ in world.vaults.triggered]) == (1, 0, [item(2).key])
-    assert await summary.counts() == {"head": 1}
+    assert summary.summed_up == {"head": 1}
+
+
+async def test_a_follow_up_says_how_many_incidents_it_left_open(world: World) -> None:
+    """One that it closed is not among them."""
+    for number in (1, 2, 3):
+        await noted(world, number, item(number), STARTED + minutes(number))
+    world.vaults.protect(item(1), "ProtectionStopped")
+
+    await follow_up(world).run()
+
+    assert (await world.incident(item(1))).state == State.CLOSED
+    assert world.ledger._left_open == 2
 
 
 async def test_a_completed_follow_up_leaves_its_beat(world: World) -> None:
