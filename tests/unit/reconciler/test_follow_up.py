@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from backup_retry.azure import shared_reads
+from backup_retry.azure.listing import Reading
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.incident import Incident, State
@@ -234,15 +235,15 @@ class SharedLists:
     def __init__(self, world: World) -> None:
         self.read: list[str] = []
         self._lists = world.vaults.jobs
-        self._cached_lists = shared_reads.SharedLists(world.clock)
+        self._cached_lists = shared_reads.SharedLists(world.clock, read=self._read, freshen=self._read)
         world.vaults.jobs = self._jobs  # type: ignore[method-assign]
 
     async def _jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
-        return await self._cached_lists.get(vault, since, fresh_since, self._read)
+        return await self._cached_lists.get(vault, since, fresh_since)
 
-    async def _read(self, vault: Vault, since: datetime) -> shared_reads.Listed:
-        self.read.append(vault.key)
-        return (await self._lists(vault, since, fresh_since=since)).jobs, ()
+    async def _read(self, reading: Reading) -> None:
+        self.read.append(reading.vault.key)
+        reading.jobs += (await self._lists(reading.vault, reading.since, fresh_since=reading.since)).jobs
 
 
 async def test_a_subscription_that_hangs_holds_up_no_other(world: World) -> None:
