@@ -57,9 +57,10 @@ def held_pause(row: Mapping[str, Any]) -> Pause:
     return Pause(by=by or "somebody", why=told, scope=scope)
 
 
-def beat_row(name: str, at: datetime) -> Row:
+def beat_row(name: str, at: datetime, open_incidents: int | None = None) -> Row:
     """A heartbeat."""
-    return new_row(CONTROL_PARTITION, beat_key(name), at=written(at))
+    left = {} if open_incidents is None else {"open_incidents": open_incidents}
+    return new_row(CONTROL_PARTITION, beat_key(name), at=written(at), **left)
 
 
 def beat_key(name: str) -> str:
@@ -71,6 +72,11 @@ def read_beat(row: Mapping[str, Any]) -> tuple[str, datetime]:
     """The name and the time of a heartbeat."""
     columns = Columns(row)
     return columns.text("RowKey").removeprefix("beat-"), columns.time("at")
+
+
+def read_left_open(row: Mapping[str, Any]) -> int:
+    """How many incidents a follow-up's heartbeat says that it left open; those of earlier versions do not say it."""
+    return Columns(row).number("open_incidents", 0)
 
 
 def storm_row(storm: Storm) -> Row:
