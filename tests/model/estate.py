@@ -1,5 +1,6 @@
 """What a world consists of before anything happens to it: vaults, items, workers and rules."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import time, timedelta
 from random import Random
@@ -43,6 +44,8 @@ class Estate:
     lookback: float = 24 * HOUR
     #: whether a sweep announces what it finds instead of handling it
     dispatches: bool = False
+    #: share of databases that belong to an availability group
+    grouped: float = 0.5
     #: how often a backup takes hours, up to 40
     slow: float = 0.0
     #: how often a backup completes that nothing stands in the way of
@@ -92,6 +95,11 @@ class Estate:
             )
         vm = f"iaasvmcontainerv2;rg-app;vm-{number + 1:02}"
         return ProtectedItem(vault=vault, container=f"IaasVMContainer;{vm}", name=f"VM;{vm}")
+
+    def nodes(self, item: ProtectedItem, random: Random) -> Sequence[str]:
+        """The nodes that do the backups of a database in an availability group; each calls its jobs after itself."""
+        grouped = is_database(item) and random.random() < self.grouped
+        return ("node-1.contoso.example", "node-2.contoso.example") if grouped else ()
 
     def policy(self, item: ProtectedItem, random: Random) -> BackupPolicy | None:
         """What its vault tells of an item's schedule; a disk's rule and a database's log backups always."""

@@ -15,6 +15,7 @@ from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import JobStatus
 from backup_retry.policy.rules import Rules
 from backup_retry.ports.inbox import DeferredSignal
+from backup_retry.ports.known_vaults import MemoryKnownVaults
 from backup_retry.ports.ledger import MemoryLedger
 from tests.model.agenda import Agenda
 from tests.model.courier import Courier
@@ -76,6 +77,8 @@ class World:
         self.network = Network(self.agenda, self.random, self.faults)
         self.azure = LittleAzure(self.agenda, self.random, self.faults)
         self.tables = tables
+        #: whether processes that begin now run version 0.1.0's code of the rows
+        self.is_rolled_back = tables is not None and self.random.random() < 0.5
         if tables is not None:
             self.faults.likelihood[Fault.LEDGER_5XX_WRITTEN] = 0.3
             tables.when_lost = lambda: self._soon(self.follow_up)
@@ -88,6 +91,7 @@ class World:
         self.items = [self.estate.item(number) for number in range(self.estate.items)]
         for item in self.items:
             self._protect(item)
+        self.known_vaults = MemoryKnownVaults({item.vault for item in self.items})
         self.workers: list[Worker] = []
         self.processes = 0
         for _ in range(self.estate.workers):
@@ -127,11 +131,20 @@ class World:
         self.network.down.clear()
         self.network.denied.clear()
         self.network.missing.clear()
+        self.network.hidden.clear()
         self.weather.over_at.clear()
         for scope in list(self.watch.restraint.paused):
             self.resume(scope)
+        self.deploy(is_earlier=False)
         self.run_for(PEACE)
         self.watch.at_peace(self.heads)
+
+    def deploy(self, *, is_earlier: bool) -> None:
+        """Another version's processes take the place of those that run, one after the other within minutes."""
+        self.is_rolled_back = is_earlier
+        for worker in self.alive():
+            if worker.is_earlier is not is_earlier:
+                self.agenda.after(self.random.uniform(0, 10 * MINUTE), worker.kill)
 
     def resume(self, scope: str = "") -> None:
         """A pause is taken back."""
@@ -211,6 +224,7 @@ class World:
     def _protect(self, item: ProtectedItem) -> None:
         true_item = self.azure.protect(item)
         true_item.policy = self.estate.policy(item, self.random)
+        true_item.nodes = self.estate.nodes(item, self.random)
 
     def _start_worker(self) -> None:
         surroundings = Surroundings(
@@ -218,6 +232,8 @@ class World:
             azure=self.azure,
             store=self.store,
             tables=self.tables,
+            known_vaults=self.known_vaults,
+            is_earlier=self.is_rolled_back,
             waiting=self.waiting,
             places=self.estate.places,
             lookback=timedelta(seconds=self.estate.lookback),
