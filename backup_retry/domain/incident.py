@@ -180,11 +180,16 @@ class Incident:
     def may_be_about(self, job: Job) -> bool:
         """True where the job's names leave it open: they fit this item and others, or none and are the failed job's.
 
-        A database's job has no server at first, and the node that does a backup names it after itself.
+        A database's job has no server at first, and the node that does a backup names it after itself. One without any
+        name may be of each item of its workload.
         """
-        stands_in = job.item is not None and job.item.is_stand_in
-        alike = database_of(job.entity_name) == database_of(self.failure.entity_name) != ""
-        return any(each.key == self.item.key for each in job.candidates) or (stands_in and alike)
+        if any(each.key == self.item.key for each in job.candidates):
+            return True
+        if job.candidates or not (job.item is None or job.item.is_stand_in):
+            return False
+        if not job.entity_name:
+            return job.vault.key == self.item.vault.key and job.workload in {"", self.failure.workload}
+        return database_of(job.entity_name) == database_of(self.failure.entity_name)
 
     def covers(self, failed: FailedJob) -> bool:
         """True when this or an earlier incident has already weighed that failure or one that counts more."""

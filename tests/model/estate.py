@@ -32,6 +32,8 @@ class Estate:
     places: int = 2
     #: whether the daily sweep runs, which finds what nobody told of
     swept: bool = True
+    #: whether anything tells of a failure when it happens; else the sweep alone finds it
+    alerted: bool = True
     #: whether the third vault is a backup vault
     both_kinds: bool = True
     items: int = 8
@@ -66,11 +68,13 @@ class Estate:
                 completes=0.9,
                 storm_every=4 * HOUR,
             )
+        alerted = random.random() < 0.85
         return cls(
             vaults=random.choice((1, 2, 3)),
             databases=random.choice((0, 1, 2, 3)),
             places=random.choice((1, 2, 4)),
-            swept=random.random() < 0.8,
+            swept=not alerted or random.random() < 0.75,
+            alerted=alerted,
             items=random.choice((1, 2, 6, 12)),
             workers=random.choice((1, 2, 3, 5)),
             skew=random.choice((0.0, 60.0, 300.0)),

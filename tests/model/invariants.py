@@ -286,8 +286,8 @@ class Watch:
 
     # ---- when the world has been left in peace ----
 
-    def at_peace(self, heads: Sequence[Incident]) -> None:
-        """Every failure has been brought to an end that a person can read."""
+    def at_peace(self, heads: Sequence[Incident], horizon: float = -inf) -> None:
+        """Every failure that ended since then has been brought to an end that a person can read."""
         for head in heads:
             why = f"incident {head.id} is still {head.state} ({head.reason}: {head.detail}), due {head.due}"
             self._require(head.state is State.CLOSED, 5, why)
@@ -300,7 +300,8 @@ class Watch:
         self.allowed(self.promises.at_peace())
         for true_item in self.azure.items.values() if self.swept else ():
             for failure in true_item.unmended(self.agenda.now):
-                self._require(self.has_stored(failure), 5, f"nobody has seen failed job {failure.id}")
+                seen = failure.ends_at < horizon or self.has_stored(failure)
+                self._require(seen, 5, f"nobody has seen failed job {failure.id}")
 
     def _require(self, holds: bool, invariant: int, otherwise: str) -> None:
         if not holds:

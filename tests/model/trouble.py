@@ -40,12 +40,12 @@ class Trouble:
             (20 * HOUR, self.lose_a_vault),
             (40 * HOUR, self.lose_the_subscription),
             (16 * HOUR, self.edit_a_policy),
-            (HOUR, self.send_false_alert),
-            (6 * HOUR, self.announce),
             (self._world.estate.storm_every, self.begin_storm),
             (40 * HOUR, self.tag_off),
             *([(12 * HOUR, self.roll_back)] if self._world.tables is not None else []),
         ]
+        if self._world.estate.alerted:
+            happenings += [(HOUR, self.send_false_alert), (6 * HOUR, self.announce)]
         if self._world.is_rolled_back:
             self._roll_forward_later()
         for mean, action in happenings:

@@ -8,6 +8,7 @@ world.leave_in_peace()
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 from backup_retry.domain.arm_ids import ProtectedItem
@@ -16,8 +17,8 @@ from backup_retry.domain.jobs import JobStatus
 from backup_retry.policy.rules import Rules
 from backup_retry.ports.inbox import DeferredSignal
 from backup_retry.ports.known_vaults import MemoryKnownVaults
-from backup_retry.ports.ledger import MemoryLedger
-from tests.model.agenda import Agenda
+from backup_retry.ports.ledger import Beat, MemoryLedger
+from tests.model.agenda import START, Agenda
 from tests.model.courier import Courier
 from tests.model.estate import DAY, HOUR, MINUTE, SUBSCRIPTION, Estate, drawn_rules
 from tests.model.faults import Fault, Faults, dice
@@ -45,6 +46,7 @@ _FOLLOW_UP_EVERY = 5 * MINUTE
 #: in peace nothing is missed by looking more rarely, and the run is over sooner
 _FOLLOW_UP_IN_PEACE = 20 * MINUTE
 _KEPT_IN_PEACE = 2 * HOUR
+_OK, _REPEATED_AFTER = 200, 90.0
 
 
 @dataclass
@@ -137,7 +139,12 @@ class World:
             self.resume(scope)
         self.deploy(is_earlier=False)
         self.run_for(PEACE)
-        self.watch.at_peace(self.heads)
+        self.watch.at_peace(self.heads, self._horizon())
+
+    def _horizon(self) -> float:
+        """How far back the first sweep looked that reached the ledger: what had ended before is nobody's."""
+        first = immediately(self.store.last_beat(Beat.FIRST_SWEEP))
+        return (first - START).total_seconds() if first else inf
 
     def deploy(self, *, is_earlier: bool) -> None:
         """Another version's processes take the place of those that run, one after the other within minutes."""
@@ -161,17 +168,20 @@ class World:
         for worker in self._whoever_has_the_timer():
             worker.process_deferred()
 
-    def sweep(self) -> None:
+    def sweep(self, repeats: int = 3) -> None:
         """The daily timer fires; what nobody was there for, or died of, is past due and fires again."""
         alive = self.alive()
         if alive:
-            self.random.choice(alive).run_sweep(self._swept)
+            self.random.choice(alive).run_sweep(lambda status: self._swept(status, repeats))
         else:
-            self._swept(None)
+            self._swept(None, repeats)
 
-    def _swept(self, status: int | None) -> None:
+    def _swept(self, status: int | None, repeats: int) -> None:
+        """One that raised is begun again by the host, a few times."""
         if status is None:
             self.agenda.after(MINUTE, self.sweep)
+        elif status != _OK and repeats:
+            self.agenda.after(_REPEATED_AFTER, lambda: self.sweep(repeats - 1))
 
     def always(self, every: Callable[[], float], action: Callable[[], object]) -> None:
         """Do something again and again, peace or not."""
@@ -254,8 +264,9 @@ class World:
 
     def _backup_ended(self, job: TrueJob) -> None:
         self.watch.tell(job.item, f"job {job.id} ({job.kind}) ends {job.status} {job.error}")
-        if job.status is JobStatus.FAILED and job.ends_at - job.started_at > 1.0:
-            self.courier.alert(job)  # there is none for a backup that ran into another one
+        runs_into_another = job.ends_at - job.started_at <= 1.0  # there is no alert of such a backup
+        if job.status is JobStatus.FAILED and not runs_into_another and self.estate.alerted:
+            self.courier.alert(job)
             if self.random.random() < 0.1:
                 self.courier.event(announced(job), [job])
             if self.random.random() < 0.1:
