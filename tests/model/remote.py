@@ -104,7 +104,8 @@ class RemoteSeenVaults(_Remote):
         hidden, store = self._link.network.hidden, cast("MemoryKnownVaults", self._store)
         return [vault for vault in immediately(store.shown()) if vault.key not in hidden]
 
-    def _serve(self, _: str, result: Any, *__: Any, **___: Any) -> Any:
+    def _serve(self, name: str, result: Any, *_: Any, **__: Any) -> Any:
+        del name
         return result
 
 

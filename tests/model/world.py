@@ -12,6 +12,7 @@ from math import inf
 from typing import Any
 
 from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.errors import RowUnreadable
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import JobStatus
 from backup_retry.policy.rules import Rules
@@ -22,7 +23,7 @@ from tests.model.agenda import START, Agenda
 from tests.model.courier import Courier
 from tests.model.estate import DAY, HOUR, MINUTE, SUBSCRIPTION, Estate, drawn_rules
 from tests.model.faults import Fault, Faults, dice
-from tests.model.invariants import Watch
+from tests.model.invariants import Violation, Watch
 from tests.model.little_azure import LittleAzure
 from tests.model.network import Network
 from tests.model.remote import immediately
@@ -139,7 +140,11 @@ class World:
             self.resume(scope)
         self.deploy(is_earlier=False)
         self.run_for(PEACE)
-        self.watch.at_peace(self.heads, self._horizon())
+        try:
+            heads = self.heads
+        except RowUnreadable as error:
+            raise Violation(f"invariant 5: {error}") from error
+        self.watch.at_peace(heads, self._horizon())
 
     def _horizon(self) -> float:
         """How far back the first sweep looked that reached the ledger: what had ended before is nobody's."""
