@@ -16,7 +16,7 @@ from backup_retry.domain.workloads import FULL, LOG, kind_of
 from backup_retry.policy.bounds import LOOK_AT_THE_JOB, PATIENCE, bridged, exhausted_by, outlived
 from backup_retry.policy.daily_cap import daily_cap
 from backup_retry.policy.decision_context import DecisionContext
-from backup_retry.policy.protection import no_backup_rule, not_protected, passing_state
+from backup_retry.policy.protection import no_backup_rule, not_protected, passing_state, rule_unknown
 from backup_retry.policy.rules import CLOCKS_DIFFER, JOB_RETENTION
 
 _DEFAULT_RETENTION = timedelta(days=30)
@@ -246,6 +246,7 @@ ROWS: tuple[Callable[[DecisionContext], Wait | Close | None], ...] = (
     needs_person,
     log_schedule,
     exhausted,
+    rule_unknown,
     daily_cap,
     schedule_near,
     outside_hours,
@@ -279,8 +280,8 @@ def lacks_details(context: DecisionContext) -> bool:
 def needs_details(context: DecisionContext) -> bool:
     """True where only the failed job can tell the rule, since the item's policy cannot be read."""
     item = context.facts.item
-    unknown = item is not None and item.policy is None and not context.incident.failure.rule
-    return unknown and lacks_details(context)
+    unread = item is not None and (item.policy is None or item.policy.rules is None)
+    return unread and not context.incident.failure.rule and lacks_details(context)
 
 
 def backup_request(context: DecisionContext) -> BackupRequest:

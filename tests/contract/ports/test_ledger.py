@@ -80,7 +80,12 @@ async def test_every_field_comes_back(ledger: Store) -> None:
         running = claimed(incident).triggered(f"https://arm.test/op?x={UNICODE}", incident.due)
         incident = running.attempt_ended(result, running.due + timedelta(microseconds=7), "job-x")
     newest = failed_job(failed.item, failed.started_at + timedelta(hours=2), status=JobStatus.CANCELLED)
-    told = replace(incident, waits_since=incident.due, told_of=("in_progress job-1", UNICODE))
+    told = replace(
+        incident,
+        waits_since=incident.due,
+        told_of=("in_progress job-1", UNICODE),
+        named_jobs=("job-1", "job-2"),
+    )
     full = closed(replace(claimed(told).with_failure(newest), found_by=Source.SWEEP, detail=UNICODE))
     stored = await noted(ledger, full)
     loaded = (await ledger.load(failed.item)).incident
