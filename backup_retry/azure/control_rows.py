@@ -31,12 +31,14 @@ VAULT_PARTITION = "vault"
 
 def pause_row(pause: Pause) -> Row:
     """A pause; each scope has one."""
-    until = {"until": written(pause.until)} if pause.until else {}
-    key = _pause_key(pause.scope)
-    return new_row(CONTROL_PARTITION, key, by=pause.by, why=pause.why, scope=pause.scope, **until)
+    times = {"starts": pause.starts, "until": pause.until}
+    said = {name: written(at) for name, at in times.items() if at}
+    key = pause_key(pause.scope)
+    return new_row(CONTROL_PARTITION, key, by=pause.by, why=pause.why, scope=pause.scope, **said)
 
 
-def _pause_key(scope: str) -> str:
+def pause_key(scope: str) -> str:
+    """The row key of a scope's pause; a row that somebody wrote by hand may have another."""
     return f"pause-{hashlib.sha256(scope.lower().encode()).hexdigest()[:32]}" if scope else "pause"
 
 
@@ -47,6 +49,7 @@ def read_pause(row: Mapping[str, Any]) -> Pause:
         by=columns.text("by", "") or "somebody",
         why=columns.text("why", "") or "no reason given",
         until=columns.maybe_time("until") if row.get("until") else None,
+        starts=columns.maybe_time("starts") if row.get("starts") else None,
         scope=columns.text("scope", ""),
     )
 
