@@ -16,6 +16,7 @@ from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import REFUSE
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
+from backup_retry.ports.known_vaults import SeenVaults
 from backup_retry.ports.ledger import Archive, Controls, Ledger
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.reports import Reports
@@ -58,6 +59,7 @@ class Parts:
     inbox: Inbox
     unreadables: Unreadables
     turns: TurnTaker
+    seen_vaults: SeenVaults
     #: where notices go; None: nowhere
     publisher: "TopicPublisher | None" = None
     #: where a sweep announces what it finds; None: it handles that by itself
@@ -114,6 +116,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     from backup_retry.azure.table_reports import TableReports  # noqa: PLC0415
     from backup_retry.azure.table_turns import TableTurns  # noqa: PLC0415
     from backup_retry.azure.table_unreadable import TableUnreadables  # noqa: PLC0415
+    from backup_retry.azure.table_vaults import TableVaults  # noqa: PLC0415
     from backup_retry.azure.vaults import AzureVaults  # noqa: PLC0415
 
     for note in settings.notes:
@@ -143,6 +146,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         archive=TableArchive(tables, quarantine),
         inbox=TableInbox(tables, clock, quarantine),
         unreadables=TableUnreadables(tables, quarantine),
+        seen_vaults=TableVaults(tables, graph, quarantine),
         turns=TurnTaker(
             turns=TableTurns(tables, quarantine),
             controls=ledger,

@@ -69,7 +69,7 @@ class FollowUp:
                 await self._follow_vault(incidents, report, now)
 
         await asyncio.gather(*(one_vault(incidents) for incidents in _by_vault(due)))
-        await self._controls.beat(Beat.FOLLOW_UP, now)
+        await self._controls.beat(Beat.FOLLOW_UP, now, open_incidents=_left_open(opened, report))
         log_event(
             LogEvent.FOLLOW_UP_COMPLETED,
             open=report.open,
@@ -128,6 +128,12 @@ class FollowUp:
         except Exception as error:  # noqa: BLE001 (it ends this incident's turn and no other's)
             report.failed += 1
             log_failure(LogEvent.INCIDENT_FAILED, error, incident=incident.id, item=incident.item.id)
+
+
+def _left_open(opened: Sequence[Incident], report: FollowUpReport) -> int:
+    """How many are open after it; one that was closed before had only something left to tell."""
+    moved = {each.incident.id: each.incident for each in report.moved if each.incident is not None}
+    return sum(moved.get(each.id, each).is_open for each in opened)
 
 
 def _by_vault(incidents: Sequence[Incident]) -> list[list[Incident]]:

@@ -13,10 +13,11 @@ from backup_retry.domain.jobs import BackupRequest, FailedJob, Job, JobError, Jo
 from backup_retry.domain.journal import Step, StepKind
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
-from backup_retry.engine.vault_incidents import MemoryKnownVaults, whole
+from backup_retry.engine.vault_incidents import whole
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.item_lookup import MemoryItemLookup
+from backup_retry.ports.known_vaults import MemoryKnownVaults
 from backup_retry.ports.ledger import MemoryLedger, Record
 from backup_retry.ports.publisher import MemoryPublisher
 from backup_retry.ports.tag_lookup import MemoryTagLookup

@@ -66,10 +66,11 @@ class TableControls:
                     await self._control.delete_entity(CONTROL_PARTITION, row["RowKey"])
         self._pauses_read = None
 
-    async def beat(self, name: str, at: datetime) -> None:
+    async def beat(self, name: str, at: datetime, open_incidents: int | None = None) -> None:
         """See Controls."""
+        row = control_rows.beat_row(name, at, open_incidents)
         async with azure_errors("ledger"):
-            await self._control.upsert_entity(control_rows.beat_row(name, at), mode=UpdateMode.REPLACE)
+            await self._control.upsert_entity(row, mode=UpdateMode.REPLACE)
 
     async def last_beat(self, name: str) -> datetime | None:
         """See Controls."""

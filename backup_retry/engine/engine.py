@@ -23,7 +23,7 @@ from backup_retry.engine.gather import Gatherer
 from backup_retry.engine.retry import Retrier
 from backup_retry.engine.storm_watch import StormWatch
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
-from backup_retry.engine.vault_incidents import KnownVaults, MemoryKnownVaults, VaultIncidents
+from backup_retry.engine.vault_incidents import VaultIncidents
 from backup_retry.policy import decide as policy
 from backup_retry.policy.bounds import within_bounds
 from backup_retry.policy.decision_context import DecisionContext
@@ -31,6 +31,7 @@ from backup_retry.policy.profiles import profile_held
 from backup_retry.policy.refusals import BLOCKED, unanswered
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.settle import settle
+from backup_retry.ports.known_vaults import KnownVaults, MemoryKnownVaults
 from backup_retry.ports.ledger import Controls, Ledger, Storms
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.publisher import Publisher
@@ -159,7 +160,8 @@ class Engine:
             current = Incident.open(failed, source, now, after=current)
         own = current.owns(failed)
         job_id = "" if record.job_known else failed.id
-        work = UnitOfWork(current if own else current.with_failure(failed), now, job_id=job_id)
+        noted = current if own else current.with_named(failed).with_failure(failed)
+        work = UnitOfWork(noted, now, job_id=job_id)
         work.noted_failure = None if own else failed
         what = "the retry's own job" if own else "a backup"
         detail = f"{failed.error.label}: {what} {failed.status.lower()}, heard from {source}"

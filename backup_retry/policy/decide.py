@@ -19,7 +19,7 @@ from backup_retry.policy.bounds import LOOK_AT_THE_JOB, PATIENCE, bridged, exhau
 from backup_retry.policy.daily_cap import daily_cap
 from backup_retry.policy.deadline import past_deadline, until_deadline
 from backup_retry.policy.decision_context import DecisionContext
-from backup_retry.policy.protection import no_backup_rule, not_protected, passing_state
+from backup_retry.policy.protection import no_backup_rule, not_protected, passing_state, rule_unknown
 from backup_retry.policy.rules import CLOCKS_DIFFER, JOB_RETENTION
 
 _DEFAULT_RETENTION = timedelta(days=30)
@@ -249,6 +249,7 @@ ROWS: tuple[Callable[[DecisionContext], Wait | Close | None], ...] = (
     log_schedule,
     exhausted,
     past_deadline,
+    rule_unknown,
     approval,
     daily_cap,
     schedule_near,
@@ -283,8 +284,8 @@ def lacks_details(context: DecisionContext) -> bool:
 def needs_details(context: DecisionContext) -> bool:
     """True where only the failed job can tell the rule, since the item's policy cannot be read."""
     item = context.facts.item
-    unknown = item is not None and item.policy is None and not context.incident.failure.rule
-    return unknown and lacks_details(context)
+    unread = item is not None and (item.policy is None or item.policy.rules is None)
+    return unread and not context.incident.failure.rule and lacks_details(context)
 
 
 def backup_request(context: DecisionContext) -> BackupRequest:

@@ -26,6 +26,8 @@ from backup_retry.ports.ledger import MemoryLedger
 from reconciler.follow_up import FollowUp
 from tests.model.mutation import Mutation, without_row
 from tests.model.mutations_of_kinds import mutations_of_kinds
+from tests.model.mutations_of_names import mutations_of_names
+from tests.model.mutations_of_rows import mutations_of_rows
 from tests.model.mutations_of_signals import mutations_of_signals
 
 
@@ -218,4 +220,6 @@ def mutations() -> Sequence[Mutation]:
         Mutation("forget what could not be told", _forget_notices_that_could_not_be_sent(), seed=3),
         *mutations_of_signals(),
         *mutations_of_kinds(),
+        *mutations_of_names(),
+        *mutations_of_rows(),
     ]

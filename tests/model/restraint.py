@@ -152,7 +152,7 @@ class Restraint:
             return WhyNot(5, "triggered although only a person can help")
         if failure.status is JobStatus.CANCELLED:
             return WhyNot(5, "triggered although a person had cancelled the backup")
-        mended = self.azure.items[sent.item.key].mended(failure, self._seen)
+        mended = self.azure.items[sent.item.key].is_seen_mended(failure, self._seen)
         return WhyNot(5, "triggered although a later backup had completed") if mended else None
 
     def _by_item(self, true_item: TrueItem) -> WhyNot | None:

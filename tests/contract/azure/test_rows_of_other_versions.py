@@ -129,7 +129,7 @@ async def test_a_summary_tells_other_processes_until_the_row_is_mended(
     await ledger_of.unreadables.sum_up()
 
     other = HealthyItems(tables)
-    assert await other.unreadables.counts() == {
+    assert (await other.reports.health()).unreadable_rows == {
         "attempt": 1,
         "beat": 1,
         "head": 1,
@@ -144,7 +144,7 @@ async def test_a_summary_tells_other_processes_until_the_row_is_mended(
         await tables.service.get_table_client(row.table).delete_entity(row.partition, row.key)
     assert await other.unreadables.found() == []
     await other.unreadables.sum_up()
-    assert await ledger_of.unreadables.counts() == {}
+    assert (await ledger_of.reports.health()).unreadable_rows == {}
 
 
 @pytest.mark.parametrize(
@@ -156,10 +156,10 @@ async def test_a_summary_that_a_hand_wrote_says_nothing(
     """It is written anew."""
     row = {"PartitionKey": "control", "RowKey": "unreadable", **columns}
     await ledger_of.tables.service.get_table_client(CONTROL).upsert_entity(row)
-    assert await ledger_of.unreadables.counts() == {}
+    assert (await ledger_of.reports.health()).unreadable_rows == {}
     assert await ledger_of.unreadables.found() == []
     await ledger_of.unreadables.sum_up()
-    assert await ledger_of.unreadables.counts() == {}
+    assert (await ledger_of.reports.health()).unreadable_rows == {}
 
 
 async def test_a_pause_written_by_hand_is_taken_back_by_its_scope(ledger_of: HealthyItems) -> None:

@@ -147,17 +147,19 @@ async def test_a_right_that_comes_and_goes_is_told_once_a_day(world: World) -> N
     assert [each for each in world.sent_notices if each == ON] == [ON, ON]
 
 
-async def test_a_vault_that_stays_closed_ends_with_a_person_told(world: World) -> None:
-    """As long as Azure keeps jobs; there is nothing to find in it any more."""
-    await world.engine.vault_incidents.refused(VAULT, NO_ROLE, Source.SWEEP)
-    world.vaults.read_error = NO_ROLE
+@pytest.mark.parametrize("error", [NO_ROLE, NOT_THERE[1]], ids=codes)
+async def test_a_vault_that_stays_closed_has_told_a_person_once(world: World, error: AzureRefused) -> None:
+    """It ends when Azure keeps its jobs no longer, and so does an item's that an alert named: one cause, one notice."""
+    world.vaults.read_error = error
+    await world.engine.vault_incidents.refused(item(), error, Source.ALERT)
 
-    await world.follow_up(days=14, minutes=1)
+    for _ in range(16):
+        await world.follow_up(days=1)
 
-    incident = await world.vault_incident()
-    assert incident is not None
-    assert (incident.outcome, incident.reason) == (Outcome.NEEDS_ACTION, Reason.NO_PERMISSION)
-    assert world.sent_notices == [ON, ON]
+    for incident in (await world.vault_incident(), await world.incident()):
+        assert incident is not None
+        assert (incident.outcome, incident.failure.operation) == (Outcome.NEEDS_ACTION, incident.reason)
+    assert world.sent_notices == [ON]
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from backup_retry.azure import shared_reads
+from backup_retry.azure.listing import Reading
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.incident import Incident, State
@@ -185,7 +186,19 @@ async def test_an_incident_that_cannot_be_read_is_left_alone_and_holds_up_no_oth
     report = await run.run()
 
     assert (report.open, report.failed, [key for key, _ in world.vaults.triggered]) == (1, 0, [item(2).key])
-    assert await summary.counts() == {"head": 1}
+    assert summary.summed_up == {"head": 1}
+
+
+async def test_a_follow_up_says_how_many_incidents_it_left_open(world: World) -> None:
+    """One that it closed is not among them."""
+    for number in (1, 2, 3):
+        await noted(world, number, item(number), STARTED + minutes(number))
+    world.vaults.protect(item(1), "ProtectionStopped")
+
+    await follow_up(world).run()
+
+    assert (await world.incident(item(1))).state == State.CLOSED
+    assert world.ledger._left_open == 2
 
 
 async def test_a_completed_follow_up_leaves_its_beat(world: World) -> None:
@@ -247,15 +260,15 @@ class SharedLists:
     def __init__(self, world: World) -> None:
         self.read: list[str] = []
         self._lists = world.vaults.jobs
-        self._cached_lists = shared_reads.SharedLists(world.clock)
+        self._cached_lists = shared_reads.SharedLists(world.clock, read=self._read, freshen=self._read)
         world.vaults.jobs = self._jobs  # type: ignore[method-assign]
 
     async def _jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
-        return await self._cached_lists.get(vault, since, fresh_since, self._read)
+        return await self._cached_lists.get(vault, since, fresh_since)
 
-    async def _read(self, vault: Vault, since: datetime) -> shared_reads.Listed:
-        self.read.append(vault.key)
-        return (await self._lists(vault, since, fresh_since=since)).jobs, ()
+    async def _read(self, reading: Reading) -> None:
+        self.read.append(reading.vault.key)
+        reading.jobs += (await self._lists(reading.vault, reading.since, fresh_since=reading.since)).jobs
 
 
 async def test_a_subscription_that_hangs_holds_up_no_other(world: World) -> None:
