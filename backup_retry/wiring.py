@@ -22,7 +22,8 @@ from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.reports import Reports
 from backup_retry.ports.unreadable_rows import Unreadables
 from backup_retry.ports.vaults import Vaults
-from backup_retry.settings.settings import Dispatch, Settings, load_settings
+from backup_retry.settings.choices import Dispatch
+from backup_retry.settings.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from backup_retry.azure.client import AzureClients
@@ -166,14 +167,14 @@ def _engine(
     publisher: "TopicPublisher | None",
 ) -> Engine:
     from backup_retry.azure.known_vaults import ShownVaults  # noqa: PLC0415
-    from backup_retry.azure.tags import TagOptOuts  # noqa: PLC0415
+    from backup_retry.azure.tags import GraphTagLookup  # noqa: PLC0415
 
     return Engine(
         ledger=ledger,
         controls=ledger,
         storms=ledger,
         vaults=vaults,
-        opt_outs=TagOptOuts(graph, clock),
+        tag_lookup=GraphTagLookup(graph, clock),
         rules=rules,
         clock=clock,
         publisher=publisher,

@@ -48,6 +48,9 @@ ROWS: Mapping[str, Row] = {
         label="alerts at once, slow lists: triggered within 30 s", unit="%", budget=_least(90)
     ),
     "slow_lists_doubled": Row(label="alerts at once, slow lists: jobs retried twice", budget=_most(0)),
+    "health_ratio": Row(
+        label="an alert beside sixty calls of health, beside an alert alone", unit="times", budget=_most(1.5)
+    ),
     "storm_vault_calls": Row(label="storm: ARM calls per alert", unit=""),
     "cold_import": Row(
         label="import of function_app, beside Azure's packages", unit="times", budget=_most(1.2)

@@ -135,12 +135,14 @@ async def _limited(
 
 @contextmanager
 def _told(bucket: WriteBucket) -> Iterator[None]:
-    known = pacing.WRITES
+    """Whose calls wait for their turn as long as the scaled bucket makes them wait."""
+    known, patience = pacing.WRITES, pacing.PATIENCE
     pacing.WRITES = replace(known, capacity=bucket.capacity, refill=bucket.refill)
+    pacing.PATIENCE = pacing.SWEEPS_PATIENCE
     try:
         yield
     finally:
-        pacing.WRITES = known
+        pacing.WRITES, pacing.PATIENCE = known, patience
 
 
 def _calls(swept: Swept) -> list[Figure]:

@@ -31,12 +31,14 @@ VAULT_PARTITION = "vault"
 
 def pause_row(pause: Pause) -> Row:
     """A pause; each scope has one."""
-    until = {"until": written(pause.until)} if pause.until else {}
-    key = _pause_key(pause.scope)
-    return new_row(CONTROL_PARTITION, key, by=pause.by, why=pause.why, scope=pause.scope, **until)
+    times = {"starts": pause.starts, "until": pause.until}
+    said = {name: written(at) for name, at in times.items() if at}
+    key = pause_key(pause.scope)
+    return new_row(CONTROL_PARTITION, key, by=pause.by, why=pause.why, scope=pause.scope, **said)
 
 
-def _pause_key(scope: str) -> str:
+def pause_key(scope: str) -> str:
+    """The row key of a scope's pause; a row that somebody wrote by hand may have another."""
     return f"pause-{hashlib.sha256(scope.lower().encode()).hexdigest()[:32]}" if scope else "pause"
 
 
@@ -47,6 +49,7 @@ def read_pause(row: Mapping[str, Any]) -> Pause:
         by=columns.text("by", "") or "somebody",
         why=columns.text("why", "") or "no reason given",
         until=columns.maybe_time("until") if row.get("until") else None,
+        starts=columns.maybe_time("starts") if row.get("starts") else None,
         scope=columns.text("scope", ""),
     )
 
@@ -60,9 +63,10 @@ def held_pause(row: Mapping[str, Any]) -> Pause:
     return Pause(by=by or "somebody", why=told, scope=scope)
 
 
-def beat_row(name: str, at: datetime) -> Row:
+def beat_row(name: str, at: datetime, open_incidents: int | None = None) -> Row:
     """A heartbeat."""
-    return new_row(CONTROL_PARTITION, beat_key(name), at=written(at))
+    left = {} if open_incidents is None else {"open_incidents": open_incidents}
+    return new_row(CONTROL_PARTITION, beat_key(name), at=written(at), **left)
 
 
 def beat_key(name: str) -> str:
@@ -74,6 +78,11 @@ def read_beat(row: Mapping[str, Any]) -> tuple[str, datetime]:
     """The name and the time of a heartbeat."""
     columns = Columns(row)
     return columns.text("RowKey").removeprefix("beat-"), columns.time("at")
+
+
+def read_left_open(row: Mapping[str, Any]) -> int:
+    """How many incidents a follow-up's heartbeat says that it left open; those of earlier versions do not say it."""
+    return Columns(row).number("open_incidents", 0)
 
 
 def storm_row(storm: Storm) -> Row:

@@ -60,6 +60,11 @@ class Incident:
     waits_since: datetime | None = None
     #: what a person has been told while it was open, see Wait.notice_name
     told_of: tuple[str, ...] = ()
+    #: when a person was asked to approve its retries, and who has; None and "": not yet
+    asked_at: datetime | None = None
+    approved_by: str = ""
+    #: the value of the tag that names the profile by which it was last decided
+    profile: str = ""
     outcome: Outcome | None = None
     closed_at: datetime | None = None
     #: the item's last good recovery point, as far as the vault told
@@ -124,6 +129,12 @@ class Incident:
         """The attempt in flight: claimed, and not known to have ended."""
         last = self.attempts[-1] if self.attempts else None
         return last if last and last.result is AttemptResult.RUNNING else None
+
+    @property
+    def awaits_approval(self) -> bool:
+        """True from when a person is asked whether it may be retried until somebody, or something else, decides."""
+        asked = self.asked_at is not None and not self.approved_by
+        return asked and self.is_open and self.running_attempt is None
 
     @property
     def attempts_spent(self) -> int:

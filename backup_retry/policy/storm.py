@@ -174,8 +174,8 @@ def _waits_long(canary: Incident, now: datetime) -> bool:
 
 
 def _is_held(canary: Incident) -> bool:
-    """True where it fails with something else by now and waits for another storm's canary, perhaps for one of us."""
-    return canary.state is State.WAITING and canary.reason is Reason.STORM
+    """True where it waits for a person, or for another storm's canary (it fails with something else), perhaps us."""
+    return canary.state is State.WAITING and canary.reason in {Reason.STORM, Reason.APPROVAL}
 
 
 def _is_over(seen: StormReading, failure: FailedJob, are_many: bool, now: datetime) -> bool:

@@ -236,7 +236,6 @@ def _be_patient(clients: AzureClients, clock: Clock) -> None:
     patience = Patience(clock)
     clients._credential = StaticCredential()
     clients._transport.pace = ArmPace(patience.time, patience.sleep)
-    clients._transport.sleep = patience.sleep
     clients.graph_quota = GraphQuota(patience.time, patience.sleep)
 
 

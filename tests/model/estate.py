@@ -52,6 +52,8 @@ class Estate:
     slow: float = 0.0
     #: how often a backup completes that nothing stands in the way of
     completes: float = 0.55
+    #: whether people want to be asked before some items are retried
+    asks: bool = False
     #: mean time from one storm to the next
     storm_every: float = 10 * HOUR
 

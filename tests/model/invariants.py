@@ -88,6 +88,8 @@ class Watch:
             incident.item,
             f"saved {incident.state} ({kinds}) due {incident.due:%d %H:%M:%S} {incident.reason}",
         )
+        if incident.approved_by:
+            self.restraint.approved.add(incident.id)
         if job_id:
             self._noted(incident, job_id)
         self._one_incident_per_failure(incident)

@@ -211,6 +211,7 @@ def mutations() -> Sequence[Mutation]:
         Mutation("retry what needs a person", without_row("needs_person"), seed=11),
         Mutation("forget the daily cap", without_row("daily_cap"), seed=10),
         Mutation("ignore the tag", without_row("opted_out"), seed=40),
+        Mutation("forget to ask", without_row("approval"), seed=6),
         Mutation("ignore the schedule", without_row("schedule_near"), seed=50),
         Mutation("ignore the hours", without_row("outside_hours"), seed=7),
         Mutation("let every canary fly", _let_every_canary_fly(), seed=18),

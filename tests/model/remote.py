@@ -12,6 +12,7 @@ from backup_retry.domain.errors import AzureUnavailable, BackupRetryError
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.journal import Step
 from backup_retry.domain.notices import Notice
+from backup_retry.domain.tags import ASK, OFF, Tag, Tags
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.known_vaults import MemoryKnownVaults, SeenVaults
@@ -180,13 +181,17 @@ class RemoteTags:
     link: Link
     watch: Watch
 
-    async def opted_out_by(self, item: ProtectedItem, source_id: str = "") -> str:
-        """See opt_outs.OptOuts."""
+    async def tags_of(self, item: ProtectedItem, source_id: str = "") -> Tags:
+        """See tag_lookup.TagLookup."""
         del source_id
         down = self.link.network.faults.strikes(Fault.TAGS_UNAVAILABLE)
         error = http_answers.of_read(http_answers.no_answer()) if down else None
-        tagged = self.watch.restraint.tagged
-        return await self.link.call(lambda: item.id if item.key in tagged else "", instead=error)
+        return await self.link.call(lambda: self._tags(item), instead=error)
+
+    def _tags(self, item: ProtectedItem) -> Tags:
+        people = self.watch.restraint
+        words = [word for word, keys in ((OFF, people.tagged), (ASK, people.asking)) if item.key in keys]
+        return Tags(retry=tuple(Tag(value=word, resource_id=item.id) for word in words))
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,8 @@ class Trouble:
             happenings += [(HOUR, self.send_false_alert), (6 * HOUR, self.announce)]
         if self._world.is_rolled_back:
             self._roll_forward_later()
+        if self._world.estate.asks:
+            happenings += [(3 * HOUR, self.ask_first), (HOUR, self.answer)]
         for mean, action in happenings:
             self._now_and_then(mean, action)
 
@@ -96,6 +98,19 @@ class Trouble:
         key, tagged = self._any_item().key, self._world.watch.restraint.tagged
         tagged.setdefault(key, self._world.agenda.now)
         self._after(self._random.uniform(HOUR, 12 * HOUR), lambda: tagged.pop(key, None))
+
+    def ask_first(self) -> None:
+        """Somebody wants to be asked about an item, for some hours or for ever."""
+        key, asking = self._any_item().key, self._world.watch.restraint.asking
+        asking.setdefault(key, self._world.agenda.now)
+        self._after(self._random.uniform(6 * HOUR, 72 * HOUR), lambda: asking.pop(key, None))
+
+    def answer(self) -> None:
+        """Somebody answers what has been asked, now and then two at once."""
+        alive, waiting = self._world.alive(), [each for each in self._world.heads if each.awaits_approval]
+        for _ in range(self._random.choice((1, 1, 2)) if alive and waiting else 0):
+            incident, approved = self._random.choice(waiting), self._random.random() < 0.7
+            self._random.choice(alive).answer(incident, approved=approved)
 
     def pause(self) -> None:
         """Somebody switches retries off, now and then with an end: everywhere, in a subscription or in a vault."""

@@ -9,6 +9,7 @@ from typing import Any
 from backup_retry.azure.table_archive import TableArchive
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.domain.errors import BackupRetryError
+from backup_retry.domain.incident import Incident
 from backup_retry.engine.engine import Engine
 from backup_retry.policy.rules import Rules
 from backup_retry.ports.inbox import DeferredSignal, MemoryInbox
@@ -90,7 +91,7 @@ class Worker:
             controls=store,
             storms=store,
             vaults=vaults,
-            opt_outs=RemoteTags(link, surroundings.watch),
+            tag_lookup=RemoteTags(link, surroundings.watch),
             rules=surroundings.rules,
             clock=self.clock,
             publisher=topic,
@@ -195,6 +196,12 @@ class Worker:
         self._begin(
             self._timer(process_deferred(self.inbox, self.patient_reactor, self.clock)), lambda _: None
         )
+
+    def answer(self, incident: Incident, *, approved: bool) -> None:
+        """A person answers, at a terminal of their own."""
+        approvals = self.engine.approvals
+        answer = approvals.approve if approved else approvals.dismiss
+        self._begin(self._timer(answer(incident, "somebody")), lambda _: None)
 
     async def _defer(self, signal: Signal) -> None:
         await self.inbox.add(written(signal))

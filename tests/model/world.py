@@ -6,7 +6,7 @@ world.leave_in_peace()
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import inf
 from typing import Any
@@ -43,6 +43,8 @@ from tests.model.worker import Surroundings, Worker
 
 #: how long a world is left alone before every failure has to be closed
 PEACE = 6 * DAY
+#: in every so manieth world people want to be asked
+_ASKING = 7
 _FOLLOW_UP_EVERY = 5 * MINUTE
 #: in peace nothing is missed by looking more rarely, and the run is over sooner
 _FOLLOW_UP_IN_PEACE = 20 * MINUTE
@@ -70,7 +72,7 @@ class World:
         tables: Tables | None = None,
     ) -> None:
         self.random = dice(seed)
-        self.estate = estate or Estate.drawn(self.random)
+        self.estate = estate or replace(Estate.drawn(self.random), asks=seed % _ASKING == _ASKING - 1)
         self.rules = rules or drawn_rules(self.random)
         self.steps = 0
         self.calm = False

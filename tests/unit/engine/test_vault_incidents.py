@@ -255,10 +255,10 @@ async def test_a_triggers_404_for_an_item_that_the_vault_shows_calls_a_person(wo
 @pytest.mark.parametrize("kind", [Forbidden, NotFound])
 async def test_resource_graphs_no_says_nothing_of_an_item(world: World, kind: type[AzureRefused]) -> None:
     """Nobody can say whether the item has opted out by a tag: it waits, and is retried once somebody can."""
-    world.opt_outs.error = kind("Resource Graph: no", status=404, by=Service.GRAPH)
+    world.tag_lookup.error = kind("Resource Graph: no", status=404, by=Service.GRAPH)
     report = await world.handle(world.fails())
     assert (report.decision, len(world.attempts)) == ("waiting", 0)
-    world.opt_outs.error = None
+    world.tag_lookup.error = None
 
     await world.follow_up(minutes=5)
 
@@ -267,7 +267,7 @@ async def test_resource_graphs_no_says_nothing_of_an_item(world: World, kind: ty
 
 async def test_the_ledgers_no_closes_nothing(world: World) -> None:
     """It says nothing of the item, and the caller has to know that nothing was stored."""
-    world.opt_outs.error = Forbidden("ledger: 403", status=403, by=Service.LEDGER)
+    world.tag_lookup.error = Forbidden("ledger: 403", status=403, by=Service.LEDGER)
 
     with pytest.raises(Forbidden):
         await world.handle(world.fails())
