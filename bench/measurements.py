@@ -9,6 +9,7 @@ from bench import (
     cost,
     event,
     follow_up,
+    health,
     memory,
     scarce_reads,
     slow_lists,
@@ -29,6 +30,7 @@ MEASUREMENTS: Mapping[str, _Entry] = {
     "follow_up": (follow_up.measure, (follow_up.TINY, follow_up.Size())),
     "storm": (storm.measure, (storm.TINY, storm.WHOLE)),
     "slow_lists": (slow_lists.measure, (slow_lists.TINY, slow_lists.WHOLE)),
+    "health": (health.measure, (health.TINY, health.WHOLE)),
     "scarce_reads": (scarce_reads.measure, (scarce_reads.TINY, scarce_reads.Size())),
     "cost": (cost.measure, (None, None)),
 }

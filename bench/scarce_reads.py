@@ -29,7 +29,7 @@ from backup_retry.policy.scope import Scope
 from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.ledger import MemoryLedger
-from backup_retry.ports.opt_outs import MemoryOptOuts
+from backup_retry.ports.tag_lookup import MemoryTagLookup
 from backup_retry.settings.settings import load_settings
 from bench.estates import EstatePlan, alert, machine
 from bench.figures import Figure
@@ -120,7 +120,7 @@ class Instance:
             controls=ledger.incidents,
             storms=ledger.incidents,
             vaults=self._vaults,
-            opt_outs=MemoryOptOuts(),
+            tag_lookup=MemoryTagLookup(),
             rules=Rules(storm_size=10**6, schedule_margin=timedelta(0)),
             clock=ledger.clock,
         )

@@ -8,7 +8,7 @@ from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound
 from backup_retry.domain.jobs import FailedJob, Job, JobList
 from backup_retry.engine.failed_jobs import confirmed, failure_of, undecided, unrecovered, why_none
-from backup_retry.engine.freshness import read_jobs
+from backup_retry.engine.freshness import SHARED_FOR, read_jobs
 from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.item_lookup import ItemLookup
@@ -120,7 +120,8 @@ class Resolver:
     async def _listed(self, vault: Vault, job_id: str) -> Job | None:
         """A job that is answered with 404, as the vault lists it; one that is not listed either is not there."""
         now = self._clock()
-        listed = await self._vaults.jobs(vault, now - JOB_RETENTION, fresh_since=now)
+        # an alert comes minutes after its job; those that name jobs which the vault does not have share a list
+        listed = await self._vaults.jobs(vault, now - JOB_RETENTION, fresh_since=now - SHARED_FOR)
         found = _found(listed, job_id)
         if found is None and listed.unread:
             raise AzureUnavailable(listed.gap())

@@ -11,6 +11,7 @@ from hashlib import sha256
 from zlib import crc32
 
 from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.decisions import Reason
 from backup_retry.domain.errors import BackupRetryError
 from backup_retry.domain.incident import Incident
 from backup_retry.engine.engine import Engine
@@ -68,9 +69,7 @@ class FollowUp:
         """One follow-up over every open incident that is due."""
         now = self._clock()
         opened = await self._ledger.open_incidents()
-        due = [
-            incident for incident in opened if incident.due <= now and self._is_worth_a_read(incident, now)
-        ]
+        due = await self._due(opened, now)
         report = FollowUpReport(open=len(opened), due=len(due))
         slots = VaultSlots()
 
@@ -79,7 +78,7 @@ class FollowUp:
                 await self._follow_vault(incidents, report, now)
 
         await asyncio.gather(*(one_vault(incidents) for incidents in _by_vault(due, now)))
-        await self._controls.beat(Beat.FOLLOW_UP, now)
+        await self._controls.beat(Beat.FOLLOW_UP, now, open_incidents=_left_open(opened, report))
         log_event(
             LogEvent.FOLLOW_UP_COMPLETED,
             open=report.open,
@@ -103,6 +102,18 @@ class FollowUp:
         turn = int(now.timestamp() // _FEW_READS_PERIOD) % _FEW_READS_TURNS
         has_its_turn = crc32(incident.item.vault.key.encode()) % _FEW_READS_TURNS == turn
         return has_its_turn and not has_just_begun
+
+    async def _due(self, opened: Sequence[Incident], now: datetime) -> Sequence[Incident]:
+        """What has come due, or waits for the end of a pause that is gone by now, whoever took it away."""
+        held = any(incident.reason is Reason.PAUSED and incident.due > now for incident in opened)
+        pauses = await self._controls.pauses() if held else ()
+
+        def freed(incident: Incident) -> bool:
+            still = any(pause.holds(incident.item.vault, now) for pause in pauses)
+            return incident.reason is Reason.PAUSED and not still
+
+        due = (incident for incident in opened if incident.due <= now or freed(incident))
+        return [incident for incident in due if self._is_worth_a_read(incident, now)]
 
     async def _purge(self, now: datetime) -> None:
         """Forget some of what is old; what cannot be forgotten now has time."""
@@ -140,6 +151,12 @@ class FollowUp:
         except Exception as error:  # noqa: BLE001 (it ends this incident's turn and no other's)
             report.failed += 1
             log_failure(LogEvent.INCIDENT_FAILED, error, incident=incident.id, item=incident.item.id)
+
+
+def _left_open(opened: Sequence[Incident], report: FollowUpReport) -> int:
+    """How many are open after it; one that was closed before had only something left to tell."""
+    moved = {each.incident.id: each.incident for each in report.moved if each.incident is not None}
+    return sum(moved.get(each.id, each).is_open for each in opened)
 
 
 def _by_vault(incidents: Sequence[Incident], now: datetime) -> list[list[Incident]]:

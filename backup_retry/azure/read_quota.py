@@ -27,6 +27,7 @@ _COUNTED = re.compile(
 #: reads in an hour; the lowest quota that Azure was ever seen to refuse for
 _LEAST_QUOTA = 150.0
 _HOUR = 3600.0
+_MANY = 1000
 #: seconds; whoever has to wait comes back with the next turn at the latest, which may find the quota whole again
 _TURN = 300.0
 #: what of the reads that are left may go at once; as many again flow in during the hour
@@ -97,6 +98,7 @@ class ReadQuotas:
             Throttled: this process has spent its part of what is left; nothing is waited for.
         """
         if _COUNTED.fullmatch(action):
+            self._forget_old()
             quota = self._quotas.setdefault((subscription, action), _Quota())
             await quota.known()
             if wait := quota.wait(self._clock()):
@@ -121,6 +123,15 @@ class ReadQuotas:
         """Azure has refused a read of the action."""
         if _COUNTED.fullmatch(action):
             self._quotas.setdefault((subscription, action), _Quota()).hear(0.0, self._clock())
+
+    def _forget_old(self) -> None:
+        """Alerts may name any number of subscriptions."""
+        old = self._clock() - _HOUR
+        if len(self._quotas) > _MANY:
+            kept = {
+                key: each for key, each in self._quotas.items() if max(each.heard_at, each.spent_at) > old
+            }
+            self._quotas = kept
 
     def is_low(self, vault: Vault) -> bool:
         """True where what is left of some action had better be spent on many alerts at once."""
