@@ -10,7 +10,7 @@
 Every method returns a changed copy; the ledger stores it only where nobody else changed it meanwhile.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,6 +20,7 @@ from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.attempts import Attempt, AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.jobs import FailedJob, Job, JobError, Source
+from backup_retry.domain.journal import LogLine
 from backup_retry.domain.notices import Notice
 from backup_retry.domain.workloads import CAUSES
 
@@ -69,7 +70,9 @@ class Incident:
     weighed_by_start: bool = False
     #: what is still to be told
     notices: tuple[Notice, ...] = ()
-    #: one of them cannot be read by this version, and another one may still tell it
+    #: what is still to be written into the log
+    lines: tuple[LogLine, ...] = ()
+    #: a notice or a line cannot be read by this version, and another one may still tell it
     has_unreadable_notice: bool = False
     version: str = ""
     #: the item's last closed incident, where this one is new and takes its place
@@ -95,6 +98,7 @@ class Incident:
             weighed_before=after.weighed_out if after else {},
             weighed_by_start=after is not None and after.weighed_by_start,
             notices=after.notices if after else (),
+            lines=after.lines if after else (),
             version=after.version if after else "",
             previous=replace(after, previous=None) if after else None,
         )
@@ -108,6 +112,11 @@ class Incident:
     def is_open(self) -> bool:
         """True until the incident is closed."""
         return self.state is not State.CLOSED
+
+    @property
+    def is_untold(self) -> bool:
+        """True while a notice of it is to be sent, or a line of it to be written into the log."""
+        return bool(self.notices or self.lines)
 
     @property
     def has_no_job(self) -> bool:
@@ -153,6 +162,19 @@ class Incident:
     def with_notices(self, *notices: Notice) -> "Incident":
         """The same with more to tell."""
         return replace(self, notices=(*self.notices, *notices))
+
+    def with_lines(self, *lines: LogLine) -> "Incident":
+        """The same with more to write into the log."""
+        return replace(self, lines=(*self.lines, *lines))
+
+    def told_since(self, left: "Incident") -> Sequence[Notice | LogLine]:
+        """What this one has still to tell, and `left` has not."""
+        untold: list[Notice | LogLine] = [*self.notices, *self.lines]
+        return [each for each in untold if each not in (*left.notices, *left.lines)]
+
+    def without_lines(self) -> "Incident":
+        """The same with nothing left to write into the log."""
+        return replace(self, lines=())
 
     def without_notices(self) -> "Incident":
         """The same with nothing left to tell."""
