@@ -50,6 +50,19 @@ param zoneRedundant = bool(readEnvironmentVariable('ZONE_REDUNDANT', 'false'))
 param storageSku = readEnvironmentVariable('STORAGE_SKU', 'Standard_LRS')
 param vnetEnabled = bool(readEnvironmentVariable('VNET_ENABLED', 'false'))
 param vnetAddressPrefix = readEnvironmentVariable('VNET_ADDRESS_PREFIX', '10.20.0.0/24')
+param allowedAddresses = filter(
+  map(split(readEnvironmentVariable('ALLOWED_ADDRESSES', ''), ','), each => trim(each)),
+  each => !empty(each)
+)
+param deployerIsOperator = bool(readEnvironmentVariable('DEPLOYER_IS_OPERATOR', 'true'))
+param operatorPrincipalIds = filter(
+  map(split(readEnvironmentVariable('OPERATOR_PRINCIPAL_IDS', ''), ','), each => trim(each)),
+  each => !empty(each)
+)
+param readerPrincipalIds = filter(
+  map(split(readEnvironmentVariable('READER_PRINCIPAL_IDS', ''), ','), each => trim(each)),
+  each => !empty(each)
+)
 param operatorEmails = filter(
   map(split(readEnvironmentVariable('OPERATOR_EMAILS', ''), ','), email => trim(email)),
   email => !empty(email)
