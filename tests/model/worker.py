@@ -19,7 +19,7 @@ from backup_retry.settings.sweep_profile import daily
 from reactor import webhook
 from reactor.deferred_signals import process_deferred, written
 from reactor.events import parse_events
-from reactor.handed_on import Looks, hand_on, key_in
+from reactor.handed_on import Looks, key_in
 from reactor.resolve import Resolver
 from reactor.signal_handler import SignalHandler
 from reactor.signals import Signal
@@ -102,7 +102,7 @@ class Worker:
             resolver=resolver,
             engine=self.engine,
             defer=self._defer,
-            hand_on=partial(hand_on, messenger=topic, clock=self.clock),
+            hand_on=partial(self._looks.hand_on, messenger=topic, clock=self.clock),
             places=asyncio.Semaphore(surroundings.places),
         )
         self.patient_reactor = SignalHandler(resolver=resolver, engine=self.engine, defer=self._defer)
