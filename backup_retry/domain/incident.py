@@ -10,7 +10,7 @@
 Every method returns a changed copy; the ledger stores it only where nobody else changed it meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,10 +19,12 @@ from uuid import uuid4
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.attempts import Attempt, AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
-from backup_retry.domain.jobs import FailedJob, Job, JobError, Source
-from backup_retry.domain.journal import LogLine
-from backup_retry.domain.notices import Notice
+from backup_retry.domain.jobs import FailedJob, Job, JobError, Source, database_of
+from backup_retry.domain.outbox import Outbox
 from backup_retry.domain.workloads import CAUSES
+
+#: of the failed jobs that an incident was told of; one that is pushed out is still in the vault's list
+_NAMED = 20
 
 
 class State(StrEnum):
@@ -36,7 +38,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Incident:
+class Incident(Outbox):
     """The state of one item's trouble; `version` is the ledger's ETag and means nothing elsewhere."""
 
     id: str
@@ -58,6 +60,11 @@ class Incident:
     waits_since: datetime | None = None
     #: what a person has been told while it was open, see Wait.notice_name
     told_of: tuple[str, ...] = ()
+    #: when a person was asked to approve its retries, and who has; None and "": not yet
+    asked_at: datetime | None = None
+    approved_by: str = ""
+    #: the value of the tag that names the profile by which it was last decided
+    profile: str = ""
     outcome: Outcome | None = None
     closed_at: datetime | None = None
     #: the item's last good recovery point, as far as the vault told
@@ -66,14 +73,10 @@ class Incident:
     earlier_triggers: tuple[datetime, ...] = ()
     #: what has been weighed before this failure: by worth of backup, when the newest such one of the item ended
     weighed_before: Mapping[int, datetime] = field(default_factory=dict, hash=False)
+    #: ids of the failed jobs that somebody has named with the item: they are its own, however they are called
+    named_jobs: tuple[str, ...] = ()
     #: some of it was stored by version 0.1.0, which kept when those failures began
     weighed_by_start: bool = False
-    #: what is still to be told
-    notices: tuple[Notice, ...] = ()
-    #: what is still to be written into the log
-    lines: tuple[LogLine, ...] = ()
-    #: a notice or a line cannot be read by this version, and another one may still tell it
-    has_unreadable_notice: bool = False
     version: str = ""
     #: the item's last closed incident, where this one is new and takes its place
     previous: "Incident | None" = field(default=None, compare=False, repr=False)
@@ -114,11 +117,6 @@ class Incident:
         return self.state is not State.CLOSED
 
     @property
-    def is_untold(self) -> bool:
-        """True while a notice of it is to be sent, or a line of it to be written into the log."""
-        return bool(self.notices or self.lines)
-
-    @property
     def has_no_job(self) -> bool:
         """True where no failed job is known yet: Azure does not let us look at its vault, or at its item there."""
         return self.failure.operation in CAUSES
@@ -128,6 +126,12 @@ class Incident:
         """The attempt in flight: claimed, and not known to have ended."""
         last = self.attempts[-1] if self.attempts else None
         return last if last and last.result is AttemptResult.RUNNING else None
+
+    @property
+    def awaits_approval(self) -> bool:
+        """True from when a person is asked whether it may be retried until somebody, or something else, decides."""
+        asked = self.asked_at is not None and not self.approved_by
+        return asked and self.is_open and self.running_attempt is None
 
     @property
     def attempts_spent(self) -> int:
@@ -159,27 +163,6 @@ class Incident:
         """How long it has been waiting for that reason."""
         return now - (self.waits_since or self.opened_at) if self.reason is reason else timedelta(0)
 
-    def with_notices(self, *notices: Notice) -> "Incident":
-        """The same with more to tell."""
-        return replace(self, notices=(*self.notices, *notices))
-
-    def with_lines(self, *lines: LogLine) -> "Incident":
-        """The same with more to write into the log."""
-        return replace(self, lines=(*self.lines, *lines))
-
-    def told_since(self, left: "Incident") -> Sequence[Notice | LogLine]:
-        """What this one has still to tell, and `left` has not."""
-        untold: list[Notice | LogLine] = [*self.notices, *self.lines]
-        return [each for each in untold if each not in (*left.notices, *left.lines)]
-
-    def without_lines(self) -> "Incident":
-        """The same with nothing left to write into the log."""
-        return replace(self, lines=())
-
-    def without_notices(self) -> "Incident":
-        """The same with nothing left to tell."""
-        return replace(self, notices=())
-
     def owns(self, job: Job | FailedJob) -> bool:
         """True when the job is that of one of this incident's attempts: it bears an id of theirs, whatever its names.
 
@@ -192,16 +175,21 @@ class Incident:
 
     def is_about(self, job: Job) -> bool:
         """True for a job of this incident's item or attempts; where its names fit several items, nobody can say."""
-        return self.owns(job) or job.is_of(self.item)
+        return self.owns(job) or job.is_of(self.item) or job.id.lower() in self.named_jobs
 
     def may_be_about(self, job: Job) -> bool:
         """True where the job's names leave it open: they fit this item and others, or none and are the failed job's.
 
-        A database's job has no server at first, and the node that does a backup names it after itself.
+        A database's job has no server at first, and the node that does a backup names it after itself. One without any
+        name may be of each item of its workload.
         """
-        stands_in = job.item is not None and job.item.is_stand_in
-        alike = _database(job.entity_name) == _database(self.failure.entity_name) != ""
-        return any(each.key == self.item.key for each in job.candidates) or (stands_in and alike)
+        if any(each.key == self.item.key for each in job.candidates):
+            return True
+        if job.candidates or not (job.item is None or job.item.is_stand_in):
+            return False
+        if not job.entity_name:
+            return job.vault.key == self.item.vault.key and job.workload in {"", self.failure.workload}
+        return database_of(job.entity_name) == database_of(self.failure.entity_name)
 
     def covers(self, failed: FailedJob) -> bool:
         """True when this or an earlier incident has already weighed that failure or one that counts more."""
@@ -210,6 +198,11 @@ class Incident:
     def is_past(self, failed: FailedJob) -> bool:
         """True when an earlier incident has brought that failure to its end: it is no news to this one."""
         return self._is_weighed(self.weighed_before, failed)
+
+    def with_named(self, failed: FailedJob) -> "Incident":
+        """The same, which knows that job for the item's from now on, among the last few that it was told of."""
+        others = (each for each in self.named_jobs if each != failed.id.lower())
+        return replace(self, named_jobs=(*others, failed.id.lower())[-_NAMED:])
 
     def with_failure(self, failed: FailedJob) -> "Incident":
         """The same incident after one more failed job: of the best kind of backup what ended last counts.
@@ -336,8 +329,3 @@ class Incident:
     def _with_last_attempt(self, **changes: object) -> "Incident":
         last = replace(self.attempts[-1], **changes)  # type: ignore[arg-type]
         return replace(self, attempts=(*self.attempts[:-1], last))
-
-
-def _database(entity_name: str) -> str:
-    """The database in "database [server]"."""
-    return entity_name.partition(" [")[0].casefold()

@@ -21,6 +21,8 @@ class StepKind(StrEnum):
     TOLD = "person_told"
     CLOSED = "incident_closed"
     STORM = "storm_seen"
+    PROFILE = "profile_held"
+    APPROVED = "retry_approved"
 
 
 #: the steps whose lines alert rules and the workbook count: each is kept with the incident until it is in the log

@@ -185,8 +185,17 @@ type retrySettings = {
   @description('Hours in which retries may start, such as 20:00-06:00. Empty: always.')
   RETRY_HOURS: string?
 
-  @description('Time zone of RETRY_HOURS, by its IANA or Windows name.')
+  @description('Time of day, such as 06:00, after which no retry starts of a backup that began before it. Empty: none.')
+  RETRY_DEADLINE: string?
+
+  @description('Time zone of RETRY_HOURS and RETRY_DEADLINE, by its IANA or Windows name.')
   RETRY_TIME_ZONE: string?
+
+  @description('Hours, attempts and deadlines for groups that the tag backup-retry-profile names: a JSON array. Empty: none.')
+  RETRY_PROFILES: string?
+
+  @description('auto, or ask: a retry waits until a person approves it.')
+  RETRY_MODE: string?
 
   @description('So many items of a vault that fail alike are a storm: one is retried first.')
   STORM_SIZE: string?

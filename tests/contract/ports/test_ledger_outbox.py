@@ -5,6 +5,7 @@ import pytest
 from backup_retry.domain.incident_notices import notice
 from backup_retry.domain.journal import StepKind
 from backup_retry.domain.notices import NoticeKind
+from backup_retry.domain.texts import visible
 from backup_retry.ports.ledger import Ledger, MemoryLedger
 from backup_retry.ports.log_events import line_of
 from tests.failures import claimed, closed, noted, open_of, opened, saved, step
@@ -33,7 +34,7 @@ async def test_what_is_to_be_told_stays_until_it_is_told(ledger: Ledger) -> None
     stored = await saved(ledger, closed(claimed(await noted(ledger, incident))))
     assert (await ledger.load(incident.item)).incident == stored
     assert [each.kind for each in stored.notices] == [NoticeKind.RETRY_TRIGGERED]
-    assert [(each.is_warning, each.fields["detail"]) for each in stored.lines] == [(True, UNICODE)]
+    assert [(each.is_warning, each.fields["detail"]) for each in stored.lines] == [(True, visible(UNICODE))]
     assert await open_of(ledger, incident.item) == [stored]
 
     logged = await ledger.told(stored, stored.without_lines())
