@@ -54,7 +54,7 @@ clean: ## remove everything that was made
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(INSTALLED): requirements.txt constraints.txt requirements-cli.txt requirements-dev.txt requirements-host.txt \
+$(INSTALLED): requirements.txt constraints.txt requirements-cli.txt requirements-simulator.txt requirements-dev.txt requirements-host.txt \
   $(wildcard simulator/azurite/npm/package*.json tests/kusto/package*.json)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing)."; \

@@ -89,7 +89,9 @@ async def _empty(place: Ground, app: App) -> list[Figure]:
     return [
         Figure(key="sweep_empty_arm_calls", value=len(place.wire.to(ARM))),
         Figure(
-            key="sweep_empty_pages", value=len(place.wire.to(GRAPH)), note="one for the subscriptions' names"
+            key="sweep_empty_pages",
+            value=len(place.wire.to(GRAPH)),
+            note="one for the subscriptions' names, one for the vaults that there are",
         ),
         Figure(key="sweep_empty_writes", value=len(writes), note="its heartbeat"),
     ]

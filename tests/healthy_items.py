@@ -124,6 +124,7 @@ class HealthyItems(World):
             inbox=self.inbox,
             unreadables=self.unreadables,
             turns=nobody,
+            seen_vaults=nobody,
         )
 
     async def rows(self, query: str) -> AsyncIterator[Mapping[str, Any]]:

@@ -85,11 +85,11 @@ class Controls(Protocol):
     """Switches and heartbeats."""
 
     async def pauses(self) -> Sequence[Pause]:
-        """Every pause that is set; each may have run out by its `until`. One that cannot be read holds."""
+        """Every pause that is set, one booked ahead or run out as well. One that cannot be read holds."""
         ...
 
     async def set_pause(self, pause: Pause) -> None:
-        """Switch retries off in the pause's scope."""
+        """Switch retries off in the pause's scope; it takes the place of the scope's last one."""
         ...
 
     async def resume(self, scope: str = "") -> None:

@@ -12,6 +12,7 @@ from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Reason
 from backup_retry.domain.errors import RowUnreadable
 from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.pauses import Pause
 from backup_retry.ports.unreadable_rows import UnreadableRow
 from tests.builders import minutes
 from tests.healthy_items import HealthyItems
@@ -167,6 +168,14 @@ async def test_a_pause_written_by_hand_is_taken_back_by_its_scope(ledger_of: Hea
     for pause in await ledger_of.ledger.pauses():
         await ledger_of.ledger.resume(pause.scope.upper())
     assert await ledger_of.ledger.pauses() == []
+
+
+async def test_a_pause_takes_the_place_of_one_written_by_hand(ledger_of: HealthyItems) -> None:
+    """Of the same scope, whatever its key."""
+    await fill(ledger_of, TO_COME)
+    for scope in [each.scope for each in await ledger_of.ledger.pauses()]:
+        await ledger_of.ledger.set_pause(Pause(by="ann", why="new", scope=scope.upper()))
+    assert {each.by for each in await ledger_of.ledger.pauses()} == {"ann"}
 
 
 async def _of(readers: HealthyItems, name: str) -> list[Incident]:

@@ -14,6 +14,7 @@ from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.jobs import JobList, Source
+from backup_retry.domain.pauses import Pause
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.ports.ledger import Beat
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
@@ -57,6 +58,30 @@ async def test_what_is_not_due_is_left_alone(world: World) -> None:
     world.clock.time = ENDED
     assert (await follow_up(world).run()).due == 1
     assert len(world.attempts) == 1
+
+
+@pytest.mark.parametrize(
+    ("left", "due"),
+    [
+        ([], 1),
+        ([Pause(by="eve", why="x", scope=vault("vault-2").id)], 1),
+        ([Pause(by="eve", why="x", starts=NOW + minutes(5))], 1),
+        ([Pause(by="eve", why="x", until=NOW + minutes(5))], 0),
+    ],
+)
+async def test_what_waits_for_the_end_of_a_pause_goes_on_when_it_is_taken_away(
+    world: World, left: list[Pause], due: int
+) -> None:
+    """By a command, or by a hand that deletes its row; as long as another pause holds it goes on waiting."""
+    await world.ledger.set_pause(Pause(by="eve", why="x", until=NOW + timedelta(days=3)))
+    await world.handle(world.fails())
+    assert (await follow_up(world).run()).due == 0
+
+    await world.ledger.resume()
+    for pause in left:
+        await world.ledger.set_pause(pause)
+    assert (await follow_up(world).run()).due == due
+    assert len(world.attempts) == due
 
 
 async def test_a_closed_incident_is_not_looked_at(world: World) -> None:
