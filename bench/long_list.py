@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from aiohttp import web
@@ -130,7 +130,7 @@ async def _read(url: str, ca_file: str) -> dict[str, Any]:
     settings = load_settings({"arm_endpoint": url, "ledger_endpoint": "https://ledger.invalid"})
     vault = Vault(subscription=_SUBSCRIPTION, resource_group="rg", name="vault")
     async with AzureClients(settings, ssl_context=ssl.create_default_context(cafile=ca_file)) as clients:
-        clients._credential = _Credential()  # noqa: SLF001 (no identity is needed here)
+        clients._credential = cast("Any", _Credential())  # noqa: SLF001 (no identity is needed here)
         vaults = RecoveryServicesVaults(clients, lambda: now)
         small = Vault(subscription=_SUBSCRIPTION, resource_group="rg", name=_SMALL)
         await vaults.jobs(small, _BEGAN, fresh_since=now)
