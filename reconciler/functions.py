@@ -3,7 +3,8 @@
 Schedules are read when the host loads this module, see `wiring.schedules`.
 """
 
-from datetime import timedelta
+from collections.abc import Awaitable
+from datetime import datetime, timedelta
 from functools import partial
 
 import azure.functions as func
@@ -11,9 +12,11 @@ import azure.functions as func
 from backup_retry import wiring
 from backup_retry.engine.turn import Turn
 from backup_retry.ports.log_events import LogEvent, log_event
-from backup_retry.settings.sweep_profile import SweepProfile
+from backup_retry.settings.sweep_profile import LOOK_BACK, SweepProfile
 from reconciler.follow_up import FollowUp
+from reconciler.silence import sweep_after_silence
 from reconciler.sweep import Sweep
+from reconciler.sweep_report import SweepReport
 
 blueprint = func.Blueprint()
 
@@ -27,7 +30,9 @@ _repeated = partial(blueprint.retry, strategy="fixed_delay", max_retry_count="3"
 _REPEATED_FOR = timedelta(minutes=10)
 
 
-def _made(profile: SweepProfile, parts: wiring.Parts, time_limit: timedelta) -> Sweep:
+def _made(
+    profile: SweepProfile, parts: wiring.Parts, time_limit: timedelta, since: datetime | None = None
+) -> Sweep:
     return Sweep(
         graph=parts.estate(profile.subscriptions),
         vaults=parts.vaults,
@@ -36,8 +41,10 @@ def _made(profile: SweepProfile, parts: wiring.Parts, time_limit: timedelta) -> 
         clock=parts.clock,
         profile=profile,
         scope=parts.settings.scope,
+        since=since,
         time_limit=min(parts.settings.sweep_time_limit, time_limit),
-        announcer=parts.announcer,
+        # It would have to reach back a day further each hour, for events that Event Grid has given up.
+        announcer=None if profile.name == LOOK_BACK else parts.announcer,
         defer=parts.inbox.add,
     )
 
@@ -76,7 +83,7 @@ def _register(profile: SweepProfile) -> None:
         await _sweep(profile)
 
 
-for _profile in _SETTINGS.sweep_profiles:
+for _profile in _SETTINGS.timed_sweeps[1:]:
     _register(_profile)
 
 
@@ -84,7 +91,24 @@ for _profile in _SETTINGS.sweep_profiles:
 async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
     """The five-minute look at what is open, then at sweeps that died with their workers."""
     parts = await wiring.parts()
-    work = FollowUp(
+    if await parts.turns.take(Turn(name="follow_up", run=partial(_follow_up, parts))):
+        await parts.turns.repeat_dead(
+            [_turn(each, parts, _REPEATED_FOR) for each in parts.settings.timed_sweeps]
+        )
+
+
+async def _follow_up(parts: wiring.Parts) -> None:
+    """What ended while nothing was followed up, then what is open."""
+
+    def sweep(profile: SweepProfile, since: datetime) -> Awaitable[SweepReport]:
+        return _made(profile, parts, _REPEATED_FOR, since).run()
+
+    await sweep_after_silence(parts.controls, parts.settings, parts.clock(), sweep)
+    await _follow_up_of(parts).run()
+
+
+def _follow_up_of(parts: wiring.Parts) -> FollowUp:
+    return FollowUp(
         ledger=parts.ledger,
         engine=parts.engine,
         controls=parts.controls,
@@ -93,6 +117,3 @@ async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trig
         retention=parts.settings.incident_retention,
         unreadables=parts.unreadables,
     )
-    if await parts.turns.take(Turn(name="follow_up", run=work.run)):
-        sweeps = (parts.settings.daily_sweep, *parts.settings.sweep_profiles)
-        await parts.turns.repeat_dead([_turn(each, parts, _REPEATED_FOR) for each in sweeps])

@@ -16,6 +16,8 @@ from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.incident import Incident
+from backup_retry.ports.ledger import Beat
+from backup_retry.settings.sweep_profile import after_silence
 from simulator.stack import Stack
 from tests.table_storage import table_service
 from tests.vm_estate import backup_failure, estate, item_id
@@ -31,6 +33,7 @@ _LOOKS_A_START = 40
 #: Timers that do not fire by themselves, and waits that take no time.
 SETTINGS: Mapping[str, str] = {
     "SWEEP_SCHEDULE": "0 0 0 1 1 *",
+    "LOOK_BACK_SCHEDULE": "0 0 0 1 1 *",
     "FOLLOW_UP_SCHEDULE": "0 0 0 1 1 *",
     "RETRY_BACKOFF": "0s,1s,1s",
     "SETTLE_AFTER": "2s",
@@ -196,6 +199,20 @@ class App:
     async def sweep(self) -> None:
         """Fire the sweep by hand and wait until it is complete."""
         await self._fire("sweep")
+
+    async def silent_since(self, at: datetime) -> None:
+        """Let the last follow-up have been then, and the last sweep after a silence."""
+        for beat in (Beat.FOLLOW_UP, after_silence().beat):
+            await self._ledger.beat(beat, at)
+
+    async def look_back(self) -> None:
+        """Fire the hourly look back by hand and wait until it is complete."""
+        await self._start("sweep_look_back")
+
+        async def look() -> bool | None:
+            return any(each["profile"] == "look_back" for each in self.lines("sweep_completed")) or None
+
+        await self.until(look)
 
     async def process_deferred(self) -> None:
         """Fire the look into kept signals by hand."""

@@ -42,6 +42,10 @@ def _https(value: str) -> str:
     return value.rstrip("/")
 
 
+def _optional_schedule(value: str) -> str:
+    return check_schedule(value) if value else value
+
+
 def _optional_https(value: str) -> str:
     return _https(value) if value else value
 
@@ -103,6 +107,7 @@ def _lookback(value: timedelta) -> timedelta:
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Ncrontab = Annotated[str, AfterValidator(check_schedule)]
+OptionalNcrontab = Annotated[str, AfterValidator(_optional_schedule)]
 HttpsUrl = Annotated[str, AfterValidator(_https)]
 NotNegative = Annotated[Duration, AfterValidator(_not_negative)]
 OptionalHttpsUrl = Annotated[str, AfterValidator(_optional_https)]

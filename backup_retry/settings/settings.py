@@ -1,5 +1,6 @@
 """The app's settings: one frozen object, read from the environment once and validated at start."""
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
@@ -25,13 +26,14 @@ from backup_retry.settings.setting_types import (
     Ncrontab,
     NotNegative,
     OptionalHttpsUrl,
+    OptionalNcrontab,
     PositiveDuration,
     Retention,
     SubscriptionList,
     TimeZone,
     Windows,
 )
-from backup_retry.settings.sweep_profile import SweepProfile, daily, read_profiles
+from backup_retry.settings.sweep_profile import SweepProfile, daily, look_back, read_profiles
 
 
 class Dispatch(StrEnum):
@@ -51,6 +53,8 @@ def _keep_days(value: int) -> int:
 
 #: what is forgotten earlier could be taken for new while Azure still shows it
 _FEWEST_DAYS = 15
+#: set to an empty text they are switched off; any other one has its default then
+_EMPTY_IS_OFF = frozenset({"look_back_schedule"})
 #: longest part of a wrong value that a message repeats
 _REPEATED = 200
 
@@ -92,6 +96,11 @@ class Settings(BaseSettings):
     sweep_lookback: Lookback = Field(
         default=timedelta(hours=24),
         description="How far back a sweep looks at least; a missed sweep is caught up by the next.",
+    )
+    look_back_schedule: OptionalNcrontab = Field(
+        default="0 20 * * * *",
+        description="When a light sweep looks for what failed in the last two hours and never reached the app "
+        "(NCRONTAB, UTC). Set to an empty text it is off.",
     )
     sweep_profiles: Annotated[tuple[SweepProfile, ...], NoDecode, BeforeValidator(read_profiles)] = Field(
         default=(),
@@ -196,6 +205,12 @@ class Settings(BaseSettings):
         return daily(self.sweep_schedule, self.sweep_lookback)
 
     @property
+    def timed_sweeps(self) -> tuple[SweepProfile, ...]:
+        """Every sweep that has a timer: the daily one, the hourly look back unless it is off, then the profiles."""
+        back = [look_back(self.look_back_schedule)] if self.look_back_schedule else []
+        return (self.daily_sweep, *back, *self.sweep_profiles)
+
+    @property
     def incident_retention(self) -> timedelta | None:
         """How long closed incidents are kept; None: for ever."""
         return timedelta(days=self.keep_days) if self.keep_days else None
@@ -287,7 +302,7 @@ def settings_of(environment: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: as load_settings.
     """
-    known = {name.lower(): value for name, value in environment.items() if value}
+    known = _emptied(environment) | {name.lower(): value for name, value in environment.items() if value}
     return _read(_OnlyGiven, {name: value for name, value in known.items() if name in Settings.model_fields})
 
 
@@ -297,7 +312,14 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
     Raises:
         SettingsError: one or more settings are missing or wrong; the message names each.
     """
-    return _read(Settings, overrides or {})
+    return _read(Settings, {**_emptied(os.environ), **(overrides or {})})
+
+
+def _emptied(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings that are switched off by an empty text, which pydantic takes for unset."""
+    return {
+        name.lower(): "" for name, value in environment.items() if not value and name.lower() in _EMPTY_IS_OFF
+    }
 
 
 def _read(kind: type[Settings], values: Mapping[str, Any]) -> Settings:

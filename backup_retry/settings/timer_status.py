@@ -7,12 +7,14 @@ from enum import StrEnum
 from typing import Any
 
 from backup_retry.ports.ledger import Beat, gave_up
-from backup_retry.settings.ncrontab import turn_before
+from backup_retry.settings.ncrontab import turn_before, turns_before
 from backup_retry.settings.settings import Settings
-from backup_retry.settings.sweep_profile import DAILY, SweepProfile
+from backup_retry.settings.sweep_profile import DAILY, SweepProfile, after_silence, look_back
 
 #: a timer may start late, and clocks differ
 _GRACE = timedelta(minutes=15)
+#: so many turns of a timer without a run are a silence
+_SILENT = 3
 
 
 class TimerState(StrEnum):
@@ -94,8 +96,17 @@ _REMEDIES = {
 }
 
 
+def is_silent(schedule: str, last: datetime | None, now: datetime) -> bool:
+    """True where three turns have come since a timer last ran: one that never ran has been silent from the first."""
+    third_last = turns_before(schedule, now, _SILENT)
+    return last is None or (third_last is not None and last < third_last)
+
+
 def timers(settings: Settings, beats: Mapping[str, datetime], now: datetime) -> Sequence[Timer]:
-    """The daily sweep, the follow-up, then every sweep profile; `beats` as Reports.beats has them."""
+    """The daily sweep, the follow-up, then every other sweep; `beats` as Reports.beats has them.
+
+    The sweep after a silence has no timer: it is among them while it has left something out.
+    """
     follow_up = timer("follow-up", settings.follow_up_schedule, now, last=beats.get(Beat.FOLLOW_UP))
     daily, *others = (
         timer(
@@ -108,9 +119,17 @@ def timers(settings: Settings, beats: Mapping[str, datetime], now: datetime) -> 
             profile=profile,
             takes=settings.sweep_time_limit,
         )
-        for profile in (settings.daily_sweep, *settings.sweep_profiles)
+        for profile in (*settings.timed_sweeps, *_left_open(beats))
     )
     return [daily, follow_up, *others]
+
+
+def _left_open(beats: Mapping[str, datetime]) -> Sequence[SweepProfile]:
+    """The sweep after a silence, where it left something out that no other sweep has made up for."""
+    silence = after_silence()
+    left = beats.get(silence.incomplete_beat)
+    whole = [beats[name] for name in (silence.beat, look_back().beat, Beat.SWEEP) if name in beats]
+    return [silence] if left is not None and all(at < left for at in whole) else []
 
 
 def timer(

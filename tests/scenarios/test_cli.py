@@ -151,6 +151,7 @@ async def test_incidents_are_listed_from_the_journal(app: App) -> None:
 async def test_check_finds_the_deployment_well_and_starts_nothing(app: App) -> None:
     """Identity, vaults, rights, alerts, tables, topic and runs; only reads arrive at the vaults."""
     await app.sweep()
+    await app.look_back()
     await app.follow_up()
     before = len(await triggers(app))
     topic = f"{app.stack.run.arm}/topics/grid/api/events"

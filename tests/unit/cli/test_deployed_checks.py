@@ -33,6 +33,7 @@ def terminal() -> Terminal:
     found.deployment.found = [RULE]
     found.deployment.groups[GROUP] = ActionGroup(id=GROUP, webhooks=(HOOK,))
     found.does(found.ledger.beat(Beat.SWEEP, NOW - timedelta(hours=9)))
+    found.does(found.ledger.beat("sweep-look_back", NOW - timedelta(minutes=40)))
     found.does(found.ledger.beat(Beat.FOLLOW_UP, NOW - timedelta(minutes=5)))
     return found
 

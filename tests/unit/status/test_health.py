@@ -42,7 +42,7 @@ async def test_a_fresh_app_has_not_run_anything_yet(world: Terminal) -> None:
         "incomplete_sweep": None,
         "last_follow_up": None,
         "open_incidents": 0,
-        "unwell_timers": 2,
+        "unwell_timers": 3,
         "unreadable_rows": {},
     }
 
@@ -51,6 +51,7 @@ async def test_the_last_runs_and_what_is_open_are_shown(world: Terminal) -> None
     """Times in ISO 8601 with their zone; closed incidents do not count."""
     await world.ledger.beat(Beat.SWEEP, NOW - minutes(60))
     await world.ledger.beat(Beat.FOLLOW_UP, NOW)
+    await world.ledger.beat("sweep-look_back", NOW - minutes(40))
     await world.engine.note(world.fails("job-1", of=item(1)), Source.ALERT)
     await world.handle(world.fails("job-2", of=item(2), error="UserErrorVmProvisioningStateFailed"))
 
@@ -88,6 +89,7 @@ async def test_a_probe_sees_how_many_timers_are_unwell(world: Terminal) -> None:
     """A sweep that was late or incomplete, of a profile too; one that is over is none."""
     await world.ledger.beat(Beat.SWEEP, NOW - minutes(60))
     await world.ledger.beat(Beat.FOLLOW_UP, NOW)
+    await world.ledger.beat("sweep-look_back", NOW - minutes(40))
     assert (await asked(world, PROFILES))["unwell_timers"] == 1
 
     await world.ledger.beat("sweep-hourly", NOW - minutes(30))
