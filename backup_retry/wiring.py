@@ -14,6 +14,7 @@ from backup_retry.engine.engine import Engine
 from backup_retry.engine.turn import TurnTaker
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import REFUSE
+from backup_retry.ports.dead_letters import DeadLetters
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.ledger import Archive, Controls, Ledger
@@ -57,6 +58,8 @@ class Parts:
     inbox: Inbox
     unreadables: Unreadables
     turns: TurnTaker
+    #: events that nobody could deliver; None: nobody says where they are
+    dead_letters: DeadLetters | None = None
     #: where notices go; None: nowhere
     publisher: "TopicPublisher | None" = None
     #: where a sweep announces what it finds; None: it handles that by itself
@@ -103,6 +106,7 @@ def schedules() -> Settings:
 
 async def build(settings: Settings, clients: "AzureClients") -> Parts:
     """The real parts on open clients; makes the ledger's tables where they are missing."""
+    from backup_retry.azure.dead_letter_blobs import DeadLetterBlobs  # noqa: PLC0415
     from backup_retry.azure.event_grid import TopicPublisher  # noqa: PLC0415
     from backup_retry.azure.protected_items import GraphItemLookup  # noqa: PLC0415
     from backup_retry.azure.resource_graph import ResourceGraph  # noqa: PLC0415
@@ -124,6 +128,8 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     graph = ResourceGraph(clients, settings.swept_subscriptions)
     reports = TableReports(tables, quarantine)
     publisher = TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None
+    container = settings.dead_letter_container
+    dead_letters = DeadLetterBlobs(clients, container) if container else None
     return Parts(
         settings=settings,
         clock=clock,
@@ -141,7 +147,8 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         reports=reports,
         archive=TableArchive(tables, quarantine),
         inbox=TableInbox(tables, clock, quarantine),
-        unreadables=TableUnreadables(tables, quarantine),
+        unreadables=TableUnreadables(tables, quarantine, dead_letters),
+        dead_letters=dead_letters,
         turns=TurnTaker(
             turns=TableTurns(tables, quarantine),
             controls=ledger,

@@ -12,6 +12,7 @@ from backup_retry.domain.errors import BadSignal, SettingsError
 from backup_retry.engine.turn import Turn
 from backup_retry.ports.log_events import LogEvent, log_event
 from reactor import webhook
+from reactor.dead_letters import process_dead_letters
 from reactor.deferred_signals import process_deferred, written
 from reactor.events import parse_events
 from reactor.handed_on import Looks, hand_on, key_in
@@ -106,4 +107,18 @@ async def kept_signals(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the t
 async def _look_into_kept() -> None:
     parts = await wiring.parts()
     await process_deferred(parts.inbox, await _reactor(None), parts.clock, parts.publisher)
+    await _look_into_dead_letters(parts)
     await parts.unreadables.sum_up()
+
+
+async def _look_into_dead_letters(parts: wiring.Parts) -> None:
+    if parts.dead_letters is not None:
+        await process_dead_letters(
+            parts.dead_letters,
+            await _reactor(None),
+            controls=parts.controls,
+            unreadables=parts.unreadables,
+            schedule=parts.settings.follow_up_schedule,
+            dimensions=parts.settings.dimensions,
+            clock=parts.clock,
+        )

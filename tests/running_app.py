@@ -292,10 +292,19 @@ def _now() -> datetime:
 
 @asynccontextmanager
 async def running(
-    directory: Path, settings: Mapping[str, str] | None = None, azure: Json | None = None
+    directory: Path,
+    settings: Mapping[str, str] | None = None,
+    azure: Json | None = None,
+    *,
+    dead_letters: bool = False,
 ) -> AsyncIterator[App]:
     """The app on a stack of its own, with forty VMs unless another estate is given."""
-    stack = Stack({**SETTINGS, **(settings or {})}, azure or estate(vms=40), directory=directory)
+    stack = Stack(
+        {**SETTINGS, **(settings or {})},
+        azure or estate(vms=40),
+        directory=directory,
+        dead_letters=dead_letters,
+    )
     async with stack, aiohttp.ClientSession() as http:
         trust = ssl.create_default_context(cafile=stack.run.ca_file)
         async with table_service(stack.run.table_endpoint, trust) as (service, _):

@@ -59,12 +59,13 @@ class Quarantine:
             found = UnreadableRow(
                 table=table, partition=key[1], key=key[2], kind=kind_of(table, row), problem=str(error)
             )
-            self._remember(key, found)
+            self.remember(key, found)
             raise RowUnreadable(f"this version cannot read the ledger's row {found}") from error
         self.rows.pop(key, None)
         return value
 
-    def _remember(self, key: Key, found: UnreadableRow) -> None:
+    def remember(self, key: Key, found: UnreadableRow) -> None:
+        """Set one aside, and say so in the log the first time."""
         if self.rows.get(key) == found or len(self.rows) >= _MOST:
             return
         self.rows[key] = found

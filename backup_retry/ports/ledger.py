@@ -28,6 +28,8 @@ class Beat(StrEnum):
     #: left by the very first sweep: how far back it looked
     FIRST_SWEEP = "first-sweep"
     FOLLOW_UP = "follow_up"
+    #: left by a look into the dead letters that has left none
+    DEAD_LETTERS = "dead-letters"
 
 
 def gave_up(turn: str) -> str:

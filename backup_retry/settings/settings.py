@@ -162,6 +162,11 @@ class Settings(BaseSettings):
     eventgrid_topic_endpoint: OptionalHttpsUrl = Field(
         default="", description="Event Grid topic that outcomes are published to. Empty: none."
     )
+    dead_letter_container: OptionalHttpsUrl = Field(
+        default="",
+        description="Address of the blob container that events go to which Event Grid could not deliver: the app takes "
+        "them from there. Empty: none.",
+    )
     log_alert_dimensions: DimensionNames = Field(
         default="",
         description="Names of a log search alert's dimensions beside "

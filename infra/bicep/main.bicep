@@ -296,6 +296,7 @@ module app 'modules/function-app.bicep' = {
       ARM_ENDPOINT: environment().resourceManager
       LEDGER_ENDPOINT: storage.outputs.tableEndpoint
       EVENTGRID_TOPIC_ENDPOINT: topic.outputs.endpoint
+      DEAD_LETTER_CONTAINER: '${storage.outputs.blobEndpoint}${deadLetterContainerName}'
     })
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount

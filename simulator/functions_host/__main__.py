@@ -35,7 +35,9 @@ async def _serve(arguments: argparse.Namespace) -> int:
         "master": arguments.master_key,
         "event_grid": arguments.eventgrid_key,
     }
-    keys = Keys(**{kind: key for kind, key in given.items() if key})
+    keys = Keys(
+        **{kind: key for kind, key in given.items() if key}, event_grid_delay=arguments.eventgrid_key_delay
+    )
     host = FunctionsHost(arguments.app_directory, keys, os.environ)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -55,6 +57,12 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=7071, help="0: any free one")
     for kind in ("function", "master", "eventgrid"):
         parser.add_argument(f"--{kind}-key", help="random unless given, and then printed")
+    parser.add_argument(
+        "--eventgrid-key-delay",
+        type=float,
+        default=0.0,
+        help="seconds until that key is read, as on a cold start",
+    )
     parser.add_argument("--log-file", type=Path, help="where the log goes besides the standard error")
     return parser.parse_args()
 

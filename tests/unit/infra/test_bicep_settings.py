@@ -8,7 +8,7 @@ from backup_retry.settings.settings import Settings
 from tests.bicep_files import BICEP, asked, template
 
 #: what main.bicep fills in from what it has made; an administrator does not set them
-WIRED = {"ARM_ENDPOINT", "LEDGER_ENDPOINT", "EVENTGRID_TOPIC_ENDPOINT"}
+WIRED = {"ARM_ENDPOINT", "LEDGER_ENDPOINT", "EVENTGRID_TOPIC_ENDPOINT", "DEAD_LETTER_CONTAINER"}
 #: what the Functions host reads: storage and telemetry are reached by the identity, so none is a secret
 PLATFORM = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
@@ -47,6 +47,7 @@ def test_the_app_is_given_its_settings_and_the_platforms(app: str) -> None:
     assert settings["ARM_ENDPOINT"] == "[environment().resourceManager]"
     assert ".primaryEndpoints.table]" in settings["LEDGER_ENDPOINT"]
     assert "/Microsoft.EventGrid/topics/" in settings["EVENTGRID_TOPIC_ENDPOINT"]
+    assert settings["DEAD_LETTER_CONTAINER"].endswith("dead-letters')]")
 
 
 def test_empty_settings_mean_the_default() -> None:
