@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from backup_retry.domain.errors import SettingsError
 from backup_retry.engine.engine import Engine
-from backup_retry.engine.turn import TurnTaker
+from backup_retry.engine.turn import Slice, Turn, TurnTaker
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import REFUSE
 from backup_retry.ports.dead_letters import DeadLetters
@@ -69,6 +69,10 @@ class Parts:
         """What a sweep asks: these subscriptions, or all that may be touched."""
         named = [each for each in subscriptions if not each.startswith(REFUSE)]
         return self.graph.estate(named, self.settings.scope.allows_subscription)
+
+
+#: how a part of each turn is made, by the name of its function: every room with timers adds its own
+turn_makers: dict[str, Callable[[Parts, Slice], Turn]] = {}
 
 
 def clock() -> datetime:

@@ -4,7 +4,7 @@ https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-common-schema
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -32,6 +32,7 @@ class Essentials(Lenient):
 
     alert_id: str | None = Field(default=None, alias="alertId")
     alert_rule: str | None = Field(default=None, alias="alertRule")
+    alert_rule_id: str | None = Field(default=None, alias="alertRuleID")
     signal_type: str | None = Field(default=None, alias="signalType")
     monitor_condition: str | None = Field(default=None, alias="monitorCondition")
     monitoring_service: str | None = Field(default=None, alias="monitoringService")
@@ -42,6 +43,7 @@ class _AlertData(Lenient):
     essentials: Essentials
     #: its shape depends on the service, so it is read once that is known
     alert_context: Any = Field(default=None, alias="alertContext")
+    custom: dict[str, Any] | None = Field(default=None, alias="customProperties")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,8 @@ class Alert:
     source: Source
     essentials: Essentials
     context: Any
+    #: what the rule's author has given it
+    custom: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -103,7 +107,9 @@ def read(payload: object, source: Source) -> Alert:
         found = "missing" if schema is None else f"{schema!r}"
         raise BadSignal(f"is {found}, not {COMMON_SCHEMA!r}.", where="schemaId", remedy=REMEDY)
     data = validated(_AlertData, payload.get("data"), "data")
-    return Alert(source=source, essentials=data.essentials, context=data.alert_context or {})
+    return Alert(
+        source=source, essentials=data.essentials, context=data.alert_context or {}, custom=data.custom or {}
+    )
 
 
 def validated(model: type[_Model], value: object, where: str) -> _Model:

@@ -9,7 +9,7 @@ import azure.functions as func
 
 from backup_retry import wiring
 from backup_retry.domain.errors import BadSignal, SettingsError
-from backup_retry.engine.turn import Turn
+from backup_retry.engine.turn import Slice, Turn
 from backup_retry.ports.log_events import LogEvent, log_event
 from reactor import webhook
 from reactor.dead_letters import process_dead_letters
@@ -17,6 +17,7 @@ from reactor.deferred_signals import process_deferred, written
 from reactor.events import parse_events
 from reactor.handed_on import Looks, hand_on, key_in
 from reactor.resolve import Resolver
+from reactor.second_clock import KEPT_SIGNALS, LastLook, SecondClock, run_slice, turn_in
 from reactor.signal_handler import SignalHandler
 from reactor.signals import Signal
 
@@ -25,6 +26,7 @@ blueprint = func.Blueprint()
 _PLACES = asyncio.Semaphore(16)
 #: so many of those that were kept are then looked into at once
 _LOOKS = Looks(32)
+_LAST_LOOK = LastLook()
 #: Event Grid waits 30 seconds
 _EVENT_SECONDS = 20.0
 
@@ -50,7 +52,7 @@ async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
 async def alerts(req: func.HttpRequest) -> func.HttpResponse:
     """The webhook of an action group, common alert schema."""
     try:
-        answer = await webhook.answer(req.get_body(), _reactor, wiring.settings().dimensions)
+        answer = await webhook.answer(req.get_body(), _reactor, wiring.settings().dimensions, _second_clock)
     except SettingsError as error:
         answer = webhook.unavailable(error)
     except Exception as error:  # Azure repeats a 503 and never a 500: nothing may be lost to a fault of ours
@@ -68,8 +70,7 @@ async def alerts(req: func.HttpRequest) -> func.HttpResponse:
 async def events(event: func.EventGridEvent) -> None:
     """An event of either schema; one that fails for a passing reason raises, so that it is delivered again."""
     event_type = getattr(event, "event_type", None) or getattr(event, "type", None) or ""
-    if key := key_in(event_type, event.get_json()):
-        await _look_into(key)
+    if await _was_for_itself(event_type, event.get_json()):
         return
     try:
         dimensions = wiring.settings().dimensions
@@ -82,6 +83,45 @@ async def events(event: func.EventGridEvent) -> None:
         return
     began = wiring.clock()
     await (await _reactor()).handle_signals(signals, seconds=_EVENT_SECONDS, run_began=began)
+    await (await _second_clock()).signal_came()
+
+
+async def _was_for_itself(event_type: str, data: object) -> bool:
+    """Whether the app has sent itself the event: to look into a signal, or to run a turn."""
+    if key := key_in(event_type, data):
+        await _look_into(key)
+    elif due := turn_in(event_type, data):
+        await _run_slice(*due)
+    else:
+        return False
+    return True
+
+
+async def _run_slice(turn: str, number: int) -> None:
+    parts = await wiring.parts()
+    make = wiring.turn_makers.get(turn)
+    await run_slice(
+        turn,
+        number,
+        make=partial(make, parts) if make else None,
+        taker=parts.turns,
+        controls=parts.controls,
+        starter=parts.publisher,
+        clock=parts.clock,
+    )
+
+
+async def _second_clock() -> SecondClock:
+    parts = await wiring.parts()
+    return SecondClock(
+        controls=parts.controls,
+        reports=parts.reports,
+        settings=parts.settings,
+        clock=parts.clock,
+        starter=parts.publisher,
+        publisher=parts.publisher,
+        looked=_LAST_LOOK,
+    )
 
 
 async def _look_into(key: str) -> None:
@@ -101,14 +141,22 @@ async def _look_into(key: str) -> None:
 async def kept_signals(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
     """The five-minute look into the signals that wait."""
     parts = await wiring.parts()
-    await parts.turns.take(Turn(name="kept_signals", run=_look_into_kept))
+    await parts.turns.take(_kept_signals_turn(parts, Slice()))
 
 
-async def _look_into_kept() -> None:
-    parts = await wiring.parts()
-    await process_deferred(parts.inbox, await _reactor(None), parts.clock, parts.publisher)
-    await _look_into_dead_letters(parts)
-    await parts.unreadables.sum_up()
+def _kept_signals_turn(parts: wiring.Parts, part: Slice) -> Turn:
+    return Turn(name=KEPT_SIGNALS, run=partial(_look_into_kept, parts, part), slice=part)
+
+
+wiring.turn_makers[KEPT_SIGNALS] = _kept_signals_turn
+
+
+async def _look_into_kept(parts: wiring.Parts, part: Slice) -> None:
+    reactor = await _reactor(None)
+    part.end(await process_deferred(parts.inbox, reactor, parts.clock, parts.publisher, part.limit))
+    if not part.left:
+        await _look_into_dead_letters(parts)
+        await parts.unreadables.sum_up()
 
 
 async def _look_into_dead_letters(parts: wiring.Parts) -> None:

@@ -30,6 +30,8 @@ class FollowUpReport:
     due: int
     moved: list[Report] = field(default_factory=list)
     failed: int = 0
+    #: how many the time limit has left
+    left: int = 0
 
 
 class FollowUp:
@@ -45,6 +47,7 @@ class FollowUp:
         archive: Archive | None = None,
         retention: timedelta | None = None,
         unreadables: Unreadables | None = None,
+        time_limit: timedelta = timedelta.max,
     ) -> None:
         self._ledger = ledger
         self._engine = engine
@@ -54,6 +57,7 @@ class FollowUp:
         #: how long closed incidents are kept; None: for ever
         self._retention = retention
         self._unreadables = unreadables
+        self._time_limit = time_limit
 
     async def run(self) -> FollowUpReport:
         """One follow-up over every open incident that is due."""
@@ -68,6 +72,8 @@ class FollowUp:
                 await self._follow_vault(incidents, report, now)
 
         await asyncio.gather(*(one_vault(incidents) for incidents in _by_vault(due)))
+        if report.left:
+            return report
         await self._controls.beat(Beat.FOLLOW_UP, now)
         log_event(
             LogEvent.FOLLOW_UP_COMPLETED,
@@ -111,6 +117,9 @@ class FollowUp:
         await asyncio.gather(*(one(incident) for incident in others))
 
     async def _move(self, incident: Incident, report: FollowUpReport, run_began: datetime) -> None:
+        if self._clock() - run_began >= self._time_limit:
+            report.left += 1
+            return
         try:
             report.moved.append(await self._engine.advance(incident, run_began=run_began))
         except Exception as error:  # noqa: BLE001 (it ends this incident's turn and no other's)

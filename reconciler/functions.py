@@ -10,7 +10,7 @@ from functools import partial
 import azure.functions as func
 
 from backup_retry import wiring
-from backup_retry.engine.turn import Turn
+from backup_retry.engine.turn import Slice, Turn
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.settings.sweep_profile import LOOK_BACK, SweepProfile
 from reconciler.follow_up import FollowUp
@@ -49,21 +49,23 @@ def _made(
     )
 
 
-def _turn(profile: SweepProfile, parts: wiring.Parts, time_limit: timedelta = timedelta.max) -> Turn:
+def _turn(
+    profile: SweepProfile, parts: wiring.Parts, part: Slice, time_limit: timedelta = timedelta.max
+) -> Turn:
     async def run() -> None:
         if profile.in_season(parts.clock()):
-            await _made(profile, parts, time_limit).run()
+            part.end((await _made(profile, parts, min(part.limit, time_limit)).run()).out_of_time)
         else:
             log_event(
                 LogEvent.SWEEP_SKIPPED, profile=profile.name, starts=profile.starts, expires=profile.expires
             )
 
-    return Turn(name=profile.function, run=run)
+    return Turn(name=profile.function, run=run, slice=part)
 
 
 async def _sweep(profile: SweepProfile) -> None:
     parts = await wiring.parts()
-    await parts.turns.take(_turn(profile, parts))
+    await parts.turns.take(_turn(profile, parts, Slice()))
 
 
 @_repeated()
@@ -91,23 +93,28 @@ for _profile in _SETTINGS.timed_sweeps[1:]:
 async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
     """The five-minute look at what is open, then at sweeps that died with their workers."""
     parts = await wiring.parts()
-    if await parts.turns.take(Turn(name="follow_up", run=partial(_follow_up, parts))):
-        await parts.turns.repeat_dead(
-            [_turn(each, parts, _REPEATED_FOR) for each in parts.settings.timed_sweeps]
-        )
+    if await parts.turns.take(_follow_up_turn(parts, Slice())):
+        sweeps = parts.settings.timed_sweeps
+        await parts.turns.repeat_dead([_turn(each, parts, Slice(), _REPEATED_FOR) for each in sweeps])
 
 
-async def _follow_up(parts: wiring.Parts) -> None:
-    """What ended while nothing was followed up, then what is open."""
+def _follow_up_turn(parts: wiring.Parts, part: Slice) -> Turn:
+    return Turn(name="follow_up", run=partial(_follow_up, parts, part), slice=part)
+
+
+async def _follow_up(parts: wiring.Parts, part: Slice) -> None:
+    """What ended while nothing was followed up, then what is open: each with half of a slice's time."""
 
     def sweep(profile: SweepProfile, since: datetime) -> Awaitable[SweepReport]:
-        return _made(profile, parts, _REPEATED_FOR, since).run()
+        return _made(profile, parts, min(part.limit / 2, _REPEATED_FOR), since).run()
 
-    await sweep_after_silence(parts.controls, parts.settings, parts.clock(), sweep)
-    await _follow_up_of(parts).run()
+    swept = await sweep_after_silence(parts.controls, parts.settings, parts.clock(), sweep)
+    part.end(swept is not None and swept.out_of_time)
+    if not part.left:
+        part.end((await _follow_up_of(parts, part.limit / 2).run()).left > 0)
 
 
-def _follow_up_of(parts: wiring.Parts) -> FollowUp:
+def _follow_up_of(parts: wiring.Parts, time_limit: timedelta) -> FollowUp:
     return FollowUp(
         ledger=parts.ledger,
         engine=parts.engine,
@@ -116,4 +123,10 @@ def _follow_up_of(parts: wiring.Parts) -> FollowUp:
         archive=parts.archive,
         retention=parts.settings.incident_retention,
         unreadables=parts.unreadables,
+        time_limit=time_limit,
     )
+
+
+wiring.turn_makers["follow_up"] = _follow_up_turn
+for _profile in _SETTINGS.timed_sweeps:
+    wiring.turn_makers[_profile.function] = partial(_turn, _profile)

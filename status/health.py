@@ -25,21 +25,24 @@ async def health(
     """Last complete sweep and follow-up (ISO 8601 or null), open incidents, unwell timers; nothing else.
 
     `incomplete_sweep` is when a later sweep than the last complete one began that left something out; `unwell_timers`
-    is how many of the sweeps, those of the profiles too, and the follow-up are late or incomplete; `unreadable_rows`
-    is how many rows of each kind the follow-up could not read. Names and keys are nobody's business here.
+    is how many of the sweeps, those of the profiles too, and the follow-up are late or incomplete; `stopped_timers`
+    says of each function whose timer has stopped since when, while the second clock stands in; `unreadable_rows` is how
+    many rows of each kind the follow-up could not read. Other names and keys are nobody's business here.
 
     Raises AzureUnavailable when the ledger does not answer.
     """
     beats, opened, unreadable = await asyncio.gather(
         reports.beats(), ledger.open_count(), unreadables.counts()
     )
-    sweep, follow_up, *profiles = timers(settings, beats, now)
+    found = timers(settings, beats, now)
+    sweep, follow_up, *_ = found
     return {
         "last_sweep": _text(sweep.last),
         "incomplete_sweep": _text(sweep.incomplete),
         "last_follow_up": _text(follow_up.last),
         "open_incidents": opened,
-        "unwell_timers": sum(each.needs_a_person for each in (sweep, follow_up, *profiles)),
+        "unwell_timers": sum(each.needs_a_person for each in found),
+        "stopped_timers": {each.function: _text(each.stopped) for each in found if each.stopped},
         "unreadable_rows": dict(unreadable),
     }
 

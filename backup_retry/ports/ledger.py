@@ -37,6 +37,21 @@ def gave_up(turn: str) -> str:
     return f"gave-up-{turn}"
 
 
+def stood_in(turn: str) -> str:
+    """The beat that is left when the second clock starts a turn in its timer's place."""
+    return f"stood-in-{turn}"
+
+
+def stopped(turn: str) -> str:
+    """The beat that says since when a turn's timer has not fired."""
+    return f"stopped-{turn}"
+
+
+def told_of(turn: str) -> str:
+    """The beat that is left when a person was told of a timer that has stopped: since when it has."""
+    return f"told-of-{turn}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Record:
     """What the ledger knows of an item."""

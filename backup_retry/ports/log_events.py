@@ -41,6 +41,8 @@ class LogEvent(StrEnum):
     SWEEP_SKIPPED = "sweep_skipped"
     SUBSCRIPTIONS_NOT_SWEPT = "subscriptions_not_swept"
     FOLLOW_UP_COMPLETED = "follow_up_completed"
+    TURN_DUE = "turn_due"
+    TIMER_STOPPED = "timer_stopped"
     TURN_HELD = "turn_held"
     TURN_REPEATED = "turn_repeated"
     TURN_FAILED = "turn_failed"

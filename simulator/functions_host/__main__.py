@@ -38,7 +38,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
     keys = Keys(
         **{kind: key for kind, key in given.items() if key}, event_grid_delay=arguments.eventgrid_key_delay
     )
-    host = FunctionsHost(arguments.app_directory, keys, os.environ)
+    host = FunctionsHost(arguments.app_directory, keys, os.environ, timers_fire=not arguments.no_timers)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -62,6 +62,9 @@ def _parse() -> argparse.Namespace:
         type=float,
         default=0.0,
         help="seconds until that key is read, as on a cold start",
+    )
+    parser.add_argument(
+        "--no-timers", action="store_true", help="no timer fires; calls and events go on working"
     )
     parser.add_argument("--log-file", type=Path, help="where the log goes besides the standard error")
     return parser.parse_args()

@@ -28,8 +28,14 @@ class FunctionsHost:
         keys: Keys,
         settings: Mapping[str, str],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        timers_fire: bool = True,
     ) -> None:
-        """`settings`: the app settings, which for the app itself are its environment."""
+        """`settings`: the app settings, which for the app itself are its environment.
+
+        Where no timer fires the rest of the host works: https://github.com/Azure/azure-functions-host/issues/11828
+        """
+        self._timers_fire = timers_fire
         self._app_directory = app_directory.resolve()
         self._keys = keys
         self._settings = settings
@@ -52,7 +58,8 @@ class FunctionsHost:
         )
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", port).start()
-        self._timers.start()
+        if self._timers_fire:
+            self._timers.start()
         return f"http://localhost:{self._runner.addresses[0][1]}"
 
     async def close(self) -> None:

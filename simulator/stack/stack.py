@@ -99,7 +99,7 @@ class Stack:
             if dead_letters
             else None
         )
-        self._eventgrid_key_delay = 0.0
+        self._host_options: list[str] = []
         # Known before the host is up and kept over its restarts, since the action group's URL holds it.
         self._host_port = self._ports.host or free_port()
         self._host_starts = 0
@@ -152,14 +152,19 @@ class Stack:
         await self.host.kill()
 
     async def restart_host(
-        self, settings: Mapping[str, str] | None = None, *, eventgrid_key_delay: float = 0.0
+        self,
+        settings: Mapping[str, str] | None = None,
+        *,
+        eventgrid_key_delay: float = 0.0,
+        timers_fire: bool = True,
     ) -> None:
         """End the Functions host, if it runs, and start it at the same address, with `settings` changed.
 
-        It refuses Event Grid for `eventgrid_key_delay` seconds, as after a cold start.
+        It refuses Event Grid for `eventgrid_key_delay` seconds, as after a cold start; its timers may be dead.
         """
         await self.host.stop()
-        self._eventgrid_key_delay = eventgrid_key_delay
+        self._host_options = ["--eventgrid-key-delay", str(eventgrid_key_delay)]
+        self._host_options += [] if timers_fire else ["--no-timers"]
         self._environment = {**self._environment, **(settings or {})}
         await self._start_host()
 
@@ -223,7 +228,7 @@ class Stack:
         command = [sys.executable, "-m", "simulator.functions_host", str(self._app_directory)]
         command += ["--port", str(self._host_port), "--function-key", keys.function]
         command += ["--master-key", keys.master, "--eventgrid-key", keys.event_grid]
-        command += ["--eventgrid-key-delay", str(self._eventgrid_key_delay)]
+        command += self._host_options
         self._host = await ChildProcess.start(
             "the Functions host", command, log_file=self._directory / name, environment=self._environment
         )

@@ -43,6 +43,7 @@ async def test_a_fresh_app_has_not_run_anything_yet(world: Terminal) -> None:
         "last_follow_up": None,
         "open_incidents": 0,
         "unwell_timers": 3,
+        "stopped_timers": {},
         "unreadable_rows": {},
     }
 
@@ -61,6 +62,7 @@ async def test_the_last_runs_and_what_is_open_are_shown(world: Terminal) -> None
         "last_follow_up": "2026-11-22T14:00:00+00:00",
         "open_incidents": 1,
         "unwell_timers": 0,
+        "stopped_timers": {},
         "unreadable_rows": {},
     }
 
@@ -142,3 +144,14 @@ async def test_sixty_at_once_cost_one_reading_and_a_later_one_another() -> None:
     now = SECONDS_KEPT
     assert await asyncio.gather(*(shared.get() for _ in range(60))) == [answers[1]] * 60
     assert read == [0.0, SECONDS_KEPT]
+
+
+async def test_a_stopped_timer_is_named_while_the_second_clock_stands_in(world: Terminal) -> None:
+    """With since when; once the timer fires again it is well."""
+    await world.ledger.beat("stopped-follow_up", NOW - minutes(60))
+    await world.ledger.beat("stood-in-follow_up", NOW - minutes(5))
+    await world.ledger.beat(Beat.FOLLOW_UP, NOW - minutes(4))
+    assert (await asked(world))["stopped_timers"] == {"follow_up": (NOW - minutes(60)).isoformat()}
+
+    await world.ledger.beat(Beat.FOLLOW_UP, NOW)
+    assert (await asked(world))["stopped_timers"] == {}

@@ -110,6 +110,7 @@ def test_timers_and_signals_are_told() -> None:
             "last": None,
             "late": True,
             "incomplete": NOW.isoformat(),
+            "stopped": None,
         }
     }
     assert told_read["signals"] == {"waiting": 3, "or_more": False, "since": NOW.isoformat()}
