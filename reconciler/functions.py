@@ -12,11 +12,12 @@ import azure.functions as func
 from backup_retry import wiring
 from backup_retry.engine.turn import Slice, Turn
 from backup_retry.ports.log_events import LogEvent, log_event
-from backup_retry.settings.sweep_profile import LOOK_BACK, SweepProfile
+from backup_retry.settings.sweep_profile import DAILY, LOOK_BACK, SweepProfile
 from reconciler.follow_up import FollowUp
 from reconciler.silence import sweep_after_silence
 from reconciler.sweep import Sweep
 from reconciler.sweep_report import SweepReport
+from reconciler.vanished_vaults import VanishedVaults
 
 blueprint = func.Blueprint()
 
@@ -46,6 +47,17 @@ def _made(
         # It would have to reach back a day further each hour, for events that Event Grid has given up.
         announcer=None if profile.name == LOOK_BACK else parts.announcer,
         defer=parts.inbox.add,
+        vanished=_vanished(parts) if profile.name == DAILY else None,
+    )
+
+
+def _vanished(parts: wiring.Parts) -> VanishedVaults:
+    return VanishedVaults(
+        seen=parts.seen_vaults,
+        vaults=parts.vaults,
+        engine=parts.engine,
+        scope=parts.settings.scope,
+        clock=parts.clock,
     )
 
 

@@ -1,6 +1,7 @@
 """What settings are made of: durations, schedules, lists and addresses, read from text and validated."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -10,7 +11,7 @@ from pydantic_settings import NoDecode
 
 from backup_retry.domain.alert_dimensions import Dimensions
 from backup_retry.domain.time_zones import time_zone
-from backup_retry.policy.hours import Window
+from backup_retry.policy.hours import Window, time_of_day
 from backup_retry.policy.rules import JOB_RETENTION
 from backup_retry.policy.scope import REFUSE
 from backup_retry.settings.ncrontab import check_schedule
@@ -20,6 +21,9 @@ _SHORT_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smhd])", re
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 #: days that Azure keeps an on-demand recovery point of a VM at least and at most
 _SHORTEST, _LONGEST = 7, 9999
+
+#: what is forgotten earlier could be taken for new while Azure still shows it
+_FEWEST_DAYS = 15
 
 
 def _duration(value: object) -> object:
@@ -67,6 +71,12 @@ def _windows(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _deadline(value: str) -> str:
+    if value:
+        time_of_day(value)
+    return value
+
+
 def _dimensions(value: str) -> str:
     Dimensions.parse(value)
     return value
@@ -84,6 +94,12 @@ def _retention(value: object) -> timedelta | None:
     if not text.isdecimal() or not _SHORTEST <= int(text) <= _LONGEST:
         raise ValueError(f"is neither policy nor a number of days from {_SHORTEST} to {_LONGEST}")
     return timedelta(days=int(text))
+
+
+def _keep_days(value: int) -> int:
+    if 0 < value < _FEWEST_DAYS:
+        raise ValueError(f"is neither 0 nor {_FEWEST_DAYS} or more: Azure shows a failed job for 14 days")
+    return value
 
 
 def _not_negative(value: timedelta) -> timedelta:
@@ -117,6 +133,17 @@ Lookback = Annotated[Duration, AfterValidator(_lookback)]
 Backoff = Annotated[tuple[NotNegative, ...], NoDecode, BeforeValidator(_words)]
 Windows = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_list), AfterValidator(_windows)]
 DimensionNames = Annotated[str, AfterValidator(_dimensions)]
+Deadline = Annotated[str, AfterValidator(_deadline)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
 Retention = Annotated[timedelta | None, BeforeValidator(_retention)]
+KeepDays = Annotated[int, Field(ge=0, le=3650), AfterValidator(_keep_days)]
 DailyCap = Annotated[int, Field(ge=0, le=24)]
+#: set to an empty text they are switched off; any other one has its default then
+_EMPTY_IS_OFF = frozenset({"look_back_schedule"})
+
+
+def emptied(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings that are switched off by an empty text, which pydantic takes for unset."""
+    return {
+        name.lower(): "" for name, value in environment.items() if not value and name.lower() in _EMPTY_IS_OFF
+    }

@@ -125,6 +125,20 @@ ROWS = [
     # policies
     Row("weekly_retention", *RETRIED, shows="2027-10-04T06:00:00Z"),
     Row("hourly_schedule_near", 0, "waiting/schedule_near", ""),
+    # what people have set
+    Row("asked_and_still_waiting", 0, "waiting/approval", "NeedsPerson 1", shows="RETRY_MODE is ask"),
+    Row("asked_without_answer", 0, "closed/approval/needs_action", "NeedsPerson 2", shows="rg-web is tagged"),
+    Row(
+        "asked_and_recovered", 0, "closed/already_recovered/recovered_elsewhere", "NeedsPerson 1, Recovered 1"
+    ),
+    Row("asked_by_a_slip", 0, "waiting/approval", "NeedsPerson 1", shows="backup-retry = aks"),
+    Row("asked_in_a_rehearsal", 0, "closed/dry_run/left_alone", ""),
+    Row("profile_with_hours", *RETRIED, shows='"at": "2026-10-05T18:00'),
+    Row("profile_that_nobody_knows", *RETRIED),
+    Row(
+        "deadline_has_come", 0, "closed/deadline/needs_action", "NeedsPerson 1", shows="07:00 (Europe/Berlin)"
+    ),
+    Row("deadline_comes_meanwhile", 1, "closed/deadline/needs_action", "NeedsPerson 1, RetryTriggered 1"),
     # the catalogue of errors
     Row("postgresql_vault_without_role", *PERSON, shows="Reader"),
     Row("postgresql_connection_closed", *RETRIED),
