@@ -40,15 +40,18 @@ class Pages:
         Raises:
             OddAnswer: it is none, or leads to no end.
         """
-        if answered.http_response.status_code != _OK:
-            return
-        page = fields_of(answered.http_response.json())
+        if answered.http_response.status_code == _OK:
+            self.following(fields_of(answered.http_response.json()))
+
+    def following(self, page: Fields) -> str:
+        """The address of the page after this one; "": there is none. Raises as above."""
         if not isinstance(page.get("value"), list):
             raise OddAnswer("a page of a list without a list of rows")
         if link := text(page, "nextLink"):
             if link in self._links or len(self._links) >= _MOST_PAGES:
                 raise OddAnswer("a list whose pages have no end")
             self._links.add(link)
+        return link
 
 
 class ListTooLong(AzureUnavailable):
