@@ -62,7 +62,9 @@ class Engine:
         clock: Clock,
         publisher: Publisher | None = None,
         known_vaults: KnownVaults | None = None,
+        has_log: bool = True,
     ) -> None:
+        """`has_log`: see Committer."""
         self._ledger = ledger
         self._controls = controls
         self._storm_watch = StormWatch(ledger, storms)
@@ -70,7 +72,7 @@ class Engine:
         self._tag_lookup = tag_lookup
         self._rules = rules
         self._clock = clock
-        self._committer = Committer(ledger, publisher)
+        self._committer = Committer(ledger, publisher, has_log=has_log)
         self._gatherer = Gatherer(vaults, rules)
         #: what to do where a whole vault is closed to us
         self.vault_incidents = VaultIncidents(
@@ -134,13 +136,15 @@ class Engine:
     async def advance(self, incident: Incident, *, run_began: datetime | None = None) -> Report:
         """Move an incident on by one decision; one that is closed already only tells what is left to tell."""
         if not incident.is_open:
-            return report("closed", await self._committer.send_notices(incident))
+            return report("closed", await self._committer.tell(incident))
         if incident.has_no_job:
             fresh = fresh_since(self._clock(), run_began)
-            return await self.vault_incidents.look_again(await self._committer.send_notices(incident), fresh)
-        return await self._advance(
-            UnitOfWork(await self._committer.send_notices(incident), self._clock()), run_began
-        )
+            return await self.vault_incidents.look_again(await self._committer.tell(incident), fresh)
+        return await self._advance(UnitOfWork(await self._committer.tell(incident), self._clock()), run_began)
+
+    async def tell(self, incident: Incident) -> None:
+        """Tell what is left to tell of an incident, and leave it as it is."""
+        await self._committer.tell(incident)
 
     async def context(self, incident: Incident) -> DecisionContext:
         """All that a decision about the incident would look at now; changes and triggers nothing."""

@@ -136,13 +136,13 @@ def _send_before_storing() -> AbstractContextManager[Any]:
 
 def _forget_notices_that_could_not_be_sent() -> AbstractContextManager[Any]:
     """A notice that the topic did not take is dropped."""
-    send = Committer.send_notices
+    send = Committer.tell
 
     async def forgetful(self: Committer, incident: Incident) -> Incident:
         left = await send(self, incident)
-        return await self.ledger.notices_sent(left) if left.notices else left
+        return await self.ledger.told(left, left.without_notices()) if left.notices else left
 
-    return patch.object(Committer, "send_notices", forgetful)
+    return patch.object(Committer, "tell", forgetful)
 
 
 def _take_202_for_recovered() -> AbstractContextManager[Any]:

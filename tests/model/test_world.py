@@ -128,6 +128,11 @@ def test_the_worlds_see_every_kind_of_fault() -> None:
     assert struck == set(Fault) - {Fault.LEDGER_5XX_WRITTEN, Fault.ROLLED_BACK}
 
 
+def test_workers_hand_on_what_they_have_no_time_for() -> None:
+    """By events that reach others, or that are lost; the timer is not alone."""
+    assert sum(soaked(seed).events["signals handed on"] for seed in range(1, SEEDS + 1)) > 0
+
+
 def test_a_dry_run_triggers_nothing() -> None:
     """Everything but the trigger happens."""
     world = World(3, rules=Rules(dry_run=True, scope=drawn_rules(dice(1)).scope))
