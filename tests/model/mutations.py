@@ -200,7 +200,7 @@ def mutations() -> Sequence[Mutation]:
         Mutation("forget what was unclear", _forget_what_was_unclear(), seed=9),
         Mutation("never ask about unclear answers", _never_ask_about_unclear_answers(), seed=23),
         Mutation("take 202 for recovered", _take_202_for_recovered()),
-        Mutation("forget the attempts' limit", without_row("exhausted"), seed=23),
+        Mutation("forget the attempts' limit", without_row("exhausted"), seed=35),
         Mutation("ignore the pause", without_row("paused"), seed=11),
         Mutation("forget the running job", without_row("in_progress"), seed=7),
         Mutation("forget a later success", without_row("already_recovered"), seed=12),
