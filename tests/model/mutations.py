@@ -215,7 +215,7 @@ def mutations() -> Sequence[Mutation]:
         Mutation("ignore the schedule", without_row("schedule_near"), seed=50),
         Mutation("ignore the hours", without_row("outside_hours"), seed=7),
         Mutation("let every canary fly", _let_every_canary_fly(), seed=18),
-        Mutation("ignore the storm's version", _ignore_the_storms_version(), seed=171),
+        Mutation("ignore the storm's version", _ignore_the_storms_version(), seed=304),
         Mutation("tell before storing", _send_before_storing()),
         Mutation("forget what could not be told", _forget_notices_that_could_not_be_sent(), seed=3),
         *mutations_of_signals(),
