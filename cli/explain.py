@@ -92,7 +92,8 @@ async def _with_decision(session: Session, said: Explanation) -> Explanation:
     if said.incident is None:
         return said
     try:
-        asked, decision = answers(await session.engine.context(said.incident))
+        context = await session.engine.context(said.incident)
+        asked, decision = await answers(context, session.engine.in_storm)
     except (AzureRefused, AzureUnavailable) as error:
         return replace(said, problem=str(error))
     return replace(said, asked=asked, decision=decision)

@@ -20,8 +20,9 @@ from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.attempts import Attempt, AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.jobs import FailedJob, Job, JobError, Source
+from backup_retry.domain.memory import Memory
 from backup_retry.domain.notices import Notice
-from backup_retry.domain.workloads import CAUSES
+from backup_retry.domain.workloads import CAUSES, kind_of
 
 
 class State(StrEnum):
@@ -67,6 +68,8 @@ class Incident:
     weighed_before: Mapping[int, datetime] = field(default_factory=dict, hash=False)
     #: some of it was stored by version 0.1.0, which kept when those failures began
     weighed_by_start: bool = False
+    #: of the same failure before
+    memory: Memory = field(default_factory=Memory)
     #: what is still to be told
     notices: tuple[Notice, ...] = ()
     #: one of them cannot be read by this version, and another one may still tell it
@@ -94,6 +97,7 @@ class Incident:
             earlier_triggers=after.triggers if after else (),
             weighed_before=after.weighed_out if after else {},
             weighed_by_start=after is not None and after.weighed_by_start,
+            memory=after.remembered_by(failed) if after else Memory(),
             notices=after.notices if after else (),
             version=after.version if after else "",
             previous=replace(after, previous=None) if after else None,
@@ -145,6 +149,19 @@ class Incident:
     def weighed_out(self) -> Mapping[int, datetime]:
         """The same of what it has brought to its end: a rehearsal is none."""
         return self.weighed_before if self.rehearsed else self.weighed
+
+    def remembered_by(self, failed: FailedJob) -> Memory:
+        """What the incident of a later failure remembers of this closed one: something only where it fails alike."""
+        own = self.failure
+        alike = kind_of(failed.operation) == kind_of(own.operation) and failed.error.label in {
+            own.error.label,
+            self.first_error.label,
+        }
+        if self.outcome is None or not self.outcome.needs_a_person or not alike:
+            return Memory()
+        return self.memory.again(
+            first_failed_at=self.first_failed_at, failed_at=own.ended_at, told_at=self.closed_at
+        )
 
     def waited_for(self, reason: Reason, now: datetime) -> timedelta:
         """How long it has been waiting for that reason."""

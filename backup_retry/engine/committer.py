@@ -26,7 +26,7 @@ class Committer:
             log_event(LogEvent.RACE_LOST, item=work.incident.item.id, incident=work.incident.id)
             return None
         for step in work.steps:
-            log_step(saved, step)
+            log_step(saved, step, is_quiet=work.is_quiet)
         return await self.send_notices(saved)
 
     async def send_notices(self, incident: Incident) -> Incident:

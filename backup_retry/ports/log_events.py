@@ -70,10 +70,11 @@ def log_failure(event: LogEvent, error: Exception, **fields: object) -> None:
     log_event(event, level=logging.ERROR, problem=in_words(error), traceback=trace, **fields)
 
 
-def log_step(incident: Incident, step: Step) -> None:
-    """Write a step of an incident's journal; what needs a person is a warning."""
+def log_step(incident: Incident, step: Step, *, is_quiet: bool = False) -> None:
+    """Write a step of an incident's journal; what needs a person is a warning, unless that person knows already."""
     outcome = incident.outcome if step.kind is StepKind.CLOSED else None
-    needs_a_person = step.kind is StepKind.TOLD or (outcome is not None and outcome.needs_a_person)
+    has_to_know = outcome is not None and outcome.needs_a_person and not is_quiet
+    needs_a_person = step.kind is StepKind.TOLD or has_to_know
     fields: dict[str, object] = {
         "incident": incident.id,
         "item": incident.item.id,
@@ -86,6 +87,7 @@ def log_step(incident: Incident, step: Step) -> None:
         "error": incident.failure.error.label,
         "found_by": incident.found_by,
         "attempts": len(incident.attempts),
+        "quiet": True if outcome is not None and is_quiet else None,
     }
     _write(logging.WARNING if needs_a_person else logging.INFO, step.kind.value, fields)
 

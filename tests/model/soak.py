@@ -19,6 +19,7 @@ from multiprocessing import get_context
 
 from tests.model.faults import Fault
 from tests.model.invariants import Violation
+from tests.model.lasting_storm import live_through
 from tests.model.tables import Tables
 from tests.model.trouble import Trouble
 from tests.model.world import World
@@ -28,6 +29,8 @@ WORLD_STEPS = 4000
 #: more worlds than are made in a day
 _WORLDS_A_DAY = 10_000
 _STORY_LINES = 40
+#: of so many worlds one has a storm that lasts for a day besides
+_STORM_OF_A_DAY_EVERY = 25
 
 
 @dataclass
@@ -99,6 +102,23 @@ def soak_one(seed: int, steps: int = WORLD_STEPS, *, tables: Tables | None = Non
     return tried
 
 
+def _storm_of_a_day(seed: int) -> Tried:
+    """The same of a world whose storm lasts for a day."""
+    tried = Tried(worlds=1, events=Counter({"storms of a day": 1}))
+    try:
+        tried.steps = live_through(seed).steps
+    except Violation as violation:
+        tried.found = [Found(seed, 0, str(violation))]
+    return tried
+
+
+def _one(seed: int) -> Tried:
+    tried = soak_one(seed)
+    if seed % _STORM_OF_A_DAY_EVERY == 0:
+        tried.add(_storm_of_a_day(seed))
+    return tried
+
+
 def seed_of(day: date) -> int:
     """Where a day's seeds begin: 202611290000 on the 29th of November 2026."""
     return int(f"{day:%Y%m%d}") * _WORLDS_A_DAY
@@ -109,10 +129,10 @@ def soak(seeds: Iterable[int], workers: int = 1) -> Tried:
     total = Tried()
     if workers == 1:
         for seed in seeds:
-            total.add(soak_one(seed))
+            total.add(_one(seed))
         return total
     with get_context("spawn").Pool(workers, _quiet) as pool:
-        for tried in pool.imap(soak_one, seeds):
+        for tried in pool.imap(_one, seeds):
             total.add(tried)
     return total
 

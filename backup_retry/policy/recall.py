@@ -1,0 +1,51 @@
+"""What an incident's memory means for its end: who is told, and what is forgotten."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from backup_retry.domain.decisions import Close, Outcome
+from backup_retry.domain.facts import Facts
+from backup_retry.domain.incident import Incident
+from backup_retry.domain.jobs import Job
+from backup_retry.domain.memory import Memory
+from backup_retry.domain.workloads import backup_rank, workload
+
+
+def closed(incident: Incident, decision: Close, now: datetime) -> tuple[Incident, bool]:
+    """The closed incident, and whether that is to be told: not where a person knows it since less than a day."""
+    if not decision.outcome.needs_a_person:
+        return incident.closed(decision, now), True
+    memory = incident.memory
+    if decision.outcome is Outcome.EXHAUSTED:
+        memory = memory.with_exhausted_night(incident.first_failed_at)
+    is_news = not decision.is_told and not memory.is_fresh(now)
+    memory = replace(memory, told_at=now) if is_news or decision.is_told else memory
+    detail = f"{memory.in_words}{decision.detail}"
+    return replace(incident, memory=memory).closed(replace(decision, detail=detail), now), is_news
+
+
+def after_success(incident: Incident, facts: Facts) -> Incident:
+    """The incident, which remembers nothing where a backup has succeeded between its failure and the one before."""
+    failed_at = incident.memory.failed_at
+    if failed_at is None:
+        return incident
+    succeeded = any(_is_between(job, incident, failed_at) for job in facts.listed)
+    return (
+        replace(incident, memory=Memory())
+        if succeeded or _has_point(incident, facts, failed_at)
+        else incident
+    )
+
+
+def _is_between(job: Job, incident: Incident, failed_at: datetime) -> bool:
+    """True for a success after the last time, that is worth as much as what failed."""
+    is_good = job.is_backup and job.status.succeeded and job.moved_data is not False and job.end is not None
+    as_good = backup_rank(job.operation) >= backup_rank(incident.failure.operation)
+    return is_good and as_good and job.end is not None and failed_at < job.end <= incident.first_failed_at
+
+
+def _has_point(incident: Incident, facts: Facts, failed_at: datetime) -> bool:
+    """True where the item's last good recovery point says so; of databases it may be a lesser backup's."""
+    point = facts.item.last_recovery_point if facts.item else None
+    has_kinds = workload(incident.failure.workload).has_kinds
+    return point is not None and not has_kinds and failed_at < point <= incident.first_failed_at
