@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from backup_retry.domain.decisions import Close, Decision, Trigger, Wait
 from backup_retry.policy import decide as policy
 from backup_retry.policy import protection
+from backup_retry.policy.approval import approval
 from backup_retry.policy.daily_cap import daily_cap
+from backup_retry.policy.deadline import past_deadline, until_deadline
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.settle import settle
 
@@ -28,6 +30,9 @@ QUESTIONS: Mapping[Row, str] = {
     policy.needs_person: "Does its error need a person?",
     policy.log_schedule: "Is it a log backup, which its schedule runs again?",
     policy.exhausted: "Are all retries used up?",
+    past_deadline: "Has the time of day come after which no retry starts?",
+    protection.rule_unknown: "Is its policy's rule not known?",
+    approval: "Does a person have to approve it first?",
     daily_cap: "Has it had its on-demand backups for the day?",
     policy.schedule_near: "Does its own schedule run soon?",
     policy.outside_hours: "Are retries not allowed at this hour?",
@@ -75,4 +80,4 @@ async def answers(context: DecisionContext, storm: StormLook) -> tuple[Sequence[
     is_held = decided != wanted
     if is_held or decision is None:
         asked.append(Answer(question=STORM, decision=decided if is_held else None))
-    return asked, decided
+    return asked, until_deadline(decided, context) if isinstance(decided, Wait) else decided

@@ -65,7 +65,7 @@ def _findings(made: Made, snapshot: Snapshot, timers: Sequence[Timer]) -> Iterat
             yield Headline(tone="bad", text=timer.sentence)
     if number := len(made.unreadable):
         yield Headline(tone="bad", text=f"{_rows(number)} cannot be read.")
-    if snapshot.pauses:
+    if any(each.in_force(snapshot.now) for each in snapshot.pauses):
         yield Headline(tone="busy", text="Retries are paused.")
     if number := troubles[Trouble.OPEN]:
         yield Headline(tone="busy", text=_items(number, "is being looked after", "are being looked after"))

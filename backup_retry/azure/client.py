@@ -21,7 +21,8 @@ from azure.core.exceptions import (
 
 from backup_retry.azure.json_fields import Fields, fields_of
 from backup_retry.azure.pacing import GraphQuota, PacedTransport
-from backup_retry.azure.token_transport import TokenTransport, same_origin
+from backup_retry.azure.token_transport import LedgerTransport, TokenTransport, same_origin
+from backup_retry.azure.waits import asked_to_wait
 from backup_retry.domain.errors import (
     AnswerUnclear,
     AzureRefused,
@@ -58,8 +59,12 @@ NOT_UNDERSTOOD = (
     zlib.error,
 )
 _PASSING = frozenset({401, 408, 500, 502, 503, 504})
+#: what was answered badly is asked once more, what was not answered three times; the transport bounds the sleep
+_REPEATED: dict[str, Any] = {"retry_total": 3, "retry_status": 1}
 #: whoever redirects is not Azure, and must not be believed
-_OPTIONS: dict[str, Any] = {"retry_total": 3, "permit_redirects": False}
+_OPTIONS: dict[str, Any] = {**_REPEATED, "permit_redirects": False}
+#: subscriptions; a client takes 50 kB, and making one ten milliseconds
+_MOST_CLIENTS = 250
 #: less than the five that servers such as Azurite's wait: a request on a connection they have closed is lost
 _IDLE_SECONDS = 4
 #: seconds; they count on the transport only, a client's own are not looked at where it is given one
@@ -91,10 +96,10 @@ class AzureClients:
         options = {"session": session, "session_owner": False, **_TIMEOUTS}
         arm, ledger = self._settings.arm_endpoint, self._settings.ledger_endpoint
         self._transport = PacedTransport(only_to=arm, **options)
-        self._to_ledger = TokenTransport(only_to=ledger, **options)
+        self._to_ledger = LedgerTransport(only_to=ledger, **options)
         self._to_topic = TokenTransport(only_to=self._settings.eventgrid_topic_endpoint, **options)
         self._credential: AsyncTokenCredential = await self._stack.enter_async_context(
-            DefaultAzureCredential(transport=self._transport)
+            DefaultAzureCredential(transport=self._transport, **_REPEATED)
         )
         return self
 
@@ -110,6 +115,7 @@ class AzureClients:
         if subscription not in self._backup:
             from azure.mgmt.recoveryservicesbackup.aio import RecoveryServicesBackupClient  # noqa: PLC0415
 
+            _make_room(self._backup)
             client = RecoveryServicesBackupClient(self._credential, subscription, **self._arm_options())
             self._backup[subscription] = client
         return self._backup[subscription]
@@ -119,6 +125,7 @@ class AzureClients:
         if subscription not in self._data_protection:
             from azure.mgmt.dataprotection.aio import DataProtectionMgmtClient  # noqa: PLC0415
 
+            _make_room(self._data_protection)
             client = DataProtectionMgmtClient(self._credential, subscription, **self._arm_options())
             self._data_protection[subscription] = client
         return self._data_protection[subscription]
@@ -179,6 +186,12 @@ class AzureClients:
             "transport": self._transport,
             **_OPTIONS,
         }
+
+
+def _make_room(clients: dict[str, Any]) -> None:
+    """Forget the oldest of too many clients: alerts may name any subscription, and the transport is nobody's own."""
+    if len(clients) >= _MOST_CLIENTS:
+        del clients[next(iter(clients))]
 
 
 @asynccontextmanager
@@ -260,5 +273,5 @@ def _never_connected(error: AzureError) -> bool:
 
 def _retry_after(error: HttpResponseError) -> timedelta | None:
     headers: Mapping[str, str] = getattr(error.response, "headers", {})
-    value = headers.get("Retry-After", "")
-    return timedelta(seconds=int(value)) if value.isdecimal() else None
+    seconds = asked_to_wait(headers)
+    return None if seconds is None else timedelta(seconds=seconds)

@@ -28,6 +28,7 @@ READERS: Mapping[str, Reader[object]] = {
     "storm": control_rows.read_storm,
     "lease": control_rows.read_lease,
     "signal": control_rows.read_signal,
+    "vault": control_rows.read_seen_vault,
 }
 #: a ledger full of them is named in part
 _MOST = 1000

@@ -20,6 +20,8 @@ class StepKind(StrEnum):
     TOLD = "person_told"
     CLOSED = "incident_closed"
     STORM = "storm_seen"
+    PROFILE = "profile_held"
+    APPROVED = "retry_approved"
 
 
 @dataclass(frozen=True, kw_only=True)

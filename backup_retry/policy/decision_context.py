@@ -1,6 +1,6 @@
 """A case: everything that a decision about an incident looks at."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -9,6 +9,7 @@ from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import JobError
 from backup_retry.domain.pauses import Pause
+from backup_retry.domain.tags import Tags
 from backup_retry.domain.workloads import Workload, workload
 from backup_retry.policy.rules import Rules
 
@@ -22,8 +23,7 @@ class DecisionContext:
     rules: Rules
     now: datetime
     pause: Pause | None = None
-    #: the resource whose tag opts the item out; "": none
-    opted_out_by: str = ""
+    tags: Tags = field(default_factory=Tags)
 
     @property
     def workload(self) -> Workload:
@@ -35,6 +35,12 @@ class DecisionContext:
         """The ARM id of the protected resource: as the item's names tell it, else as its vault does, else ""."""
         item = self.facts.item
         return self.incident.item.machine_id or (item.source_id if item else "")
+
+    @property
+    def by_profile(self) -> str:
+        """Which profile the rules are of, to be added to what they decide; "": the settings'."""
+        tag = self.tags.profile
+        return f", profile {tag.value}" if tag and tag.value in self.rules.profiles else ""
 
     @cached_property
     def error(self) -> ErrorEntry:

@@ -1,4 +1,4 @@
-"""What an incident's memory means for its end: who is told, and what is forgotten."""
+"""What an incident remembers of the one before it, who is told of its end for that, and what is forgotten."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -6,9 +6,26 @@ from datetime import datetime
 from backup_retry.domain.decisions import Close, Outcome
 from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import Job
+from backup_retry.domain.jobs import FailedJob, Job, Source
 from backup_retry.domain.memory import Memory
-from backup_retry.domain.workloads import backup_rank, workload
+from backup_retry.domain.workloads import backup_rank, kind_of, workload
+
+
+def opened(failed: FailedJob, source: Source, now: datetime, after: Incident | None = None) -> Incident:
+    """A new incident for an item that had none open; it remembers the last one, where that one is no other matter."""
+    incident = Incident.open(failed, source, now, after=after)
+    return replace(incident, memory=_remembered(after, failed)) if after else incident
+
+
+def _remembered(last: Incident, failed: FailedJob) -> Memory:
+    """Something only where the item fails alike, with the same kind of backup, and a person was told."""
+    kinds = {kind_of(each.operation) for each in (failed, last.failure)}
+    is_alike = len(kinds) == 1 and failed.error.label in {last.failure.error.label, last.first_error.label}
+    if last.outcome is None or not last.outcome.needs_a_person or not is_alike:
+        return Memory()
+    return last.memory.again(
+        first_failed_at=last.first_failed_at, failed_at=last.failure.ended_at, told_at=last.closed_at
+    )
 
 
 def closed(incident: Incident, decision: Close, now: datetime) -> tuple[Incident, bool]:

@@ -10,6 +10,7 @@ from backup_retry.policy.storm import Candidate, Move, Storm
 
 #: how many items a notice gives by name, and how many by id
 _NAMED, _LISTED = 10, 100
+_GIVES_UP = frozenset({Reason.EXHAUSTED, Reason.DEADLINE})
 
 
 def may_be_held(context: DecisionContext, decision: Decision) -> bool:
@@ -27,11 +28,11 @@ def may_be_held(context: DecisionContext, decision: Decision) -> bool:
 
 
 def _gives_up(context: DecisionContext, decision: Decision) -> bool:
-    """True for an end that a storm puts off: attempts are used up, or a refused trigger has a code of its own."""
+    """True for an end that a storm puts off: no attempt is left to it, or a refused trigger has a code of its own."""
     if not isinstance(decision, Close):
         return False
     was_refused = context.incident.failure.error.label != context.facts.similar.error.label
-    return decision.reason is Reason.EXHAUSTED or (decision.reason is Reason.NEEDS_ACTION and was_refused)
+    return decision.reason in _GIVES_UP or (decision.reason is Reason.NEEDS_ACTION and was_refused)
 
 
 def candidate(context: DecisionContext, decision: Decision) -> Candidate:

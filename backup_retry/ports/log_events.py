@@ -6,17 +6,24 @@ read it with parse_json(message). It is ASCII, JSON escapes the rest, so that no
 
 import json
 import logging
+import re
 import traceback
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 
 from backup_retry.domain.errors import BackupRetryError, in_words
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.journal import Step, StepKind
+from backup_retry.domain.texts import valid, visible
 
 logger = logging.getLogger("backup_retry")
-#: of a traceback its end says where it was; a line of the log holds 32,768 characters
-_TRACED = 8_000
+#: bytes of a field, as it is written; whoever sends a text of a megabyte has it in the log in part
+_LONGEST = 8_000
+#: of a traceback its end says where it was
+_TRACED = 7_000
+_CUT = "..."
+_WHOLE_CHARACTERS = re.compile(r"(?:[^\\]|\\u[0-9a-f]{4}|\\[^u])*")
 
 
 class LogEvent(StrEnum):
@@ -54,6 +61,7 @@ class LogEvent(StrEnum):
     LEDGER_PURGED = "ledger_purged"
     PURGE_FAILED = "purge_failed"
     UNKNOWN_VAULTS = "unknown_vaults"
+    VAULT_VANISHED = "vault_vanished"
     SETTINGS_WRONG = "settings_wrong"
     SETTING_RAISED = "setting_raised"
 
@@ -93,8 +101,34 @@ def log_step(incident: Incident, step: Step, *, is_quiet: bool = False) -> None:
 
 
 def _write(level: int, event: str, fields: dict[str, object]) -> None:
-    present = {key: value for key, value in fields.items() if value not in (None, "")}
-    logger.log(level, "%s", json.dumps({"event": event, **present}, default=_text))
+    present = {key: _fit(value) for key, value in fields.items() if value not in (None, "")}
+    logger.log(level, "%s", _json({"event": event, **present}))
+
+
+def _fit(value: object) -> object:
+    """A field as the log may have it: no character that nobody sees, and no more than it has room for."""
+    shown = _shown(value)
+    if len(_json(shown)) <= _LONGEST:
+        return shown
+    written = _json(shown if isinstance(shown, str) else _json(shown))
+    whole = _WHOLE_CHARACTERS.match(written, 1, _LONGEST - len(_CUT) - 1)
+    return valid(json.loads(f'"{whole[0]}"')) + _CUT if whole else _CUT
+
+
+def _shown(value: object) -> object:
+    match value:
+        case str():
+            return visible(value)
+        case Mapping():
+            return {visible(str(name)): _shown(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_shown(each) for each in value]
+        case _:
+            return value
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, default=_text)
 
 
 def _text(value: object) -> str:

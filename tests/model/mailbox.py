@@ -48,14 +48,14 @@ class Rule:
 def rules() -> list[Rule]:
     """The rules that tell of backups, as they are deployed."""
     text = (BICEP / "modules" / "watch.bicep").read_text(encoding="utf-8")
-    named = dict(re.findall(r"^var (\w+) = (\[.*\])$", text, re.MULTILINE))
+    named: dict[str, str] = dict(re.findall(r"^var (\w+) = (\[.*\])$", text, re.MULTILINE))
     found = [
         Rule(
             match["name"],
             match["query"],
             _duration(match["every"]),
             _duration(match["window"]),
-            re.findall(r"'(\w+)'", named.get(match["dimensions"], match["dimensions"])),
+            re.findall(r"'(\w+)'", named.get(match["dimensions"]) or match["dimensions"]),
         )
         for match in _RULE.finditer(text)
     ]
@@ -116,7 +116,7 @@ def _mails_of(rule: Rule, lines: Sequence[LogLine]) -> int:
     if not lines:
         return 0
     times, tables = [line.at for line in lines], LogTables(lines)
-    number, fired, now = 0, set[tuple[object, ...]](), lines[0].at + rule.every
+    number, fired, now = 0, set[tuple[str, ...]](), lines[0].at + rule.every
     while now <= times[-1] + rule.window:
         rows = tables.run(f"alerts/{rule.query}", now, rule.window) if _any(times, now, rule.window) else []
         fires = {tuple(str(row[name]) for name in rule.dimensions) for row in rows}

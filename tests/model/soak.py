@@ -31,6 +31,8 @@ _WORLDS_A_DAY = 10_000
 _STORY_LINES = 40
 #: of so many worlds one has a storm that lasts for a day besides
 _STORM_OF_A_DAY_EVERY = 25
+#: every so manieth world has the real ledger, on tables
+_ON_TABLES = 10
 
 
 @dataclass
@@ -112,8 +114,9 @@ def _storm_of_a_day(seed: int) -> Tried:
     return tried
 
 
-def _one(seed: int) -> Tried:
-    tried = soak_one(seed)
+def soak_drawn(seed: int) -> Tried:
+    """A world of the long run."""
+    tried = soak_one(seed, tables=Tables() if seed % _ON_TABLES == 0 else None)
     if seed % _STORM_OF_A_DAY_EVERY == 0:
         tried.add(_storm_of_a_day(seed))
     return tried
@@ -129,10 +132,10 @@ def soak(seeds: Iterable[int], workers: int = 1) -> Tried:
     total = Tried()
     if workers == 1:
         for seed in seeds:
-            total.add(_one(seed))
+            total.add(soak_drawn(seed))
         return total
     with get_context("spawn").Pool(workers, _quiet) as pool:
-        for tried in pool.imap(_one, seeds):
+        for tried in pool.imap(soak_drawn, seeds):
             total.add(tried)
     return total
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from backup_retry.domain.arm_ids import Vault
-from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.pauses import Pause
 from backup_retry.engine.vault_incidents import whole
 from backup_retry.ports.inbox import Waiting
@@ -16,12 +16,12 @@ from backup_retry.settings.sweep_profile import SweepProfile
 from backup_retry.settings.timer_status import timer
 from status.calendar import LINES, calendar
 from status.filters import Filters
-from status.html import page_answer
+from status.html import message_answer, page_answer
 from status.page import LISTED, Page, page
 from status.portal_links import item_url
 from status.snapshot import Snapshot
 from status.summary import scope_name
-from tests.builders import NOW, SUBSCRIPTION, item, vault
+from tests.builders import NOW, SUBSCRIPTION, incident, item, vault
 from tests.status_world import backups, closed, dashboard, opened, snapshot, unreadable, without_estate
 
 ARM = "https://management.azure.com"
@@ -33,6 +33,16 @@ NEEDY = closed(Outcome.NEEDS_ACTION)
 def made(seen: Snapshot, filters: Filters | None = None) -> Page:
     """The page of a look, timers on time."""
     return page(seen, ON_TIME, filters or Filters(), {}, ARM)
+
+
+# ---- texts from outside ------------------------------------------------------------------------------------
+
+
+def test_what_nobody_sees_is_written_out() -> None:
+    """A name that turns the text around it, or holds a control character, is shown as it is made."""
+    shown = message_answer(404, "vm\u202egnp", "a `b\x1b` c\u2066").body
+    assert (r"vm\u202egnp" in shown, r"b\u001b" in shown, r"c\u2066" in shown) == (True, True, True)
+    assert all(each.isprintable() or each == "\n" for each in shown)
 
 
 # ---- the sentence ------------------------------------------------------------------------------------------
@@ -66,6 +76,8 @@ def test_the_worst_is_said_first() -> None:
     found = page(snapshot(dashboard(GOOD), pauses=pause), late, Filters(), {}, ARM)
     assert found.headline.text == "The sweep has not run when it should have."
     assert made(snapshot(dashboard(GOOD), pauses=pause)).headline.text == "Retries are paused."
+    booked = [Pause(by="ada", why="work", starts=NOW + timedelta(hours=1))]
+    assert made(snapshot(dashboard(GOOD), pauses=booked)).headline.text == "Everything is protected."
     blocked = [opened(), opened(of=whole(vault()))]
     assert (
         made(snapshot(dashboard(opened=blocked), pauses=pause)).headline.text
@@ -179,6 +191,17 @@ def test_what_needs_a_person_comes_with_all_that_a_person_needs() -> None:
     assert action_item.incident_url == "incidents/needs_action-0?code=k%26y"
 
 
+def test_an_open_item_says_what_a_person_was_told() -> None:
+    """What it waits for, and what to type; of what nobody was told the state is enough."""
+    seen, detail = snapshot(dashboard(opened=[opened()])), 'backup-retry approve "vm-01" lets it go'
+    waits = replace(incident(reason=Reason.APPROVAL), detail=detail)
+    for told_of, number in [(("approval",), 1), ((), 0)]:
+        shown = page(seen, ON_TIME, Filters(), {"open-1": replace(waits, told_of=told_of)}, ARM)
+        body = page_answer(shown).body
+        assert "A person has to approve the retry first." in body
+        assert body.count("backup-retry approve &#34;vm-01&#34; lets it go") == number
+
+
 def test_only_microsofts_documentation_becomes_a_link() -> None:
     """The rest of a remedy may hold what anybody wrote into an error or a name."""
     detail = 'Grow the disk <b>"c"</b>, see https://evil.example/x. More: https://learn.microsoft.com/azure/backup/a-b'
@@ -287,6 +310,14 @@ def test_the_policy_allows_the_one_style_sheet_and_nothing_else() -> None:
 
 
 # ---- small things -------------------------------------------------------------------------------------------
+
+
+def test_a_pause_that_is_booked_says_when_it_begins() -> None:
+    """Retries are on until then."""
+    booked = [Pause(by="ada", why="work", starts=NOW + timedelta(hours=1))]
+    body = page_answer(made(snapshot(dashboard(GOOD), pauses=booked))).body
+    assert "Retries will be paused everywhere</strong> by ada, from <time" in body
+    assert "Retries are on" in body
 
 
 def test_a_pauses_scope_is_named() -> None:
