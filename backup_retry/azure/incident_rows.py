@@ -16,6 +16,7 @@ from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.jobs import FailedJob, JobError, JobStatus, Source
 from backup_retry.domain.journal import LogLine, Step, StepKind
+from backup_retry.domain.memory import Memory
 from backup_retry.domain.notices import Notice, NoticeKind
 
 HEAD = "head"
@@ -73,6 +74,7 @@ def head_row(incident: Incident) -> Row:
         ended = {str(rank): written(at) for rank, at in incident.weighed_before.items()}
         row["weighed_before"] = json_text(ended)
         row["weighed_by"] = _BEGINNING if incident.weighed_by_start else _END
+    row |= _memory_columns(incident.memory)
     if incident.waits_since is not None:
         row["waits_since"] = written(incident.waits_since)
     if incident.named_jobs:
@@ -210,6 +212,7 @@ def read_head(row: Mapping[str, Any]) -> Incident:
         weighed_before=_read_weighed(columns),
         weighed_by_start="weighed_before" in columns.names and columns.text("weighed_by", _BEGINNING) != _END,
         waits_since=columns.maybe_time("waits_since"),
+        memory=_read_memory(columns),
         told_of=columns.texts("told_of"),
         named_jobs=columns.texts("named_jobs"),
         asked_at=columns.maybe_time("asked_at"),
@@ -273,6 +276,30 @@ def _read_weighed(columns: Columns) -> Mapping[int, datetime]:
         return {int(rank): weighed.time(rank) for rank in weighed.names}
     except ValueError as error:
         raise Unreadable("column weighed_before holds no times by worth") from error
+
+
+def _memory_columns(memory: Memory) -> Row:
+    """Of a first time that nobody was told of, none."""
+    times = {
+        "again_since": memory.since,
+        "again_after": memory.failed_at,
+        "told_at": memory.told_at,
+        "exhausted_at": memory.exhausted_at,
+    }
+    numbers = {"times": memory.times, "exhausted_nights": memory.exhausted_nights}
+    known = {name: written(at) for name, at in times.items() if at}
+    return {**known, **(numbers if memory != Memory() else {})}
+
+
+def _read_memory(columns: Columns) -> Memory:
+    return Memory(
+        times=columns.number("times", 1),
+        since=columns.maybe_time("again_since"),
+        failed_at=columns.maybe_time("again_after"),
+        told_at=columns.maybe_time("told_at"),
+        exhausted_nights=columns.number("exhausted_nights", 0),
+        exhausted_at=columns.maybe_time("exhausted_at"),
+    )
 
 
 def _error_columns(name: str, error: JobError) -> Row:

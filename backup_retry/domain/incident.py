@@ -20,6 +20,7 @@ from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.attempts import Attempt, AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.jobs import FailedJob, Job, JobError, Source, database_of
+from backup_retry.domain.memory import Memory
 from backup_retry.domain.outbox import Outbox
 from backup_retry.domain.workloads import CAUSES
 
@@ -77,6 +78,8 @@ class Incident(Outbox):
     named_jobs: tuple[str, ...] = ()
     #: some of it was stored by version 0.1.0, which kept when those failures began
     weighed_by_start: bool = False
+    #: of the same failure before
+    memory: Memory = field(default_factory=Memory)
     version: str = ""
     #: the item's last closed incident, where this one is new and takes its place
     previous: "Incident | None" = field(default=None, compare=False, repr=False)

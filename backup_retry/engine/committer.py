@@ -24,14 +24,18 @@ class Committer:
         """Store a change; None when another worker was first."""
         if self._publisher is None:
             work.incident = work.incident.without_notices()
-        kept = [line_of(work.incident, step) for step in work.steps if step.kind in READ_BY_RULES]
+        kept = [
+            line_of(work.incident, step, is_quiet=work.is_quiet)
+            for step in work.steps
+            if step.kind in READ_BY_RULES
+        ]
         saved = await self.ledger.save(work.incident.with_lines(*kept), work.steps, work.job_id)
         if saved is None:
             log_event(LogEvent.RACE_LOST, item=work.incident.item.id, incident=work.incident.id)
             return None
         for step in work.steps:
             if step.kind not in READ_BY_RULES:
-                log_line(line_of(saved, step))
+                log_line(line_of(saved, step, is_quiet=work.is_quiet))
         return await self.tell(saved)
 
     async def tell(self, incident: Incident) -> Incident:

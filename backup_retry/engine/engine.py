@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from backup_retry.domain.decisions import Close, Trigger, Wait
+from backup_retry.domain.decisions import Close, Decision, Trigger, Wait
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound, Service
 from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
@@ -25,6 +25,7 @@ from backup_retry.engine.storm_watch import StormWatch
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
 from backup_retry.engine.vault_incidents import VaultIncidents
 from backup_retry.policy import decide as policy
+from backup_retry.policy import recall
 from backup_retry.policy.bounds import within_bounds
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.profiles import profile_held
@@ -152,6 +153,10 @@ class Engine:
         facts = await self._gatherer.facts(work, work.now)
         return await self._with_protection(work, await self._context(work), facts)
 
+    async def in_storm(self, context: DecisionContext, decision: Decision) -> Decision:
+        """What the vault's storm would make of a decision now; changes and tells nothing."""
+        return await self._storm_watch.look(context, decision)
+
     async def _noted(self, failed: FailedJob, source: Source) -> UnitOfWork | Report:
         """The item's incident with this failure in it, not yet saved; a report where nothing is to do."""
         record = await self._ledger.load(failed.item, failed.id)
@@ -161,7 +166,7 @@ class Engine:
             log_event(LogEvent.FAILURE_KNOWN, item=failed.item.id, job=failed.id, found_by=source)
             return already_handled(current, failed.id)
         if current is None or not current.is_open:
-            current = Incident.open(failed, source, now, after=current)
+            current = recall.opened(failed, source, now, after=current)
         own = current.owns(failed)
         job_id = "" if record.job_known else failed.id
         noted = current if own else current.with_named(failed).with_failure(failed)
@@ -184,7 +189,7 @@ class Engine:
         1. what needs no look at the vault (a pause, the scope, a tag, an unsupported workload) is decided first;
         2. gather the item's jobs since the first failure, and settle the attempt in flight with them;
         3. gather the item's protection, and decide by the policy's rows;
-        4. what would be retried may have to wait for a storm;
+        4. what would be retried, or given up, may have to wait for a storm;
         5. apply: close, wait, or claim, trigger and record the answer.
         """
         try:
@@ -203,6 +208,8 @@ class Engine:
             await self.vault_incidents.blocked(work.incident.item.vault, wait, work.incident.found_by)
         if work.storm_notices and done.decision == "already_handled":
             await self._save_notices_anyway(work)
+        if work.tells_of_storm:
+            await self._storm_watch.was_told(work.tells_of_storm)
         return done
 
     async def _save_notices_anyway(self, work: UnitOfWork) -> None:
@@ -232,8 +239,7 @@ class Engine:
         if isinstance(decision, Trigger) and not context.error.known:
             level, code = logging.WARNING, context.error.code
             log_event(LogEvent.UNKNOWN_ERROR_CODE, level=level, code=code, item=work.incident.item.id)
-        if isinstance(decision, Trigger):
-            decision = await self._storm_watch.weigh(work, context)
+        decision = await self._storm_watch.weigh(work, context, decision)
         if isinstance(decision, Trigger):
             return policy.backup_request(await self._with_details(work, context))
         return decision
@@ -260,7 +266,9 @@ class Engine:
         item = await self._vaults.item(work.incident.item)
         if item is not None:
             work.incident = replace(work.incident, last_good_at=item.last_recovery_point)
-        context = replace(context, incident=work.incident, facts=replace(facts, item=item))
+        facts = replace(facts, item=item)
+        work.incident = recall.after_success(work.incident, facts)
+        context = replace(context, incident=work.incident, facts=facts)
         if policy.needs_details(context):
             context = await self._with_details(work, context)
         if not context.tags.opted_out_by and context.source_id != work.incident.item.machine_id:

@@ -80,10 +80,11 @@ def log_failure(event: LogEvent, error: Exception, **fields: object) -> None:
     log_event(event, level=logging.ERROR, problem=in_words(error), traceback=trace, **fields)
 
 
-def line_of(incident: Incident, step: Step) -> LogLine:
-    """The line of a step of an incident's journal; what needs a person is a warning."""
+def line_of(incident: Incident, step: Step, *, is_quiet: bool = False) -> LogLine:
+    """The line of a step of an incident's journal; what needs a person who does not know yet is a warning."""
     outcome = incident.outcome if step.kind is StepKind.CLOSED else None
-    needs_a_person = step.kind is StepKind.TOLD or (outcome is not None and outcome.needs_a_person)
+    has_to_know = outcome is not None and outcome.needs_a_person and not is_quiet
+    needs_a_person = step.kind is StepKind.TOLD or has_to_know
     fields: dict[str, object] = {
         "event": step.kind.value,
         "incident": incident.id,
@@ -99,6 +100,7 @@ def line_of(incident: Incident, step: Step) -> LogLine:
         "error": incident.failure.error.label,
         "found_by": incident.found_by.value,
         "attempts": len(incident.attempts),
+        "quiet": True if outcome is not None and is_quiet else None,
     }
     present = _present(fields)
     line_id = str(uuid5(_NAMESPACE, _json(present)))

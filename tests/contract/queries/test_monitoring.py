@@ -267,7 +267,7 @@ async def test_an_incident_whose_end_was_logged_twice_counts_once(query: str, ou
 @pytest.mark.parametrize("vault", ["vault-1", "/subscriptions/s/resourceGroups/g/providers/p/vaults/vault-1"])
 async def test_a_storm_is_told_once_for_its_vault_and_error(vault: str) -> None:
     """With the number of items; the vault may be logged by its name or by its id."""
-    line = {"event": "storm_began", "vault": vault, "error": "CloudInternalError", "items": 21}
+    line = {"event": "storm_needs_person", "vault": vault, "error": "CloudInternalError", "items": 21}
     tables = LogTables([LogLine(at=NOW, message=json.dumps(line))])
     [row] = tables.run("alerts/storm", NOW + timedelta(minutes=5))
     assert (row["vault"], row["error"], row["items"]) == ("vault-1", "CloudInternalError", 21)
