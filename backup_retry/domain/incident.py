@@ -126,6 +126,12 @@ class Incident:
         return sum(attempt.spent for attempt in self.attempts)
 
     @property
+    def was_refused(self) -> bool:
+        """True where Azure turned the last attempt down, and nothing has failed since then."""
+        last = self.attempts[-1] if self.attempts else None
+        return last is not None and last.refused and last.failed_at in {None, self.failure.ended_at}
+
+    @property
     def triggers(self) -> tuple[datetime, ...]:
         """When this and earlier incidents of the item triggered something, as far as it is remembered."""
         return (*self.earlier_triggers, *(attempt.claimed_at for attempt in self.attempts if attempt.spent))
@@ -278,7 +284,7 @@ class Incident:
 
         What has failed since then has a code of its own, which may need a person.
         """
-        if self.attempts[-1].failed_at not in {None, self.failure.ended_at}:
+        if not self.was_refused:
             return self
         return replace(self, failure=replace(self.failure, error=error))
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from backup_retry.domain.decisions import Close, Trigger, Wait
+from backup_retry.domain.decisions import Close, Decision, Reason, Trigger, Wait
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound, Service
 from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
@@ -218,7 +218,7 @@ class Engine:
             work, context, facts or await self._gatherer.facts(work, fresh_since)
         )
         decision = policy.decide(context)
-        if isinstance(decision, Trigger) and not context.error.known:
+        if not context.error.known and _is_of_its_code(decision):
             level, code = logging.WARNING, context.error.code
             log_event(LogEvent.UNKNOWN_ERROR_CODE, level=level, code=code, item=work.incident.item.id)
         if isinstance(decision, Trigger):
@@ -282,6 +282,13 @@ class Engine:
             return report(label, work.incident, decision=decision)
         saved = await self._committer.save(work)
         return report(label, saved, decision=decision) if saved else already_handled(work.incident)
+
+
+def _is_of_its_code(decision: Decision) -> bool:
+    """True for what the catalogue's row, or its lack, has decided."""
+    return isinstance(decision, Trigger) or (
+        isinstance(decision, Close) and decision.reason is Reason.NEEDS_ACTION
+    )
 
 
 def _is_known(failed: FailedJob, head: Incident) -> bool:

@@ -176,7 +176,8 @@ def exhausted(context: DecisionContext) -> Close | None:
     limit = 1 if context.error.verdict is Verdict.ONCE else context.rules.max_attempts
     if incident.attempts_spent < limit:
         return outlived(incident, context.now)
-    return exhausted_by(incident, context.error.guidance)
+    said = f"{context.error.cause} " if incident.was_refused else ""
+    return exhausted_by(incident, said + context.error.guidance)
 
 
 def schedule_near(context: DecisionContext) -> Wait | None:
