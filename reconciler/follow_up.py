@@ -15,6 +15,7 @@ from backup_retry.engine.unit_of_work import Report
 from backup_retry.ports.ledger import Archive, Beat, Controls, Ledger
 from backup_retry.ports.log_events import LogEvent, log_event, log_failure
 from backup_retry.ports.unreadable_rows import Unreadables
+from reconciler.daily_summary import DailySummary
 from reconciler.vault_slots import VaultSlots
 
 _ITEMS_AT_ONCE = 8
@@ -45,6 +46,7 @@ class FollowUp:
         archive: Archive | None = None,
         retention: timedelta | None = None,
         unreadables: Unreadables | None = None,
+        summary: DailySummary | None = None,
     ) -> None:
         self._ledger = ledger
         self._engine = engine
@@ -54,6 +56,7 @@ class FollowUp:
         #: how long closed incidents are kept; None: for ever
         self._retention = retention
         self._unreadables = unreadables
+        self._summary = summary
 
     async def run(self) -> FollowUpReport:
         """One follow-up over every open incident that is due."""
@@ -76,9 +79,19 @@ class FollowUp:
             failed=report.failed,
             decisions=Counter(each.decision for each in report.moved),
         )
+        await self._tell(opened)
         await self._purge(now)
         await self._sum_up()
         return report
+
+    async def _tell(self, opened: Sequence[Incident]) -> None:
+        """Send digests and the daily summary where they are due; what cannot be sent now is by the next follow-up."""
+        try:
+            await self._engine.teller.send_digests()
+            if self._summary is not None:
+                await self._summary.send(opened)
+        except BackupRetryError as error:
+            log_event(LogEvent.NOTICE_UNSENT, level=logging.WARNING, problem=str(error))
 
     async def _purge(self, now: datetime) -> None:
         """Forget some of what is old; what cannot be forgotten now has time."""

@@ -127,12 +127,19 @@ def notice_row(incident: Incident, notice: Notice) -> Row:
         partition(incident.item),
         f"notice-{notice.id}",
         incident=incident.id,
-        notice=notice.id,
-        kind=notice.kind.value,
-        at=written(notice.at),
-        subject=notice.subject,
-        data=json_text(notice.data),
+        **notice_columns(notice),
     )
+
+
+def notice_columns(notice: Notice) -> Mapping[str, str]:
+    """A notice, wherever it is kept."""
+    return {
+        "notice": notice.id,
+        "kind": notice.kind.value,
+        "at": written(notice.at),
+        "subject": notice.subject,
+        "data": json_text(notice.data),
+    }
 
 
 def read_notice(row: Mapping[str, Any]) -> Notice:

@@ -160,10 +160,6 @@ class Incident:
         """The same with more to tell."""
         return replace(self, notices=(*self.notices, *notices))
 
-    def without_notices(self) -> "Incident":
-        """The same with nothing left to tell."""
-        return replace(self, notices=())
-
     def owns(self, job: Job | FailedJob) -> bool:
         """True when the job is that of one of this incident's attempts: it bears an id of theirs, whatever its names.
 

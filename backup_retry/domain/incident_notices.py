@@ -32,6 +32,9 @@ _OF_AN_ITEM = (
     "lastRecoveryPointAt",
     "secondsSinceLastRecoveryPoint",
 )
+#: what a digest says of each of its items, and of how many
+_OF_A_DIGEST = ("incidentId", "itemId", "jobId", "firstFailedAt", "attempts", "reason", "remedy")
+_LISTED = 200
 _OF_OUTCOME = {
     Outcome.RECOVERED: NoticeKind.RECOVERED,
     Outcome.RECOVERED_ELSEWHERE: NoticeKind.RECOVERED,
@@ -57,6 +60,26 @@ def of_outcome(incident: Incident, at: datetime) -> Sequence[Notice]:
     if incident.item.is_vault and kind is NoticeKind.RECOVERED and not incident.told_of:
         return []
     return [notice(kind, incident, at)] if kind else []
+
+
+def digest(notices: Sequence[Notice], at: datetime) -> Notice:
+    """What is told of several notices of one cause, in one; the same ones make the same digest."""
+    newest, ids = max(notices, key=lambda each: each.at), sorted(each.id for each in notices)
+    incidents = [{name: each.data.get(name) for name in _OF_A_DIGEST} for each in notices]
+    return Notice(
+        id=str(uuid5(_NAMESPACE, "|".join(ids))),
+        kind=newest.kind,
+        at=at,
+        subject=newest.data.get("vaultId") or SOURCE,
+        data={
+            **newest.data,
+            **dict.fromkeys(_OF_AN_ITEM),
+            "vaultId": newest.data.get("vaultId"),
+            "outcome": newest.data.get("outcome"),
+            "items": len(notices),
+            "incidents": incidents[:_LISTED],
+        },
+    )
 
 
 def of_signals(
@@ -108,6 +131,17 @@ def of_turn(turn: str, began: datetime, starts: int, at: datetime) -> Notice:
     )
 
 
+def of_day(data: dict[str, Any], at: datetime) -> Notice:
+    """A day in numbers; the same all day long, however often it is told."""
+    return Notice(
+        id=str(uuid5(_NAMESPACE, f"{NoticeKind.DAILY_SUMMARY}|{at:%Y-%m-%d}")),
+        kind=NoticeKind.DAILY_SUMMARY,
+        at=at,
+        subject=SOURCE,
+        data=data,
+    )
+
+
 def of_unknown_vaults(vault_ids: Sequence[str], at: datetime) -> Notice:
     """How many vaults only alerts name; the same all day long, however often it is told."""
     return Notice(
@@ -130,6 +164,7 @@ def _about(incident: Incident, at: datetime) -> dict[str, Any]:
         "firstFailedAt": incident.first_failed_at.isoformat(),
         "error": failure.error.label,
         "errorMessage": failure.error.message,
+        "cause": failure.error.label if incident.outcome else incident.reason.value,
         "attempts": incident.attempts_spent,
         "outcome": incident.outcome.value if incident.outcome else None,
         "reason": incident.reason.value,

@@ -20,6 +20,7 @@ from backup_retry.engine.committer import Committer
 from backup_retry.engine.gather import Gatherer
 from backup_retry.engine.retry import Retrier
 from backup_retry.engine.storm_watch import StormWatch
+from backup_retry.engine.teller import Teller
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
 from backup_retry.engine.vault_incidents import KnownVaults, MemoryKnownVaults, VaultIncidents
 from backup_retry.policy import decide as policy
@@ -28,6 +29,7 @@ from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.refusals import BLOCKED, unanswered
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.settle import settle
+from backup_retry.ports.causes import Causes, MemoryCauses
 from backup_retry.ports.ledger import Controls, Ledger, Storms
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.opt_outs import OptOuts
@@ -58,6 +60,8 @@ class Engine:
         clock: Clock,
         publisher: Publisher | None = None,
         known_vaults: KnownVaults | None = None,
+        causes: Causes | None = None,
+        pages: str = "",
     ) -> None:
         self._ledger = ledger
         self._controls = controls
@@ -66,7 +70,11 @@ class Engine:
         self._opt_outs = opt_outs
         self._rules = rules
         self._clock = clock
-        self._committer = Committer(ledger, publisher)
+        #: tells people what an incident has to tell
+        self.teller = Teller(
+            causes=causes or MemoryCauses(), ledger=ledger, publisher=publisher, clock=clock, pages=pages
+        )
+        self._committer = Committer(ledger, self.teller)
         self._gatherer = Gatherer(vaults, rules)
         #: what to do where a whole vault is closed to us
         self.vault_incidents = VaultIncidents(

@@ -12,6 +12,7 @@ from backup_retry.domain.errors import BackupRetryError
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.vault_incidents import MemoryKnownVaults
 from backup_retry.policy.rules import Rules
+from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.inbox import DeferredSignal, MemoryInbox
 from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.settings.sweep_profile import daily
@@ -26,7 +27,7 @@ from reconciler.sweep import Sweep
 from tests.model.invariants import Violation, Watch
 from tests.model.little_azure import LittleAzure
 from tests.model.network import Link, Network
-from tests.model.remote import RemoteGraph, RemoteInbox, RemoteStore, RemoteTags, RemoteTopic
+from tests.model.remote import RemoteCauses, RemoteGraph, RemoteInbox, RemoteStore, RemoteTags, RemoteTopic
 from tests.model.remote_vaults import RemoteVaults
 from tests.model.tables import RemoteService, Tables
 from tests.model.worker_loop import WorkerLoop
@@ -49,6 +50,8 @@ class Surroundings:
     tables: Tables | None
     #: the signals that wait
     waiting: dict[str, DeferredSignal]
+    #: what a person was told of, and what waits for that
+    causes: MemoryCauses
     #: how many signals a worker looks into at once
     places: int
     #: how far a sweep, and a look at a vault that a signal names alone, goes back
@@ -82,6 +85,7 @@ class Worker:
             clock=self.clock,
             publisher=topic,
             known_vaults=MemoryKnownVaults({each.item.vault for each in surroundings.azure.items.values()}),
+            causes=RemoteCauses(surroundings.causes, link, surroundings.watch).causes,
         )
         inbox = MemoryInbox(clock=self.clock, signals=surroundings.waiting)
         self.inbox = RemoteInbox(inbox, link, surroundings.watch).inbox
