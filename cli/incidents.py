@@ -53,7 +53,7 @@ class Line:
     document: Document
 
     @classmethod
-    def of_open(cls, incident: Incident) -> "Line":
+    def of_open(cls, incident: Incident, now: datetime) -> "Line":
         """An open incident's line."""
         return cls(
             item=incident.item,
@@ -63,7 +63,7 @@ class Line:
             reason=incident.reason,
             error=incident.failure.error.label,
             detail=incident.detail,
-            needs_a_person=bool(incident.told_of),
+            needs_a_person=incident.calls_a_person and not incident.is_acknowledged(now),
             attempts=len(incident.attempts),
             failed_at=incident.first_failed_at,
             document=documents.of_incident(incident),
@@ -80,7 +80,7 @@ class Line:
             reason=closed.reason,
             error=closed.last_error,
             detail=closed.detail,
-            needs_a_person=closed.outcome.needs_a_person,
+            needs_a_person=closed.needs_a_person,
             attempts=closed.attempts,
             failed_at=closed.first_failed_at,
             document=documents.of_closed(closed),
@@ -127,8 +127,9 @@ async def _gather(ctx: typer.Context, days: int) -> Sequence[Line]:
 
 async def lines_of(session: Session, days: int) -> Sequence[Line]:
     """Every line, newest failure first."""
-    opened = [Line.of_open(each) for each in await session.ledger.open_incidents() if each.is_open]
-    closed = [Line.of_closed(each) for each in await closed_within(session, days)]
+    now = session.clock()
+    opened = [Line.of_open(each, now) for each in await session.ledger.open_incidents() if each.is_open]
+    closed = [Line.of_closed(each.at(now)) for each in await closed_within(session, days)]
     return sorted([*opened, *closed], key=lambda line: line.failed_at, reverse=True)
 
 

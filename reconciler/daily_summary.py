@@ -54,8 +54,8 @@ class DailySummary:
     async def _data(self, opened: Sequence[Incident], now: datetime) -> dict[str, Any]:
         days = [now.date() - each * _DAY for each in range(_CHRONIC_NIGHTS + 1)]
         closed = [each for day in days for each in await self.reports.closed(day)]
-        today = [each for each in closed if now - each.closed_at < _DAY]
-        waiting = _needing_action(opened, today)
+        today = [each.at(now) for each in closed if now - each.closed_at < _DAY]
+        waiting = _needing_action([each for each in opened if not each.is_acknowledged(now)], today)
         found = timers(self.settings, await self.reports.beats(), now)
         return {
             "day": f"{now:%Y-%m-%d}",
@@ -82,9 +82,7 @@ def _needing_action(opened: Sequence[Incident], today: Sequence[Closed]) -> list
     newest = {each.item.key: each for each in sorted(today, key=lambda each: each.closed_at)}
     told = [each.item.id for each in opened if each.told_of]
     open_keys = {each.item.key for each in opened}
-    ended = [
-        each.item.id for key, each in newest.items() if each.outcome.needs_a_person and key not in open_keys
-    ]
+    ended = [each.item.id for key, each in newest.items() if each.needs_a_person and key not in open_keys]
     return sorted([*told, *ended])
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from backup_retry.azure.acknowledgement_columns import acknowledgement_columns, read_acknowledgement
 from backup_retry.azure.table_columns import Columns, Row, Unreadable, json_text, new_row, written
 from backup_retry.domain.arm_ids import JOB_ID, ProtectedItem
 from backup_retry.domain.attempts import Attempt, AttemptResult
@@ -77,6 +78,7 @@ def head_row(incident: Incident) -> Row:
         row["waits_since"] = written(incident.waits_since)
     if incident.told_of:
         row["told_of"] = json_text(incident.told_of)
+    row |= acknowledgement_columns(incident.acknowledged)
     if incident.outcome is not None:
         row["outcome"] = incident.outcome.value
     if incident.closed_at is not None:
@@ -185,6 +187,7 @@ def read_head(row: Mapping[str, Any]) -> Incident:
         weighed_by_start="weighed_before" in columns.names and columns.text("weighed_by", _BEGINNING) != _END,
         waits_since=columns.maybe_time("waits_since"),
         told_of=columns.texts("told_of"),
+        acknowledged=read_acknowledgement(columns),
     )
 
 

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import uuid4
 
+from backup_retry.domain.acknowledgements import Acknowledgement
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.attempts import Attempt, AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
@@ -57,6 +58,8 @@ class Incident:
     waits_since: datetime | None = None
     #: what a person has been told while it was open, see Wait.notice_name
     told_of: tuple[str, ...] = ()
+    #: who knows that it needs a person; it goes on to the item's next incidents until one recovers
+    acknowledged: Acknowledgement | None = None
     outcome: Outcome | None = None
     closed_at: datetime | None = None
     #: the item's last good recovery point, as far as the vault told
@@ -95,6 +98,7 @@ class Incident:
             weighed_before=after.weighed_out if after else {},
             weighed_by_start=after is not None and after.weighed_by_start,
             notices=after.notices if after else (),
+            acknowledged=after.acknowledged if after and not after.has_recovered else None,
             version=after.version if after else "",
             previous=replace(after, previous=None) if after else None,
         )
@@ -113,6 +117,16 @@ class Incident:
     def has_no_job(self) -> bool:
         """True where no failed job is known yet: Azure does not let us look at its vault, or at its item there."""
         return self.failure.operation in CAUSES
+
+    @property
+    def has_recovered(self) -> bool:
+        """True where it ended with a good recovery point."""
+        return self.outcome is not None and self.outcome.recovered
+
+    @property
+    def calls_a_person(self) -> bool:
+        """True where somebody has to act: it ended so, or a person was told while it was open."""
+        return self.outcome.needs_a_person if self.outcome else bool(self.told_of)
 
     @property
     def running_attempt(self) -> Attempt | None:
@@ -155,6 +169,14 @@ class Incident:
     def waited_for(self, reason: Reason, now: datetime) -> timedelta:
         """How long it has been waiting for that reason."""
         return now - (self.waits_since or self.opened_at) if self.reason is reason else timedelta(0)
+
+    def acknowledge(self, known: Acknowledgement) -> "Incident":
+        """Somebody knows of what it fails with now."""
+        return replace(self, acknowledged=replace(known, error=self.failure.error.label))
+
+    def is_acknowledged(self, now: datetime) -> bool:
+        """True while nobody has to be told of it again."""
+        return self.acknowledged is not None and self.acknowledged.holds(self.failure.error.label, now)
 
     def with_notices(self, *notices: Notice) -> "Incident":
         """The same with more to tell."""

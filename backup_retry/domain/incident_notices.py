@@ -55,8 +55,13 @@ def notice(kind: NoticeKind, incident: Incident, at: datetime, *, about: str = "
 
 
 def of_outcome(incident: Incident, at: datetime) -> Sequence[Notice]:
-    """What a closed incident tells; one that was left alone, or a vault's that nobody was told of, tells nothing."""
+    """What a closed incident tells: nothing where it was left alone, or a person has acknowledged it.
+
+    Nor does the end of a vault's that nobody was told of.
+    """
     kind = _OF_OUTCOME.get(incident.outcome) if incident.outcome else None
+    if kind is not None and kind.calls_a_person and incident.is_acknowledged(at):
+        return []
     if incident.item.is_vault and kind is NoticeKind.RECOVERED and not incident.told_of:
         return []
     return [notice(kind, incident, at)] if kind else []

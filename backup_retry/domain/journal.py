@@ -20,6 +20,7 @@ class StepKind(StrEnum):
     TOLD = "person_told"
     CLOSED = "incident_closed"
     STORM = "storm_seen"
+    ACKNOWLEDGED = "incident_acknowledged"
 
 
 @dataclass(frozen=True, kw_only=True)

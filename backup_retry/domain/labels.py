@@ -54,6 +54,7 @@ STEPS: Mapping[StepKind, str] = {
     StepKind.TOLD: "A person was told, and it goes on",
     StepKind.CLOSED: "Closed",
     StepKind.STORM: "Part of a storm",
+    StepKind.ACKNOWLEDGED: "A person knows, and it can wait",
 }
 
 OUTCOMES: Mapping[Outcome, str] = {

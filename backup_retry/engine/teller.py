@@ -92,18 +92,18 @@ class Teller:
         if seen is None or seen.is_over(now):
             seen = await self._causes.save_cause(opened_by_digest(key, seen, now))
         due = [each for each in notices if seen is not None and seen.goes_together(each)]
-        told = [each for each in due if not await self._is_mended(each)]
+        told = [each for each in due if not await self._is_settled(each, now)]
         await self._send([digest(told, now)] if len(told) > 1 else told)
         await self._causes.release(due)
 
-    async def _is_mended(self, notice: Notice) -> bool:
-        """True where the item has recovered while the notice waited: nobody has to act on it any more."""
+    async def _is_settled(self, notice: Notice, now: datetime) -> bool:
+        """True where the item has recovered while the notice waited, or somebody has acknowledged it."""
         item = subject_of(str(notice.data.get("itemId")))
         if item is None:
             return False
         with suppress(RowUnreadable):
             incident = (await self._ledger.load(item)).incident
-            return incident is not None and incident.outcome is not None and incident.outcome.recovered
+            return incident is not None and (incident.has_recovered or incident.is_acknowledged(now))
         return False
 
     async def _send(self, notices: Sequence[Notice]) -> None:

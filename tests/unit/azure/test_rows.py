@@ -22,6 +22,7 @@ from backup_retry.azure.table_columns import (
 )
 from backup_retry.azure.table_quarantine import READERS, kind_of
 from backup_retry.azure.tables import CONTROL
+from backup_retry.domain.acknowledgements import Acknowledgement
 from backup_retry.domain.causes import Cause
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.incident_notices import notice
@@ -113,6 +114,17 @@ def test_a_cause_is_written_and_read_without_loss() -> None:
     assert cause_rows.cause_row(cause_rows.read_cause(row)) == row
     held = cause_rows.held_row(told)
     assert (rows.read_notice(held), kind_of(CONTROL, held)) == (told, "notice")
+
+
+@pytest.mark.parametrize("until", [None, NOW])
+def test_an_acknowledgement_is_written_and_read_without_loss(until: datetime | None) -> None:
+    """In the incident's head, and in the journal's row once it is closed."""
+    known = Acknowledgement(by="eve", note="Monday", error="", until=until)
+    ended = (
+        incident().closed(Close(outcome=Outcome.EXHAUSTED, reason=Reason.EXHAUSTED), NOW).acknowledge(known)
+    )
+    assert rows.read_head(rows.head_row(ended)).acknowledged == ended.acknowledged
+    assert report_rows.read_closed(report_rows.journal_row(ended)).acknowledged == ended.acknowledged
 
 
 def test_every_row_says_its_schema() -> None:
