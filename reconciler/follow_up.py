@@ -16,6 +16,7 @@ from backup_retry.ports.ledger import Archive, Beat, Controls, Ledger
 from backup_retry.ports.log_events import LogEvent, log_event, log_failure
 from backup_retry.ports.unreadable_rows import Unreadables
 from reconciler.daily_summary import DailySummary
+from reconciler.redone_restores import RedoneRestores
 from reconciler.vault_slots import VaultSlots
 
 _ITEMS_AT_ONCE = 8
@@ -47,6 +48,7 @@ class FollowUp:
         retention: timedelta | None = None,
         unreadables: Unreadables | None = None,
         summary: DailySummary | None = None,
+        restores: RedoneRestores | None = None,
     ) -> None:
         self._ledger = ledger
         self._engine = engine
@@ -57,6 +59,7 @@ class FollowUp:
         self._retention = retention
         self._unreadables = unreadables
         self._summary = summary
+        self._restores = restores
 
     async def run(self) -> FollowUpReport:
         """One follow-up over every open incident that is due."""
@@ -79,6 +82,9 @@ class FollowUp:
             failed=report.failed,
             decisions=Counter(each.decision for each in report.moved),
         )
+        if self._restores is not None:
+            with suppress(BackupRetryError):  # an hour later it is looked at again
+                await self._restores.look()
         await self._tell(opened)
         await self._purge(now)
         await self._sum_up()

@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from backup_retry.domain.decisions import Close, Decision, Reason, Trigger, Wait
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.decisions import Close, Decision, Outcome, Reason, Trigger, Wait
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound, Service
 from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import BackupRequest, FailedJob, Source
+from backup_retry.domain.jobs import BackupRequest, FailedJob, Job, Source
 from backup_retry.domain.journal import StepKind
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.gather import Gatherer
@@ -143,6 +144,19 @@ class Engine:
         return await self._advance(
             UnitOfWork(await self._committer.send_notices(incident), self._clock()), run_began
         )
+
+    async def restore_redone(self, item: ProtectedItem, job: Job) -> None:
+        """A failed restore, which has ended with a person, ends recovered: that person has restored the item since."""
+        incident = (await self._ledger.load(item)).incident
+        if incident is None or not incident.calls_a_person:
+            return
+        work = UnitOfWork(incident, self._clock())
+        detail = f"Restore {job.id} completed after the failure."
+        work.close(Close(outcome=Outcome.RECOVERED_ELSEWHERE, reason=Reason.ALREADY_RECOVERED, detail=detail))
+        work.incident = replace(
+            work.incident, closed_at=incident.closed_at
+        )  # one row of the journal, on its day
+        await self._committer.save(work)
 
     async def context(self, incident: Incident) -> DecisionContext:
         """All that a decision about the incident would look at now; changes and triggers nothing."""

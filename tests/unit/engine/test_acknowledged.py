@@ -1,4 +1,4 @@
-"""An item that a person has acknowledged: nobody is told again, until it fails otherwise, recovers, or the time is over."""
+"""An acknowledged item: nobody is told again, until it fails otherwise, recovers, or the time is over."""
 
 from datetime import datetime, timedelta
 
