@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/installed
 STEPS ?= 200000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test bench check parity package soak format clean
+.PHONY: help setup demo run test bench check parity package constraints audit soak format clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -28,8 +28,15 @@ bench: $(INSTALLED) ## measure speed, calls, memory and cost against their budge
 parity: $(INSTALLED) ## compare the simulator's answers with recorded ones, where these are at hand
 	@$(BIN)/python -m tools.parity
 
-package: $(INSTALLED) ## build the zip that is deployed, build/app.zip
+package: $(INSTALLED) ## build the zip that is deployed, build/app.zip, and its SBOM, build/app.cdx.json
 	@$(BIN)/python -m infra.package
+	@$(BIN)/python -m infra.sbom
+
+constraints: $(INSTALLED) ## pin what is deployed anew, in constraints.txt, and with hashes in requirements-hashes.txt
+	@$(BIN)/python -m tools.constraints
+
+audit: $(INSTALLED) ## see whether what is pinned is what is needed, and has the pinned hashes
+	@$(BIN)/python -m tools.constraints --check
 
 soak: $(INSTALLED) ## look for broken promises in simulated worlds, for STEPS steps, from SEED (else: today's)
 	@$(BIN)/python -m tests.model.soak --steps $(STEPS) $(if $(SEED),--seed $(SEED)) --workers 2
@@ -47,7 +54,8 @@ clean: ## remove everything that was made
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(INSTALLED): requirements.txt requirements-cli.txt requirements-dev.txt requirements-host.txt simulator/azurite/npm/package.json tests/kusto/package.json
+$(INSTALLED): requirements.txt constraints.txt requirements-cli.txt requirements-simulator.txt requirements-dev.txt requirements-host.txt \
+  $(wildcard simulator/azurite/npm/package*.json tests/kusto/package*.json)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "Python 3.11 or newer is needed, and $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing)."; \
 	  echo "Name another one: make PYTHON=/path/to/python3.13"; exit 2; }

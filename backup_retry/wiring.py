@@ -18,12 +18,14 @@ from backup_retry.policy.scope import REFUSE
 from backup_retry.ports.causes import Causes
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
+from backup_retry.ports.known_vaults import SeenVaults
 from backup_retry.ports.ledger import Archive, Controls, Ledger
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.reports import Reports
 from backup_retry.ports.unreadable_rows import Unreadables
 from backup_retry.ports.vaults import Vaults
-from backup_retry.settings.settings import Dispatch, Settings, load_settings
+from backup_retry.settings.choices import Dispatch
+from backup_retry.settings.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from backup_retry.azure.client import AzureClients
@@ -59,6 +61,7 @@ class Parts:
     inbox: Inbox
     unreadables: Unreadables
     turns: TurnTaker
+    seen_vaults: SeenVaults
     #: where notices go; None: nowhere
     publisher: "TopicPublisher | None" = None
     #: where a sweep announces what it finds; None: it handles that by itself
@@ -116,6 +119,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     from backup_retry.azure.table_reports import TableReports  # noqa: PLC0415
     from backup_retry.azure.table_turns import TableTurns  # noqa: PLC0415
     from backup_retry.azure.table_unreadable import TableUnreadables  # noqa: PLC0415
+    from backup_retry.azure.table_vaults import TableVaults  # noqa: PLC0415
     from backup_retry.azure.vaults import AzureVaults  # noqa: PLC0415
 
     for note in settings.notes:
@@ -151,6 +155,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         archive=TableArchive(tables, quarantine),
         inbox=TableInbox(tables, clock, quarantine),
         unreadables=TableUnreadables(tables, quarantine),
+        seen_vaults=TableVaults(tables, graph, quarantine),
         turns=TurnTaker(
             turns=TableTurns(tables, quarantine),
             controls=ledger,
@@ -172,14 +177,14 @@ def _engine(
     causes: Causes,
 ) -> Engine:
     from backup_retry.azure.known_vaults import ShownVaults  # noqa: PLC0415
-    from backup_retry.azure.tags import TagOptOuts  # noqa: PLC0415
+    from backup_retry.azure.tags import GraphTagLookup  # noqa: PLC0415
 
     return Engine(
         ledger=ledger,
         controls=ledger,
         storms=ledger,
         vaults=vaults,
-        opt_outs=TagOptOuts(graph, clock),
+        tag_lookup=GraphTagLookup(graph, clock),
         rules=rules,
         clock=clock,
         publisher=publisher,

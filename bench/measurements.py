@@ -3,7 +3,18 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from bench import cold_start, comparison, cost, event, follow_up, memory, slow_lists, storm, sweep
+from bench import (
+    cold_start,
+    comparison,
+    cost,
+    event,
+    follow_up,
+    health,
+    memory,
+    slow_lists,
+    storm,
+    sweep,
+)
 from bench.figures import Figure
 
 SIZES = ("tiny", "whole")
@@ -18,6 +29,7 @@ MEASUREMENTS: Mapping[str, _Entry] = {
     "follow_up": (follow_up.measure, (follow_up.TINY, follow_up.Size())),
     "storm": (storm.measure, (storm.TINY, storm.WHOLE)),
     "slow_lists": (slow_lists.measure, (slow_lists.TINY, slow_lists.WHOLE)),
+    "health": (health.measure, (health.TINY, health.WHOLE)),
     "cost": (cost.measure, (None, None)),
 }
 

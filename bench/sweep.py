@@ -89,7 +89,9 @@ async def _empty(place: Ground, app: App) -> list[Figure]:
     return [
         Figure(key="sweep_empty_arm_calls", value=len(place.wire.to(ARM))),
         Figure(
-            key="sweep_empty_pages", value=len(place.wire.to(GRAPH)), note="one for the subscriptions' names"
+            key="sweep_empty_pages",
+            value=len(place.wire.to(GRAPH)),
+            note="one for the subscriptions' names, one for the vaults that there are",
         ),
         Figure(key="sweep_empty_writes", value=len(writes), note="its heartbeat"),
     ]
@@ -133,12 +135,14 @@ async def _limited(
 
 @contextmanager
 def _told(bucket: WriteBucket) -> Iterator[None]:
-    known = pacing.WRITES
+    """Whose calls wait for their turn as long as the scaled bucket makes them wait."""
+    known, patience = pacing.WRITES, pacing.PATIENCE
     pacing.WRITES = replace(known, capacity=bucket.capacity, refill=bucket.refill)
+    pacing.PATIENCE = pacing.SWEEPS_PATIENCE
     try:
         yield
     finally:
-        pacing.WRITES = known
+        pacing.WRITES, pacing.PATIENCE = known, patience
 
 
 def _calls(swept: Swept) -> list[Figure]:

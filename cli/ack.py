@@ -15,7 +15,7 @@ from cli import json_documents as documents
 from cli.exit_codes import UsageError, run
 from cli.item_search import find
 from cli.output import JsonOption, say, show
-from cli.pause import end_of
+from cli.pause import time_of
 from cli.retry import Subject
 from cli.session import Session, sessions
 
@@ -50,11 +50,17 @@ async def _ack(ctx: typer.Context, subject: str, wanted: Acknowledgement, until:
     async with sessions(ctx).open(writing=True) as session:
         item = (await find(session, subject)).item
         incident = (await session.ledger.load(item)).incident
-        if incident is None or not incident.calls_a_person:
+        if incident is None or not needs_a_person(incident):
             raise UsageError(f"{item.friendly_name} needs nobody: there is nothing to acknowledge.")
         now = session.clock()
-        end = end_of(until, now) if until else None
-        return await _save(session, incident.acknowledge(replace(wanted, until=end)), now)
+        end = time_of("--until", until, now) if until else None
+        known = replace(wanted, error=incident.failure.error.label, until=end)
+        return await _save(session, replace(incident, acknowledged=known), now)
+
+
+def needs_a_person(incident: Incident) -> bool:
+    """True where somebody has to act: it ended so, or a person was told while it was open."""
+    return incident.outcome.needs_a_person if incident.outcome else bool(incident.told_of)
 
 
 async def _save(session: Session, incident: Incident, now: datetime) -> Incident:

@@ -49,10 +49,6 @@ class DryRunLedger(MemoryLedger):
         below = [each for each in await self._beneath.open_incidents() if each.item.key not in self._heads]
         return [*below, *await super().open_incidents()]
 
-    async def open_count(self) -> int:
-        """See Ledger."""
-        return sum(each.is_open for each in await self.open_incidents())
-
     async def steps(self, item: ProtectedItem) -> Sequence[Step]:
         """See Ledger."""
         return [*await self._beneath.steps(item), *await super().steps(item)]

@@ -167,6 +167,7 @@ def _render_incident(incident: Incident, *, noted: bool) -> None:
             ("Error", f"{error.label}: {error.message}" if error.message else error.label),
             *(_condition(incident) if noted else []),
             *([("What to know", incident.detail)] if incident.detail else []),
+            *([("Profile", incident.profile)] if incident.profile else []),
             *(
                 (
                     f"Retry {each.number}",

@@ -13,6 +13,7 @@ from backup_retry.domain.incident import Incident
 from backup_retry.domain.labels import OUTCOMES, STATES, reason
 from backup_retry.ports.reports import Closed
 from cli import json_documents as documents
+from cli.ack import needs_a_person
 from cli.exit_codes import UsageError, run
 from cli.journal import closed_within
 from cli.output import Document, JsonOption, say, show, table
@@ -63,7 +64,7 @@ class Line:
             reason=incident.reason,
             error=incident.failure.error.label,
             detail=incident.detail,
-            needs_a_person=incident.calls_a_person and not incident.is_acknowledged(now),
+            needs_a_person=needs_a_person(incident) and not incident.is_acknowledged(now),
             attempts=len(incident.attempts),
             failed_at=incident.first_failed_at,
             document=documents.of_incident(incident),

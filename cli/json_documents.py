@@ -32,6 +32,8 @@ def of_incident(incident: Incident) -> Document:
         "first_failed_at": incident.first_failed_at.isoformat(),
         "due": incident.due.isoformat() if incident.is_open else None,
         "closed_at": incident.closed_at.isoformat() if incident.closed_at else None,
+        "approved_by": incident.approved_by or None,
+        "profile": incident.profile or None,
         "last_good_at": incident.last_good_at.isoformat() if incident.last_good_at else None,
         "attempts": len(incident.attempts),
         "retries": [of_attempt(each) for each in incident.attempts],
@@ -120,8 +122,8 @@ def of_decision(decision: Decision) -> Document:
 
 def of_pause(pause: Pause) -> Document:
     """A pause."""
-    until = pause.until.isoformat() if pause.until else None
-    return {"by": pause.by, "why": pause.why, "until": until, "scope": pause.scope}
+    starts, until = (at.isoformat() if at else None for at in (pause.starts, pause.until))
+    return {"by": pause.by, "why": pause.why, "starts": starts, "until": until, "scope": pause.scope}
 
 
 def of_storm(storm: Storm) -> Document:

@@ -2,22 +2,20 @@
 
 import getpass
 import re
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter, ValidationError
 
 from backup_retry.domain.arm_ids import Vault
-from backup_retry.domain.decisions import Reason
 from backup_retry.domain.pauses import Pause
 from backup_retry.settings.setting_types import PositiveDuration
 from cli import json_documents as documents
-from cli.exit_codes import UsageError, run
-from cli.output import JsonOption, say, show
-from cli.session import Session, sessions
+from cli.exit_codes import Exit, UsageError, run
+from cli.output import JsonOption, clean, say, show
+from cli.session import sessions
 
 Why = Annotated[str, typer.Option(help="Why, for those who wonder later.")]
 By = Annotated[str, typer.Option(help="Who; you, unless said otherwise.")]
@@ -27,36 +25,63 @@ Until = Annotated[
         metavar="TIME", help="A time such as 2026-12-24T06:00Z, or a duration such as 4h; else until resumed."
     ),
 ]
+From = Annotated[
+    str,
+    typer.Option("--from", metavar="TIME", help="When it begins, for a freeze booked ahead; else at once."),
+]
 ScopeOption = Annotated[
     str, typer.Option(metavar="ID", help="A subscription's id or a vault's ARM id; else everything.")
 ]
+Yes = Annotated[bool, typer.Option("--yes", help="Replace the pause that the scope has, without asking.")]
 All = Annotated[bool, typer.Option("--all", help="Take back every pause.")]
 _SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_DURATION: TypeAdapter[object] = TypeAdapter(PositiveDuration)
+_DURATION: TypeAdapter[timedelta] = TypeAdapter(PositiveDuration)
 
 
 def pause(
     ctx: typer.Context,
     *,
     why: Why,
+    begin: From = "",
     until: Until = "",
     scope: ScopeOption = "",
     by: By = "",
+    yes: Yes = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Switch retries off; failures go on being noted. Effective within seconds."""
+    """Switch retries off, now or from a time on; failures go on being noted. Effective within seconds."""
     _check_scope(scope)
-    wanted = Pause(by=by or getpass.getuser(), why=why, until=None, scope=scope)
-    done = run(_pause(ctx, wanted, until))
+    if not why.strip():
+        raise UsageError("--why is empty: say why, for those who wonder later.")
+    wanted = Pause(by=by or getpass.getuser(), why=why.strip(), scope=scope)
+    done = run(_pause(ctx, wanted, begin, until, unasked=yes, can_ask=not as_json))
     show(documents.of_pause(done), as_json, lambda: say(_sentence(done)))
 
 
-async def _pause(ctx: typer.Context, wanted: Pause, until: str) -> Pause:
+async def _pause(
+    ctx: typer.Context, wanted: Pause, begin: str, until: str, *, unasked: bool, can_ask: bool
+) -> Pause:
     async with sessions(ctx).open(writing=True) as session:
-        end = end_of(until, session.clock()) if until else None
-        done = Pause(by=wanted.by, why=wanted.why, until=end, scope=wanted.scope)
+        now = session.clock()
+        starts = time_of("--from", begin, now) if begin else None
+        done = replace(
+            wanted, starts=starts, until=time_of("--until", until, starts or now) if until else None
+        )
+        pauses = await session.ledger.pauses()
+        for each in pauses:
+            if each.scope.lower() == done.scope.lower() and not each.is_over(now) and not unasked:
+                _ask_to_replace(each, can_ask=can_ask)
         await session.ledger.set_pause(done)
         return done
+
+
+def _ask_to_replace(standing: Pause, *, can_ask: bool) -> None:
+    """Show the pause that would be replaced; whoever does not agree leaves it as it is."""
+    told = f"There is a pause already: {in_words(standing)}."
+    if not can_ask:
+        raise UsageError(f"{told} --yes replaces it.")
+    if not typer.confirm(f"{clean(told)} Replace it?", err=True):
+        raise typer.Exit(Exit.NEEDS_A_PERSON)
 
 
 def resume(
@@ -82,39 +107,52 @@ async def _resume(ctx: typer.Context, scope: str, *, everything: bool) -> tuple[
         for each in meant:
             await session.ledger.resume(each.scope)
         left, now = await session.ledger.pauses(), session.clock()
-        taken = [each for each in meant if each not in left]
-        await _wake(session, taken, now)
-        return taken, [each for each in left if each.until is None or now < each.until]
+        return [each for each in meant if each not in left], [each for each in left if not each.is_over(now)]
 
 
-async def _wake(session: Session, taken: Sequence[Pause], now: datetime) -> None:
-    """Have the next follow-up look at what waits for the end of a pause that is over earlier; losing a race is fine."""
-    for incident in await session.ledger.open_incidents():
-        waits = incident.is_open and incident.reason is Reason.PAUSED and incident.due > now
-        if waits and any(each.holds(incident.item.vault, now) for each in taken):
-            await session.ledger.save(replace(incident, due=now))
-
-
-def end_of(text: str, now: datetime) -> datetime:
-    """The end of a pause: a time of its own, or so long from now.
+def time_of(option: str, text: str, since: datetime) -> datetime:
+    """The time that an option names: one of its own, or so long after another one.
 
     Raises:
-        UsageError: it is neither, or not in the future.
+        UsageError: it is neither, or not later.
     """
+    at = _time(text) or _later(since, _length(option, text))
+    if at is None or at <= since:
+        raise UsageError(f"{option} {text} is not after {since:%Y-%m-%d %H:%M}Z.")
+    return at
+
+
+def _time(text: str) -> datetime | None:
+    """The time that a text is; None where it is none."""
     try:
         at = datetime.fromisoformat(text)
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
     except ValueError:
-        try:
-            length = _DURATION.validate_python(text)
-        except ValidationError:
-            raise UsageError(
-                f"--until {text!r} is neither a time (2026-12-24T06:00Z) nor a duration (4h)."
-            ) from None
-        at = now + length  # type: ignore[operator] # the adapter makes a timedelta of it
-    if at <= now:
-        raise UsageError(f"--until {text} is over already.")
-    return at
+        return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _length(option: str, text: str) -> timedelta:
+    try:
+        return _DURATION.validate_python(text)
+    except ValidationError:
+        raise UsageError(
+            f"{option} {text!r} is neither a time (2026-12-24T06:00Z) nor a duration (4h)."
+        ) from None
+
+
+def _later(since: datetime, length: timedelta) -> datetime | None:
+    """None where no calendar goes so far."""
+    try:
+        return since + length
+    except OverflowError:
+        return None
+
+
+def in_words(pause: Pause) -> str:
+    """A pause on one line."""
+    starts = f", from {pause.starts:%Y-%m-%d %H:%M}Z" if pause.starts else ""
+    until = f", until {pause.until:%Y-%m-%d %H:%M}Z" if pause.until else ""
+    return f"{pause.scope or 'everything'} by {pause.by}: {pause.why}{starts}{until}"
 
 
 def _check_scope(scope: str) -> None:
@@ -125,7 +163,8 @@ def _check_scope(scope: str) -> None:
 
 def _sentence(done: Pause) -> str:
     until = f"until {done.until:%Y-%m-%d %H:%M}Z" if done.until else "until somebody resumes them"
-    return f"Retries of {done.scope or 'everything'} are paused {until}."
+    starts = f"from {done.starts:%Y-%m-%d %H:%M}Z " if done.starts else ""
+    return f"Retries of {done.scope or 'everything'} {'will be' if starts else 'are'} paused {starts}{until}."
 
 
 def _render(taken: list[Pause], left: list[Pause]) -> None:
@@ -134,4 +173,4 @@ def _render(taken: list[Pause], left: list[Pause]) -> None:
     if not taken:
         say("Nothing was paused there.")
     for each in left:
-        say(f"Still paused: {each.scope or 'everything'}, by {each.by}: {each.why}")
+        say(f"Still paused: {in_words(each)}")

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from backup_retry.domain.decisions import Close, Decision, Reason, Trigger, Wait
 from backup_retry.policy import decide as policy
 from backup_retry.policy import protection
+from backup_retry.policy.approval import approval
 from backup_retry.policy.daily_cap import daily_cap
+from backup_retry.policy.deadline import past_deadline, until_deadline
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.settle import settle
@@ -27,6 +29,8 @@ QUESTIONS: Mapping[Row, str] = {
     policy.needs_person: "Does its error need a person?",
     policy.log_schedule: "Is it a log backup, which its schedule runs again?",
     policy.exhausted: "Are all retries used up?",
+    past_deadline: "Has the time of day come after which no retry starts?",
+    approval: "Does a person have to approve it first?",
     daily_cap: "Has it had its on-demand backups for the day?",
     policy.schedule_near: "Does its own schedule run soon?",
     policy.outside_hours: "Are retries not allowed at this hour?",
@@ -67,7 +71,7 @@ def answers(context: DecisionContext) -> tuple[Sequence[Answer], Decision]:
         decision = row(context)
         asked.append(Answer(question=QUESTIONS[row], decision=decision))
         if decision is not None:
-            return asked, decision
+            return asked, until_deadline(decision, context)
     storm = _storm(context, context.rules)
     return [*asked, Answer(question=STORM, decision=storm)], storm or Trigger()
 

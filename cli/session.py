@@ -15,9 +15,9 @@ from backup_retry.ports.causes import Causes, MemoryCauses
 from backup_retry.ports.deployment import DeployedApp, Deployment
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
-from backup_retry.ports.opt_outs import OptOuts
 from backup_retry.ports.publisher import Publisher
 from backup_retry.ports.reports import Reports
+from backup_retry.ports.tag_lookup import TagLookup
 from backup_retry.ports.unreadable_rows import Unreadables
 from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.settings import Settings
@@ -38,7 +38,7 @@ class Session:
     vaults: Vaults
     graph: Graph
     item_lookup: ItemLookup
-    opt_outs: OptOuts
+    tag_lookup: TagLookup
     inspection: Inspection
     publisher: Publisher | None = None
     causes: Causes = field(default_factory=MemoryCauses)
@@ -51,7 +51,7 @@ class Session:
             controls=self.ledger,
             storms=self.ledger,
             vaults=self.vaults,
-            opt_outs=self.opt_outs,
+            tag_lookup=self.tag_lookup,
             rules=self.settings.rules,
             clock=self.clock,
             publisher=self.publisher,

@@ -20,6 +20,7 @@ from cli import json_documents as documents
 from cli.exit_codes import Exit, run
 from cli.journal import closed_within
 from cli.output import Document, JsonOption, facts, say, show, table
+from cli.pause import in_words
 from cli.session import Session, sessions
 from cli.timer_line import standing
 
@@ -84,7 +85,7 @@ async def look(session: Session, days: int) -> Status:
         closed=[each.at(now) for each in await closed_within(session, days)],
         waiting=await session.inbox.waiting(COUNTED),
         timers=timers(session.settings, await session.reports.beats(), now),
-        pauses=[each for each in await session.ledger.pauses() if each.until is None or now < each.until],
+        pauses=[each for each in await session.ledger.pauses() if not each.is_over(now)],
         storms=[each for each in storms if each.released_at is None and now - each.began_at < _STORM_AGE],
     )
 
@@ -116,7 +117,10 @@ def render(found: Status) -> None:
             *_signals(found),
             *((OUTCOMES[each], f"{outcomes[each]} in {found.days} days") for each in Outcome),
             *((f"Last {each.label}", _run(each, found.now)) for each in found.timers),
-            *(("Paused", _pause(each)) for each in found.pauses),
+            *(
+                ("Paused" if each.in_force(found.now) else "Pause booked", in_words(each))
+                for each in found.pauses
+            ),
             *(("Storm", f"{each.size} items of {each.vault.name}: {each.code}") for each in found.storms),
         ]
     )
@@ -158,8 +162,3 @@ def _signals(found: Status) -> Sequence[tuple[str, str]]:
 
 def _run(each: Timer, now: datetime) -> str:
     return standing(each, now) + (": `backup-retry check` says what to do" if each.needs_a_person else "")
-
-
-def _pause(pause: Pause) -> str:
-    until = f", until {pause.until:%Y-%m-%d %H:%M}Z" if pause.until else ""
-    return f"{pause.scope or 'everything'} by {pause.by}: {pause.why}{until}"

@@ -25,7 +25,7 @@ from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.azure.table_quarantine import Quarantine
 from backup_retry.azure.table_reports import TableReports
 from backup_retry.azure.table_unreadable import TableUnreadables
-from backup_retry.azure.tags import TagOptOuts
+from backup_retry.azure.tags import GraphTagLookup
 from backup_retry.azure.vaults import AzureVaults
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.ports.causes import MemoryCauses
@@ -149,7 +149,7 @@ def _session(settings: Settings, clients: AzureClients) -> Session:
         vaults=AzureVaults(clients, clock),
         graph=graph.estate((), settings.scope.allows_subscription),
         item_lookup=GraphItemLookup(graph),
-        opt_outs=TagOptOuts(graph, clock),
+        tag_lookup=GraphTagLookup(graph, clock),
         inspection=AzureInspection(clients, graph, settings),
         publisher=TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None,
         causes=TableCauses(tables, quarantine),

@@ -99,7 +99,7 @@ function Use-Environment($variables, $block) {
 
 # The hash of the app's own files in this folder, as status/package.py has it.
 function Get-PackageHash {
-    $own = 'backup_retry', 'function_app.py', 'host.json', 'reactor', 'reconciler', 'requirements.txt', 'status'
+    $own = 'backup_retry', 'constraints.txt', 'function_app.py', 'host.json', 'reactor', 'reconciler', 'requirements.txt', 'status'
     $here = (Get-Location).Path.Length + 1
     # Get-ChildItem -Recurse would look for a file's name in every folder.
     $files = foreach ($each in $own) { if (Test-Path $each -PathType Leaf) { Get-Item $each } else { Get-ChildItem $each -Recurse -File -Force } }

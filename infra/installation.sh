@@ -48,7 +48,7 @@ read_installation() {
 
 # package_hash: the hash of the app's own files in this folder, as status/package.py has it.
 package_hash() {
-  files=$(find backup_retry function_app.py host.json reactor reconciler requirements.txt status -type f \
+  files=$(find backup_retry constraints.txt function_app.py host.json reactor reconciler requirements.txt status -type f \
     ! -name '*.py[co]' ! -path '*/__pycache__/*' | LC_ALL=C sort)
   # shellcheck disable=SC2086 (one word for each file: none has a blank in its name)
   sha256 $files | sha256 | cut -c1-16

@@ -15,6 +15,9 @@ from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.vaults import Vaults
 from reactor.signals import Signal
 
+#: an alert comes minutes after its job; those that name jobs which the vault does not have share a list for so long
+_SHARED_FOR = timedelta(minutes=1)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Resolved:
@@ -115,7 +118,7 @@ class Resolver:
     async def _listed(self, vault: Vault, job_id: str) -> Job | None:
         """A job that is answered with 404, as the vault lists it; one that is not listed either is not there."""
         now = self._clock()
-        listed = await self._vaults.jobs(vault, now - JOB_RETENTION, fresh_since=now)
+        listed = await self._vaults.jobs(vault, now - JOB_RETENTION, fresh_since=now - _SHARED_FOR)
         found = next((job for job in listed.jobs if job.id.lower() == job_id.lower()), None)
         if found is None and listed.unread:
             raise AzureUnavailable(listed.gap())

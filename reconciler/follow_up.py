@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from backup_retry.domain.decisions import Reason
 from backup_retry.domain.errors import BackupRetryError
 from backup_retry.domain.incident import Incident
 from backup_retry.engine.engine import Engine
@@ -65,7 +66,7 @@ class FollowUp:
         """One follow-up over every open incident that is due."""
         now = self._clock()
         opened = await self._ledger.open_incidents()
-        due = [incident for incident in opened if incident.due <= now]
+        due = await self._due(opened, now)
         report = FollowUpReport(open=len(opened), due=len(due))
         slots = VaultSlots()
 
@@ -74,7 +75,7 @@ class FollowUp:
                 await self._follow_vault(incidents, report, now)
 
         await asyncio.gather(*(one_vault(incidents) for incidents in _by_vault(due)))
-        await self._controls.beat(Beat.FOLLOW_UP, now)
+        await self._controls.beat(Beat.FOLLOW_UP, now, open_incidents=_left_open(opened, report))
         log_event(
             LogEvent.FOLLOW_UP_COMPLETED,
             open=report.open,
@@ -98,6 +99,17 @@ class FollowUp:
                 await self._summary.send(opened)
         except BackupRetryError as error:
             log_event(LogEvent.NOTICE_UNSENT, level=logging.WARNING, problem=str(error))
+
+    async def _due(self, opened: Sequence[Incident], now: datetime) -> Sequence[Incident]:
+        """What has come due, or waits for the end of a pause that is gone by now, whoever took it away."""
+        held = any(incident.reason is Reason.PAUSED and incident.due > now for incident in opened)
+        pauses = await self._controls.pauses() if held else ()
+
+        def freed(incident: Incident) -> bool:
+            still = any(pause.holds(incident.item.vault, now) for pause in pauses)
+            return incident.reason is Reason.PAUSED and not still
+
+        return [incident for incident in opened if incident.due <= now or freed(incident)]
 
     async def _purge(self, now: datetime) -> None:
         """Forget some of what is old; what cannot be forgotten now has time."""
@@ -135,6 +147,12 @@ class FollowUp:
         except Exception as error:  # noqa: BLE001 (it ends this incident's turn and no other's)
             report.failed += 1
             log_failure(LogEvent.INCIDENT_FAILED, error, incident=incident.id, item=incident.item.id)
+
+
+def _left_open(opened: Sequence[Incident], report: FollowUpReport) -> int:
+    """How many are open after it; one that was closed before had only something left to tell."""
+    moved = {each.incident.id: each.incident for each in report.moved if each.incident is not None}
+    return sum(moved.get(each.id, each).is_open for each in opened)
 
 
 def _by_vault(incidents: Sequence[Incident]) -> list[list[Incident]]:

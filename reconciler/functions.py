@@ -11,11 +11,12 @@ import azure.functions as func
 from backup_retry import wiring
 from backup_retry.engine.turn import Turn
 from backup_retry.ports.log_events import LogEvent, log_event
-from backup_retry.settings.sweep_profile import SweepProfile
+from backup_retry.settings.sweep_profile import DAILY, SweepProfile
 from reconciler.daily_summary import DailySummary
 from reconciler.follow_up import FollowUp
 from reconciler.redone_restores import RedoneRestores
 from reconciler.sweep import Sweep
+from reconciler.vanished_vaults import VanishedVaults
 
 blueprint = func.Blueprint()
 
@@ -41,6 +42,17 @@ def _made(profile: SweepProfile, parts: wiring.Parts, time_limit: timedelta) -> 
         time_limit=min(parts.settings.sweep_time_limit, time_limit),
         announcer=parts.announcer,
         defer=parts.inbox.add,
+        vanished=_vanished(parts) if profile.name == DAILY else None,
+    )
+
+
+def _vanished(parts: wiring.Parts) -> VanishedVaults:
+    return VanishedVaults(
+        seen=parts.seen_vaults,
+        vaults=parts.vaults,
+        engine=parts.engine,
+        scope=parts.settings.scope,
+        clock=parts.clock,
     )
 
 

@@ -29,6 +29,7 @@ from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.sweep_profile import SweepProfile
 from reconciler.dispatch import Announcer, announce_all
 from reconciler.sweep_report import SweepReport
+from reconciler.vanished_vaults import VanishedVaults
 from reconciler.vault_slots import VaultSlots
 
 #: Resource Graph may lag behind the vaults, and clocks differ
@@ -94,6 +95,7 @@ class Sweep:
         defer: Callable[[Fields], Awaitable[None]] | None = None,
         watch: Callable[[SweepReport], None] = lambda _: None,
         keep_reports: bool = False,
+        vanished: VanishedVaults | None = None,
     ) -> None:
         self._graph = graph
         self._vaults = vaults
@@ -110,6 +112,8 @@ class Sweep:
         #: called whenever the report has grown
         self._watch = watch
         self._keep_reports = keep_reports
+        #: looks for vaults that Resource Graph hides; a sweep of a part of the estate has none
+        self._vanished = vanished
         self._slots = VaultSlots()
 
     async def run(self) -> SweepReport:
@@ -122,6 +126,8 @@ class Sweep:
             await self._handle_all(report)
         else:
             await announce_all(self._find(report), self._announcer, report, partial(self._defer_all, report))
+        if self._vanished is not None:
+            report.problems += await self._vanished.look()
         report.end()
         report.log()
         await self._controls.beat(profile.beat if report.complete else profile.incomplete_beat, began)

@@ -1,4 +1,4 @@
-"""`python -m simulator`: Azure on this machine, until Ctrl-C or SIGTERM."""
+"""`azure-backup-simulator`, or `python -m simulator`: Azure on this machine, until Ctrl-C or SIGTERM."""
 
 import argparse
 import asyncio
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m simulator", description="Azure on this machine.")
+    parser = argparse.ArgumentParser(prog="azure-backup-simulator", description="Azure on this machine.")
     parser.add_argument(
         "--arm-port", type=int, default=8443, help="Resource Manager and Entra, over TLS (0: any)"
     )
@@ -93,5 +93,10 @@ def _addresses(server: RunningServer) -> dict[str, str | int]:
     }
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """The entry point `azure-backup-simulator`."""
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

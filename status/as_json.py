@@ -31,7 +31,13 @@ def page_document(page: Page, snapshot: Snapshot) -> dict[str, Any]:
         "signals": snapshot.made.waiting.document if snapshot.made else None,
         "unreadable_rows": [each.document for each in snapshot.made.unreadable] if snapshot.made else None,
         "pauses": [
-            {"by": pause.by, "why": pause.why, "until": _text(pause.until), "scope": pause.scope}
+            {
+                "by": pause.by,
+                "why": pause.why,
+                "starts": _text(pause.starts),
+                "until": _text(pause.until),
+                "scope": pause.scope,
+            }
             for pause, _ in page.pauses
         ],
         "storms": [

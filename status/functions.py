@@ -41,9 +41,7 @@ async def _read_health() -> Answer:
     try:
         async with asyncio.timeout(_SECONDS):
             parts = await wiring.parts()
-            found = await snapshot(
-                parts.ledger, parts.reports, parts.unreadables, parts.settings, parts.clock()
-            )
+            found = await snapshot(parts.reports, parts.settings, parts.clock())
             return 200, running | found
     except (BackupRetryError, TimeoutError) as error:
         reason = "settings" if isinstance(error, SettingsError) else "ledger"

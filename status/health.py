@@ -6,9 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
-from backup_retry.ports.ledger import Ledger
 from backup_retry.ports.reports import Reports
-from backup_retry.ports.unreadable_rows import Unreadables
 from backup_retry.settings.settings import Settings
 from backup_retry.settings.timer_status import timers
 
@@ -19,28 +17,25 @@ SECONDS_KEPT = 5.0
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-async def health(
-    ledger: Ledger, reports: Reports, unreadables: Unreadables, settings: Settings, now: datetime
-) -> dict[str, Any]:
-    """Last complete sweep and follow-up (ISO 8601 or null), open incidents, unwell timers; nothing else.
+async def health(reports: Reports, settings: Settings, now: datetime) -> dict[str, Any]:
+    """Last complete sweep and follow-up (ISO 8601 or null), open incidents, unwell timers; one small read, no more.
 
-    `incomplete_sweep` is when a later sweep than the last complete one began that left something out; `unwell_timers`
-    is how many of the sweeps, those of the profiles too, and the follow-up are late or incomplete; `unreadable_rows`
-    is how many rows of each kind the follow-up could not read. Names and keys are nobody's business here.
+    `open_incidents` is how many the last follow-up left open; `incomplete_sweep` is when a later sweep than the last
+    complete one began that left something out; `unwell_timers` is how many of the sweeps, of profiles too, and
+    the follow-up are late or incomplete; `unreadable_rows` is how many rows of each kind the follow-up could not read.
+    Names and keys are nobody's business here.
 
     Raises AzureUnavailable when the ledger does not answer.
     """
-    beats, opened, unreadable = await asyncio.gather(
-        reports.beats(), ledger.open_count(), unreadables.counts()
-    )
-    sweep, follow_up, *profiles = timers(settings, beats, now)
+    found = await reports.health()
+    sweep, follow_up, *profiles = timers(settings, found.beats, now)
     return {
         "last_sweep": _text(sweep.last),
         "incomplete_sweep": _text(sweep.incomplete),
         "last_follow_up": _text(follow_up.last),
-        "open_incidents": opened,
+        "open_incidents": found.open_incidents,
         "unwell_timers": sum(each.needs_a_person for each in (sweep, follow_up, *profiles)),
-        "unreadable_rows": dict(unreadable),
+        "unreadable_rows": dict(found.unreadable_rows),
     }
 
 

@@ -8,6 +8,7 @@ ROOT = Path(__file__).parents[1]
 #: what is the app's own; Azure's build puts the requirements and notes of its own beside it
 OWN = (
     "backup_retry",
+    "constraints.txt",
     "function_app.py",
     "host.json",
     "reactor",

@@ -51,6 +51,8 @@ class OpenItem:
     #: empty where its incident was closed a moment ago
     state: str
     reason: str
+    #: what a person was told to do, if anything
+    remedy: str
     due: datetime | None
 
 
@@ -96,6 +98,11 @@ class Page:
     median_seconds: float | None
     #: None: the page does not reload itself
     reload_seconds: int | None
+
+    @property
+    def is_paused(self) -> bool:
+        """True while a pause is in force, one that is only booked is none."""
+        return any(pause.in_force(self.now) for pause, _ in self.pauses)
 
 
 def opened(dashboard: Dashboard, filters: Filters) -> Sequence[Opened]:
@@ -170,6 +177,7 @@ def _open_item(opened: Opened, incident: Incident | None, filters: Filters) -> O
         since=opened.at,
         state=labels.STATES[current.state] if current else "",
         reason=labels.reason(current.reason) if current else "",
+        remedy=current.detail if current and current.told_of else "",
         due=current.due if current else None,
     )
 

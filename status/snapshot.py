@@ -106,7 +106,7 @@ class SnapshotReader:
             read_at=made.at,
             problem=made.problem,
             beats=beats,
-            pauses=[each for each in pauses if each.until is None or now < each.until],
+            pauses=[each for each in pauses if not each.is_over(now)],
             storms=[
                 each for each in storms if each.released_at is None and now - each.began_at < _NO_STORM_AFTER
             ],

@@ -70,7 +70,7 @@ def _findings(made: Made, snapshot: Snapshot, timers: Sequence[Timer]) -> Iterat
 
 def _lesser(made: Made, snapshot: Snapshot, troubles: Mapping[Trouble, int]) -> Iterator[Headline]:
     """What somebody is at already, or has said can wait."""
-    if snapshot.pauses:
+    if any(each.in_force(snapshot.now) for each in snapshot.pauses):
         yield Headline(tone="busy", text="Retries are paused.")
     if number := troubles[Trouble.OPEN]:
         yield Headline(tone="busy", text=_items(number, "is being looked after", "are being looked after"))

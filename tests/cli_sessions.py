@@ -81,7 +81,7 @@ class Terminal(World):
             vaults=self.vaults,
             graph=self,
             item_lookup=self.item_lookup,
-            opt_outs=self.opt_outs,
+            tag_lookup=self.tag_lookup,
             inspection=self.inspection,
             publisher=self.publisher,
         )

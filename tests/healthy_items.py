@@ -99,7 +99,7 @@ class HealthyItems(World):
             document, page = await views.status_json({}), await views.status({})
             assert (page.status, document.status) == (200, 200)
             await self.unreadables.sum_up()
-            said = await health(self.ledger, self.reports, self.unreadables, self.parts.settings, NOW)
+            said = await health(self.reports, self.parts.settings, NOW)
             return page.body, json.loads(document.body), said
         finally:
             await views.snapshots.close()
@@ -124,6 +124,7 @@ class HealthyItems(World):
             inbox=self.inbox,
             unreadables=self.unreadables,
             turns=nobody,
+            seen_vaults=nobody,
         )
 
     async def rows(self, query: str) -> AsyncIterator[Mapping[str, Any]]:

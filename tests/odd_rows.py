@@ -87,6 +87,8 @@ PAUSES: Sequence[Odd] = [
     says("pause", until="24.12.2026", scope=OTHER_SUBSCRIPTION),
     says("pause", until=5, scope=OTHER_SUBSCRIPTION),
     says("pause", until=PAST, readable=True),
+    says("pause", starts="next week", scope=OTHER_SUBSCRIPTION),
+    says("pause", starts=PAST, readable=True),
     says("pause", until="2026-11-01", by=5, why=None, readable=True),
     Odd(kind="pause", columns={"scope": b"x"}, holds_all=True),
 ]
@@ -154,6 +156,8 @@ HEADS: Sequence[Odd] = [
     says("head", weighed_before="{x"),
     says("head", weighed_before='{"best": "yesterday"}'),
     says("head", job_status="Paused"),
+    says("head", asked_at="yesterday"),
+    says("head", asked_at=PAST, approved_by=5, profile="night", readable=True),
     lacks(
         "head", "reason", "detail", "found_by", "opened_at", "job_rule", "first_error_title", readable=True
     ),

@@ -49,7 +49,7 @@ async def _compete(race: Race, start: Barrier) -> list[str | None]:
     trust = ssl.create_default_context(cafile=race.ca_file)
     async with table_service(race.endpoint, trust) as (service, _):
         ledger = TableLedger(service, lambda: datetime.now(UTC))
-        await ledger.open_count()  # the connection is open before the start
+        await ledger.open_incidents()  # the connection is open before the start
         claimed: list[str | None] = []
         for failed in race.failures:
             start.wait(_PATIENCE_SECONDS)

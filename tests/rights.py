@@ -50,7 +50,6 @@ _ACTIONS: Mapping[str, tuple[str, ...]] = {
         "Microsoft.Storage/storageAccounts/read",
         "Microsoft.ContainerService/managedClusters/read",
         "Microsoft.DBforPostgreSQL/flexibleServers/read",
-        "Microsoft.DBforPostgreSQL/servers/read",
         "Microsoft.DBforMySQL/flexibleServers/read",
         "Microsoft.Resources/subscriptions/resourceGroups/read",
     ),

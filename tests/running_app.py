@@ -213,7 +213,7 @@ class App:
 
     async def incident(self, vm: str) -> Incident:
         """What the ledger holds of a VM, or of any item by its ARM id."""
-        found = await self.remembered(vm if vm.startswith("/") else item_id(vm))
+        found = await self.remembered(_arm_id(vm))
         assert found is not None
         return found
 
@@ -224,12 +224,12 @@ class App:
         return (await self._ledger.load(item)).incident
 
     async def closed(self, vm: str) -> Incident:
-        """A VM's incident, followed up until it is closed."""
+        """A VM's incident, followed up until it is closed; its signal may have been deferred."""
 
         async def look() -> Incident | None:
             await self.follow_up()
-            found = await self.incident(vm)
-            return None if found.is_open else found
+            found = await self.remembered(_arm_id(vm))
+            return None if found is None or found.is_open else found
 
         return await self.until(look)
 
@@ -242,7 +242,8 @@ class App:
                 await asyncio.sleep(_LOOK_SECONDS)
 
     async def _fire(self, function: str) -> None:
-        before = (await self.health())[f"last_{function}"]
+        """Start it, and wait for its beat in the ledger: the health answer is kept for some seconds."""
+        before = await self._ledger.last_beat(function)
         looks = 0
 
         async def look() -> bool | None:
@@ -250,7 +251,7 @@ class App:
             if looks % _LOOKS_A_START == 0:  # a start while the one before is about to end does nothing
                 await self._start(function)
             looks += 1
-            return (await self.health())[f"last_{function}"] != before or None
+            return await self._ledger.last_beat(function) != before or None
 
         await self.until(look)
 
@@ -267,6 +268,11 @@ class App:
         async with self.http.request(method, url, **options) as response:
             assert response.status < 300, f"{method} {url}: {response.status} {await response.text()}"
             return await response.json()
+
+
+def _arm_id(vm: str) -> str:
+    """That of a VM's item, or what is one already."""
+    return vm if vm.startswith("/") else item_id(vm)
 
 
 def _now() -> datetime:

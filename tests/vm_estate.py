@@ -23,12 +23,13 @@ def item_id(vm: str) -> str:
 def estate(vms: int, **settings: Any) -> Json:
     """One vault of so many VMs (vm-01, vm-02 …), nobody told of alerts, a topic of either event schema.
 
-    The on-demand backups of `fails-once` and `fails-always` do.
+    The on-demand backups of `fails-once` and `fails-always` do; who retries `asks-first` has to ask first.
     """
     failure = {"status": "Failed", "seconds": 0, "error": "CloudInternalError"}
     items: list[Json] = [{"vm": f"vm-{number:02}"} for number in range(1, vms + 1)]
     items += [{"vm": "fails-once", "next_outcomes": [failure]}]
     items += [{"vm": "fails-always", "next_outcomes": [failure] * 9}]
+    items += [{"vm": "asks-first", "tags": {"Backup-Retry": "ask", "backup-retry-profile": "night"}}]
     return {
         "subscriptions": [{"id": SUBSCRIPTION, "name": "Test"}],
         "vaults": [

@@ -15,14 +15,15 @@ from backup_retry.domain.journal import Step, StepKind
 from backup_retry.domain.notices import Notice
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
-from backup_retry.engine.vault_incidents import MemoryKnownVaults, whole
+from backup_retry.engine.vault_incidents import whole
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.item_lookup import MemoryItemLookup
+from backup_retry.ports.known_vaults import MemoryKnownVaults
 from backup_retry.ports.ledger import MemoryLedger, Record
-from backup_retry.ports.opt_outs import MemoryOptOuts
 from backup_retry.ports.publisher import MemoryPublisher
+from backup_retry.ports.tag_lookup import MemoryTagLookup
 from backup_retry.ports.vaults import MemoryVaults
 from tests.builders import PASSES, STARTED, item, job, vault
 from tests.clock import Clock
@@ -148,7 +149,7 @@ class World:
         self.ledger = NetworkLedger()
         self.vaults = NetworkVaults(clock=self.clock)
         self.rules = rules or Rules()
-        self.opt_outs = MemoryOptOuts()
+        self.tag_lookup = MemoryTagLookup()
         self.publisher = MemoryPublisher()
         self.causes = NetworkCauses()
         self.item_lookup = MemoryItemLookup()
@@ -163,7 +164,7 @@ class World:
             controls=self.ledger,
             storms=self.ledger,
             vaults=vaults,
-            opt_outs=self.opt_outs,
+            tag_lookup=self.tag_lookup,
             rules=self.rules,
             clock=clock or self.clock,
             publisher=self.publisher,

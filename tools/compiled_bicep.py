@@ -26,6 +26,9 @@ TENANT = "22222222-2222-2222-2222-222222222222"
 HOME = "11111111-1111-1111-1111-111111111111"
 #: another subscription, with vaults
 VAULTS = "33333333-3333-3333-3333-333333333333"
+#: groups of people
+OPERATORS = "77777777-7777-7777-7777-77777777777a"
+READERS = "88888888-8888-8888-8888-88888888888b"
 _VAULT = f"/subscriptions/{VAULTS}/resourceGroups/{{}}/providers/Microsoft.RecoveryServices/vaults/vault-1"
 #: three vaults of one name, and blanks as people write them; the last is not in the subscription with vaults
 WATCHED = ", ".join(
@@ -115,12 +118,23 @@ CASES = (
             "STORAGE_SKU": "Standard_ZRS",
             "VNET_ENABLED": "true",
             "VNET_ADDRESS_PREFIX": "10.30.0.0/26",
+            "ALLOWED_ADDRESSES": "203.0.113.7, 198.51.100.0/24",
+            "DEPLOYER_IS_OPERATOR": "false",
+            # the same group twice, and one that operates among the readers
+            "OPERATOR_PRINCIPAL_IDS": f"{OPERATORS}, {OPERATORS.upper()}",
+            "READER_PRINCIPAL_IDS": f"{READERS}, {OPERATORS}",
             "OPERATOR_EMAILS": "backup-team@example.com, ops@example.com,",
             "ALERT_RULES_MUTED": "true",
             "LOG_RETENTION_DAYS": "365",
             "SECURE_WEBHOOK_CLIENT_ID": "66666666-6666-6666-6666-666666666666",
             "DRY_RUN": "true",
         },
+    ),
+    Case(
+        name="main-private",
+        entry="main",
+        scope=("--subscription-id", HOME),
+        variables={"AZURE_LOCATION": "northeurope", "VNET_ENABLED": "true"},
     ),
     Case(name="connect", entry="connect", variables=_installed("aaaaaaaaaaaaa")),
     Case(name="connect-everything", entry="connect", variables=_installed("aaaaaaaaaaaaa") | _EVERY_SIGNAL),

@@ -22,7 +22,8 @@ from azure.core.exceptions import (
 from backup_retry.azure.json_fields import Fields, fields_of
 from backup_retry.azure.pacing import GraphQuota, PacedTransport
 from backup_retry.azure.service_errors import service_advice, service_code, service_message
-from backup_retry.azure.token_transport import TokenTransport, same_origin
+from backup_retry.azure.token_transport import LedgerTransport, TokenTransport, same_origin
+from backup_retry.azure.waits import asked_to_wait
 from backup_retry.domain.errors import (
     OF_ANOTHER_TENANT,
     AnswerUnclear,
@@ -60,8 +61,10 @@ NOT_UNDERSTOOD = (
     zlib.error,
 )
 _PASSING = frozenset({401, 408, 500, 502, 503, 504})
+#: what was answered badly is asked once more, what was not answered three times; the transport bounds the sleep
+_REPEATED: dict[str, Any] = {"retry_total": 3, "retry_status": 1}
 #: whoever redirects is not Azure, and must not be believed
-_OPTIONS: dict[str, Any] = {"retry_total": 3, "permit_redirects": False}
+_OPTIONS: dict[str, Any] = {**_REPEATED, "permit_redirects": False}
 #: less than the five that servers such as Azurite's wait: a request on a connection they have closed is lost
 _IDLE_SECONDS = 4
 #: seconds; they count on the transport only, a client's own are not looked at where it is given one
@@ -93,10 +96,10 @@ class AzureClients:
         options = {"session": session, "session_owner": False, **_TIMEOUTS}
         arm, ledger = self._settings.arm_endpoint, self._settings.ledger_endpoint
         self._transport = PacedTransport(only_to=arm, **options)
-        self._to_ledger = TokenTransport(only_to=ledger, **options)
+        self._to_ledger = LedgerTransport(only_to=ledger, **options)
         self._to_topic = TokenTransport(only_to=self._settings.eventgrid_topic_endpoint, **options)
         self._credential: AsyncTokenCredential = await self._stack.enter_async_context(
-            DefaultAzureCredential(transport=self._transport)
+            DefaultAzureCredential(transport=self._transport, **_REPEATED)
         )
         return self
 
@@ -260,5 +263,5 @@ def _never_connected(error: AzureError) -> bool:
 
 def _retry_after(error: HttpResponseError) -> timedelta | None:
     headers: Mapping[str, str] = getattr(error.response, "headers", {})
-    value = headers.get("Retry-After", "")
-    return timedelta(seconds=int(value)) if value.isdecimal() else None
+    seconds = asked_to_wait(headers)
+    return None if seconds is None else timedelta(seconds=seconds)

@@ -15,25 +15,30 @@ from backup_retry.azure.table_columns import (
     shortened,
     written,
 )
+from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.jobs import Source
 from backup_retry.domain.pauses import Pause
 from backup_retry.domain.texts import valid
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import DeferredSignal, Fields
+from backup_retry.ports.known_vaults import SeenVault
 from backup_retry.ports.turns import Lease
 
 CONTROL_PARTITION = "control"
 SIGNAL_PARTITION = "signal"
+VAULT_PARTITION = "vault"
 
 
 def pause_row(pause: Pause) -> Row:
     """A pause; each scope has one."""
-    until = {"until": written(pause.until)} if pause.until else {}
-    key = _pause_key(pause.scope)
-    return new_row(CONTROL_PARTITION, key, by=pause.by, why=pause.why, scope=pause.scope, **until)
+    times = {"starts": pause.starts, "until": pause.until}
+    said = {name: written(at) for name, at in times.items() if at}
+    key = pause_key(pause.scope)
+    return new_row(CONTROL_PARTITION, key, by=pause.by, why=pause.why, scope=pause.scope, **said)
 
 
-def _pause_key(scope: str) -> str:
+def pause_key(scope: str) -> str:
+    """The row key of a scope's pause; a row that somebody wrote by hand may have another."""
     return f"pause-{hashlib.sha256(scope.lower().encode()).hexdigest()[:32]}" if scope else "pause"
 
 
@@ -44,6 +49,7 @@ def read_pause(row: Mapping[str, Any]) -> Pause:
         by=columns.text("by", "") or "somebody",
         why=columns.text("why", "") or "no reason given",
         until=columns.maybe_time("until") if row.get("until") else None,
+        starts=columns.maybe_time("starts") if row.get("starts") else None,
         scope=columns.text("scope", ""),
     )
 
@@ -57,9 +63,10 @@ def held_pause(row: Mapping[str, Any]) -> Pause:
     return Pause(by=by or "somebody", why=told, scope=scope)
 
 
-def beat_row(name: str, at: datetime) -> Row:
+def beat_row(name: str, at: datetime, open_incidents: int | None = None) -> Row:
     """A heartbeat."""
-    return new_row(CONTROL_PARTITION, beat_key(name), at=written(at))
+    left = {} if open_incidents is None else {"open_incidents": open_incidents}
+    return new_row(CONTROL_PARTITION, beat_key(name), at=written(at), **left)
 
 
 def beat_key(name: str) -> str:
@@ -71,6 +78,11 @@ def read_beat(row: Mapping[str, Any]) -> tuple[str, datetime]:
     """The name and the time of a heartbeat."""
     columns = Columns(row)
     return columns.text("RowKey").removeprefix("beat-"), columns.time("at")
+
+
+def read_left_open(row: Mapping[str, Any]) -> int:
+    """How many incidents a follow-up's heartbeat says that it left open; those of earlier versions do not say it."""
+    return Columns(row).number("open_incidents", 0)
 
 
 def storm_row(storm: Storm) -> Row:
@@ -140,6 +152,23 @@ def read_lease(row: Mapping[str, Any]) -> Lease:
         starts=columns.number("starts", 0),
         told_at=columns.maybe_time("told_at"),
     )
+
+
+def seen_vault_row(seen: SeenVault) -> Row:
+    """A vault that sweeps have seen."""
+    gone = {"gone_since": written(seen.gone_since)} if seen.gone_since else {}
+    return new_row(VAULT_PARTITION, vault_row_key(seen.vault), vault=seen.vault.id, **gone)
+
+
+def vault_row_key(vault: Vault) -> str:
+    """The row key of a vault."""
+    return f"vault-{hashlib.sha256(vault.key.encode()).hexdigest()[:32]}"
+
+
+def read_seen_vault(row: Mapping[str, Any]) -> SeenVault:
+    """The vault that a row holds."""
+    columns = Columns(row)
+    return SeenVault(vault=columns.vault("vault"), gone_since=columns.maybe_time("gone_since"))
 
 
 def signal_row(signal: DeferredSignal) -> Row:

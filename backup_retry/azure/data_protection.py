@@ -23,8 +23,8 @@ from backup_retry.azure.client import (
     translate_trigger,
 )
 from backup_retry.azure.json_fields import id_of, name_of, properties_of
-from backup_retry.azure.listing import Pages, read_each
-from backup_retry.azure.shared_reads import CachedReads, Listed, SharedLists
+from backup_retry.azure.listing import Pages, Reading
+from backup_retry.azure.shared_reads import CachedReads, SharedLists
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.facts import ItemState
@@ -40,7 +40,7 @@ class DataProtectionVaults:
 
     def __init__(self, clients: AzureClients, clock: Callable[[], datetime]) -> None:
         self._clients = clients
-        self._lists = SharedLists(clock)
+        self._lists = SharedLists(clock, read=self._list, freshen=self._read_running)
         self._policies: CachedReads[BackupPolicy | None] = CachedReads(clock, _POLICY_TTL)
 
     async def job(self, vault: Vault, job_id: str) -> Job:
@@ -52,7 +52,7 @@ class DataProtectionVaults:
 
     async def jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
         """The vault's jobs since then; callers whom an earlier reading satisfies share it."""
-        return await self._lists.get(vault, since, fresh_since, self._list)
+        return await self._lists.get(vault, since, fresh_since)
 
     async def item(self, item: ProtectedItem) -> ItemState | None:
         """The instance's protection; None when the vault answers that it has no such instance."""
@@ -147,18 +147,23 @@ class DataProtectionVaults:
             )
         return policy
 
-    async def _list(self, vault: Vault, since: datetime) -> Listed:
+    async def _list(self, reading: Reading) -> None:
         """The service has no filter and lists the oldest job first, so every page is read."""
+        vault = reading.vault
+
+        async def job_of(row: object) -> Job | None:
+            job = wire.read_job(name_of(row), properties_of(row), vault)
+            return job if job.started_at >= reading.since else None
+
         async with azure_errors(f"jobs of vault {vault.name}"):
             client = self._clients.data_protection(vault.subscription)
-            pages = client.jobs.list(vault.resource_group, vault.name, raw_response_hook=Pages())
-            rows = [each async for each in pages]
-        jobs, unread = read_each(
-            rows,
-            vault,
-            since,
-            read=lambda row: wire.read_job(name_of(row), properties_of(row), vault),
-            item_of=wire.item_of,
-        )
-        recent = [job for job in jobs if job.started_at >= since]
-        return sorted(recent, key=lambda job: job.started_at, reverse=True), unread
+            paged = client.jobs.list(vault.resource_group, vault.name, raw_response_hook=reading.pages)
+            await reading.read_on(paged, job_of, wire.item_of)
+        reading.jobs.sort(key=lambda job: job.started_at, reverse=True)
+
+    async def _read_running(self, reading: Reading) -> None:
+        """What may have ended since a list was left unfinished; what has begun since is on its last pages."""
+        for job in [each for each in reading.jobs if each.status.running]:
+            with suppress(NotFound):
+                reading.renew([await self.job(reading.vault, job.id)])
+        reading.jobs.sort(key=lambda job: job.started_at, reverse=True)

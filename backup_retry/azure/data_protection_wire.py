@@ -82,13 +82,14 @@ def read_instance(properties: Fields) -> ItemState:
 def read_policy(properties: Fields) -> BackupPolicy:
     """A backup policy's rules, their schedules by rule and all together, and how long it keeps its recovery points.
 
-    A policy without backup rules protects continuously: there is nothing to trigger. A rule can be triggered whatever
-    its schedule says, so one that cannot be read is left out and the rule stays.
+    A policy without backup rules protects continuously: there is nothing to trigger. One without any rule, not even to
+    keep something, is none of Azure's, and says nothing. A rule can be triggered whatever its schedule says, so one
+    that cannot be read is left out and the rule stays.
     https://learn.microsoft.com/rest/api/dataprotection/backup-policies/get
     """
-    if properties.get("policyRules") is None:
-        raise OddAnswer("it has no rules, not even none")
     all_rules = [each for each in parts(properties, "policyRules") if each]
+    if not all_rules:
+        return BackupPolicy(problem="It has no rules at all.")
     rules = [each for each in all_rules if text(each, "objectType") == "AzureBackupRule"]
     policy = BackupPolicy(
         rules={text(rule, "name"): _default_tag(rule) for rule in rules},

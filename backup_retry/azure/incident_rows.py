@@ -76,9 +76,15 @@ def head_row(incident: Incident) -> Row:
         row["weighed_by"] = _BEGINNING if incident.weighed_by_start else _END
     if incident.waits_since is not None:
         row["waits_since"] = written(incident.waits_since)
+    if incident.named_jobs:
+        row["named_jobs"] = json_text(incident.named_jobs)
     if incident.told_of:
         row["told_of"] = json_text(incident.told_of)
     row |= acknowledgement_columns(incident.acknowledged)
+    if incident.asked_at is not None:
+        row["asked_at"] = written(incident.asked_at)
+    row |= {"approved_by": incident.approved_by} if incident.approved_by else {}
+    row |= {"profile": incident.profile} if incident.profile else {}
     if incident.outcome is not None:
         row["outcome"] = incident.outcome.value
     if incident.closed_at is not None:
@@ -188,6 +194,10 @@ def read_head(row: Mapping[str, Any]) -> Incident:
         waits_since=columns.maybe_time("waits_since"),
         told_of=columns.texts("told_of"),
         acknowledged=read_acknowledgement(columns),
+        named_jobs=columns.texts("named_jobs"),
+        asked_at=columns.maybe_time("asked_at"),
+        approved_by=columns.text("approved_by", ""),
+        profile=columns.text("profile", ""),
     )
 
 

@@ -1,6 +1,6 @@
 """The port `KnownVaults`: the vaults that Resource Graph shows now, and those of the ledger's last two weeks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from importlib.resources import files
 
@@ -35,10 +35,8 @@ class ShownVaults:
 
     async def _of_graph(self) -> set[str]:
         """What Resource Graph shows; nothing where it does not answer, since the ledger may know."""
-        query = files("backup_retry.azure").joinpath("vault_settings.kql").read_text(encoding="utf-8")
         try:
-            async with azure_errors(Service.GRAPH):
-                return {id_of(row).lower() async for row in self._graph.rows(query)}
+            return {each.lower() for each in await ids_of_vaults(self._graph)}
         except (AzureRefused, AzureUnavailable):
             return set()
 
@@ -50,3 +48,10 @@ class ShownVaults:
                 each.item.vault.key for each in await self._reports.closed(today - timedelta(days=back))
             }
         return known
+
+
+async def ids_of_vaults(graph: ResourceGraph) -> Sequence[str]:
+    """The ids of the vaults that Resource Graph shows; one query."""
+    query = files("backup_retry.azure").joinpath("vault_settings.kql").read_text(encoding="utf-8")
+    async with azure_errors(Service.GRAPH):
+        return [id_of(row) async for row in graph.rows(query)]

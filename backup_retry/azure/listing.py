@@ -1,24 +1,29 @@
 """Lists of Azure Resource Manager: page by page until the last one, and row by row.
 
-One row that cannot be understood costs that row; a page that cannot be, or pages without end, cost the list.
+One row that cannot be understood costs that row; a page that cannot be, or pages without end, cost the list. A page is
+turned into jobs before the next one is asked for, and a list that is too long for one look goes on with the next.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from backup_retry.azure.client import NOT_UNDERSTOOD, said_by
 from backup_retry.azure.json_fields import Fields, OddAnswer, fields_of, properties_of, text, time_of
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
-from backup_retry.domain.jobs import UnreadJob
+from backup_retry.domain.errors import AzureUnavailable
+from backup_retry.domain.jobs import Job, UnreadJob
 from backup_retry.ports.log_events import LogEvent, log_event
 
-T = TypeVar("T")
 _OK = 200
-#: a page has a hundred rows or more, and a vault far fewer than 100,000 jobs
+#: a page has a hundred rows or more, and a vault far fewer than 200,000 jobs
 _MOST_PAGES = 2000
+#: pages of a vault in one look, a quarter of a minute; others wait for their turn
+PAGES_AT_ONCE = 150
+#: what many jobs of a vault have alike
+_COMMON = ("item", "operation", "workload", "entity_name")
 
 
 @dataclass
@@ -47,29 +52,75 @@ class Pages:
             self._links.add(link)
 
 
-def read_each(
-    rows: Sequence[object],
-    vault: Vault,
-    since: datetime,
-    *,
-    read: Callable[[object], T],
-    item_of: Callable[[Fields, Vault], ProtectedItem | None],
-) -> tuple[list[T], list[UnreadJob]]:
-    """The jobs of a list, and those that cannot be understood; one that surely ended before `since` is no loss."""
-    found: list[T] = []
-    unread: list[UnreadJob] = []
-    for row in rows:
+class ListTooLong(AzureUnavailable):
+    """A list that the next look reads on."""
+
+
+#: None: a job that nobody asked for
+JobOf = Callable[[object], Awaitable[Job | None]]
+ItemOf = Callable[[Fields, Vault], ProtectedItem | None]
+
+
+@dataclass(kw_only=True)
+class Reading:
+    """A vault's list of jobs, as far as it has been read."""
+
+    vault: Vault
+    since: datetime
+    jobs: list[Job] = field(default_factory=list)
+    unread: dict[str, UnreadJob] = field(default_factory=dict)
+    pages: Pages = field(default_factory=Pages)
+    #: the address of the page that comes next; "": the first one, or none
+    link: str = ""
+    done: bool = False
+    #: how many pages it took so far
+    taken: int = 0
+    #: when it was left unfinished; None: never
+    paused_at: datetime | None = None
+    #: what many jobs have in common is kept once: texts, and the items, of which a vault has far fewer
+    _common: dict[Any, Any] = field(default_factory=dict)
+
+    async def read_on(self, paged: Any, job_of: JobOf, item_of: ItemOf) -> None:  # noqa: ANN401 (the SDK's own)
+        """Read the pages that are left.
+
+        Raises:
+            ListTooLong: there are more of them than one look has time for.
+        """
+        pages = paged.by_page(self.link or None)
+        for _ in range(PAGES_AT_ONCE):
+            page = await anext(pages, None)
+            rows = [each async for each in page] if page is not None else []
+            jobs = [await self._job(row, job_of, item_of) for row in rows]
+            self.jobs += [job for job in jobs if job is not None]
+            self.taken, self.link = self.taken + 1, pages.continuation_token or ""
+            if not self.link:
+                self.done = True
+                return
+        raise ListTooLong(f"jobs of vault {self.vault.name}: {len(self.jobs)} read, the next look reads on")
+
+    def renew(self, jobs: Sequence[Job]) -> None:
+        """Take jobs over that were read later, in the place of what was read of them before."""
+        known = {job.id for job in jobs}
+        self.jobs = [*jobs, *(job for job in self.jobs if job.id not in known)]
+
+    async def _job(self, row: object, job_of: JobOf, item_of: ItemOf) -> Job | None:
+        """The job in a row; None for one that is none of the list's, and one that cannot be understood is set aside."""
         try:
-            found.append(read(row))
+            job = await job_of(row)
         except NOT_UNDERSTOOD as error:
-            if not _ended_before(since, row):
-                unread.append(_unread(row, vault, said_by(error), item_of))
-    return found, unread
+            if not _ended_before(self.since, row):
+                unread = _unread(row, self.vault, said_by(error), item_of)
+                self.unread[unread.problem] = unread
+            return None
+        return job and replace(
+            job, vault=self.vault, **{name: self._once(getattr(job, name)) for name in _COMMON}
+        )
+
+    def _once(self, value: object) -> object:
+        return self._common.setdefault(value, value)
 
 
-def _unread(
-    row: object, vault: Vault, why: str, item_of: Callable[[Fields, Vault], ProtectedItem | None]
-) -> UnreadJob:
+def _unread(row: object, vault: Vault, why: str, item_of: ItemOf) -> UnreadJob:
     name = str(row.get("name") or "") if isinstance(row, Mapping) else ""
     problem = f"job {name or 'without a name'} of vault {vault.name} cannot be read: {why}"
     log_event(LogEvent.JOB_UNREADABLE, level=logging.WARNING, vault=vault.id, job=name, problem=why)

@@ -1,7 +1,8 @@
 """How fast Azure is asked: its own limits are kept here, so that it rarely has to refuse (429).
 
 Azure Resource Manager fills a bucket of calls per subscription and principal; other instances of this app draw on
-the same one, so what Azure says is left counts as well.
+the same one, so what Azure says is left counts as well. Where it refuses a call all the same, that action rests in that
+subscription, and nothing else does.
 https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
 https://learn.microsoft.com/azure/governance/resource-graph/concepts/guidance-for-throttled-requests
 """
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from aiolimiter import AsyncLimiter
 
 from backup_retry.azure.token_transport import TokenTransport, same_origin
+from backup_retry.azure.waits import LONGEST_SLEEP, asked_to_wait, capped, seconds_of
 from backup_retry.domain.errors import Throttled
 
 if TYPE_CHECKING:
@@ -25,9 +27,11 @@ if TYPE_CHECKING:
 
 Headers = Mapping[str, str]
 _SUBSCRIPTION = re.compile(r"/subscriptions/([^/?]+)", re.IGNORECASE)
+_PROVIDERS = "/providers/"
+_READING = frozenset({"GET", "HEAD"})
 _TOO_MANY_REQUESTS = 429
-#: seconds; a trigger that waits until its claim's lease has lapsed would be started twice
-_LONGEST_WAIT = 30.0
+#: seconds for which a call waits for its turn; a sweep's query, for which nobody waits, has more
+PATIENCE, SWEEPS_PATIENCE = LONGEST_SLEEP, 30.0
 #: seconds to rest where Azure refuses and names no time
 _REST = 5.0
 _REMAINING = "x-ms-ratelimit-remaining-subscription-"
@@ -53,6 +57,32 @@ READS = Bucket(capacity=250, refill=25, remaining=("reads", "resource-requests")
 WRITES = Bucket(capacity=200, refill=10, remaining=("writes",))
 
 
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """What Azure counts a call as."""
+
+    subscription: str
+    #: as Azure's own messages call it: microsoft.recoveryservices/vaults/backupjobs/read
+    action: str
+    bucket: Bucket
+
+    @classmethod
+    def of(cls, method: str, path: str) -> "Call | None":
+        """The call that a request is; None where it is about no subscription."""
+        named = _SUBSCRIPTION.match(path)
+        if named is None:
+            return None
+        reads = method in _READING
+        action = f"{_type_of(path.lower())}/{'read' if reads else 'action'}"
+        return cls(subscription=named[1].lower(), action=action, bucket=READS if reads else WRITES)
+
+
+def _type_of(path: str) -> str:
+    """A path's type of resource: the provider, and every second name behind it."""
+    provider, *names = path.rpartition(_PROVIDERS)[2].strip("/").split("/")
+    return "/".join([provider, *names[::2]])
+
+
 class _Lane:
     """One kind of calls to one subscription."""
 
@@ -60,12 +90,10 @@ class _Lane:
         burst = bucket.capacity - bucket.reserve
         # A twentieth slower than the bucket fills: what is left then grows while we go on.
         self.limiter = AsyncLimiter(burst, burst / (bucket.refill * 0.95))
-        self.bucket = bucket
-        self.rests_until = 0.0
 
 
 class ArmPace:
-    """Lets calls to Azure Resource Manager pass, subscription by subscription; one never waits for another."""
+    """Lets calls to Azure Resource Manager pass; no subscription waits for another, and no action for another."""
 
     def __init__(
         self,
@@ -75,48 +103,58 @@ class ArmPace:
         self._clock = clock
         self._sleep = sleep
         self._lanes: dict[tuple[str, Bucket], _Lane] = {}
+        #: until when a subscription's bucket, or one action in it, is left alone
+        self._rests_until: dict[tuple[str, Bucket | str], float] = {}
 
-    async def admit(self, subscription: str, bucket: Bucket) -> None:
+    async def admit(self, call: Call) -> None:
         """Wait until one more call may go.
 
         Raises:
-            Throttled: that would take more than half a minute.
+            Throttled: that would take more than a few seconds. A trigger that waited until its claim's lease has
+                lapsed would be started twice.
         """
-        lane = self._lane(subscription, bucket)
-        await self._rest(subscription, lane)
+        await self._rest(call)
         try:
-            async with asyncio.timeout(_LONGEST_WAIT):
-                await lane.limiter.acquire()
+            async with asyncio.timeout(PATIENCE):
+                await self._lane(call).limiter.acquire()
         except TimeoutError as error:
-            raise _throttled(subscription, _LONGEST_WAIT) from error
-        await self._rest(subscription, lane)
+            raise _throttled(call, PATIENCE) from error
+        await self._rest(call)
 
-    def learn(self, subscription: str, bucket: Bucket, status: int, headers: Headers) -> None:
-        """What an answer says: a 429 rests all calls to the subscription, few calls left those of the kind."""
+    def learn(self, call: Call, status: int, headers: Headers) -> None:
+        """What an answer says: a 429 rests that action of the subscription, few calls left all of the kind."""
         if status == _TOO_MANY_REQUESTS:
-            seconds = _seconds(headers.get("Retry-After", ""))
-            for each in (READS, WRITES):
-                self._rests(self._lane(subscription, each), seconds)
+            seconds = asked_to_wait(headers)
+            self._rests(call.subscription, call.action, _REST if seconds is None else seconds)
             return
+        bucket = call.bucket
         said = [headers.get(_REMAINING + each, "") for each in bucket.remaining]
-        left = min((int(each) for each in said if each.isdecimal()), default=bucket.capacity)
+        left = min((float(each) for each in said if each.isdecimal()), default=bucket.capacity)
         if left < bucket.reserve:
-            self._rests(self._lane(subscription, bucket), (bucket.reserve - left) / bucket.refill)
+            self._rests(call.subscription, bucket, (bucket.reserve - left) / bucket.refill)
 
-    def _lane(self, subscription: str, bucket: Bucket) -> _Lane:
-        key = subscription.lower(), bucket
+    def _lane(self, call: Call) -> _Lane:
+        key = call.subscription, call.bucket
         if key not in self._lanes:
-            self._lanes[key] = _Lane(bucket)
+            self._lanes[key] = _Lane(call.bucket)
         return self._lanes[key]
 
-    def _rests(self, lane: _Lane, seconds: float) -> None:
-        lane.rests_until = max(lane.rests_until, self._clock() + seconds)
+    def _rests(self, subscription: str, what: Bucket | str, seconds: float) -> None:
+        until = self._clock() + capped(seconds)
+        self._rests_until[subscription, what] = max(self._rests_until.get((subscription, what), 0.0), until)
 
-    async def _rest(self, subscription: str, lane: _Lane) -> None:
-        while (rest := lane.rests_until - self._clock()) > 0:
-            if rest > _LONGEST_WAIT:
-                raise _throttled(subscription, rest)
+    async def _rest(self, call: Call) -> None:
+        while (rest := self._rest_of(call)) > 0:
+            if rest > PATIENCE:
+                raise _throttled(call, rest)
             await self._sleep(rest)
+
+    def _rest_of(self, call: Call) -> float:
+        now = self._clock()
+        for key in [key for key, until in self._rests_until.items() if until <= now]:
+            del self._rests_until[key]
+        resting = (call.bucket, call.action)
+        return max(self._rests_until.get((call.subscription, each), now) for each in resting) - now
 
 
 class GraphQuota:
@@ -131,9 +169,18 @@ class GraphQuota:
         self._sleep = sleep
         self._rests_until = 0.0
 
-    async def room(self) -> None:
-        """Wait until a query may go."""
+    async def room(self, patience: float = PATIENCE) -> None:
+        """Wait until a query may go.
+
+        Raises:
+            Throttled: that would take longer than the patience lasts.
+        """
         while (rest := self._rests_until - self._clock()) > 0:
+            if rest > patience:
+                raise Throttled(
+                    "Resource Graph: as many queries as Azure allows are under way",
+                    retry_after=timedelta(seconds=rest),
+                )
             await self._sleep(rest)
 
     def learn(self, headers: Headers) -> None:
@@ -142,8 +189,8 @@ class GraphQuota:
             self.rest(_clock_seconds(headers.get(_QUOTA_RESETS, "")))
 
     def rest(self, seconds: float) -> None:
-        """Ask nothing for so long, half a minute at most."""
-        self._rests_until = max(self._rests_until, self._clock() + min(seconds, _LONGEST_WAIT))
+        """Ask nothing for so long, half a minute at most: the quota's own window has five seconds."""
+        self._rests_until = max(self._rests_until, self._clock() + min(capped(seconds), SWEEPS_PATIENCE))
 
 
 class PacedTransport(TokenTransport):
@@ -155,33 +202,27 @@ class PacedTransport(TokenTransport):
 
     async def send(self, request: "HttpRequest", **options: Any) -> Any:  # noqa: ANN401 (the SDK's own)
         """Send one request when its turn has come; the SDK's repetitions wait their turn too."""
-        named = _SUBSCRIPTION.match(urlsplit(request.url).path)
-        if named is None or not same_origin(request.url, self._only_to):
+        call = Call.of(request.method, urlsplit(request.url).path)
+        if call is None or not same_origin(request.url, self._only_to):
             return await super().send(request, **options)
-        bucket = READS if request.method in {"GET", "HEAD"} else WRITES
-        await self.pace.admit(named[1], bucket)
+        await self.pace.admit(call)
         response = await super().send(request, **options)
-        self.pace.learn(named[1], bucket, response.status_code, response.headers)
+        self.pace.learn(call, response.status_code, response.headers)
         return response
 
 
-def _throttled(subscription: str, seconds: float) -> Throttled:
+def _throttled(call: Call, seconds: float) -> Throttled:
     return Throttled(
-        f"subscription {subscription}: as many calls as Azure allows are under way",
+        f"subscription {call.subscription}: as many calls as Azure allows are under way ({call.action})",
         retry_after=timedelta(seconds=seconds),
     )
 
 
-def _seconds(retry_after: str) -> float:
-    return float(retry_after) if retry_after.isdecimal() else _REST
-
-
 def _clock_seconds(text: str) -> float:
     """Of hh:mm:ss."""
-    parts = text.split(":")
-    if not all(part.isdecimal() for part in parts):
-        return _REST
-    seconds = 0
-    for part in parts:
-        seconds = seconds * 60 + int(part)
-    return float(seconds)
+    seconds = 0.0
+    for part in map(seconds_of, text.split(":")):
+        if part is None:
+            return _REST
+        seconds = seconds * 60 + part
+    return capped(seconds)

@@ -23,8 +23,8 @@ from backup_retry.azure.client import (
     translate_trigger,
 )
 from backup_retry.azure.json_fields import id_of, properties_of
-from backup_retry.azure.listing import Pages, read_each
-from backup_retry.azure.shared_reads import CachedReads, Listed, SharedLists
+from backup_retry.azure.listing import Pages, Reading
+from backup_retry.azure.shared_reads import CachedReads, SharedLists
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.facts import ItemState
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 _FABRIC = "Azure"
 _POLICY_TTL = timedelta(hours=1)
+#: a job may be listed so much later than it began
+_LISTED_LATE = timedelta(hours=1)
 #: for how long the items of a vault are known by their names; less where a job fits none of them
 _ITEMS_TTL, _UNLESS_UNKNOWN = timedelta(hours=1), timedelta(minutes=5)
 
@@ -48,7 +50,7 @@ class RecoveryServicesVaults:
     def __init__(self, clients: AzureClients, clock: Callable[[], datetime]) -> None:
         self._clients = clients
         self._clock = clock
-        self._lists = SharedLists(clock)
+        self._lists = SharedLists(clock, read=self._list, freshen=self._list_newest)
         self._policies: CachedReads[BackupPolicy | None] = CachedReads(clock, _POLICY_TTL)
         self._items: CachedReads[Sequence[wire.Named]] = CachedReads(clock, _ITEMS_TTL)
 
@@ -62,7 +64,7 @@ class RecoveryServicesVaults:
 
     async def jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
         """The vault's jobs since then; callers whom an earlier reading satisfies share it."""
-        return await self._lists.get(vault, since, fresh_since, self._list)
+        return await self._lists.get(vault, since, fresh_since)
 
     async def item(self, item: ProtectedItem) -> ItemState | None:
         """The item's protection; None when the vault answers that it has no such item.
@@ -181,20 +183,30 @@ class RecoveryServicesVaults:
             )
         return policy
 
-    async def _list(self, vault: Vault, since: datetime) -> Listed:
+    async def _list(self, reading: Reading) -> None:
         # Both ends are needed; the far one lies in the future because Azure's clock is not ours.
-        until = self._clock() + timedelta(days=1)
-        window = f"startTime eq '{_filter_time(since)}' and endTime eq '{_filter_time(until)}'"
+        until, vault = self._clock() + timedelta(days=1), reading.vault
+        window = f"startTime eq '{_filter_time(reading.since)}' and endTime eq '{_filter_time(until)}'"
+
+        async def job_of(row: object) -> Job:
+            return await self._owned(wire.read_called(row, vault))
+
         async with azure_errors(f"jobs of vault {vault.name}"):
             client = self._clients.backup(vault.subscription)
-            pages = client.backup_jobs.list(
-                vault.name, vault.resource_group, filter=window, raw_response_hook=Pages()
+            paged = client.backup_jobs.list(
+                vault.name, vault.resource_group, filter=window, raw_response_hook=reading.pages
             )
-            rows = [each async for each in pages]
-        found, unread = read_each(
-            rows, vault, since, read=lambda row: wire.read_called(row, vault), item_of=wire.item_of
-        )
-        return [await self._owned(called) for called in found], unread
+            await reading.read_on(paged, job_of, wire.item_of)
+
+    async def _list_newest(self, reading: Reading) -> None:
+        """What has begun or ended since a list was left unfinished: the service lists the newest jobs first."""
+        running = [job.started_at for job in reading.jobs if job.status.running]
+        newest = max((job.started_at for job in reading.jobs), default=reading.since)
+        since = min([*running, newest - _LISTED_LATE])
+        fresh = Reading(vault=reading.vault, since=max(since, reading.since))
+        await self._list(fresh)
+        reading.renew(fresh.jobs)
+        reading.unread |= fresh.unread
 
 
 def _body(request: BackupRequest) -> "BackupRequestResource":

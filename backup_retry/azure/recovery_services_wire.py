@@ -42,6 +42,8 @@ _SERVERS = ("storageAccountName", "mabServerName", "dpmServerName")
 _ITEM_SERVERS = ("serverName", "parentName", "computerName", "backupEngineName")
 #: how much a VM's job, and others', moved: "753 MB", "20.1147"
 _SIZES = ("Backup Size", "Data Transferred (in MB)")
+#: the task of a job that moves data, as VMs' and databases' jobs have it
+_TRANSFER = "transfer data to vault"
 _AMOUNT = re.compile(r"\d+(?:\.\d+)?")
 _STATUSES = {status.lower(): status for status in JobStatus}
 _HEALTHY = frozenset({"", "success"})
@@ -268,14 +270,19 @@ def _job_error(detail: Fields) -> JobError:
 def _moved_data(properties: Fields) -> bool | None:
     """Whether a job moved data to the vault, of one that completed with warnings; only its details say how much.
 
-    A share is kept as snapshots, of which each good one moves 0 MB.
+    Where they say no size, the transfer has to have completed: a warning by itself proves no recovery point. A share
+    is kept as snapshots, of which each good one moves 0 MB.
     """
     warned = _status(text(properties, "status")) is JobStatus.COMPLETED_WITH_WARNINGS
     if not warned or _workload(properties) == "AzureFileShare":
         return None
-    bag = part(part(properties, "extendedInfo"), "propertyBag")
+    details = part(properties, "extendedInfo")
+    bag, tasks = part(details, "propertyBag"), parts(details, "tasksList")
     size = _AMOUNT.match(next((text(bag, name) for name in _SIZES if text(bag, name)), ""))
-    return float(size[0]) > 0 if size else None
+    if size:
+        return float(size[0]) > 0
+    done = {text(each, "taskId").lower() for each in tasks if text(each, "status").lower() == "completed"}
+    return _TRANSFER in done if details else None
 
 
 def item_of(properties: Fields, vault: Vault) -> ProtectedItem | None:

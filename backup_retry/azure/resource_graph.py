@@ -15,6 +15,7 @@ from typing import Any
 
 from backup_retry.azure.client import AzureClients, azure_errors
 from backup_retry.azure.json_fields import OddAnswer, parts, required, text
+from backup_retry.azure.pacing import PATIENCE, SWEEPS_PATIENCE
 from backup_retry.domain.errors import (
     AnsweredInPart,
     AzureRefused,
@@ -47,9 +48,13 @@ class _Truncated(AzureRefused):
 class ResourceGraph:
     """The port `status.estate.Graph` on Azure: all rows or an error."""
 
-    def __init__(self, clients: AzureClients, subscriptions: Sequence[str] = ()) -> None:
+    def __init__(
+        self, clients: AzureClients, subscriptions: Sequence[str] = (), patience: float = PATIENCE
+    ) -> None:
+        """`patience`: for how many seconds a query waits for its turn, and between two tries."""
         self._clients = clients
         self.subscriptions = tuple(subscriptions)
+        self._patience = patience
 
     async def rows(self, query: str) -> Rows:
         """Every row of the query, over the configured subscriptions or all that the identity can see.
@@ -63,7 +68,7 @@ class ResourceGraph:
 
     def estate(self, subscriptions: Sequence[str], allowed: Callable[[str], bool]) -> "EstateGraph":
         """The same for a sweep of these subscriptions, else of the configured ones, as far as they are allowed."""
-        chosen = ResourceGraph(self._clients, subscriptions or self.subscriptions)
+        chosen = ResourceGraph(self._clients, subscriptions or self.subscriptions, SWEEPS_PATIENCE)
         return EstateGraph(chosen, allowed)
 
     async def group_rows(self, query: str, group: Group, left_out: LeftOut) -> Rows:
@@ -135,7 +140,7 @@ class ResourceGraph:
         """
         quota = self._clients.graph_quota
         for number in count(1):
-            await quota.room()
+            await quota.room(self._patience)
             try:
                 async with azure_errors(Service.GRAPH):
                     answer, headers = await client.resources(request, cls=_with_headers, retry_total=0)

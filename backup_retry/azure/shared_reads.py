@@ -1,21 +1,28 @@
 """What the adapters of both kinds of vault read once for many: lists of jobs, policies."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
+from weakref import WeakValueDictionary
 
+from backup_retry.azure.listing import ListTooLong, Reading
 from backup_retry.domain.arm_ids import Vault
-from backup_retry.domain.errors import AzureRefused, Forbidden, NotFound
-from backup_retry.domain.jobs import Job, JobList, UnreadJob
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound
+from backup_retry.domain.jobs import JobList
 
 T = TypeVar("T")
-#: the jobs of a list, newest first, and those that could not be read
-Listed = tuple[Sequence[Job], Sequence[UnreadJob]]
+#: reads a list on, and what has been read of it anew where that may have changed
+Read = Callable[[Reading], Awaitable[None]]
 
 #: how long a list of a vault's jobs is kept for those whom it still satisfies
 _LIST_TTL = timedelta(minutes=1)
+#: for how long a list rests that has many pages or more than one look has time for, whoever asks and however often
+_PAUSE = timedelta(minutes=1)
+_MANY_PAGES = 10
+#: unfinished lists; each holds its jobs
+_MOST_UNFINISHED = 2
 
 
 @dataclass(frozen=True)
@@ -24,6 +31,8 @@ class _Known:
     read_at: datetime
     #: the list, or the no that Azure gave instead
     answer: JobList | AzureRefused
+    #: how many pages that took
+    pages: int = 0
 
     def serves(self, since: datetime, fresh_since: datetime) -> bool:
         """True for a caller who needs nothing earlier and nothing newer; a vault that is blocked is so for all."""
@@ -35,39 +44,72 @@ class _Known:
 class SharedLists:
     """A vault's jobs: one request per vault at a time; those who come while it runs share the next one."""
 
-    def __init__(self, clock: Callable[[], datetime]) -> None:
+    def __init__(self, clock: Callable[[], datetime], *, read: Read, freshen: Read) -> None:
         self._clock = clock
+        self._read_on, self._freshen = read, freshen
         self._listed: dict[str, _Known] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._unfinished: dict[str, Reading] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def get(
-        self,
-        vault: Vault,
-        since: datetime,
-        fresh_since: datetime,
-        read: Callable[[Vault, datetime], Awaitable[Listed]],
-    ) -> JobList:
-        """The jobs that started at `since` or later, read at `fresh_since` or later."""
-        async with self._locks.setdefault(vault.key, asyncio.Lock()):
+    async def get(self, vault: Vault, since: datetime, fresh_since: datetime) -> JobList:
+        """The jobs that started at `since` or later, read at `fresh_since` or later.
+
+        Raises:
+            ListTooLong: there are too many for one look; the next one reads on.
+        """
+        lock = self._locks.setdefault(vault.key, asyncio.Lock())
+        async with lock:
             known = self._listed.get(vault.key)
             if known is None or not known.serves(since, fresh_since):
-                known = await self._read(vault, since, read)
+                known = await self._read(vault, since)
         if isinstance(known.answer, AzureRefused):
             raise known.answer
         return known.answer
 
-    async def _read(
-        self, vault: Vault, since: datetime, read: Callable[[Vault, datetime], Awaitable[Listed]]
-    ) -> _Known:
+    async def _read(self, vault: Vault, since: datetime) -> _Known:
         now = self._clock()
+        self._forget_old(now)
+        reading = self._begun(vault, since, now)
+        answer: JobList | AzureRefused
         try:
-            jobs, unread = await read(vault, since)
-            answer: JobList | AzureRefused = JobList(read_at=now, jobs=jobs, unread=unread)
+            await self._finish(reading)
+            answer = JobList(read_at=now, jobs=reading.jobs, unread=list(reading.unread.values()))
         except AzureRefused as error:
             answer = error
-        self._forget_old(now)
-        self._listed[vault.key] = known = _Known(since, now, answer)
+        except AzureUnavailable as error:
+            if isinstance(error, ListTooLong) or error.retry_after is not None:
+                self._pause(reading, now)
+            raise
+        self._listed[vault.key] = known = _Known(reading.since, now, answer, reading.taken)
         return known
+
+    async def _finish(self, reading: Reading) -> None:
+        if not reading.done:
+            await self._read_on(reading)
+        if reading.paused_at is not None:
+            await self._freshen(reading)
+
+    def _begun(self, vault: Vault, since: datetime, now: datetime) -> Reading:
+        """The list as far as it has been read, if that serves, or a new one."""
+        reading, known = self._unfinished.get(vault.key), self._listed.get(vault.key)
+        last = (
+            reading.paused_at if reading else known.read_at if known and known.pages > _MANY_PAGES else None
+        )
+        if last is not None and now - last < _PAUSE:
+            raise ListTooLong(
+                f"jobs of vault {vault.name}: too many for a look each time, the next look reads on"
+            )
+        if reading is None or reading.since > since:
+            return Reading(vault=vault, since=since)
+        return self._unfinished.pop(vault.key)
+
+    def _pause(self, reading: Reading, now: datetime) -> None:
+        """Keep what has been read; of more than a few lists, the longest forgotten one begins anew."""
+        reading.paused_at = now
+        self._unfinished.pop(reading.vault.key, None)
+        self._unfinished[reading.vault.key] = reading
+        if len(self._unfinished) > _MOST_UNFINISHED:
+            del self._unfinished[next(iter(self._unfinished))]
 
     def _forget_old(self, now: datetime) -> None:
         old = [key for key, known in self._listed.items() if now - known.read_at > _LIST_TTL]
@@ -82,11 +124,12 @@ class CachedReads(Generic[T]):
         self._clock = clock
         self._ttl = ttl
         self._read: dict[str, tuple[datetime, T]] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def get(self, key: str, read: Callable[[], Awaitable[T]], ttl: timedelta | None = None) -> T:
         """What `read` gives, at most so old."""
-        async with self._locks.setdefault(key, asyncio.Lock()):
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        async with lock:
             known = self._read.get(key)
             if known is None or self._clock() - known[0] >= (ttl or self._ttl):
                 known = (self._clock(), await read())

@@ -49,23 +49,28 @@ class TableControls:
         return self._pauses_read[1]
 
     async def set_pause(self, pause: Pause) -> None:
-        """See Controls; other workers see it within seconds."""
+        """See Controls; other workers see it within seconds. It stands before the one that it replaces goes."""
         async with azure_errors("ledger"):
             await self._control.upsert_entity(control_rows.pause_row(pause), mode=UpdateMode.REPLACE)
-        self._pauses_read = None
+        await self._remove(pause.scope, besides=control_rows.pause_key(pause.scope))
 
     async def resume(self, scope: str = "") -> None:
-        """See Controls; other workers see it within seconds. A row written by hand has a key of its own."""
+        """See Controls; other workers see it within seconds."""
+        await self._remove(scope)
+
+    async def _remove(self, scope: str, besides: str = "") -> None:
+        """Remove the pauses of a scope; a row written by hand has a key of its own."""
         for row in await self._pause_rows():
-            if self._pause(row).scope.lower() == scope.lower():
+            if self._pause(row).scope.lower() == scope.lower() and row["RowKey"] != besides:
                 async with azure_errors("ledger"):
                     await self._control.delete_entity(CONTROL_PARTITION, row["RowKey"])
         self._pauses_read = None
 
-    async def beat(self, name: str, at: datetime) -> None:
+    async def beat(self, name: str, at: datetime, open_incidents: int | None = None) -> None:
         """See Controls."""
+        row = control_rows.beat_row(name, at, open_incidents)
         async with azure_errors("ledger"):
-            await self._control.upsert_entity(control_rows.beat_row(name, at), mode=UpdateMode.REPLACE)
+            await self._control.upsert_entity(row, mode=UpdateMode.REPLACE)
 
     async def last_beat(self, name: str) -> datetime | None:
         """See Controls."""

@@ -34,7 +34,7 @@ from backup_retry.azure.table_writes import Write, version_of
 from backup_retry.azure.tables import CONTROL, INCIDENTS, JOURNAL, OPEN, TABLES, get, query
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.errors import RowUnreadable
-from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.incident import Incident
 from backup_retry.domain.journal import Step
 from backup_retry.ports.ledger import Record
 
@@ -113,19 +113,6 @@ class TableLedger(TableControls):
         found = await asyncio.gather(*(read(row) for row in index))
         return list({incident.id: incident for incident in found if incident is not None}.values())
 
-    async def open_count(self) -> int:
-        """See Ledger; one request for the index, one for each row: its incident may be closed, or never came to be."""
-        index = await query(
-            self._open, "PartitionKey eq @partition", {"partition": OPEN_PARTITION}, select=["RowKey"]
-        )
-        readers = asyncio.Semaphore(_READERS)
-
-        async def is_open(row: Mapping[str, Any]) -> bool:
-            async with readers:
-                return await self._is_open(row["RowKey"])
-
-        return sum(await asyncio.gather(*(is_open(row) for row in index)))
-
     async def steps(self, item: ProtectedItem) -> Sequence[Step]:
         """See Ledger."""
         found = await query(
@@ -194,12 +181,6 @@ class TableLedger(TableControls):
         if incident.is_new:
             await self._delete_open_row(report_rows.open_key(incident))
         return None
-
-    async def _is_open(self, key: str) -> bool:
-        """True where the incident of that row of the index stands in its item's head, and is not closed."""
-        place = report_rows.place_in(key)
-        head = await get(self._incidents, place[0], rows.HEAD) if place else None
-        return bool(place and head and head.get("incident") == place[1] and head.get("state") != State.CLOSED)
 
     async def _indexed(self, row: Mapping[str, Any]) -> Incident | None:
         """The open incident behind a row of the index; tidies the row when there is none.

@@ -29,6 +29,7 @@ READERS: Mapping[str, Reader[object]] = {
     "lease": control_rows.read_lease,
     "cause": cause_rows.read_cause,
     "signal": control_rows.read_signal,
+    "vault": control_rows.read_seen_vault,
 }
 #: a ledger full of them is named in part
 _MOST = 1000

@@ -6,12 +6,21 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from backup_retry.azure.client import azure_errors
-from backup_retry.azure.control_rows import CONTROL_PARTITION, read_beat, read_storm
+from backup_retry.azure.control_rows import (
+    CONTROL_PARTITION,
+    beat_key,
+    read_beat,
+    read_left_open,
+    read_storm,
+)
 from backup_retry.azure.report_rows import OPEN_PARTITION, read_closed, read_opened
 from backup_retry.azure.table_quarantine import Quarantine, Reader, Value
+from backup_retry.azure.table_unreadable import SUMMARY, counts_in
 from backup_retry.azure.tables import CONTROL, JOURNAL, OPEN, get
+from backup_retry.azure.tables import query as rows_of
 from backup_retry.policy.storm import Storm
-from backup_retry.ports.reports import Closed, Opened
+from backup_retry.ports.ledger import Beat
+from backup_retry.ports.reports import Closed, Health, Opened
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableClient, TableServiceClient
@@ -20,6 +29,7 @@ _AT_ONCE = 16
 #: small, so that events and other looks are served between the pages of a long journal
 _PAGE = 250
 _PARTITION = "PartitionKey eq @partition"
+_BEATS = "RowKey ge 'beat-' and RowKey lt 'beat.'"
 
 
 class TableReports:
@@ -44,8 +54,22 @@ class TableReports:
 
     async def beats(self) -> Mapping[str, datetime]:
         """See Reports; one request."""
-        query = f"{_PARTITION} and RowKey ge 'beat-' and RowKey lt 'beat.'"
+        query = f"{_PARTITION} and {_BEATS}"
         return dict(await self._read(read_beat, CONTROL, query, {"partition": CONTROL_PARTITION}))
+
+    async def health(self) -> Health:
+        """See Reports; one request for a few rows of one partition."""
+        query = f"{_PARTITION} and (({_BEATS}) or RowKey eq '{SUMMARY}')"
+        found = await rows_of(self._tables[CONTROL], query, {"partition": CONTROL_PARTITION})
+        by_key = {str(row["RowKey"]): row for row in found}
+        summary = by_key.pop(SUMMARY, {})
+        beats = [self._quarantine.read(read_beat, CONTROL, row) for row in by_key.values()]
+        followed = by_key.get(beat_key(Beat.FOLLOW_UP), {})
+        return Health(
+            beats=dict(beat for beat in beats if beat is not None),
+            open_incidents=self._quarantine.read(read_left_open, CONTROL, followed) or 0 if followed else 0,
+            unreadable_rows=counts_in(summary),
+        )
 
     async def find(self, incident_id: str, days: Sequence[date]) -> Opened | Closed | None:
         """See Reports; one request for the index, and one for each day until it is found, newest first."""

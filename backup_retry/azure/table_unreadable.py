@@ -18,7 +18,7 @@ from backup_retry.ports.unreadable_rows import UnreadableRow
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
 
-_SUMMARY = "unreadable"
+SUMMARY = "unreadable"
 #: so many are named in the summary; all that were found are counted
 _NAMED = 50
 _AT_ONCE = 16
@@ -38,7 +38,7 @@ class TableUnreadables:
         )
         for row in controls:
             self._look_at(CONTROL, row)
-        summary = next((row for row in controls if row["RowKey"] == _SUMMARY), {})
+        summary = next((row for row in controls if row["RowKey"] == SUMMARY), {})
         await self._look_again([*self._quarantine.rows, *_named(summary)])
         return sorted(self._quarantine.rows.values())
 
@@ -47,23 +47,14 @@ class TableUnreadables:
         found = await self.found()
         counts = Counter(row.kind for row in found)
         named = [[row.table, row.partition, row.key] for row in found[:_NAMED]]
-        row = new_row(CONTROL_PARTITION, _SUMMARY, counts=json_text(counts), rows=json_text(named))
-        known = await get(self._tables[CONTROL], CONTROL_PARTITION, _SUMMARY) or {
+        row = new_row(CONTROL_PARTITION, SUMMARY, counts=json_text(counts), rows=json_text(named))
+        known = await get(self._tables[CONTROL], CONTROL_PARTITION, SUMMARY) or {
             "counts": "{}",
             "rows": "[]",
         }
         if any(row[name] != known.get(name) for name in ("counts", "rows")):
             async with azure_errors("ledger"):
                 await self._tables[CONTROL].upsert_entity(row, mode=UpdateMode.REPLACE)
-
-    async def counts(self) -> Mapping[str, int]:
-        """See Unreadables."""
-        row = await get(self._tables[CONTROL], CONTROL_PARTITION, _SUMMARY)
-        try:
-            said = Columns(Columns(row or {}).mapping("counts", {}))
-            return {kind: said.number(kind) for kind in said.names if kind in READERS}
-        except Unreadable:
-            return {}
 
     async def _look_again(self, questioned: Sequence[Key]) -> None:
         """Forget what somebody has mended or removed."""
@@ -83,6 +74,15 @@ class TableUnreadables:
     def _look_at(self, table: str, row: Mapping[str, Any]) -> None:
         if reader := READERS.get(kind_of(table, row)):
             self._quarantine.read(reader, table, row)
+
+
+def counts_in(summary: Mapping[str, Any]) -> Mapping[str, int]:
+    """How many rows of each kind a summary counts; one that was written by hand counts none."""
+    try:
+        said = Columns(Columns(summary).mapping("counts", {}))
+        return {kind: said.number(kind) for kind in said.names if kind in READERS}
+    except Unreadable:
+        return {}
 
 
 def _named(summary: Mapping[str, Any]) -> list[Key]:

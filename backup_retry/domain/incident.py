@@ -20,9 +20,12 @@ from backup_retry.domain.acknowledgements import Acknowledgement
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.attempts import Attempt, AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
-from backup_retry.domain.jobs import FailedJob, Job, JobError, Source
+from backup_retry.domain.jobs import FailedJob, Job, JobError, Source, database_of
 from backup_retry.domain.notices import Notice
 from backup_retry.domain.workloads import CAUSES
+
+#: of the failed jobs that an incident was told of; one that is pushed out is still in the vault's list
+_NAMED = 20
 
 
 class State(StrEnum):
@@ -60,6 +63,11 @@ class Incident:
     told_of: tuple[str, ...] = ()
     #: who knows that it needs a person; it goes on to the item's next incidents until one recovers
     acknowledged: Acknowledgement | None = None
+    #: when a person was asked to approve its retries, and who has; None and "": not yet
+    asked_at: datetime | None = None
+    approved_by: str = ""
+    #: the value of the tag that names the profile by which it was last decided
+    profile: str = ""
     outcome: Outcome | None = None
     closed_at: datetime | None = None
     #: the item's last good recovery point, as far as the vault told
@@ -68,6 +76,8 @@ class Incident:
     earlier_triggers: tuple[datetime, ...] = ()
     #: what has been weighed before this failure: by worth of backup, when the newest such one of the item ended
     weighed_before: Mapping[int, datetime] = field(default_factory=dict, hash=False)
+    #: ids of the failed jobs that somebody has named with the item: they are its own, however they are called
+    named_jobs: tuple[str, ...] = ()
     #: some of it was stored by version 0.1.0, which kept when those failures began
     weighed_by_start: bool = False
     #: what is still to be told
@@ -98,7 +108,9 @@ class Incident:
             weighed_before=after.weighed_out if after else {},
             weighed_by_start=after is not None and after.weighed_by_start,
             notices=after.notices if after else (),
-            acknowledged=after.acknowledged if after and not after.has_recovered else None,
+            acknowledged=after.acknowledged
+            if after and not (after.outcome and after.outcome.recovered)
+            else None,
             version=after.version if after else "",
             previous=replace(after, previous=None) if after else None,
         )
@@ -119,31 +131,21 @@ class Incident:
         return self.failure.operation in CAUSES
 
     @property
-    def has_recovered(self) -> bool:
-        """True where it ended with a good recovery point."""
-        return self.outcome is not None and self.outcome.recovered
-
-    @property
-    def calls_a_person(self) -> bool:
-        """True where somebody has to act: it ended so, or a person was told while it was open."""
-        return self.outcome.needs_a_person if self.outcome else bool(self.told_of)
-
-    @property
     def running_attempt(self) -> Attempt | None:
         """The attempt in flight: claimed, and not known to have ended."""
         last = self.attempts[-1] if self.attempts else None
         return last if last and last.result is AttemptResult.RUNNING else None
 
     @property
+    def awaits_approval(self) -> bool:
+        """True from when a person is asked whether it may be retried until somebody, or something else, decides."""
+        asked = self.asked_at is not None and not self.approved_by
+        return asked and self.is_open and self.running_attempt is None
+
+    @property
     def attempts_spent(self) -> int:
         """How many attempts count against the limit."""
         return sum(attempt.spent for attempt in self.attempts)
-
-    @property
-    def was_refused(self) -> bool:
-        """True where Azure turned the last attempt down, and nothing has failed since then."""
-        last = self.attempts[-1] if self.attempts else None
-        return last is not None and last.refused and last.failed_at in {None, self.failure.ended_at}
 
     @property
     def triggers(self) -> tuple[datetime, ...]:
@@ -170,10 +172,6 @@ class Incident:
         """How long it has been waiting for that reason."""
         return now - (self.waits_since or self.opened_at) if self.reason is reason else timedelta(0)
 
-    def acknowledge(self, known: Acknowledgement) -> "Incident":
-        """Somebody knows of what it fails with now."""
-        return replace(self, acknowledged=replace(known, error=self.failure.error.label))
-
     def is_acknowledged(self, now: datetime) -> bool:
         """True while nobody has to be told of it again."""
         return self.acknowledged is not None and self.acknowledged.holds(self.failure.error.label, now)
@@ -194,16 +192,21 @@ class Incident:
 
     def is_about(self, job: Job) -> bool:
         """True for a job of this incident's item or attempts; where its names fit several items, nobody can say."""
-        return self.owns(job) or job.is_of(self.item)
+        return self.owns(job) or job.is_of(self.item) or job.id.lower() in self.named_jobs
 
     def may_be_about(self, job: Job) -> bool:
         """True where the job's names leave it open: they fit this item and others, or none and are the failed job's.
 
-        A database's job has no server at first, and the node that does a backup names it after itself.
+        A database's job has no server at first, and the node that does a backup names it after itself. One without any
+        name may be of each item of its workload.
         """
-        stands_in = job.item is not None and job.item.is_stand_in
-        alike = _database(job.entity_name) == _database(self.failure.entity_name) != ""
-        return any(each.key == self.item.key for each in job.candidates) or (stands_in and alike)
+        if any(each.key == self.item.key for each in job.candidates):
+            return True
+        if job.candidates or not (job.item is None or job.item.is_stand_in):
+            return False
+        if not job.entity_name:
+            return job.vault.key == self.item.vault.key and job.workload in {"", self.failure.workload}
+        return database_of(job.entity_name) == database_of(self.failure.entity_name)
 
     def covers(self, failed: FailedJob) -> bool:
         """True when this or an earlier incident has already weighed that failure or one that counts more."""
@@ -212,6 +215,11 @@ class Incident:
     def is_past(self, failed: FailedJob) -> bool:
         """True when an earlier incident has brought that failure to its end: it is no news to this one."""
         return self._is_weighed(self.weighed_before, failed)
+
+    def with_named(self, failed: FailedJob) -> "Incident":
+        """The same, which knows that job for the item's from now on, among the last few that it was told of."""
+        others = (each for each in self.named_jobs if each != failed.id.lower())
+        return replace(self, named_jobs=(*others, failed.id.lower())[-_NAMED:])
 
     def with_failure(self, failed: FailedJob) -> "Incident":
         """The same incident after one more failed job: of the best kind of backup what ended last counts.
@@ -302,7 +310,7 @@ class Incident:
 
         What has failed since then has a code of its own, which may need a person.
         """
-        if not self.was_refused:
+        if self.attempts[-1].failed_at not in {None, self.failure.ended_at}:
             return self
         return replace(self, failure=replace(self.failure, error=error))
 
@@ -338,8 +346,3 @@ class Incident:
     def _with_last_attempt(self, **changes: object) -> "Incident":
         last = replace(self.attempts[-1], **changes)  # type: ignore[arg-type]
         return replace(self, attempts=(*self.attempts[:-1], last))
-
-
-def _database(entity_name: str) -> str:
-    """The database in "database [server]"."""
-    return entity_name.partition(" [")[0].casefold()

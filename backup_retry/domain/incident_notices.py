@@ -57,12 +57,14 @@ def notice(kind: NoticeKind, incident: Incident, at: datetime, *, about: str = "
 def of_outcome(incident: Incident, at: datetime) -> Sequence[Notice]:
     """What a closed incident tells: nothing where it was left alone, or a person has acknowledged it.
 
-    Nor does the end of a vault's that nobody was told of.
+    Of a vault that is closed to us one cause is told once, while its incident is open: its end tells of what is well
+    again, and of what nobody has been told. Its items have the same cause.
     """
     kind = _OF_OUTCOME.get(incident.outcome) if incident.outcome else None
     if kind is not None and kind.calls_a_person and incident.is_acknowledged(at):
         return []
-    if incident.item.is_vault and kind is NoticeKind.RECOVERED and not incident.told_of:
+    tells = incident.item.is_vault and (kind is NoticeKind.RECOVERED) is bool(incident.told_of)
+    if incident.has_no_job and not tells:
         return []
     return [notice(kind, incident, at)] if kind else []
 

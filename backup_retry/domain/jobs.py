@@ -144,6 +144,11 @@ class Job:
         return self.item is not None and self.item.key == item.key
 
 
+def database_of(entity_name: str) -> str:
+    """The database in "database [server]", as names are compared."""
+    return entity_name.partition(" [")[0].casefold()
+
+
 @dataclass(frozen=True, kw_only=True)
 class FailedJob:
     """A backup or restore that the vault itself reports as failed or cancelled."""

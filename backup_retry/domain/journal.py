@@ -21,6 +21,8 @@ class StepKind(StrEnum):
     CLOSED = "incident_closed"
     STORM = "storm_seen"
     ACKNOWLEDGED = "incident_acknowledged"
+    PROFILE = "profile_held"
+    APPROVED = "retry_approved"
 
 
 @dataclass(frozen=True, kw_only=True)

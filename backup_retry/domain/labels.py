@@ -23,6 +23,9 @@ REASONS: Mapping[Reason, str] = {
     Reason.REACHABLE_AGAIN: "The vault answers again; what failed meanwhile has been looked for.",
     Reason.PASSING_STATE: "The item's protection is being changed, or its state is not known.",
     Reason.EXHAUSTED: "All retries are used up.",
+    Reason.DEADLINE: "The time of day has come after which no retry starts.",
+    Reason.APPROVAL: "A person has to approve the retry first.",
+    Reason.DISMISSED: "A person does not want it retried.",
     Reason.DAILY_CAP: "It has had its on-demand backups of the last 24 hours.",
     Reason.NO_BACKUP_RULE: "Its policy has no backup rule that could be run.",
     Reason.LOG_SCHEDULE: "Log backups are run again by their own schedule.",
@@ -55,6 +58,8 @@ STEPS: Mapping[StepKind, str] = {
     StepKind.CLOSED: "Closed",
     StepKind.STORM: "Part of a storm",
     StepKind.ACKNOWLEDGED: "A person knows, and it can wait",
+    StepKind.PROFILE: "Which profile holds",
+    StepKind.APPROVED: "A person approved the retry",
 }
 
 OUTCOMES: Mapping[Outcome, str] = {

@@ -17,24 +17,28 @@ from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import BackupRequest, FailedJob, Job, Source
 from backup_retry.domain.journal import StepKind
+from backup_retry.domain.tags import Tags
+from backup_retry.engine.approvals import Approvals
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.gather import Gatherer
 from backup_retry.engine.retry import Retrier
 from backup_retry.engine.storm_watch import StormWatch
 from backup_retry.engine.teller import Teller
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
-from backup_retry.engine.vault_incidents import KnownVaults, MemoryKnownVaults, VaultIncidents
+from backup_retry.engine.vault_incidents import VaultIncidents
 from backup_retry.policy import decide as policy
 from backup_retry.policy.bounds import within_bounds
 from backup_retry.policy.decision_context import DecisionContext
+from backup_retry.policy.profiles import profile_held
 from backup_retry.policy.refusals import BLOCKED, unanswered
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.settle import settle
 from backup_retry.ports.causes import Causes, MemoryCauses
+from backup_retry.ports.known_vaults import KnownVaults, MemoryKnownVaults
 from backup_retry.ports.ledger import Controls, Ledger, Storms
 from backup_retry.ports.log_events import LogEvent, log_event
-from backup_retry.ports.opt_outs import OptOuts
 from backup_retry.ports.publisher import Publisher
+from backup_retry.ports.tag_lookup import TagLookup
 from backup_retry.ports.vaults import Vaults
 
 Clock = Callable[[], datetime]
@@ -56,7 +60,7 @@ class Engine:
         controls: Controls,
         storms: Storms,
         vaults: Vaults,
-        opt_outs: OptOuts,
+        tag_lookup: TagLookup,
         rules: Rules,
         clock: Clock,
         publisher: Publisher | None = None,
@@ -68,7 +72,7 @@ class Engine:
         self._controls = controls
         self._storm_watch = StormWatch(ledger, storms)
         self._vaults = vaults
-        self._opt_outs = opt_outs
+        self._tag_lookup = tag_lookup
         self._rules = rules
         self._clock = clock
         #: tells people what an incident has to tell
@@ -87,6 +91,8 @@ class Engine:
             clock=clock,
             publisher=publisher,
         )
+        #: what a person answers where one is asked first
+        self.approvals = Approvals(self._committer, clock)
         self._retrier = Retrier(
             committer=self._committer,
             vaults=vaults,
@@ -148,7 +154,7 @@ class Engine:
     async def restore_redone(self, item: ProtectedItem, job: Job) -> None:
         """A failed restore, which has ended with a person, ends recovered: that person has restored the item since."""
         incident = (await self._ledger.load(item)).incident
-        if incident is None or not incident.calls_a_person:
+        if incident is None or incident.outcome is not Outcome.NEEDS_ACTION:
             return
         work = UnitOfWork(incident, self._clock())
         detail = f"Restore {job.id} completed after the failure."
@@ -176,7 +182,8 @@ class Engine:
             current = Incident.open(failed, source, now, after=current)
         own = current.owns(failed)
         job_id = "" if record.job_known else failed.id
-        work = UnitOfWork(current if own else current.with_failure(failed), now, job_id=job_id)
+        noted = current if own else current.with_named(failed).with_failure(failed)
+        work = UnitOfWork(noted, now, job_id=job_id)
         work.noted_failure = None if own else failed
         what = "the retry's own job" if own else "a backup"
         detail = f"{failed.error.label}: {what} {failed.status.lower()}, heard from {source}"
@@ -274,11 +281,19 @@ class Engine:
         context = replace(context, incident=work.incident, facts=replace(facts, item=item))
         if policy.needs_details(context):
             context = await self._with_details(work, context)
-        if context.opted_out_by or context.source_id == work.incident.item.machine_id:
-            return context
-        return replace(
-            context, opted_out_by=await self._opt_outs.opted_out_by(work.incident.item, context.source_id)
-        )
+        if not context.tags.opted_out_by and context.source_id != work.incident.item.machine_id:
+            tags = await self._tag_lookup.tags_of(work.incident.item, context.source_id)
+            context = replace(context, tags=tags, rules=self._rules_of(tags))
+        return self._with_story(work, context)
+
+    def _with_story(self, work: UnitOfWork, context: DecisionContext) -> DecisionContext:
+        """The same, with the profile that holds written down; when all tags are known, since the nearest one counts."""
+        tag = context.tags.profile
+        work.hold_profile(tag.value if tag else "", profile_held(tag, self._rules.profiles))
+        return replace(context, incident=work.incident)
+
+    def _rules_of(self, tags: Tags) -> Rules:
+        return self._rules.of_profile(tags.profile.value if tags.profile else "")
 
     async def _context(self, work: UnitOfWork) -> DecisionContext:
         """What can be known without a look at the vault; during a pause nobody is asked about tags."""
@@ -287,14 +302,14 @@ class Engine:
             pause for pause in await self._controls.pauses() if pause.holds(incident.item.vault, work.now)
         ]
         pause = pauses[0] if pauses else None
-        tagged = "" if pause else await self._opt_outs.opted_out_by(incident.item)
+        tags = Tags() if pause else await self._tag_lookup.tags_of(incident.item)
         return DecisionContext(
             incident=incident,
             facts=Facts(),
-            rules=self._rules,
+            rules=self._rules_of(tags),
             now=work.now,
             pause=pause,
-            opted_out_by=tagged,
+            tags=tags,
         )
 
     async def _settle_down(self, work: UnitOfWork, decision: Wait | Close) -> Report:

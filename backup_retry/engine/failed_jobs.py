@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
-from backup_retry.domain.jobs import FailedJob, Job, JobStatus
+from backup_retry.domain.jobs import FailedJob, Job, JobStatus, database_of
 from backup_retry.domain.workloads import backup_rank, workload_in_name
 from backup_retry.policy.rules import LONGEST_JOB
 from backup_retry.ports.vaults import Vaults
@@ -100,7 +100,7 @@ async def unrecovered(
     missing hides no differential one: its incident may have been closed long ago.
     """
     listed = await vaults.jobs(vault, since - LONGEST_JOB, fresh_since=now)
-    jobs = listed.jobs
+    jobs = listed.jobs if item is None else await _named(vaults, listed.jobs, item)
     succeeded = defaultdict(list)
     for job in jobs:
         if job.item is not None and _surely_succeeded(job):
@@ -114,6 +114,25 @@ async def unrecovered(
             counting[like] = max(failed, counting.get(like, failed), key=FailedJob.weight)
     failures = sorted(counting.values(), key=lambda failed: failed.ended_at)
     return Unrecovered(failures=failures, gap=listed.gap(item))
+
+
+async def _named(vaults: Vaults, jobs: Sequence[Job], item: ProtectedItem) -> Sequence[Job]:
+    """The jobs, of which failed ones that no item of the vault is called as are those of a database that is named.
+
+    Another node of its availability group has done them. A success of that name proves nothing.
+    """
+    theirs = {
+        job.id for job in jobs if job.failed and _is_nobodys_of_that_name(job, item) and _may_name(item, job)
+    }
+    if not theirs or await vaults.item(item) is None:
+        return jobs
+    return [replace(job, item=item, guessed=False) if job.id in theirs else job for job in jobs]
+
+
+def _is_nobodys_of_that_name(job: Job, item: ProtectedItem) -> bool:
+    """True for one that is called "database [node]" or "instance/database [node]", after no item of the vault."""
+    called, name = database_of(job.entity_name), database_of(item.friendly_name)
+    return job.item is not None and job.item.is_stand_in and name in {called, called.partition("/")[2]}
 
 
 def _surely_succeeded(job: Job) -> bool:

@@ -103,7 +103,9 @@ class Teller:
             return False
         with suppress(RowUnreadable):
             incident = (await self._ledger.load(item)).incident
-            return incident is not None and (incident.has_recovered or incident.is_acknowledged(now))
+            if incident is not None:
+                has_recovered = incident.outcome is not None and incident.outcome.recovered
+                return has_recovered or incident.is_acknowledged(now)
         return False
 
     async def _send(self, notices: Sequence[Notice]) -> None:

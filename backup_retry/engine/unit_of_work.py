@@ -71,6 +71,12 @@ class UnitOfWork:
         elif settled.state is State.UNKNOWN and before.state is not State.UNKNOWN:
             self.step(StepKind.UNCLEAR)
 
+    def hold_profile(self, profile: str, detail: str) -> None:
+        """Write down which profile holds, where it is another one than before."""
+        if profile != self.incident.profile:
+            self.incident = replace(self.incident, profile=profile)
+            self.step(StepKind.PROFILE, detail=detail)
+
     def decide(self, decision: Wait | Close) -> bool:
         """Take over a decision; False when there is nothing to write down."""
         before = self.incident
@@ -79,7 +85,8 @@ class UnitOfWork:
         elif before.running_attempt is None:
             since = self.now - before.waited_for(decision.reason, self.now)
             waiting = before.waiting(decision.until, decision.reason, decision.detail)
-            self.incident = replace(waiting, waits_since=since)
+            asked_at = before.asked_at or (self.now if decision.reason is Reason.APPROVAL else None)
+            self.incident = replace(waiting, waits_since=since, asked_at=asked_at)
             if (before.state, before.reason, before.detail) != (
                 State.WAITING,
                 decision.reason,

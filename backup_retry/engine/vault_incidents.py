@@ -6,9 +6,8 @@ What has failed meanwhile and was told by nobody is found when the vault's own i
 
 import logging
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.decisions import Close, Outcome, Reason, Wait
@@ -21,6 +20,7 @@ from backup_retry.engine.failed_jobs import unrecovered
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
 from backup_retry.policy.refusals import BLOCKED, refused
 from backup_retry.policy.rules import JOB_RETENTION
+from backup_retry.ports.known_vaults import KnownVaults
 from backup_retry.ports.ledger import Controls
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.publisher import Publisher
@@ -34,25 +34,6 @@ _DAY = timedelta(days=1)
 UNKNOWN_VAULTS_BEAT = "unknown-vaults"
 
 Note = Callable[[FailedJob, Source], Awaitable[Report]]
-
-
-class KnownVaults(Protocol):
-    """Which vaults are ours to care about. Raises AzureUnavailable when nobody can say."""
-
-    async def knows(self, vault: Vault) -> bool:
-        """True for a vault that the ledger or Resource Graph has shown, and not only an alert."""
-        ...
-
-
-@dataclass
-class MemoryKnownVaults:
-    """Known vaults in memory, for tests."""
-
-    vaults: set[Vault] = field(default_factory=set)
-
-    async def knows(self, vault: Vault) -> bool:
-        """See KnownVaults."""
-        return any(each.key == vault.key for each in self.vaults)
 
 
 class VaultIncidents:

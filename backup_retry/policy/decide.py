@@ -12,11 +12,14 @@ from backup_retry.domain.error_catalog import Verdict
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import BackupRequest, FailedJob, Job, JobStatus
 from backup_retry.domain.schedule import BackupPolicy
+from backup_retry.domain.tags import OFF, RETRY
 from backup_retry.domain.workloads import FULL, LOG, kind_of
+from backup_retry.policy.approval import approval
 from backup_retry.policy.bounds import LOOK_AT_THE_JOB, PATIENCE, bridged, exhausted_by, outlived
 from backup_retry.policy.daily_cap import daily_cap
+from backup_retry.policy.deadline import past_deadline, until_deadline
 from backup_retry.policy.decision_context import DecisionContext
-from backup_retry.policy.protection import no_backup_rule, not_protected, passing_state
+from backup_retry.policy.protection import no_backup_rule, not_protected, passing_state, rule_unknown
 from backup_retry.policy.rules import CLOCKS_DIFFER, JOB_RETENTION
 
 _DEFAULT_RETENTION = timedelta(days=30)
@@ -41,8 +44,8 @@ def paused(context: DecisionContext) -> Wait | None:
 def opted_out(context: DecisionContext) -> Close | None:
     """Row 2: outside the configured scope, or opted out by a tag."""
     why = context.rules.scope.why_not(context.incident.item, context.workload.name, context.source_id)
-    if not why and context.opted_out_by:
-        why = f"{context.opted_out_by} is tagged backup-retry = off"
+    if not why and context.tags.opted_out_by:
+        why = f"{context.tags.opted_out_by} is tagged {RETRY} = {OFF}"
     return Close.left_alone(Reason.OPTED_OUT, f"Opted out: {why}.") if why else None
 
 
@@ -176,7 +179,7 @@ def exhausted(context: DecisionContext) -> Close | None:
     limit = 1 if context.error.verdict is Verdict.ONCE else context.rules.max_attempts
     if incident.attempts_spent < limit:
         return outlived(incident, context.now)
-    said = f"{context.error.cause} " if incident.was_refused else ""
+    said = f"{context.error.cause} " if context.was_refused else ""
     return exhausted_by(incident, said + context.error.guidance)
 
 
@@ -197,9 +200,8 @@ def outside_hours(context: DecisionContext) -> Wait | None:
     opens = context.rules.hours.open_at(context.now)
     if opens <= context.now:
         return None
-    return Wait(
-        until=opens, reason=Reason.OUTSIDE_HOURS, detail=f"Retries are allowed again from {opens:%H:%M} UTC."
-    )
+    detail = f"Retries are allowed again from {opens:%H:%M} UTC{context.by_profile}."
+    return Wait(until=opens, reason=Reason.OUTSIDE_HOURS, detail=detail)
 
 
 def not_yet(context: DecisionContext) -> Wait | None:
@@ -247,6 +249,9 @@ ROWS: tuple[Callable[[DecisionContext], Wait | Close | None], ...] = (
     needs_person,
     log_schedule,
     exhausted,
+    past_deadline,
+    rule_unknown,
+    approval,
     daily_cap,
     schedule_near,
     outside_hours,
@@ -266,7 +271,7 @@ def decide(context: DecisionContext) -> Decision:
     Of a vault whose list of jobs has a gap nothing is decided that a job in it could speak against.
     """
     decision = next((decision for row in ROWS if (decision := row(context))), Trigger())
-    return bridged(decision, context.facts, context.incident, context.now)
+    return until_deadline(bridged(decision, context.facts, context.incident, context.now), context)
 
 
 # ---- what to trigger ---------------------------------------------------------------------------------------
@@ -280,8 +285,8 @@ def lacks_details(context: DecisionContext) -> bool:
 def needs_details(context: DecisionContext) -> bool:
     """True where only the failed job can tell the rule, since the item's policy cannot be read."""
     item = context.facts.item
-    unknown = item is not None and item.policy is None and not context.incident.failure.rule
-    return unknown and lacks_details(context)
+    unread = item is not None and (item.policy is None or item.policy.rules is None)
+    return unread and not context.incident.failure.rule and lacks_details(context)
 
 
 def backup_request(context: DecisionContext) -> BackupRequest:

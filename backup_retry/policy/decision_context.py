@@ -1,6 +1,6 @@
 """A case: everything that a decision about an incident looks at."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -9,6 +9,7 @@ from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import JobError
 from backup_retry.domain.pauses import Pause
+from backup_retry.domain.tags import Tags
 from backup_retry.domain.workloads import Workload, workload
 from backup_retry.policy.rules import Rules
 
@@ -27,8 +28,7 @@ class DecisionContext:
     rules: Rules
     now: datetime
     pause: Pause | None = None
-    #: the resource whose tag opts the item out; "": none
-    opted_out_by: str = ""
+    tags: Tags = field(default_factory=Tags)
 
     @property
     def workload(self) -> Workload:
@@ -40,6 +40,18 @@ class DecisionContext:
         """The ARM id of the protected resource: as the item's names tell it, else as its vault does, else ""."""
         item = self.facts.item
         return self.incident.item.machine_id or (item.source_id if item else "")
+
+    @property
+    def by_profile(self) -> str:
+        """Which profile the rules are of, to be added to what they decide; "": the settings'."""
+        tag = self.tags.profile
+        return f", profile {tag.value}" if tag and tag.value in self.rules.profiles else ""
+
+    @property
+    def was_refused(self) -> bool:
+        """True where Azure turned the last attempt down, and nothing has failed since then."""
+        last = self.incident.attempts[-1] if self.incident.attempts else None
+        return last is not None and last.refused and last.failed_at in {None, self.incident.failure.ended_at}
 
     @cached_property
     def error(self) -> ErrorEntry:
@@ -54,7 +66,7 @@ class DecisionContext:
         )
         if not entry.known:
             entry = _with_the_services_word(entry, failure.error)
-        return _of_a_refusal(entry, failure.error) if self.incident.was_refused else entry
+        return _of_a_refusal(entry, failure.error) if self.was_refused else entry
 
 
 def _with_the_services_word(entry: ErrorEntry, error: JobError) -> ErrorEntry:

@@ -32,7 +32,11 @@ class Window:
         match = _WINDOW.fullmatch(text.strip())
         if match is None:
             raise ValueError(f"{text!r} is no window of hours, such as 20:00-06:00")
-        return cls(start=_time(match["start"]), end=_time(match["end"]))
+        return cls(start=time_of_day(match["start"]), end=time_of_day(match["end"]))
+
+    def __str__(self) -> str:
+        """As `parse` reads it."""
+        return f"{self.start:%H:%M}-{self.end:%H:%M}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,11 @@ class Hours:
 
     windows: tuple[Window, ...] = ()
     zone: ZoneInfo
+
+    @property
+    def in_words(self) -> str:
+        """The windows as they are written in the settings."""
+        return ", ".join(str(window) for window in self.windows) or "at any hour"
 
     def open_at(self, now: datetime) -> datetime:
         """`now` where retries are allowed now, else the time (UTC) at which they next are."""
@@ -52,9 +61,14 @@ class Hours:
         return min(at.astimezone(UTC) for at in starts if at.astimezone(UTC) > now)
 
 
-def _time(text: str) -> time:
-    hours, minutes = (int(part) for part in text.split(":"))
+def time_of_day(text: str) -> time:
+    """The time in 06:00; 24:00 is midnight.
+
+    Raises:
+        ValueError: it is none.
+    """
     try:
+        hours, minutes = (int(part) for part in text.split(":"))
         return time(hours % 24 if (hours, minutes) == (24, 0) else hours, minutes)
     except ValueError as error:
-        raise ValueError(f"{text!r} is no time of day") from error
+        raise ValueError(f"{text!r} is no time of day, such as 06:00") from error

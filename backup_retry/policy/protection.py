@@ -90,7 +90,17 @@ def no_backup_rule(context: DecisionContext) -> Close | None:
             "Its policy cannot be read, so nobody knows which rule to run: give this app read access to it."
         )
         return Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.NO_BACKUP_RULE, detail=detail)
-    if policy.rules:
+    if policy.rules is None or policy.rules:
         return None
     detail = "Its policy has no backup rule: an operational backup is continuous, there is nothing to run."
     return Close.left_alone(Reason.NO_BACKUP_RULE, detail)
+
+
+def rule_unknown(context: DecisionContext) -> Wait | None:
+    """Row 8, in a backup vault: what was answered of the item's policy means nothing, so it is read again."""
+    policy = context.facts.item.policy if context.facts.item else None
+    of_backup_vault = context.incident.item.vault.kind is VaultKind.BACKUP
+    if not of_backup_vault or policy is None or policy.rules is not None or context.incident.failure.rule:
+        return None
+    detail = f"Its policy cannot be understood, so nobody knows which rule to run. {policy.problem}"
+    return Wait(until=context.now, reason=Reason.AZURE_UNAVAILABLE, detail=detail)

@@ -1,12 +1,13 @@
 """The numbers behind the policy, from the settings."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 from backup_retry.domain.workloads import Cap
 from backup_retry.policy.hours import Hours
+from backup_retry.policy.profiles import Profile
 from backup_retry.policy.scope import Scope
 
 #: what ended lately may have begun so much earlier; a vault's list can be asked by beginnings only
@@ -39,8 +40,21 @@ class Rules:
     #: how near the item's own schedule has to be to wait for it
     schedule_margin: timedelta = timedelta(hours=1)
     hours: Hours = field(default_factory=lambda: Hours(zone=ZoneInfo("UTC")))
+    #: on the clock of `hours`, see `policy.deadline`; None: there is none
+    deadline: time | None = None
+    #: what groups have of their own, by the value of their tag
+    profiles: Mapping[str, Profile] = field(default_factory=dict)
     storm_size: int = 20
     storm_window: timedelta = timedelta(minutes=30)
     scope: Scope = field(default_factory=Scope)
+    #: a person has to approve each retry
+    asks_first: bool = False
     #: everything but the trigger
     dry_run: bool = False
+
+    def of_profile(self, name: str) -> "Rules":
+        """The rules of a group; those of one that nobody knows are these."""
+        own = self.profiles.get(name)
+        if own is None:
+            return self
+        return replace(self, max_attempts=own.max_attempts, hours=own.hours, deadline=own.deadline)

@@ -71,7 +71,10 @@ def _settle_by_success(
         close = Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED, detail=job.warning)
         return ended, close
     if job.moved_data is False and not facts.make_up_for(incident.failure):
-        detail = f"The retry completed and moved no data. {job.warning} See what its job {job.id} says."
+        detail = (
+            f"The retry completed, and nothing shows that it moved data. {job.warning} "
+            f"See what its job {job.id} says."
+        )
         close = Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.NEEDS_ACTION, detail=detail)
         return ended, None if facts.gap else close
     return ended, None  # another backup of the item has failed since, or a better one

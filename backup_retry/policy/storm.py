@@ -12,7 +12,7 @@ that at most one attempt of its items is in flight until its canary has recovere
    predecessor's attempt is in flight: that one's claim may have been stored a moment before the row named us.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,7 +23,7 @@ from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Reason
 from backup_retry.domain.facts import SimilarFailures
 from backup_retry.domain.incident import Incident, State
-from backup_retry.domain.jobs import FailedJob, Job
+from backup_retry.domain.jobs import FailedJob, Job, database_of
 
 #: a canary that has to wait longer than this holds up the others for no reason
 _PATIENCE = timedelta(hours=2)
@@ -174,8 +174,8 @@ def _waits_long(canary: Incident, now: datetime) -> bool:
 
 
 def _is_held(canary: Incident) -> bool:
-    """True where it fails with something else by now and waits for another storm's canary, perhaps for one of us."""
-    return canary.state is State.WAITING and canary.reason is Reason.STORM
+    """True where it waits for a person, or for another storm's canary (it fails with something else), perhaps us."""
+    return canary.state is State.WAITING and canary.reason in {Reason.STORM, Reason.APPROVAL}
 
 
 def _is_over(seen: StormReading, failure: FailedJob, are_many: bool, now: datetime) -> bool:
@@ -231,16 +231,20 @@ def similar_failures(jobs: Sequence[Job], incident: Incident, window: timedelta)
     times = [failure.ended_at]
     if incident.first_error.label == error.label:
         times.append(incident.first_failed_at)
-    others = [job for job in jobs if job.id != failure.id and not incident.is_about(job)]
+    theirs = (job for job in jobs if job.id != failure.id)
+    others = [job for job in theirs if not (incident.is_about(job) or incident.may_be_about(job))]
     failed = [job for job in others if job.is_backup and job.failed and job.error]
     similar = [job for job in failed if job.error and job.error.label == error.label]
-    near = [{_whose(job) for job in similar if abs(_end(job) - at) <= window} for at in times]
-    ever = {_whose(job) for job in similar}
-    return SimilarFailures(error=error, items=1 + max(map(len, near)), ever=1 + len(ever))
+    near = [_by_item([job for job in similar if abs(_end(job) - at) <= window]) for at in times]
+    return SimilarFailures(error=error, items=1 + max(map(len, near)), ever=1 + len(_by_item(similar)))
 
 
-def _whose(job: Job) -> str:
-    return job.item.key if job.item else job.entity_name
+def _by_item(jobs: Sequence[Job]) -> Mapping[str, Job]:
+    """A job of each item: nodes call theirs after themselves, and one item that has failed twice is no two."""
+    listed = {job.item.key: job for job in jobs if job.item and not job.item.is_stand_in}
+    names = {database_of(job.entity_name) for job in listed.values()}
+    called = {database_of(job.entity_name): job for job in jobs if not job.item or job.item.is_stand_in}
+    return {**listed, **{name: job for name, job in called.items() if name not in names}}
 
 
 def _end(job: Job) -> datetime:

@@ -76,10 +76,6 @@ class Ledger(Protocol):
         """Forget the incident's notices: they have been sent."""
         ...
 
-    async def open_count(self) -> int:
-        """How many incidents are open."""
-        ...
-
     async def steps(self, item: ProtectedItem) -> Sequence[Step]:
         """The item's journal, oldest first."""
         ...
@@ -89,19 +85,19 @@ class Controls(Protocol):
     """Switches and heartbeats."""
 
     async def pauses(self) -> Sequence[Pause]:
-        """Every pause that is set; each may have run out by its `until`. One that cannot be read holds."""
+        """Every pause that is set, one booked ahead or run out as well. One that cannot be read holds."""
         ...
 
     async def set_pause(self, pause: Pause) -> None:
-        """Switch retries off in the pause's scope."""
+        """Switch retries off in the pause's scope; it takes the place of the scope's last one."""
         ...
 
     async def resume(self, scope: str = "") -> None:
         """Take back the pause of exactly that scope."""
         ...
 
-    async def beat(self, name: str, at: datetime) -> None:
-        """Remember that the sweep or the follow-up completed."""
+    async def beat(self, name: str, at: datetime, open_incidents: int | None = None) -> None:
+        """Remember that the sweep or the follow-up completed, and how many incidents the follow-up left open."""
         ...
 
     async def last_beat(self, name: str) -> datetime | None:
@@ -140,6 +136,7 @@ class MemoryLedger:
         self._jobs: set[tuple[str, str]] = set()
         self._steps: dict[str, list[Step]] = {}
         self._beats: dict[str, datetime] = {}
+        self._left_open = 0
         self._pauses: dict[str, Pause] = {}
         self._storms: dict[str, Storm] = {}
         self._versions = 0
@@ -171,10 +168,6 @@ class MemoryLedger:
         """See Ledger."""
         heads = [head for key, head in self._heads.items() if key not in self.unreadable]
         return [incident for incident in heads if incident.is_open or incident.notices]
-
-    async def open_count(self) -> int:
-        """See Ledger."""
-        return sum(incident.is_open for incident in self._heads.values())
 
     async def steps(self, item: ProtectedItem) -> Sequence[Step]:
         """See Ledger."""
@@ -214,9 +207,11 @@ class MemoryLedger:
         self._storms[storm.key] = replace(storm, version=str(self._versions))
         return self._storms[storm.key]
 
-    async def beat(self, name: str, at: datetime) -> None:
+    async def beat(self, name: str, at: datetime, open_incidents: int | None = None) -> None:
         """See Controls."""
         self._beats[name] = at
+        if open_incidents is not None:
+            self._left_open = open_incidents
 
     async def last_beat(self, name: str) -> datetime | None:
         """See Controls."""

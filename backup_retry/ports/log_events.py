@@ -56,6 +56,7 @@ class LogEvent(StrEnum):
     LEDGER_PURGED = "ledger_purged"
     PURGE_FAILED = "purge_failed"
     UNKNOWN_VAULTS = "unknown_vaults"
+    VAULT_VANISHED = "vault_vanished"
     SETTINGS_WRONG = "settings_wrong"
     SETTING_RAISED = "setting_raised"
 

@@ -83,6 +83,18 @@ class Closed:
         )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Health:
+    """What one small read tells of the app."""
+
+    #: every heartbeat by its name, see Controls.beat
+    beats: Mapping[str, datetime]
+    #: as the last follow-up left them
+    open_incidents: int
+    #: how many there are of each kind, as last summed up
+    unreadable_rows: Mapping[str, int]
+
+
 class Reports(Protocol):
     """Reads over the whole ledger. Every method raises AzureUnavailable when the store does not answer."""
 
@@ -102,6 +114,10 @@ class Reports(Protocol):
         """Every heartbeat by its name, see Controls.beat."""
         ...
 
+    async def health(self) -> Health:
+        """The heartbeats and what the last follow-up counted; costs one small read."""
+        ...
+
     async def find(self, incident_id: str, days: Sequence[date]) -> Opened | Closed | None:
         """An incident that is open, or was closed on one of the days."""
         ...
@@ -113,6 +129,8 @@ class MemoryReports(MemoryLedger):
     def __init__(self) -> None:
         super().__init__()
         self._journal: dict[str, Closed] = {}
+        #: as a follow-up would sum them up
+        self.unreadable_rows: Mapping[str, int] = {}
 
     async def save(self, incident: Incident, steps: Sequence[Step] = (), job_id: str = "") -> Incident | None:
         """See Ledger."""
@@ -140,6 +158,12 @@ class MemoryReports(MemoryLedger):
     async def beats(self) -> Mapping[str, datetime]:
         """See Reports."""
         return dict(self._beats)
+
+    async def health(self) -> Health:
+        """See Reports."""
+        return Health(
+            beats=await self.beats(), open_incidents=self._left_open, unreadable_rows=self.unreadable_rows
+        )
 
     async def find(self, incident_id: str, days: Sequence[date]) -> Opened | Closed | None:
         """See Reports."""

@@ -41,11 +41,7 @@ class Unreadables(Protocol):
         ...
 
     async def sum_up(self) -> None:
-        """Leave a summary of them, for other processes and for `counts`."""
-        ...
-
-    async def counts(self) -> Mapping[str, int]:
-        """How many there are of each kind, as last summed up; costs one small read."""
+        """Leave a summary of them, for other processes and for `Reports.health`."""
         ...
 
 
@@ -63,7 +59,3 @@ class MemoryUnreadables:
     async def sum_up(self) -> None:
         """See Unreadables."""
         self.summed_up = Counter(row.kind for row in self.rows)
-
-    async def counts(self) -> Mapping[str, int]:
-        """See Unreadables."""
-        return dict(self.summed_up)

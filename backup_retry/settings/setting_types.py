@@ -10,7 +10,7 @@ from pydantic_settings import NoDecode
 
 from backup_retry.domain.alert_dimensions import Dimensions
 from backup_retry.domain.time_zones import time_zone
-from backup_retry.policy.hours import Window
+from backup_retry.policy.hours import Window, time_of_day
 from backup_retry.policy.rules import JOB_RETENTION
 from backup_retry.policy.scope import REFUSE
 from backup_retry.settings.ncrontab import check_schedule
@@ -20,6 +20,9 @@ _SHORT_DURATION = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smhd])", re
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 #: days that Azure keeps an on-demand recovery point of a VM at least and at most
 _SHORTEST, _LONGEST = 7, 9999
+
+#: what is forgotten earlier could be taken for new while Azure still shows it
+_FEWEST_DAYS = 15
 
 
 def _duration(value: object) -> object:
@@ -63,6 +66,12 @@ def _windows(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _deadline(value: str) -> str:
+    if value:
+        time_of_day(value)
+    return value
+
+
 def _dimensions(value: str) -> str:
     Dimensions.parse(value)
     return value
@@ -80,6 +89,12 @@ def _retention(value: object) -> timedelta | None:
     if not text.isdecimal() or not _SHORTEST <= int(text) <= _LONGEST:
         raise ValueError(f"is neither policy nor a number of days from {_SHORTEST} to {_LONGEST}")
     return timedelta(days=int(text))
+
+
+def _keep_days(value: int) -> int:
+    if 0 < value < _FEWEST_DAYS:
+        raise ValueError(f"is neither 0 nor {_FEWEST_DAYS} or more: Azure shows a failed job for 14 days")
+    return value
 
 
 def _not_negative(value: timedelta) -> timedelta:
@@ -112,6 +127,8 @@ Lookback = Annotated[Duration, AfterValidator(_lookback)]
 Backoff = Annotated[tuple[NotNegative, ...], NoDecode, BeforeValidator(_words)]
 Windows = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_list), AfterValidator(_windows)]
 DimensionNames = Annotated[str, AfterValidator(_dimensions)]
+Deadline = Annotated[str, AfterValidator(_deadline)]
 TimeZone = Annotated[str, AfterValidator(_zone)]
 Retention = Annotated[timedelta | None, BeforeValidator(_retention)]
+KeepDays = Annotated[int, Field(ge=0, le=3650), AfterValidator(_keep_days)]
 DailyCap = Annotated[int, Field(ge=0, le=24)]

@@ -1,12 +1,12 @@
 """The app's settings: one frozen object, read from the environment once and validated at start."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
-from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from backup_retry.domain.alert_dimensions import Dimensions, Meaning
 from backup_retry.domain.errors import SettingsError
@@ -15,11 +15,15 @@ from backup_retry.domain.workloads import WORKLOADS, Cap
 from backup_retry.policy.hours import Hours, Window
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import REFUSE, Names, Scope
+from backup_retry.settings.choices import Dispatch, RetryMode
+from backup_retry.settings.retry_profile import RetryProfiles, deadline_of
 from backup_retry.settings.setting_types import (
     Backoff,
     DailyCap,
+    Deadline,
     DimensionNames,
     HttpsUrl,
+    KeepDays,
     Lookback,
     NameList,
     Ncrontab,
@@ -31,26 +35,8 @@ from backup_retry.settings.setting_types import (
     TimeZone,
     Windows,
 )
-from backup_retry.settings.sweep_profile import SweepProfile, daily, read_profiles
+from backup_retry.settings.sweep_profile import SweepProfile, SweepProfiles, daily
 
-
-class Dispatch(StrEnum):
-    """Who handles what a sweep finds."""
-
-    #: the sweep itself
-    INLINE = "inline"
-    #: whichever instances the platform gives the topic's events to
-    EVENTGRID = "eventgrid"
-
-
-def _keep_days(value: int) -> int:
-    if 0 < value < _FEWEST_DAYS:
-        raise ValueError(f"is neither 0 nor {_FEWEST_DAYS} or more: Azure shows a failed job for 14 days")
-    return value
-
-
-#: what is forgotten earlier could be taken for new while Azure still shows it
-_FEWEST_DAYS = 15
 #: longest part of a wrong value that a message repeats
 _REPEATED = 200
 
@@ -93,7 +79,7 @@ class Settings(BaseSettings):
         default=timedelta(hours=24),
         description="How far back a sweep looks at least; a missed sweep is caught up by the next.",
     )
-    sweep_profiles: Annotated[tuple[SweepProfile, ...], NoDecode, BeforeValidator(read_profiles)] = Field(
+    sweep_profiles: SweepProfiles = Field(
         default=(),
         description="Further sweeps, each with a schedule and what it looks at: a JSON array "
         "([sweep profiles](docs/operations.md#sweep-profiles)). Empty: none.",
@@ -131,8 +117,25 @@ class Settings(BaseSettings):
         description="Hours in which retries may start, such as `20:00-06:00`; several are separated by commas. "
         "Empty: always.",
     )
+    retry_deadline: Deadline = Field(
+        default="",
+        description="Time of day, such as `06:00`, after which no retry starts of a backup that began before it: "
+        "then a person is told. Empty: none.",
+    )
     retry_time_zone: TimeZone = Field(
-        default="UTC", description="Time zone of `RETRY_HOURS`, by its IANA or Windows name."
+        default="UTC",
+        description="Time zone of `RETRY_HOURS` and `RETRY_DEADLINE`, by its IANA or Windows name.",
+    )
+    retry_profiles: RetryProfiles = Field(
+        default=(),
+        description="Hours, attempts and deadlines of their own for groups of items that the tag "
+        "`backup-retry-profile` names: a JSON array ([retry profiles](docs/operations.md#retry-profiles)). "
+        "Empty: none.",
+    )
+    retry_mode: RetryMode = Field(
+        default=RetryMode.AUTO,
+        description="`auto`, or `ask`: a retry waits until a person "
+        "[approves it](docs/operations.md#asking-first), as for what is tagged `backup-retry` = `ask`.",
     )
     storm_size: int = Field(
         default=20,
@@ -173,7 +176,7 @@ class Settings(BaseSettings):
         default=timedelta(minutes=10),
         description="How far the clocks of two instances of this app may be apart.",
     )
-    keep_days: Annotated[int, Field(ge=0, le=3650), AfterValidator(_keep_days)] = Field(
+    keep_days: KeepDays = Field(
         default=90,
         description="Days that closed incidents and their journal are kept, 15 at least; 0: for ever.",
     )
@@ -216,7 +219,12 @@ class Settings(BaseSettings):
 
     @property
     def rules(self) -> Rules:
-        """The policy's numbers."""
+        """The policy's numbers, with those of groups that have their own."""
+        common = self._common_rules
+        return replace(common, profiles={each.name: each.over(common) for each in self.retry_profiles})
+
+    @property
+    def _common_rules(self) -> Rules:
         return Rules(
             backoff=self.retry_backoff,
             max_attempts=self.max_attempts,
@@ -229,6 +237,8 @@ class Settings(BaseSettings):
                 windows=tuple(Window.parse(each) for each in self.retry_hours),
                 zone=time_zone(self.retry_time_zone),
             ),
+            deadline=deadline_of(self.retry_deadline),
+            asks_first=self.retry_mode is RetryMode.ASK,
             storm_size=self.storm_size,
             storm_window=self.storm_window,
             scope=self.scope,

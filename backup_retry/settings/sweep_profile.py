@@ -1,15 +1,15 @@
 """A sweep by name: when it runs, from when to when, and what it looks at."""
 
-import json
 import re
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, model_validator
+from pydantic_settings import NoDecode
 
 from backup_retry.policy.scope import Names, Scope
 from backup_retry.ports.ledger import Beat
+from backup_retry.settings.named_entries import NamedEntry, entries_of
 from backup_retry.settings.setting_types import Lookback, NameList, Ncrontab, SubscriptionList
 
 #: the one that SWEEP_SCHEDULE and SWEEP_LOOKBACK describe
@@ -25,10 +25,8 @@ def _name(value: str) -> str:
     return value
 
 
-class SweepProfile(BaseModel):
+class SweepProfile(NamedEntry):
     """One entry of SWEEP_PROFILES."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[str, AfterValidator(_name)]
     schedule: Ncrontab
@@ -81,44 +79,9 @@ class SweepProfile(BaseModel):
         return (self.starts is None or self.starts <= now) and (self.expires is None or now < self.expires)
 
 
+SweepProfiles = Annotated[tuple[SweepProfile, ...], NoDecode, BeforeValidator(entries_of(SweepProfile))]
+
+
 def daily(schedule: str = "0 0 5 * * *", lookback: timedelta = timedelta(hours=24)) -> SweepProfile:
     """The profile that is always there; nothing else may bear its name."""
     return SweepProfile.model_construct(name=DAILY, schedule=schedule, lookback=lookback)
-
-
-def read_profiles(value: object) -> object:
-    """The profiles in a JSON array; what is no text is left to pydantic.
-
-    Raises:
-        ValueError: one or more are wrong; the message names each profile and field.
-    """
-    if not isinstance(value, str):
-        return value
-    try:
-        entries = json.loads(value) if value.strip() else []
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"is no JSON: {error}") from error
-    if not isinstance(entries, list):
-        raise ValueError("is no JSON array of profiles")  # noqa: TRY004 (pydantic reports ValueErrors)
-    problems: list[str] = []
-    profiles = [each for number, entry in enumerate(entries) if (each := _read(entry, number, problems))]
-    names = [profile.name for profile in profiles]
-    problems += [f"profile {name}: there are two" for name in sorted(set(names)) if names.count(name) > 1]
-    if problems:
-        raise ValueError("; ".join(problems))
-    return tuple(profiles)
-
-
-def _read(entry: object, number: int, problems: list[str]) -> SweepProfile | None:
-    label = entry.get("name") if isinstance(entry, Mapping) else None
-    try:
-        return SweepProfile.model_validate(entry)
-    except ValidationError as error:
-        problems += [f"profile {label or number + 1}: {_problem(detail)}" for detail in error.errors()]
-        return None
-
-
-def _problem(detail: Any) -> str:  # noqa: ANN401 (pydantic's ErrorDetails)
-    field = ".".join(str(part) for part in detail["loc"])
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    return f"{field}: {message}" if field else message

@@ -91,6 +91,18 @@ param vnetEnabled bool = false
 @description('Optional. Address space of that virtual network, at least a /26.')
 param vnetAddressPrefix string = '10.20.0.0/24'
 
+@description('Optional. With vnetEnabled: public IPv4 addresses or ranges that reach the storage account all the same, such as an office\'s, so that people can run backup-retry. A single address has no /32. Example: 203.0.113.7, 198.51.100.0/24. Empty: none.')
+param allowedAddresses string[] = []
+
+@description('Optional. Whoever deploys may operate the app: see its ledger, pause, retry.')
+param deployerIsOperator bool = true
+
+@description('Optional. Object ids of further users or groups that may operate the app. Empty: none.')
+param operatorPrincipalIds string[] = []
+
+@description('Optional. Object ids of users or groups that may see ledger, log lines and settings, and change nothing. Empty: none.')
+param readerPrincipalIds string[] = []
+
 @description('Optional. E-mail addresses that are told when a person is needed; a Teams channel has one too.')
 param operatorEmails string[] = []
 
@@ -173,8 +185,17 @@ type retrySettings = {
   @description('Hours in which retries may start, such as 20:00-06:00. Empty: always.')
   RETRY_HOURS: string?
 
-  @description('Time zone of RETRY_HOURS, by its IANA or Windows name.')
+  @description('Time of day, such as 06:00, after which no retry starts of a backup that began before it. Empty: none.')
+  RETRY_DEADLINE: string?
+
+  @description('Time zone of RETRY_HOURS and RETRY_DEADLINE, by its IANA or Windows name.')
   RETRY_TIME_ZONE: string?
+
+  @description('Hours, attempts and deadlines for groups that the tag backup-retry-profile names: a JSON array. Empty: none.')
+  RETRY_PROFILES: string?
+
+  @description('auto, or ask: a retry waits until a person approves it.')
+  RETRY_MODE: string?
 
   @description('So many items of a vault that fail alike are a storm: one is retried first.')
   STORM_SIZE: string?
@@ -194,6 +215,9 @@ type retrySettings = {
 
 var token = uniqueString(subscription().id, environmentName, location)
 var allTags = union(tags, { 'azd-env-name': environmentName })
+// In one spelling, so that whoever is named twice is assigned once.
+var operators = union(map(operatorPrincipalIds, id => toLower(id)), [])
+var everybody = union(operators, map(readerPrincipalIds, id => toLower(id)))
 var packageContainerName = 'app-package'
 var deadLetterContainerName = 'dead-letters'
 
@@ -222,6 +246,7 @@ module storage 'modules/storage.bicep' = {
     tags: allTags
     sku: storageSku
     privateOnly: vnetEnabled
+    allowedAddresses: allowedAddresses
     containerNames: [packageContainerName, deadLetterContainerName]
     tableNames: ['incidents', 'open', 'journal', 'control']
     deadLetterContainerName: deadLetterContainerName
@@ -274,6 +299,40 @@ module roles 'modules/roles.bicep' = {
     componentName: monitoring.outputs.componentName
     topicName: topic.outputs.name
   }
+}
+
+module appReaderRole 'modules/app-reader-role.bicep' = {
+  name: 'app-reader-role'
+  scope: group
+  params: {
+    installation: token
+  }
+}
+
+module people 'modules/person.bicep' = [
+  for id in everybody: {
+    name: 'person-${id}'
+    scope: group
+    params: {
+      principalId: id
+      mayOperate: contains(operators, id)
+      appReaderRoleId: appReaderRole.outputs.roleId
+      storageAccountName: storage.outputs.name
+    }
+  }
+]
+
+module installer 'modules/person.bicep' = if (deployerIsOperator && !contains(operators, toLower(deployer().objectId))) {
+  name: 'installer'
+  scope: group
+  params: {
+    principalId: deployer().objectId
+    mayOperate: true
+    appReaderRoleId: appReaderRole.outputs.roleId
+    storageAccountName: storage.outputs.name
+  }
+  // Who is a reader as well has two of the three already.
+  dependsOn: [people]
 }
 
 module app 'modules/function-app.bicep' = {

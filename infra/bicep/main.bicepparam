@@ -33,7 +33,10 @@ param settings = {
   DAILY_CAP_OTHERS: readEnvironmentVariable('DAILY_CAP_OTHERS', '')
   SCHEDULE_MARGIN: readEnvironmentVariable('SCHEDULE_MARGIN', '')
   RETRY_HOURS: readEnvironmentVariable('RETRY_HOURS', '')
+  RETRY_DEADLINE: readEnvironmentVariable('RETRY_DEADLINE', '')
   RETRY_TIME_ZONE: readEnvironmentVariable('RETRY_TIME_ZONE', '')
+  RETRY_PROFILES: readEnvironmentVariable('RETRY_PROFILES', '')
+  RETRY_MODE: readEnvironmentVariable('RETRY_MODE', '')
   STORM_SIZE: readEnvironmentVariable('STORM_SIZE', '')
   STORM_WINDOW: readEnvironmentVariable('STORM_WINDOW', '')
   LOG_ALERT_DIMENSIONS: readEnvironmentVariable('LOG_ALERT_DIMENSIONS', '')
@@ -50,6 +53,19 @@ param zoneRedundant = bool(readEnvironmentVariable('ZONE_REDUNDANT', 'false'))
 param storageSku = readEnvironmentVariable('STORAGE_SKU', 'Standard_LRS')
 param vnetEnabled = bool(readEnvironmentVariable('VNET_ENABLED', 'false'))
 param vnetAddressPrefix = readEnvironmentVariable('VNET_ADDRESS_PREFIX', '10.20.0.0/24')
+param allowedAddresses = filter(
+  map(split(readEnvironmentVariable('ALLOWED_ADDRESSES', ''), ','), each => trim(each)),
+  each => !empty(each)
+)
+param deployerIsOperator = bool(readEnvironmentVariable('DEPLOYER_IS_OPERATOR', 'true'))
+param operatorPrincipalIds = filter(
+  map(split(readEnvironmentVariable('OPERATOR_PRINCIPAL_IDS', ''), ','), each => trim(each)),
+  each => !empty(each)
+)
+param readerPrincipalIds = filter(
+  map(split(readEnvironmentVariable('READER_PRINCIPAL_IDS', ''), ','), each => trim(each)),
+  each => !empty(each)
+)
 param operatorEmails = filter(
   map(split(readEnvironmentVariable('OPERATOR_EMAILS', ''), ','), email => trim(email)),
   email => !empty(email)

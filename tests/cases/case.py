@@ -15,7 +15,7 @@ PARTS = ("rsv", "dpp")
 _OF_A_PART = frozenset({"jobs", "details", "items", "policies", "trigger", "missing_code", "fail"})
 _OF_BOTH = frozenset({"about", "settings", "alerts", "events", "rows", "answers"})
 _OF_A_STEP = _OF_BOTH | {"minutes", "hours", "days", "set", "jobs", "state", "sweep"}
-_OF_A_CASE = _OF_BOTH | {"now", "advance", "parse_only", "notices", "calls", "finder"}
+_OF_A_CASE = _OF_BOTH | {"now", "advance", "parse_only", "notices", "calls", "finder", "tags"}
 
 
 #: the id of a vault of either kind, at the beginning of whatever belongs to it
@@ -69,6 +69,8 @@ class Case:
     answers: Sequence[Json]
     #: by a resource's ARM id, the ids of the items that protect it, beside what the items themselves say
     finder: Mapping[str, Sequence[str]]
+    #: by a resource's ARM id, its tags
+    tags: Mapping[str, Json]
     advance: Sequence[Step]
     parse_only: bool
     lists_calls: bool
@@ -127,6 +129,7 @@ def _case(found: Json, file: str) -> Case:
         parts={name: _part(found, name, name) for name in PARTS},
         answers=_objects(found, "answers"),
         finder={resource: list(ids) for resource, ids in _object(found, "finder").items()},
+        tags=_object(found, "tags"),
         advance=steps,
         parse_only=bool(found.get("parse_only")),
         lists_calls=bool(found.get("calls")),

@@ -128,6 +128,20 @@ ROWS = [
     Row("log_without_its_full", 0, "waiting/.*", "", wrong="15.2: memory"),
     Row("log_still_without_its_full", *RETRIED, shows='"at": "2026-10-05T07:', wrong="15.2: memory"),
     Row("fails_every_night", 12, "closed/.*", wrong="15.2: memory"),
+    # what people have set
+    Row("asked_and_still_waiting", 0, "waiting/approval", "NeedsPerson 1", shows="RETRY_MODE is ask"),
+    Row("asked_without_answer", 0, "closed/approval/needs_action", "NeedsPerson 2", shows="rg-web is tagged"),
+    Row(
+        "asked_and_recovered", 0, "closed/already_recovered/recovered_elsewhere", "NeedsPerson 1, Recovered 1"
+    ),
+    Row("asked_by_a_slip", 0, "waiting/approval", "NeedsPerson 1", shows="backup-retry = aks"),
+    Row("asked_in_a_rehearsal", 0, "closed/dry_run/left_alone", ""),
+    Row("profile_with_hours", *RETRIED, shows='"at": "2026-10-05T18:00'),
+    Row("profile_that_nobody_knows", *RETRIED),
+    Row(
+        "deadline_has_come", 0, "closed/deadline/needs_action", "NeedsPerson 1", shows="07:00 (Europe/Berlin)"
+    ),
+    Row("deadline_comes_meanwhile", 1, "closed/deadline/needs_action", "NeedsPerson 1, RetryTriggered 1"),
     # policies
     Row("weekly_retention", *RETRIED, shows="2027-10-04T06:00:00Z"),
     Row("hourly_schedule_near", 0, "waiting/schedule_near", ""),

@@ -25,6 +25,7 @@ from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.inbox import MemoryInbox
+from backup_retry.ports.known_vaults import MemoryKnownVaults
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.turns import MemoryTurns
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
@@ -186,6 +187,7 @@ def _instead_of_ours(product: Product) -> Iterator[None]:
         "backup_retry.azure.table_reports.TableReports": lambda *_: product.ledger,
         "backup_retry.azure.table_causes.TableCauses": lambda *_: product.causes,
         "backup_retry.azure.table_turns.TableTurns": lambda *_: MemoryTurns(),
+        "backup_retry.azure.table_vaults.TableVaults": lambda *_: MemoryKnownVaults(),
         "backup_retry.azure.table_unreadable.TableUnreadables": lambda *_: MemoryUnreadables(),
         "reactor.webhook._SECONDS": _SECONDS,
         "reactor.webhook._AT_MOST_SECONDS": 2 * _SECONDS,
@@ -237,7 +239,6 @@ def _be_patient(clients: AzureClients, clock: Clock) -> None:
     patience = Patience(clock)
     clients._credential = StaticCredential()
     clients._transport.pace = ArmPace(patience.time, patience.sleep)
-    clients._transport.sleep = patience.sleep
     clients.graph_quota = GraphQuota(patience.time, patience.sleep)
 
 

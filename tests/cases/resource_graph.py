@@ -14,6 +14,7 @@ class ResourceGraph:
 
     def __init__(self, case: Case) -> None:
         self._finder = case.finder
+        self._tags = case.tags
         self.rows = case.rows or ()
         said = json.dumps([case.alerts, case.events, case.rows, case.parts])
         self._subscriptions = sorted({each.lower() for each in _SUBSCRIPTION.findall(said)})
@@ -35,7 +36,7 @@ class ResourceGraph:
             ends = _ends(parts)
             return [{**ends.get(id_of(row), {}), **row} for row in self.rows]
         if "tostring(tags)" in query:
-            return []
+            return [{"id": each, "tags": tags} for each, tags in self._tags.items()]
         if "sourceset" in query:
             return [*self._found(), *_protecting(parts)]
         if "microsoft.resources/subscriptions" in query:

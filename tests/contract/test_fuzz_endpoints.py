@@ -24,7 +24,7 @@ from backup_retry.policy.scope import Names, Scope
 from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.ledger import MemoryLedger
-from backup_retry.ports.opt_outs import MemoryOptOuts
+from backup_retry.ports.tag_lookup import MemoryTagLookup
 from backup_retry.ports.vaults import MemoryVaults
 from reactor import webhook
 from reactor.deferred_signals import written
@@ -92,7 +92,7 @@ class Target:
             controls=self.ledger,
             storms=self.ledger,
             vaults=self.vaults,
-            opt_outs=MemoryOptOuts(),
+            tag_lookup=MemoryTagLookup(),
             rules=Rules(scope=scope),
             clock=clock,
         )

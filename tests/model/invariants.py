@@ -90,6 +90,8 @@ class Watch:
             incident.item,
             f"saved {incident.state} ({kinds}) due {incident.due:%d %H:%M:%S} {incident.reason}",
         )
+        if incident.approved_by:
+            self.restraint.approved.add(incident.id)
         if job_id:
             self._noted(incident, job_id)
         self._one_incident_per_failure(incident)
@@ -104,8 +106,8 @@ class Watch:
         self.incidents[incident.id] = self.by_item[incident.item.key][incident.id] = incident
 
     def has_stored(self, job: TrueJob) -> bool:
-        """Whether the ledger knows a failed job, or one of its item that counts more."""
-        noted = [self.azure.jobs[job_id] for job_id in self.noted[job.item.key]]
+        """Whether the ledger knows a failed job, or one that counts more, of its item or of what it is called."""
+        noted = [self.azure.jobs[job_id] for key in _keys(job) for job_id in self.noted[key]]
         if any(each is job or (each.rank >= job.rank and each.ends_at >= job.ends_at) for each in noted):
             return True
         return any(_covers(incident, job) or self._gave_way(incident, job) for incident in self._of(job))
@@ -115,14 +117,15 @@ class Watch:
         return _weighed_before(incident, job) and self.azure.items[job.item.key].mended(job, self.agenda.now)
 
     def _of(self, job: TrueJob) -> Iterable[Incident]:
-        return self.by_item[job.item.key].values()
+        return (incident for key in _keys(job) for incident in self.by_item[key].values())
 
     def _noted(self, incident: Incident, job_id: str) -> None:
         noted = self.noted[incident.item.key]
         self._require(job_id not in noted, 1, f"failed job {job_id} was stored twice")
         noted[job_id] = incident.id
         job = self.azure.jobs.get(job_id)
-        failed = job is not None and job.item.key == incident.item.key and job.failed_at(self.agenda.now)
+        known = job is not None and incident.item.key in _keys(job)
+        failed = job is not None and known and job.failed_at(self.agenda.now)
         self._require(failed, 8, f"job {job_id} was stored as a failure and did not fail")
 
     def _one_incident_per_failure(self, incident: Incident) -> None:
@@ -292,8 +295,8 @@ class Watch:
 
     # ---- when the world has been left in peace ----
 
-    def at_peace(self, heads: Sequence[Incident]) -> None:
-        """Every failure has been brought to an end that a person can read."""
+    def at_peace(self, heads: Sequence[Incident], horizon: float = -inf) -> None:
+        """Every failure that ended since then has been brought to an end that a person can read."""
         for head in heads:
             why = f"incident {head.id} is still {head.state} ({head.reason}: {head.detail}), due {head.due}"
             self._require(head.state is State.CLOSED, 5, why)
@@ -306,7 +309,8 @@ class Watch:
         self.allowed(self.promises.at_peace())
         for true_item in self.azure.items.values() if self.swept else ():
             for failure in true_item.unmended(self.agenda.now):
-                self._require(self.has_stored(failure), 5, f"nobody has seen failed job {failure.id}")
+                seen = failure.ends_at < horizon or self.has_stored(failure)
+                self._require(seen, 5, f"nobody has seen failed job {failure.id}")
 
     def _is_mended(self, incident: Incident) -> bool:
         """Whether its item has recovered since: what then waits for others of its cause is not told any more."""
@@ -318,6 +322,10 @@ class Watch:
     def _require(self, holds: bool, invariant: int, otherwise: str) -> None:
         if not holds:
             raise Violation(f"invariant {invariant}: {otherwise} (at {self.agenda.time:%d %H:%M:%S})")
+
+
+def _keys(job: TrueJob) -> set[str]:
+    return {job.item.key, job.shown_item.key}
 
 
 def _covers(incident: Incident, job: TrueJob) -> bool:

@@ -145,6 +145,7 @@ class LittleAzure:
             attempt_id=attempt_id,
             operation=operation,
             nameless=is_database(true_item.item) and self.random.random() < 0.2,
+            node=self.random.choice(("", *true_item.nodes)) if true_item.nodes else "",
         )
         true_item.jobs.append(job)
         self.jobs[job.id] = job

@@ -17,6 +17,8 @@ class Mutation:
     patched: AbstractContextManager[Any]
     #: a world that shows it early; the search begins there
     seed: int = 1
+    #: whether the worlds are on tables, where rows of the earlier version are
+    on_tables: bool = False
 
 
 @contextmanager

@@ -26,6 +26,8 @@ from backup_retry.ports.ledger import MemoryLedger
 from reconciler.follow_up import FollowUp
 from tests.model.mutation import Mutation, without_row
 from tests.model.mutations_of_kinds import mutations_of_kinds
+from tests.model.mutations_of_names import mutations_of_names
+from tests.model.mutations_of_rows import mutations_of_rows
 from tests.model.mutations_of_signals import mutations_of_signals
 
 
@@ -209,6 +211,7 @@ def mutations() -> Sequence[Mutation]:
         Mutation("retry what needs a person", without_row("needs_person"), seed=11),
         Mutation("forget the daily cap", without_row("daily_cap"), seed=10),
         Mutation("ignore the tag", without_row("opted_out"), seed=27),
+        Mutation("forget to ask", without_row("approval"), seed=6),
         Mutation("ignore the schedule", without_row("schedule_near"), seed=37),
         Mutation("ignore the hours", without_row("outside_hours"), seed=7),
         Mutation("let every canary fly", _let_every_canary_fly(), seed=18),
@@ -217,4 +220,6 @@ def mutations() -> Sequence[Mutation]:
         Mutation("forget what could not be told", _forget_notices_that_could_not_be_sent(), seed=3),
         *mutations_of_signals(),
         *mutations_of_kinds(),
+        *mutations_of_names(),
+        *mutations_of_rows(),
     ]

@@ -18,6 +18,7 @@ from reactor import deferred_signals
 from reactor.resolve import Resolved, Resolver
 from reactor.signal_handler import SignalHandler, SignalResult
 from reactor.signals import Signal
+from reconciler.vanished_vaults import VanishedVaults
 from tests.model import worker
 from tests.model.mutation import Mutation
 
@@ -112,6 +113,15 @@ def _never_process_the_deferred() -> AbstractContextManager[Any]:
     return patch.object(worker, "process_deferred", idle)
 
 
+def _never_ask_what_has_vanished() -> AbstractContextManager[Any]:
+    """A vault that Resource Graph does not show any more is forgotten without a word."""
+
+    async def unasked(_: VanishedVaults) -> list[str]:
+        return []
+
+    return patch.object(VanishedVaults, "look", unasked)
+
+
 def mutations_of_signals() -> Sequence[Mutation]:
     """All of them, made anew."""
     return [
@@ -122,5 +132,6 @@ def mutations_of_signals() -> Sequence[Mutation]:
         Mutation("forget the kept signal before looking into it", _forget_before_looking(), seed=5),
         Mutation("forget the kept signal of which nobody could say", _forget_what_nobody_could_say(), seed=9),
         Mutation("answer without keeping", _answer_without_keeping(), seed=5),
+        Mutation("never ask what has vanished", _never_ask_what_has_vanished(), seed=1005),
         Mutation("never process the deferred", _never_process_the_deferred(), seed=3),
     ]

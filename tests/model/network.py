@@ -32,6 +32,8 @@ class Network:
     denied: set[str] = field(default_factory=set)
     #: vaults whose subscription or group Azure does not find at the moment
     missing: set[str] = field(default_factory=set)
+    #: vaults that Resource Graph hides from this app meanwhile
+    hidden: set[str] = field(default_factory=set)
 
     def latency(self) -> float:
         """Seconds one way."""

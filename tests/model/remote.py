@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
-from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureUnavailable, BackupRetryError
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.journal import Step
 from backup_retry.domain.notices import Notice
+from backup_retry.domain.tags import ASK, OFF, Tag, Tags
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.causes import Causes
 from backup_retry.ports.inbox import Inbox
+from backup_retry.ports.known_vaults import MemoryKnownVaults, SeenVaults
 from backup_retry.ports.ledger import Controls, Ledger, Storms
 from tests.model import http_answers
 from tests.model.agenda import START
@@ -97,6 +99,31 @@ class RemoteCauses(_Remote):
         return result
 
 
+class RemoteSeenVaults(_Remote):
+    """The vaults that sweeps have seen, in the same store; and those that Resource Graph shows."""
+
+    @property
+    def port(self) -> SeenVaults:
+        """As the port."""
+        return cast("SeenVaults", self)
+
+    async def shown(self) -> Sequence[Vault]:
+        """See SeenVaults."""
+        network = self._link.network
+        down = network.faults.strikes(Fault.GRAPH_UNAVAILABLE)
+        error = http_answers.of_read(http_answers.no_answer()) if down else None
+        vaults: Sequence[Vault] = await self._link.call(self._not_hidden, instead=error)
+        return vaults
+
+    def _not_hidden(self) -> Sequence[Vault]:
+        hidden, store = self._link.network.hidden, cast("MemoryKnownVaults", self._store)
+        return [vault for vault in immediately(store.shown()) if vault.key not in hidden]
+
+    def _serve(self, name: str, result: Any, *_: Any, **__: Any) -> Any:
+        del name
+        return result
+
+
 class RemoteStore(_Remote):
     """The ledger, the controls and the storms."""
 
@@ -157,7 +184,7 @@ class RemoteGraph:
                 "startTime": job.seen_at(as_of).started_at.isoformat(),
             }
             for job in found
-            if job.ends_at >= since
+            if job.ends_at >= since and job.item.vault.key not in self.link.network.hidden
         ]
 
 
@@ -168,13 +195,17 @@ class RemoteTags:
     link: Link
     watch: Watch
 
-    async def opted_out_by(self, item: ProtectedItem, source_id: str = "") -> str:
-        """See opt_outs.OptOuts."""
+    async def tags_of(self, item: ProtectedItem, source_id: str = "") -> Tags:
+        """See tag_lookup.TagLookup."""
         del source_id
         down = self.link.network.faults.strikes(Fault.TAGS_UNAVAILABLE)
         error = http_answers.of_read(http_answers.no_answer()) if down else None
-        tagged = self.watch.restraint.tagged
-        return await self.link.call(lambda: item.id if item.key in tagged else "", instead=error)
+        return await self.link.call(lambda: self._tags(item), instead=error)
+
+    def _tags(self, item: ProtectedItem) -> Tags:
+        people = self.watch.restraint
+        words = [word for word, keys in ((OFF, people.tagged), (ASK, people.asking)) if item.key in keys]
+        return Tags(retry=tuple(Tag(value=word, resource_id=item.id) for word in words))
 
 
 @dataclass(frozen=True)

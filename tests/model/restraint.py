@@ -76,6 +76,9 @@ class Restraint:
     paused: dict[str, float] = field(default_factory=dict)
     #: key of each item that is tagged off, with the time of the tag
     tagged: dict[str, float] = field(default_factory=dict)
+    #: the same of each item that is tagged ask, and the incidents that a person has approved
+    asking: dict[str, float] = field(default_factory=dict)
+    approved: set[str] = field(default_factory=set)
     #: every storm as it was last stored, and when it was first stored
     storms: dict[str, Storm] = field(default_factory=dict)
     begun_when: dict[str, float] = field(default_factory=dict)
@@ -89,7 +92,7 @@ class Restraint:
         """Why this trigger must not have been sent."""
         true_item = self.azure.items[sent.item.key]
         checks = (
-            self._by_people(sent.item),
+            self._by_people(sent),
             self._by_rules(sent, true_item),
             self._by_failure(sent),
             self._by_item(true_item),
@@ -102,12 +105,15 @@ class Restraint:
         """What was so at that time was known."""
         return self.agenda.now - FRESH
 
-    def _by_people(self, item: ProtectedItem) -> WhyNot | None:
+    def _by_people(self, sent: Sent) -> WhyNot | None:
+        item = sent.item
         scopes = ("", item.vault.subscription, item.vault.key)
         if any(self.paused.get(scope, inf) < self._seen for scope in scopes):
             return WhyNot(7, "triggered while paused")
         if self.tagged.get(item.key, inf) < self._seen:
             return WhyNot(8, "triggered although it is tagged off")
+        if self.asking.get(item.key, inf) < self._seen and sent.incident_id not in self.approved:
+            return WhyNot(8, "triggered although nobody has approved it")
         return None
 
     def wrong(self, sent: Sent, request: BackupRequest) -> WhyNot | None:
@@ -146,7 +152,7 @@ class Restraint:
             return WhyNot(5, "triggered although only a person can help")
         if failure.status is JobStatus.CANCELLED:
             return WhyNot(5, "triggered although a person had cancelled the backup")
-        mended = self.azure.items[sent.item.key].mended(failure, self._seen)
+        mended = self.azure.items[sent.item.key].is_seen_mended(failure, self._seen)
         return WhyNot(5, "triggered although a later backup had completed") if mended else None
 
     def _by_item(self, true_item: TrueItem) -> WhyNot | None:

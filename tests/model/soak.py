@@ -28,6 +28,8 @@ WORLD_STEPS = 4000
 #: more worlds than are made in a day
 _WORLDS_A_DAY = 10_000
 _STORY_LINES = 40
+#: every so manieth world has the real ledger, on tables
+_ON_TABLES = 10
 
 
 @dataclass
@@ -99,6 +101,11 @@ def soak_one(seed: int, steps: int = WORLD_STEPS, *, tables: Tables | None = Non
     return tried
 
 
+def soak_drawn(seed: int) -> Tried:
+    """A world of the long run."""
+    return soak_one(seed, tables=Tables() if seed % _ON_TABLES == 0 else None)
+
+
 def seed_of(day: date) -> int:
     """Where a day's seeds begin: 202611290000 on the 29th of November 2026."""
     return int(f"{day:%Y%m%d}") * _WORLDS_A_DAY
@@ -109,10 +116,10 @@ def soak(seeds: Iterable[int], workers: int = 1) -> Tried:
     total = Tried()
     if workers == 1:
         for seed in seeds:
-            total.add(soak_one(seed))
+            total.add(soak_drawn(seed))
         return total
     with get_context("spawn").Pool(workers, _quiet) as pool:
-        for tried in pool.imap(soak_one, seeds):
+        for tried in pool.imap(soak_drawn, seeds):
             total.add(tried)
     return total
 

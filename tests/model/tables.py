@@ -25,6 +25,7 @@ from backup_retry.azure import control_rows, report_rows
 from backup_retry.azure import incident_rows as rows
 from backup_retry.azure.table_ledger import CONTROL, INCIDENTS, OPEN, TableLedger
 from backup_retry.domain.incident import Incident
+from tests.model.earlier_version import as_0_1_0
 from tests.model.faults import Fault
 from tests.model.invariants import Violation, Watch
 from tests.model.network import Link
@@ -168,6 +169,8 @@ class RemoteService:
     tables: Tables
     link: Link
     watch: Watch
+    #: whether its process runs version 0.1.0's code of the rows
+    is_earlier: bool = False
 
     def get_table_client(self, name: str) -> Table:
         """See TableServiceClient."""
@@ -193,6 +196,8 @@ class RemoteService:
             raise
 
     def _effect(self, table: str, operations: Sequence[Operation]) -> list[dict[str, str]]:
+        if self.is_earlier:
+            operations = [self._as_0_1_0(table, *operation) for operation in operations]
         done = self.tables.apply(table, operations)
         written = {str(row["RowKey"]): row for kind, row, *_ in operations if kind != "delete"}
         if table == INCIDENTS and rows.HEAD in written:
@@ -203,6 +208,12 @@ class RemoteService:
         if table == OPEN:
             self._is_in_the_index([row for kind, row, *_ in operations if kind == "delete"])
         return done
+
+    def _as_0_1_0(self, table: str, kind: str, row: Any, *condition: Any) -> Operation:
+        if kind == "delete":
+            return (kind, row)
+        true_item = self.watch.azure.items.get(str(row.get("item", "")).lower())
+        return (kind, as_0_1_0(table, row, true_item.jobs if true_item else ()), *condition)
 
     def _incident_saved(self, written: dict[str, Any]) -> None:
         incident = self._stored(written[rows.HEAD]["PartitionKey"])

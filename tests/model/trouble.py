@@ -1,6 +1,6 @@
 """What happens to a world: backups, people, outages, storms, dying processes and false alarms."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
@@ -38,12 +38,18 @@ class Trouble:
             (5 * HOUR, self.begin_outage),
             (10 * HOUR, self.take_role_away),
             (20 * HOUR, self.lose_a_vault),
+            (40 * HOUR, self.lose_the_subscription),
             (16 * HOUR, self.edit_a_policy),
-            (HOUR, self.send_false_alert),
-            (6 * HOUR, self.announce),
             (self._world.estate.storm_every, self.begin_storm),
             (40 * HOUR, self.tag_off),
+            *([(12 * HOUR, self.roll_back)] if self._world.tables is not None else []),
         ]
+        if self._world.estate.alerted:
+            happenings += [(HOUR, self.send_false_alert), (6 * HOUR, self.announce)]
+        if self._world.is_rolled_back:
+            self._roll_forward_later()
+        if self._world.estate.asks:
+            happenings += [(3 * HOUR, self.ask_first), (HOUR, self.answer)]
         for mean, action in happenings:
             self._now_and_then(mean, action)
 
@@ -93,6 +99,19 @@ class Trouble:
         tagged.setdefault(key, self._world.agenda.now)
         self._after(self._random.uniform(HOUR, 12 * HOUR), lambda: tagged.pop(key, None))
 
+    def ask_first(self) -> None:
+        """Somebody wants to be asked about an item, for some hours or for ever."""
+        key, asking = self._any_item().key, self._world.watch.restraint.asking
+        asking.setdefault(key, self._world.agenda.now)
+        self._after(self._random.uniform(6 * HOUR, 72 * HOUR), lambda: asking.pop(key, None))
+
+    def answer(self) -> None:
+        """Somebody answers what has been asked, now and then two at once."""
+        alive, waiting = self._world.alive(), [each for each in self._world.heads if each.awaits_approval]
+        for _ in range(self._random.choice((1, 1, 2)) if alive and waiting else 0):
+            incident, approved = self._random.choice(waiting), self._random.random() < 0.7
+            self._random.choice(alive).answer(incident, approved=approved)
+
     def pause(self) -> None:
         """Somebody switches retries off, now and then with an end: everywhere, in a subscription or in a vault."""
         item = self._any_item()
@@ -123,18 +142,38 @@ class Trouble:
             self._world.faults.record(Fault.KILLED)
             self._random.choice(alive).kill()
 
+    def roll_back(self) -> None:
+        """Version 0.1.0 is deployed again, for some hours."""
+        if not self._world.is_rolled_back:
+            self._world.faults.record(Fault.ROLLED_BACK)
+            self._world.deploy(is_earlier=True)
+            self._roll_forward_later()
+
+    def _roll_forward_later(self) -> None:
+        wait = self._random.uniform(MINUTE, 12 * HOUR)
+        self._after(wait, lambda: self._world.deploy(is_earlier=False))
+
     def begin_outage(self) -> None:
         """The ledger, the topic or a vault does not answer for some minutes."""
         what = self._random.choice(["ledger", "topic", self._any_item().vault.key])
-        self._down(self._world.network.down, what, Fault.OUTAGE)
+        self._down([self._world.network.down], what, Fault.OUTAGE)
 
     def take_role_away(self) -> None:
-        """The app has no role on a vault for a while."""
-        self._down(self._world.network.denied, self._any_item().vault.key, Fault.NO_PERMISSION)
+        """The app has no role on a vault for a while; Resource Graph hides the vault, and whatever failed in it."""
+        network = self._world.network
+        longest = self._random.choice((HOUR, 12 * HOUR))
+        self._down([network.denied, network.hidden], self._any_item().vault.key, Fault.NO_PERMISSION, longest)
 
     def lose_a_vault(self) -> None:
         """Azure answers 404 for a vault, or for its group or subscription, for a while."""
-        self._down(self._world.network.missing, self._any_item().vault.key, Fault.NOT_FOUND)
+        self._down([self._world.network.missing], self._any_item().vault.key, Fault.NOT_FOUND)
+
+    def lose_the_subscription(self) -> None:
+        """The subscription and all of its vaults are out of reach for a while, as where a delegation ends."""
+        network = self._world.network
+        self._world.faults.record(Fault.SUBSCRIPTION_LOST)
+        for key in self._world.azure.in_vault:
+            self._down([network.missing, network.hidden], key, Fault.NOT_FOUND)
 
     def edit_a_policy(self) -> None:
         """Somebody edits a policy: each item of the vault is configured once more, or that fails."""
@@ -153,12 +192,9 @@ class Trouble:
         self._world.faults.record(fault)
         if fault is Fault.OUT_OF_SCOPE:
             item = ProtectedItem(vault=_FOREIGN, container=item.container, name=item.name)
-        hints = [
-            {"itemId": item.id},
-            {"vaultId": item.vault.id, "jobId": job.id},
-            {"vaultId": item.vault.id},
-            {"vaultId": item.vault.id, "itemId": item.id, "jobId": job.id},
-        ]
+        hints = [{"itemId": item.id}, {"vaultId": item.vault.id, "jobId": job.id}, {"vaultId": item.vault.id}]
+        if not job.node:  # who names an item for a job of another name is believed
+            hints.append({"vaultId": item.vault.id, "itemId": item.id, "jobId": job.id})
         self._world.courier.event(self._random.choice(hints))
 
     def announce(self) -> None:
@@ -173,10 +209,12 @@ class Trouble:
     def _kind(self, item: ProtectedItem) -> str:
         return self._random.choices((FULL, DIFFERENTIAL, LOG), (2, 1, 3))[0] if is_database(item) else ""
 
-    def _down(self, names: set[str], name: str, fault: Fault) -> None:
+    def _down(self, of: Sequence[set[str]], name: str, fault: Fault, longest: float = HOUR) -> None:
         self._world.faults.record(fault)
-        names.add(name)
-        self._after(self._random.uniform(MINUTE, HOUR), lambda: names.discard(name))
+        lasts = self._random.uniform(MINUTE, longest)
+        for names in of:
+            names.add(name)
+            self._after(lasts, lambda names=names: names.discard(name))  # type: ignore[misc]
 
     def _now_and_then(self, mean: float, action: Callable[[], object]) -> None:
         def happen() -> None:

@@ -74,6 +74,8 @@ class TrueJob:
     operation: str = "Backup"
     #: whether it tells neither its server nor its workload before it has ended, as young ones of databases do
     nameless: bool = False
+    #: the node of an availability group that it is called after for good; "": after its item's own server
+    node: str = ""
 
     @property
     def is_backup(self) -> bool:
@@ -106,10 +108,16 @@ class TrueJob:
         """Whether it has made a recovery point."""
         return when >= self.ends_at and self.status.succeeded
 
+    @property
+    def shown_item(self) -> ProtectedItem:
+        """The item that its names make of it, where nobody names another: its own, or a stand-in of a node's."""
+        return _stand_in(self.item, self.node) if self.node else self.item
+
     def seen_at(self, when: float) -> Job:
         """The job as the vault shows it then."""
         ended = when >= self.ends_at
         nameless = self.nameless and not ended
+        name = self.item.friendly_name
         return Job(
             id=self.id,
             vault=self.item.vault,
@@ -120,9 +128,9 @@ class TrueJob:
             ended_at=_moment(self.ends_at) if ended else None,
             activity_id=self.activity_id,
             on_demand=bool(self.attempt_id) if self.item.vault.kind is VaultKind.BACKUP else None,
-            entity_name=self.item.friendly_name,
-            item=_stand_in(self.item) if nameless else self.item,
-            guessed=nameless,
+            entity_name=f"{name} [{self.node}]" if self.node and not nameless else name,
+            item=_stand_in(self.item, "unknown") if nameless else self.shown_item,
+            guessed=nameless or bool(self.node),
             error=JobError(title=self.error) if ended and self.error else None,
         )
 
@@ -137,6 +145,8 @@ class TrueItem:
     protected: bool = True
     #: when that last changed
     changed_at: float = -inf
+    #: the nodes of its availability group, after which its jobs are called now and then
+    nodes: Sequence[str] = ()
     #: when it is backed up by schedule, where the vault tells
     policy: BackupPolicy | None = None
     jobs: list[TrueJob] = field(default_factory=list)
@@ -165,6 +175,11 @@ class TrueItem:
         """Whether a backup worth as much as that failed one has completed since."""
         return any(job.completed_at(when) and job.makes_up_for(failed) for job in self.backups())
 
+    def is_seen_mended(self, failed: TrueJob, when: float) -> bool:
+        """The same of a backup that is known to be the item's: nobody can say so of one that bears another name."""
+        known = (job for job in self.backups() if not job.node)
+        return any(job.completed_at(when) and job.makes_up_for(failed) for job in known)
+
     def unmended(self, when: float) -> Sequence[TrueJob]:
         """Its newest failed backup of each worth, of those that none has made up for."""
         newest: dict[int, TrueJob] = {}
@@ -173,9 +188,9 @@ class TrueItem:
         return [job for job in newest.values() if not self.mended(job, when)]
 
 
-def _stand_in(item: ProtectedItem) -> ProtectedItem:
-    """What the adapters make of a job that names a database and no server."""
-    return replace(item, container=f"{STAND_IN};unknown", name=item.friendly_name)
+def _stand_in(item: ProtectedItem, server: str) -> ProtectedItem:
+    """What the adapters make of a job that names a database, and a server that the vault lists it under nowhere."""
+    return replace(item, container=f"{STAND_IN}{workload_of(item)};{server}", name=item.friendly_name)
 
 
 def _end(job: TrueJob) -> float:

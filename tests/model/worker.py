@@ -9,12 +9,13 @@ from typing import Any
 from backup_retry.azure.table_archive import TableArchive
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.domain.errors import BackupRetryError
+from backup_retry.domain.incident import Incident
 from backup_retry.engine.engine import Engine
-from backup_retry.engine.vault_incidents import MemoryKnownVaults
 from backup_retry.policy.rules import Rules
 from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.inbox import DeferredSignal, MemoryInbox
 from backup_retry.ports.item_lookup import MemoryItemLookup
+from backup_retry.ports.known_vaults import MemoryKnownVaults
 from backup_retry.settings.sweep_profile import daily
 from reactor import webhook
 from reactor.deferred_signals import process_deferred, written
@@ -24,10 +25,19 @@ from reactor.signal_handler import SignalHandler
 from reactor.signals import Signal
 from reconciler.follow_up import FollowUp
 from reconciler.sweep import Sweep
+from reconciler.vanished_vaults import VanishedVaults
 from tests.model.invariants import Violation, Watch
 from tests.model.little_azure import LittleAzure
 from tests.model.network import Link, Network
-from tests.model.remote import RemoteCauses, RemoteGraph, RemoteInbox, RemoteStore, RemoteTags, RemoteTopic
+from tests.model.remote import (
+    RemoteCauses,
+    RemoteGraph,
+    RemoteInbox,
+    RemoteSeenVaults,
+    RemoteStore,
+    RemoteTags,
+    RemoteTopic,
+)
 from tests.model.remote_vaults import RemoteVaults
 from tests.model.tables import RemoteService, Tables
 from tests.model.worker_loop import WorkerLoop
@@ -48,6 +58,10 @@ class Surroundings:
     store: Any
     #: where the ledger is kept; None: in the store, in memory
     tables: Tables | None
+    #: the vaults that there are, and what sweeps have seen of them
+    known_vaults: MemoryKnownVaults
+    #: whether new processes run the earlier version's code of the rows
+    is_earlier: bool
     #: the signals that wait
     waiting: dict[str, DeferredSignal]
     #: what a person was told of, and what waits for that
@@ -70,6 +84,7 @@ class Worker:
     def __init__(self, surroundings: Surroundings, skew: float) -> None:
         self._world = surroundings
         self._skew = timedelta(seconds=skew)
+        self.is_earlier = surroundings.is_earlier
         self.loop = WorkerLoop(surroundings.network.agenda)  # type: ignore[abstract]  # sockets are not asked for
         link = Link(surroundings.network, self.loop, self.kill)
         store = self._store(link)
@@ -80,12 +95,12 @@ class Worker:
             controls=store,
             storms=store,
             vaults=vaults,
-            opt_outs=RemoteTags(link, surroundings.watch),
+            tag_lookup=RemoteTags(link, surroundings.watch),
             rules=surroundings.rules,
             clock=self.clock,
             publisher=topic,
-            known_vaults=MemoryKnownVaults({each.item.vault for each in surroundings.azure.items.values()}),
             causes=RemoteCauses(surroundings.causes, link, surroundings.watch).causes,
+            known_vaults=surroundings.known_vaults,
         )
         inbox = MemoryInbox(clock=self.clock, signals=surroundings.waiting)
         self.inbox = RemoteInbox(inbox, link, surroundings.watch).inbox
@@ -121,6 +136,13 @@ class Worker:
             scope=surroundings.rules.scope,
             defer=self.inbox.add,
             announcer=topic if surroundings.dispatches else None,
+            vanished=VanishedVaults(
+                seen=RemoteSeenVaults(surroundings.known_vaults, link, surroundings.watch).port,
+                vaults=vaults,
+                engine=self.engine,
+                scope=surroundings.rules.scope,
+                clock=self.clock,
+            ),
         )
         self._waiting: list[Answered] = []
         self.when_killed: Callable[[], object] = lambda: None
@@ -130,15 +152,16 @@ class Worker:
         world = self._world
         if world.tables is None:
             return RemoteStore(world.store, link, world.watch)
-        service: Any = RemoteService(world.tables, link, world.watch)
-        return TableLedger(service, self.clock)
+        return TableLedger(self._service(world.tables, link), self.clock)
 
     def _archive(self, link: Link) -> TableArchive | None:
         """Where old incidents are forgotten; those in memory are not."""
         if self._world.tables is None:
             return None
-        service: Any = RemoteService(self._world.tables, link, self._world.watch)
-        return TableArchive(service)
+        return TableArchive(self._service(self._world.tables, link))
+
+    def _service(self, tables: Tables, link: Link) -> Any:
+        return RemoteService(tables, link, self._world.watch, is_earlier=self.is_earlier)
 
     @property
     def alive(self) -> bool:
@@ -178,6 +201,12 @@ class Worker:
         self._begin(
             self._timer(process_deferred(self.inbox, self.patient_reactor, self.clock)), lambda _: None
         )
+
+    def answer(self, incident: Incident, *, approved: bool) -> None:
+        """A person answers, at a terminal of their own."""
+        approvals = self.engine.approvals
+        answer = approvals.approve if approved else approvals.dismiss
+        self._begin(self._timer(answer(incident, "somebody")), lambda _: None)
 
     async def _defer(self, signal: Signal) -> None:
         await self.inbox.add(written(signal))

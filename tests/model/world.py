@@ -6,22 +6,25 @@ world.leave_in_peace()
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from math import inf
 from typing import Any
 
 from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.errors import RowUnreadable
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import JobStatus
 from backup_retry.policy.rules import Rules
 from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.inbox import DeferredSignal
-from backup_retry.ports.ledger import MemoryLedger
-from tests.model.agenda import Agenda
+from backup_retry.ports.known_vaults import MemoryKnownVaults
+from backup_retry.ports.ledger import Beat, MemoryLedger
+from tests.model.agenda import START, Agenda
 from tests.model.courier import Courier
 from tests.model.estate import DAY, HOUR, MINUTE, SUBSCRIPTION, Estate, drawn_rules
 from tests.model.faults import Fault, Faults, dice
-from tests.model.invariants import Watch
+from tests.model.invariants import Violation, Watch
 from tests.model.little_azure import LittleAzure
 from tests.model.network import Network
 from tests.model.remote import immediately
@@ -41,10 +44,13 @@ from tests.model.worker import Surroundings, Worker
 
 #: how long a world is left alone before every failure has to be closed
 PEACE = 6 * DAY
+#: in every so manieth world people want to be asked
+_ASKING = 7
 _FOLLOW_UP_EVERY = 5 * MINUTE
 #: in peace nothing is missed by looking more rarely, and the run is over sooner
 _FOLLOW_UP_IN_PEACE = 20 * MINUTE
 _KEPT_IN_PEACE = 2 * HOUR
+_OK, _REPEATED_AFTER = 200, 90.0
 
 
 @dataclass
@@ -67,7 +73,7 @@ class World:
         tables: Tables | None = None,
     ) -> None:
         self.random = dice(seed)
-        self.estate = estate or Estate.drawn(self.random)
+        self.estate = estate or replace(Estate.drawn(self.random), asks=seed % _ASKING == _ASKING - 1)
         self.rules = rules or drawn_rules(self.random)
         self.steps = 0
         self.calm = False
@@ -77,6 +83,8 @@ class World:
         self.network = Network(self.agenda, self.random, self.faults)
         self.azure = LittleAzure(self.agenda, self.random, self.faults)
         self.tables = tables
+        #: whether processes that begin now run version 0.1.0's code of the rows
+        self.is_rolled_back = tables is not None and self.random.random() < 0.5
         if tables is not None:
             self.faults.likelihood[Fault.LEDGER_5XX_WRITTEN] = 0.3
             tables.when_lost = lambda: self._soon(self.follow_up)
@@ -90,6 +98,7 @@ class World:
         self.items = [self.estate.item(number) for number in range(self.estate.items)]
         for item in self.items:
             self._protect(item)
+        self.known_vaults = MemoryKnownVaults({item.vault for item in self.items})
         self.workers: list[Worker] = []
         self.processes = 0
         for _ in range(self.estate.workers):
@@ -129,11 +138,29 @@ class World:
         self.network.down.clear()
         self.network.denied.clear()
         self.network.missing.clear()
+        self.network.hidden.clear()
         self.weather.over_at.clear()
         for scope in list(self.watch.restraint.paused):
             self.resume(scope)
+        self.deploy(is_earlier=False)
         self.run_for(PEACE)
-        self.watch.at_peace(self.heads)
+        try:
+            heads = self.heads
+        except RowUnreadable as error:
+            raise Violation(f"invariant 5: {error}") from error
+        self.watch.at_peace(heads, self._horizon())
+
+    def _horizon(self) -> float:
+        """How far back the first sweep looked that reached the ledger: what had ended before is nobody's."""
+        first = immediately(self.store.last_beat(Beat.FIRST_SWEEP))
+        return (first - START).total_seconds() if first else inf
+
+    def deploy(self, *, is_earlier: bool) -> None:
+        """Another version's processes take the place of those that run, one after the other within minutes."""
+        self.is_rolled_back = is_earlier
+        for worker in self.alive():
+            if worker.is_earlier is not is_earlier:
+                self.agenda.after(self.random.uniform(0, 10 * MINUTE), worker.kill)
 
     def resume(self, scope: str = "") -> None:
         """A pause is taken back."""
@@ -150,17 +177,20 @@ class World:
         for worker in self._whoever_has_the_timer():
             worker.process_deferred()
 
-    def sweep(self) -> None:
+    def sweep(self, repeats: int = 3) -> None:
         """The daily timer fires; what nobody was there for, or died of, is past due and fires again."""
         alive = self.alive()
         if alive:
-            self.random.choice(alive).run_sweep(self._swept)
+            self.random.choice(alive).run_sweep(lambda status: self._swept(status, repeats))
         else:
-            self._swept(None)
+            self._swept(None, repeats)
 
-    def _swept(self, status: int | None) -> None:
+    def _swept(self, status: int | None, repeats: int) -> None:
+        """One that raised is begun again by the host, a few times."""
         if status is None:
             self.agenda.after(MINUTE, self.sweep)
+        elif status != _OK and repeats:
+            self.agenda.after(_REPEATED_AFTER, lambda: self.sweep(repeats - 1))
 
     def always(self, every: Callable[[], float], action: Callable[[], object]) -> None:
         """Do something again and again, peace or not."""
@@ -213,6 +243,7 @@ class World:
     def _protect(self, item: ProtectedItem) -> None:
         true_item = self.azure.protect(item)
         true_item.policy = self.estate.policy(item, self.random)
+        true_item.nodes = self.estate.nodes(item, self.random)
 
     def _start_worker(self) -> None:
         surroundings = Surroundings(
@@ -220,6 +251,8 @@ class World:
             azure=self.azure,
             store=self.store,
             tables=self.tables,
+            known_vaults=self.known_vaults,
+            is_earlier=self.is_rolled_back,
             waiting=self.waiting,
             causes=self.causes,
             places=self.estate.places,
@@ -241,8 +274,9 @@ class World:
 
     def _backup_ended(self, job: TrueJob) -> None:
         self.watch.tell(job.item, f"job {job.id} ({job.kind}) ends {job.status} {job.error}")
-        if job.status is JobStatus.FAILED and job.ends_at - job.started_at > 1.0:
-            self.courier.alert(job)  # there is none for a backup that ran into another one
+        runs_into_another = job.ends_at - job.started_at <= 1.0  # there is no alert of such a backup
+        if job.status is JobStatus.FAILED and not runs_into_another and self.estate.alerted:
+            self.courier.alert(job)
             if self.random.random() < 0.1:
                 self.courier.event(announced(job), [job])
             if self.random.random() < 0.1:

@@ -128,6 +128,23 @@ async def test_a_pause_holds_the_app_back(app: App) -> None:
     assert (await types(app, "retry", "vm-05")).code == 0
 
 
+async def test_a_tagged_machine_is_retried_once_a_person_says_so(app: App) -> None:
+    """The app asks; the answer is a row of the ledger, and the app's next follow-up goes."""
+    await app.failed_and_alerted("asks-first")
+    asked = await app.incident("asks-first")
+    assert (asked.reason.value, asked.profile, await app.posts("asks-first")) == ("approval", "night", [])
+    assert (await types(app, "status")).code == 1
+    approved = await types(app, "approve", "asks-first", "--by", "eve", "--json")
+    assert [each["approved_by"] for each in approved.json["approved"]] == ["eve"]
+    await app.follow_up()
+    assert len(await app.posts("asks-first")) == 1
+    steps = (await types(app, "explain", "asks-first", "--json")).json["steps"]
+    assert {"profile_held", "person_told", "retry_approved", "retry_triggered"} <= {
+        each["kind"] for each in steps
+    }
+    assert (await types(app, "approve", "asks-first")).code == 2
+
+
 async def test_a_replay_decides_and_leaves_no_trace(app: App, tmp_path: Path) -> None:
     """The alert is read, the vault is asked, nothing is stored."""
     job = await app.fail("vm-06")

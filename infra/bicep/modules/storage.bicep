@@ -18,6 +18,9 @@ param sku string = 'Standard_LRS'
 @description('Optional. Let the account be reached through private endpoints only.')
 param privateOnly bool = false
 
+@description('Optional. Public addresses that reach a private account all the same.')
+param allowedAddresses string[] = []
+
 @description('Required. Names of the blob containers.')
 param containerNames string[]
 
@@ -42,11 +45,15 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     defaultToOAuthAuthentication: true
     minimumTlsVersion: 'TLS1_2'
     supportsHttpsTrafficOnly: true
-    publicNetworkAccess: privateOnly ? 'Disabled' : 'Enabled'
+    publicNetworkAccess: privateOnly && empty(allowedAddresses) ? 'Disabled' : 'Enabled'
     networkAcls: {
       // Event Grid writes its dead letters as a trusted service when the network is closed.
       bypass: 'AzureServices'
       defaultAction: privateOnly ? 'Deny' : 'Allow'
+      ipRules: map(allowedAddresses, address => {
+        action: 'Allow'
+        value: address
+      })
     }
   }
 }

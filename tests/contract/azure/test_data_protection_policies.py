@@ -55,7 +55,7 @@ OURS = {
     "on demand only": BackupPolicy(schedules={"backupadhoc": (), "": ()}, rules={"BackupAdHoc": "Default"}),
     "unreadable schedule": BackupPolicy(rules={"BackupDaily": "Default"}),
     "unknown zone": BackupPolicy(rules={"BackupDaily": "Default"}),
-    "bare": BackupPolicy(schedules={"": ()}, rules={}),
+    "bare": BackupPolicy(),
 }
 
 
@@ -64,7 +64,15 @@ def test_policies_of_all_kinds_are_read(name: str) -> None:
     """Rules by name with their tags; a schedule that cannot be read takes no rule with it."""
     read = policy_of({"name": "x", "properties": payload("data_protection/policies")[name]})
     assert replace(read, problem="") == OURS[name]
-    assert bool(read.problem) is (name in {"unreadable schedule", "unknown zone"})
+    assert bool(read.problem) is (name in {"unreadable schedule", "unknown zone", "bare"})
+
+
+@pytest.mark.parametrize(
+    "properties", [{}, {"policyRules": None}, {"policyRules": []}, {"policyRules": [None]}]
+)
+def test_a_policy_without_any_rule_says_nothing(properties: Json) -> None:
+    """It is no proof that there is nothing to run: each of Azure's has at least a rule of how long to keep things."""
+    assert read_policy(properties) == BackupPolicy(problem="It has no rules at all.")
 
 
 @pytest.mark.parametrize(

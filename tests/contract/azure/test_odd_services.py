@@ -16,7 +16,7 @@ from backup_retry.azure.protected_items import GraphItemLookup
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TableLedger
-from backup_retry.azure.tags import TagOptOuts
+from backup_retry.azure.tags import GraphTagLookup
 from backup_retry.domain.errors import AzureUnavailable
 from simulator.machine.tls import Certificates
 from tests.failures import vm_item
@@ -83,7 +83,7 @@ async def rows(teller: Teller) -> list[Any]:
 
 async def tags(teller: Teller) -> object:
     """Who has opted out."""
-    return await TagOptOuts(ResourceGraph(teller.clients), teller.clock).opted_out_by(vm_item())
+    return await GraphTagLookup(ResourceGraph(teller.clients), teller.clock).tags_of(vm_item())
 
 
 async def items(teller: Teller) -> object:

@@ -12,17 +12,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 BACKUP = "POST .*/backup"
 
 
-async def test_a_subscription_that_azure_throttles_is_left_alone(vault_world: VaultWorld) -> None:
-    """Five minutes, says Azure: until then nothing more is sent about it, and callers are told when to come back."""
+async def test_an_action_that_azure_throttles_is_left_alone(vault_world: VaultWorld) -> None:
+    """Five minutes, says Azure: until then no backup is asked for, and callers are told when to come back."""
     vault_world.arm("throttle", BACKUP, retry_after=300, count=1)
     with pytest.raises(Throttled):
         await vault_world.trigger()
     with pytest.raises(Throttled) as caught:
         await vault_world.trigger()
-    with pytest.raises(Throttled):
-        await vault_world.vaults.item(VM)
+    assert await vault_world.vaults.item(VM) is not None
     assert len(vault_world.posts()) == 1
-    assert vault_world.reads("protectedItems") == 0
     assert caught.value.retry_after is not None
     assert 290 < caught.value.retry_after.total_seconds() <= 300
 

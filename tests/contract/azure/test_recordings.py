@@ -122,57 +122,6 @@ async def test_jobs_that_call_their_item_by_name_find_it_in_the_vaults_list(play
     assert {job.id: _whose(job) for job in found} == named["expected"]
 
 
-def warned(size_of: Json, **differing: Any) -> Json:
-    """A VM's job that completed with a warning, in its detail form, with what it says of its size."""
-    said = {
-        "backupManagementType": "AzureIaasVM",
-        "containerName": "iaasvmcontainerv2;rg-app;vm-01",
-        "entityFriendlyName": "vm-01",
-        "operation": "Backup",
-        "status": "CompletedWithWarnings",
-        "startTime": "2026-03-13T00:10:00Z",
-        "extendedInfo": {"propertyBag": size_of},
-        "errorDetails": [{"errorCode": 400158, "errorTitle": "UserErrorJobSuccessfullyCancelled"}],
-    }
-    return {"name": "warned", "properties": said | differing}
-
-
-@pytest.mark.parametrize(
-    ("shown", "moved"),
-    [
-        pytest.param(warned({"Backup Size": "0 MB"}), False, id="a VM that moved nothing"),
-        pytest.param(warned({"Backup Size": "753 MB"}), True, id="a VM"),
-        pytest.param(warned({"Data Transferred (in MB)": "0"}), False, id="a database that moved nothing"),
-        pytest.param(warned({"Data Transferred (in MB)": "0.1147"}), True, id="a database"),
-        pytest.param(warned({"VM Name": "vm-01"}), None, id="a size that is not said"),
-        pytest.param(warned({"Backup Size": "unknown"}), None, id="a size that is none"),
-        pytest.param(warned({}, extendedInfo=None), None, id="a list"),
-        pytest.param(warned({"Backup Size": "0 MB"}, status="Completed"), None, id="no warning"),
-        pytest.param(
-            warned({"Data Transferred (in MB)": "0"}, backupManagementType="AzureStorage"), None, id="a share"
-        ),
-    ],
-)
-async def test_a_job_with_warnings_says_whether_it_moved_data(
-    player: Player, shown: Json, moved: bool | None
-) -> None:
-    """Of a share that is kept as snapshots nobody expects any."""
-    [job] = await player.jobs({"value": [shown]})
-    assert job.moved_data is moved
-
-
-@needs_recordings
-async def test_a_recorded_cancelled_job_completed_with_warnings_and_moved_nothing(player: Player) -> None:
-    """Its snapshot was taken, and the transfer cancelled."""
-    name = "iaasvm__get_job__completed_with_warnings_cancelled.json"
-    [job] = await player.jobs({"value": [body_of(RECORDINGS.parent / "recordings_2" / name)]})
-    assert (job.moved_data, job.status.succeeded, job.warning) == (
-        False,
-        True,
-        f"Job {job.id} completed with warnings (UserErrorJobSuccessfullyCancelled: Job is cancelled.).",
-    )
-
-
 @needs_recordings
 async def test_a_recorded_young_job_fits_every_database_of_its_name(player: Player) -> None:
     """It says neither server nor workload, and its kind only later."""

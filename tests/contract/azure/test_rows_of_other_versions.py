@@ -12,6 +12,7 @@ from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Reason
 from backup_retry.domain.errors import RowUnreadable
 from backup_retry.domain.incident import Incident, State
+from backup_retry.domain.pauses import Pause
 from backup_retry.ports.unreadable_rows import UnreadableRow
 from tests.builders import minutes
 from tests.healthy_items import HealthyItems
@@ -128,7 +129,7 @@ async def test_a_summary_tells_other_processes_until_the_row_is_mended(
     await ledger_of.unreadables.sum_up()
 
     other = HealthyItems(tables)
-    assert await other.unreadables.counts() == {
+    assert (await other.reports.health()).unreadable_rows == {
         "attempt": 1,
         "beat": 1,
         "head": 1,
@@ -143,7 +144,7 @@ async def test_a_summary_tells_other_processes_until_the_row_is_mended(
         await tables.service.get_table_client(row.table).delete_entity(row.partition, row.key)
     assert await other.unreadables.found() == []
     await other.unreadables.sum_up()
-    assert await ledger_of.unreadables.counts() == {}
+    assert (await ledger_of.reports.health()).unreadable_rows == {}
 
 
 @pytest.mark.parametrize(
@@ -155,10 +156,10 @@ async def test_a_summary_that_a_hand_wrote_says_nothing(
     """It is written anew."""
     row = {"PartitionKey": "control", "RowKey": "unreadable", **columns}
     await ledger_of.tables.service.get_table_client(CONTROL).upsert_entity(row)
-    assert await ledger_of.unreadables.counts() == {}
+    assert (await ledger_of.reports.health()).unreadable_rows == {}
     assert await ledger_of.unreadables.found() == []
     await ledger_of.unreadables.sum_up()
-    assert await ledger_of.unreadables.counts() == {}
+    assert (await ledger_of.reports.health()).unreadable_rows == {}
 
 
 async def test_a_pause_written_by_hand_is_taken_back_by_its_scope(ledger_of: HealthyItems) -> None:
@@ -167,6 +168,14 @@ async def test_a_pause_written_by_hand_is_taken_back_by_its_scope(ledger_of: Hea
     for pause in await ledger_of.ledger.pauses():
         await ledger_of.ledger.resume(pause.scope.upper())
     assert await ledger_of.ledger.pauses() == []
+
+
+async def test_a_pause_takes_the_place_of_one_written_by_hand(ledger_of: HealthyItems) -> None:
+    """Of the same scope, whatever its key."""
+    await fill(ledger_of, TO_COME)
+    for scope in [each.scope for each in await ledger_of.ledger.pauses()]:
+        await ledger_of.ledger.set_pause(Pause(by="ann", why="new", scope=scope.upper()))
+    assert {each.by for each in await ledger_of.ledger.pauses()} == {"ann"}
 
 
 async def _of(readers: HealthyItems, name: str) -> list[Incident]:

@@ -2,7 +2,6 @@
 
 import asyncio
 import multiprocessing
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -103,22 +102,6 @@ async def test_an_index_row_without_its_incident_is_removed_after_half_an_hour(t
     tables.clock.move(seconds=1)
     await tables.ledger.open_incidents()
     assert await tables.row_of(OPEN, incident) is None
-
-
-async def test_only_what_is_open_is_counted(tables: Tables) -> None:
-    """Not a row of the index whose incident never came to be, because another worker opened one and closed it since."""
-    before = await tables.ledger.open_count()
-    winner, loser = opened(), opened()
-    loser = replace(loser, item=winner.item, failure=winner.failure)
-    tables.wire.crash_before = lambda call: call == BATCH
-    with pytest.raises(CrashError):
-        await tables.ledger.save(loser, job_id=loser.first_job_id)
-    tables.wire.crash_before = lambda _: False
-    won = await noted(tables.ledger, winner)
-    assert await tables.ledger.open_count() == before + 1
-    await saved(tables.ledger, closed(won))
-    assert await tables.row_of(OPEN, loser) is not None
-    assert await tables.ledger.open_count() == before
 
 
 async def test_an_open_incident_stays_in_the_index_after_a_lost_race_about_an_older_failure(

@@ -13,9 +13,11 @@ from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Source
 from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
+from backup_retry.ports.ledger import Beat
 from backup_retry.ports.reports import Closed, MemoryReports, Opened, Reports
 from cli.dry_run import Store
 from tests.builders import NOW, failed, item, vault
+from tests.failures import vm_item
 from tests.table_storage import Tables
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -127,6 +129,25 @@ async def test_heartbeats_are_listed_by_their_names(books: Books) -> None:
     beats = await books.reports.beats()
     assert (beats[hourly], beats[weekly]) == (NOW, NOW - timedelta(days=1))
     assert all("sweep" in name or name == "follow_up" for name in beats)
+
+
+async def test_health_is_the_heartbeats_and_what_the_follow_up_left_open(books: Books) -> None:
+    """One small read, whatever is open."""
+    await books.opens()
+    await books.ledger.beat(Beat.FOLLOW_UP, NOW, open_incidents=7)
+    found = await books.reports.health()
+    assert (found.open_incidents, found.beats[Beat.FOLLOW_UP], found.unreadable_rows) == (7, NOW, {})
+    assert found.beats == await books.reports.beats()
+
+
+async def test_the_tables_health_is_one_request(tables: Tables) -> None:
+    """Anybody may ask for it."""
+    books = Books(tables.ledger, TableReports(tables.service))
+    for name in ("vm-1", "vm-2", "vm-3"):
+        await books.opens(vm_item(name, books.item.vault))
+    tables.wire.sent.clear()
+    await books.reports.health()
+    assert [method for method, _ in tables.wire.sent] == ["GET"]
 
 
 async def test_storms_are_listed(books: Books) -> None:

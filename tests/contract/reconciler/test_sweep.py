@@ -15,7 +15,7 @@ from backup_retry.engine.unit_of_work import Report
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.ledger import MemoryLedger
-from backup_retry.ports.opt_outs import MemoryOptOuts
+from backup_retry.ports.tag_lookup import MemoryTagLookup
 from backup_retry.settings.sweep_profile import daily
 from reconciler.sweep import Sweep
 from reconciler.sweep_report import SweepReport
@@ -58,7 +58,7 @@ class Nights:
             controls=ledger,
             storms=ledger,
             vaults=vaults,
-            opt_outs=MemoryOptOuts(),
+            tag_lookup=MemoryTagLookup(),
             rules=Rules(),
             clock=clock,
         )

@@ -84,7 +84,7 @@ OF_0_1_0 = [(kind_of(table, row), row) for table, row in stored(FIRST)]
 
 
 #: kinds of rows that 0.1.0 did not write
-_NEWER = {"cause", "lease"}
+_NEWER = {"cause", "lease", "vault"}
 
 
 @pytest.mark.parametrize("kind", sorted(READERS.keys() - _NEWER))
@@ -120,9 +120,8 @@ def test_a_cause_is_written_and_read_without_loss() -> None:
 def test_an_acknowledgement_is_written_and_read_without_loss(until: datetime | None) -> None:
     """In the incident's head, and in the journal's row once it is closed."""
     known = Acknowledgement(by="eve", note="Monday", error="", until=until)
-    ended = (
-        incident().closed(Close(outcome=Outcome.EXHAUSTED, reason=Reason.EXHAUSTED), NOW).acknowledge(known)
-    )
+    closed = incident().closed(Close(outcome=Outcome.EXHAUSTED, reason=Reason.EXHAUSTED), NOW)
+    ended = replace(closed, acknowledged=known)
     assert rows.read_head(rows.head_row(ended)).acknowledged == ended.acknowledged
     assert report_rows.read_closed(report_rows.journal_row(ended)).acknowledged == ended.acknowledged
 

@@ -25,7 +25,7 @@ def dry_run(world: World, ledger: DryRunLedger, vaults: ReadOnlyVaults) -> Engin
         controls=ledger,
         storms=ledger,
         vaults=vaults,
-        opt_outs=world.opt_outs,
+        tag_lookup=world.tag_lookup,
         rules=world.rules,
         clock=world.clock,
     )
@@ -60,7 +60,6 @@ async def test_an_incident_beneath_is_changed_as_a_copy(world: World, ledger: Dr
     assert await ledger.save(stored) is None
     assert await ledger.save(changed, job_id="job-1") is None
     assert [each.reason for each in await ledger.open_incidents()] == [Reason.STORM]
-    assert await ledger.open_count() == 1
     assert (await world.ledger.load(item())).incident == stored
 
 
@@ -92,4 +91,4 @@ async def test_a_case_is_all_that_a_decision_looks_at(world: World) -> None:
     context = await world.engine.context(incident(failure=failed()))
     assert [each.id for each in context.facts.jobs] == ["job-1"]
     assert context.facts.item is not None
-    assert (context.pause, context.opted_out_by, world.ledger.saves) == (None, "", 0)
+    assert (context.pause, context.tags.opted_out_by, world.ledger.saves) == (None, "", 0)

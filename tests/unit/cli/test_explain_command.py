@@ -51,7 +51,7 @@ def test_explain_of_a_failure_that_nobody_told_says_what_would_be_decided(termin
 
 def test_explain_names_the_row_that_holds_an_item_back(terminal: Terminal) -> None:
     """Opted out by a tag: the questions after it are not asked."""
-    terminal.opt_outs.tagged.add(vault().id)
+    terminal.tag_lookup.tag(vault().id, retry="off")
     terminal.fails()
     asked = terminal.json("explain", item().id)["questions"]
     assert [each["decided"] for each in asked] == [False, True]

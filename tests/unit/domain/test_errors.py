@@ -6,7 +6,14 @@ import pytest
 from azure.core.exceptions import HttpResponseError
 
 from backup_retry.azure.client import translate
-from backup_retry.domain.errors import AzureRefused, Forbidden, NotFound, Service
+from backup_retry.domain.errors import (
+    AzureRefused,
+    AzureUnavailable,
+    BackupRetryError,
+    Forbidden,
+    NotFound,
+    Service,
+)
 
 
 class Answer:
@@ -26,9 +33,14 @@ class Answer:
 
 def answered(status: int, body: str, what: str = "item vm-01 of vault vault-1") -> AzureRefused:
     """What an answer means here."""
-    meaning = translate(HttpResponseError(response=cast("Any", Answer(status, body))), what)
+    meaning = meant(status, body, what)
     assert isinstance(meaning, AzureRefused)
     return meaning
+
+
+def meant(status: int, body: str, what: str) -> BackupRetryError:
+    """Our error for it."""
+    return translate(HttpResponseError(response=cast("Any", Answer(status, body))), what)
 
 
 def with_code(code: str) -> str:
@@ -75,3 +87,10 @@ def test_an_error_names_who_answered(what: str, by: Service) -> None:
     assert (type(forbidden), forbidden.by, missing.by) == (Forbidden, by, by)
     assert isinstance(missing, NotFound)
     assert missing.is_the_vaults_word is (by is Service.VAULT)
+
+
+@pytest.mark.parametrize("body", ["<html><h2>Access denied by your proxy</h2></html>", "", "{}"])
+def test_a_403_without_a_code_says_nothing_of_our_rights(body: str) -> None:
+    """Azure Resource Manager names its reason; a proxy's page is no answer, and the vault is asked again later."""
+    assert isinstance(meant(403, body, "jobs of vault vault-1"), AzureUnavailable)
+    assert isinstance(meant(403, body, "ledger"), Forbidden)

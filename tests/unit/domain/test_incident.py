@@ -88,18 +88,17 @@ def named(entity: str, stand_in: bool = True) -> Job:
         pytest.param(named("orders [node-2]"), True, id="fits none, another node's"),
         pytest.param(named("orders-2 [node-2]"), False, id="another database's"),
         pytest.param(named("orders [node-2]", stand_in=False), False, id="another item's"),
-        pytest.param(named(""), False, id="nameless"),
+        pytest.param(named(""), True, id="nameless"),
+        pytest.param(replace(named(""), item=None), True, id="nameless, and of no item"),
+        pytest.param(replace(named(""), workload="SQLDataBase"), False, id="nameless, of another workload"),
+        pytest.param(replace(named(""), vault=vault("vault-2")), False, id="nameless, of another vault"),
+        pytest.param(replace(named(""), item=item(2)), False, id="nameless, of an item that is known"),
     ],
 )
 def test_a_job_may_be_an_incidents_where_its_names_leave_that_open(shown: Job, expected: bool) -> None:
-    """A young job of a database says the database's name alone, and nodes call theirs after themselves."""
+    """A young job of a database says the database's name alone, or nothing; nodes call theirs after themselves."""
     opened = incident(failure=replace(failed(), entity_name="orders [listener]"))
     assert opened.may_be_about(shown) is expected
-
-
-def test_two_nameless_jobs_are_not_taken_for_one_another() -> None:
-    """An empty name is no name that two have in common."""
-    assert not incident(failure=replace(failed(), entity_name="")).may_be_about(named(""))
 
 
 def test_an_older_or_equal_failure_is_covered() -> None:

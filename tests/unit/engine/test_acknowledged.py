@@ -1,5 +1,6 @@
 """An acknowledged item: nobody is told again, until it fails otherwise, recovers, or the time is over."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -18,8 +19,9 @@ CALLS = {NoticeKind.NEEDS_PERSON, NoticeKind.EXHAUSTED}
 
 async def acknowledge(world: World, of: ProtectedItem | None = None, until: datetime | None = None) -> None:
     """A person says that it can wait."""
-    known = Acknowledgement(by="eve", note="Monday", error="", until=until)
-    assert await world.ledger.save((await world.incident(of)).acknowledge(known)) is not None
+    incident = await world.incident(of)
+    known = Acknowledgement(by="eve", note="Monday", error=incident.failure.error.label, until=until)
+    assert await world.ledger.save(replace(incident, acknowledged=known)) is not None
 
 
 async def fails_again(world: World, error: str = NEEDS_PERSON) -> None:

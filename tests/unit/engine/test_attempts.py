@@ -97,7 +97,7 @@ async def test_a_second_failure_during_an_attempt_starts_no_second_one(world: Wo
     incident = await world.incident()
     assert (report.decision, incident.state) == ("waiting", State.TRIGGERED)
     assert (incident.first_job_id, incident.failure.id) == ("job-1", "job-2")
-    assert await world.ledger.open_count() == 1
+    assert len(await world.ledger.open_incidents()) == 1
     assert len(world.attempts) == 1
 
 

@@ -110,6 +110,56 @@ async def test_a_young_job_that_failed_is_of_its_items_workload(world: World) ->
     assert failure.workload == "SQLDataBase"
 
 
+ORDERS = ProtectedItem(
+    vault=vault(), container="VMAppContainer;Compute;rg;sql", name="SQLDataBase;inst;orders"
+)
+
+
+def of_a_node(database: str = "orders", **changes: object) -> Job:
+    """A failed backup of a database that another node of its group has done, and named after itself."""
+    server = ProtectedItem(vault=vault(), container="Unlisted;SQLDataBase;node-2", name=database)
+    shown = replace(guessed(server), id="theirs", workload="SQLDataBase", entity_name=f"{database} [node-2]")
+    return replace(shown, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("shown", "named", "ids"),
+    [
+        pytest.param(of_a_node(), ORDERS, ["theirs"], id="its database by another node"),
+        pytest.param(
+            of_a_node(entity_name="INST/orders [node-2]"), ORDERS, ["theirs"], id="and with its instance"
+        ),
+        pytest.param(of_a_node("invoices"), ORDERS, [], id="another database"),
+        pytest.param(of_a_node(workload="SAPHanaDatabase"), ORDERS, [], id="another workload"),
+        pytest.param(of_a_node(item=item(2)), ORDERS, [], id="an item of the vault is called so"),
+        pytest.param(
+            of_a_node(), replace(ORDERS, container="VMAppContainer;Compute;rg;gone"), [], id="no item"
+        ),
+    ],
+)
+async def test_an_item_that_is_named_alone_has_the_failures_that_are_called_after_another_node(
+    world: World, shown: Job, named: ProtectedItem, ids: list[str]
+) -> None:
+    """A metric alert names no job; else nobody would ever say whose that failure is."""
+    world.vaults.protect(ORDERS)
+    world.vaults.shown_jobs = [shown]
+
+    seen = await unrecovered(world.vaults, vault(), SINCE, NOW, named)
+
+    assert [(each.id, each.item) for each in seen.failures] == [(each, named) for each in ids]
+
+
+async def test_a_success_that_is_called_after_another_node_proves_nothing(world: World) -> None:
+    """A failure is looked at once too often rather than lost."""
+    world.vaults.protect(ORDERS)
+    good = of_a_node(id="good", status=JobStatus.COMPLETED, started_at=ENDED, ended_at=ENDED + minutes(5))
+    world.vaults.shown_jobs = [of_a_node(), good]
+
+    seen = await unrecovered(world.vaults, vault(), SINCE, NOW, ORDERS)
+
+    assert [each.id for each in seen.failures] == ["theirs"]
+
+
 async def found(world: World, *jobs: Job, of: int | None = None) -> list[str]:
     """The ids of the unrecovered failures among a vault's jobs."""
     world.vaults.shown_jobs = list(jobs)

@@ -87,6 +87,10 @@ async def test_a_retrys_job_that_its_operation_names_is_the_retrys(world: World)
             id="young: no server, no workload, no kind",
         ),
         pytest.param(
+            replace(nodes("bare", JobStatus.IN_PROGRESS, ended=None), item=None, entity_name="", workload=""),
+            id="no name at all",
+        ),
+        pytest.param(
             replace(
                 job("long", of=ORDERS, status=JobStatus.IN_PROGRESS), started_at=NOW - timedelta(hours=60)
             ),

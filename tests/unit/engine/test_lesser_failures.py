@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 
+from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.facts import Facts
@@ -92,6 +93,23 @@ async def test_a_lesser_failure_that_only_an_alert_tells_is_not_forgotten_with_t
     await world.engine.note(failure_of(backup("Full")), Source.ALERT)
 
     report = await world.handle(failure_of(backup("Log", began=STARTED + minutes(30))))
+
+    assert (report.decision, report.reason) == ("waiting", Reason.LOG_SCHEDULE)
+    assert (await world.incident()).failure.id == "log"
+
+
+async def test_a_lesser_failure_of_another_name_is_not_forgotten_with_a_better_one_that_is_told_late(
+    world: World,
+) -> None:
+    """The log backup's job is called after another node: only its alert said whose it is (world model, seed 47)."""
+    world.vaults.protect(item())
+    stand_in = ProtectedItem(vault=item().vault, container="Unlisted;SQLDataBase;node-2", name="vm-01")
+    good = backup("Full", "good", status=JobStatus.COMPLETED, began=STARTED + minutes(6))
+    log = backup("Log", began=STARTED + minutes(30))
+    world.vaults.shown_jobs = [good, backup("Full"), replace(log, item=stand_in, guessed=True)]
+    await world.handle(failure_of(log))
+
+    report = await world.handle(failure_of(backup("Full")))
 
     assert (report.decision, report.reason) == ("waiting", Reason.LOG_SCHEDULE)
     assert (await world.incident()).failure.id == "log"

@@ -107,7 +107,7 @@ async def test_without_a_topic_nothing_is_kept(world: World) -> None:
 @pytest.mark.parametrize("tagged", [item().machine_id, vault().id])
 async def test_a_tagged_item_is_not_retried(world: World, tagged: str) -> None:
     """It is closed with that reason, and the vault is not asked anything."""
-    world.opt_outs.tagged.add(tagged)
+    world.tag_lookup.tag(tagged, retry="off")
     report = await world.handle(world.fails())
     assert (report.decision, report.reason) == ("closed", Reason.OPTED_OUT)
     assert world.vaults.triggered == []
@@ -117,7 +117,7 @@ async def test_a_tagged_item_is_not_retried(world: World, tagged: str) -> None:
 async def test_an_attempt_in_flight_is_followed_although_the_item_is_tagged_now(world: World) -> None:
     """Opting out stops the next retry, not the one that runs."""
     await world.handle(world.fails())
-    world.opt_outs.tagged.add(vault().id)
+    world.tag_lookup.tag(vault().id, retry="off")
     world.ends(world.runs(world.attempts[0]), JobStatus.COMPLETED)
     await world.advance(minutes=5)
     assert (await world.incident()).outcome is Outcome.RECOVERED

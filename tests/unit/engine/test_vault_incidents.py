@@ -147,17 +147,19 @@ async def test_a_right_that_comes_and_goes_is_told_once_a_day(world: World) -> N
     assert [each for each in world.sent_notices if each == ON] == [ON, ON]
 
 
-async def test_a_vault_that_stays_closed_ends_with_a_person_told(world: World) -> None:
-    """As long as Azure keeps jobs; there is nothing to find in it any more."""
-    await world.engine.vault_incidents.refused(VAULT, NO_ROLE, Source.SWEEP)
-    world.vaults.read_error = NO_ROLE
+@pytest.mark.parametrize("error", [NO_ROLE, NOT_THERE[1]], ids=codes)
+async def test_a_vault_that_stays_closed_has_told_a_person_once(world: World, error: AzureRefused) -> None:
+    """It ends when Azure keeps its jobs no longer, and so does an item's that an alert named: one cause, one notice."""
+    world.vaults.read_error = error
+    await world.engine.vault_incidents.refused(item(), error, Source.ALERT)
 
-    await world.follow_up(days=14, minutes=1)
+    for _ in range(16):
+        await world.follow_up(days=1)
 
-    incident = await world.vault_incident()
-    assert incident is not None
-    assert (incident.outcome, incident.reason) == (Outcome.NEEDS_ACTION, Reason.NO_PERMISSION)
-    assert world.sent_notices == [ON, ON]
+    for incident in (await world.vault_incident(), await world.incident()):
+        assert incident is not None
+        assert (incident.outcome, incident.failure.operation) == (Outcome.NEEDS_ACTION, incident.reason)
+    assert world.sent_notices == [ON]
 
 
 @pytest.mark.parametrize(
@@ -253,10 +255,10 @@ async def test_a_triggers_404_for_an_item_that_the_vault_shows_calls_a_person(wo
 @pytest.mark.parametrize("kind", [Forbidden, NotFound])
 async def test_resource_graphs_no_says_nothing_of_an_item(world: World, kind: type[AzureRefused]) -> None:
     """Nobody can say whether the item has opted out by a tag: it waits, and is retried once somebody can."""
-    world.opt_outs.error = kind("Resource Graph: no", status=404, by=Service.GRAPH)
+    world.tag_lookup.error = kind("Resource Graph: no", status=404, by=Service.GRAPH)
     report = await world.handle(world.fails())
     assert (report.decision, len(world.attempts)) == ("waiting", 0)
-    world.opt_outs.error = None
+    world.tag_lookup.error = None
 
     await world.follow_up(minutes=5)
 
@@ -265,7 +267,7 @@ async def test_resource_graphs_no_says_nothing_of_an_item(world: World, kind: ty
 
 async def test_the_ledgers_no_closes_nothing(world: World) -> None:
     """It says nothing of the item, and the caller has to know that nothing was stored."""
-    world.opt_outs.error = Forbidden("ledger: 403", status=403, by=Service.LEDGER)
+    world.tag_lookup.error = Forbidden("ledger: 403", status=403, by=Service.LEDGER)
 
     with pytest.raises(Forbidden):
         await world.handle(world.fails())

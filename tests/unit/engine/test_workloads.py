@@ -77,7 +77,7 @@ async def test_a_job_that_is_gone_keeps_nothing_back(world: World) -> None:
 @pytest.mark.parametrize("tagged", [SOURCE, SOURCE.partition("/providers/")[0], BACKUP_VAULT.id])
 async def test_a_tag_on_what_only_the_vault_names_opts_out(world: World, tagged: str) -> None:
     """A backup instance's name does not tell its disk."""
-    world.opt_outs.tagged.add(tagged)
+    world.tag_lookup.tag(tagged, retry="off")
 
     report = await world.handle(fails(world, TWO_RULES))
 

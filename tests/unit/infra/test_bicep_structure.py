@@ -99,13 +99,18 @@ def test_what_is_not_deployed_is_not_asked_for(entry: str) -> None:
 
 
 def test_role_assignments_stand_in_the_role_files() -> None:
-    """One file for the app's own resource group, one for each scope of the vaults' role."""
+    """One for the app in its own resource group, one for people there, one for each scope of the vaults' role."""
     with_roles = {
         file.name
         for file in FILES
         if re.search(r"^resource .*/roleAssignments@", file.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    assert with_roles == {"roles.bicep", "backup-role.bicep", "backup-role-management-group.bicep"}
+    assert with_roles == {
+        "roles.bicep",
+        "person.bicep",
+        "backup-role.bicep",
+        "backup-role-management-group.bicep",
+    }
 
 
 def test_every_right_says_why() -> None:

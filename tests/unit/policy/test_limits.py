@@ -14,6 +14,7 @@ from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Job, JobStatus
 from backup_retry.domain.pauses import Pause
 from backup_retry.domain.schedule import BackupPolicy, Daily
+from backup_retry.domain.tags import OFF, Tag, Tags
 from backup_retry.domain.workloads import Cap
 from backup_retry.policy.decide import backup_request, decide
 from backup_retry.policy.decision_context import DecisionContext
@@ -44,6 +45,10 @@ def decision(
     return decide(weighed)
 
 
+def off(resource_id: str) -> Tags:
+    return Tags(retry=(Tag(value=OFF, resource_id=resource_id),))
+
+
 def test_nothing_keeps_this_case_from_being_retried() -> None:
     """The other tests change one thing each."""
     assert decision() == Trigger()
@@ -64,7 +69,7 @@ def test_an_item_outside_the_scope_is_left_alone() -> None:
 
 def test_a_tagged_item_is_left_alone() -> None:
     """The detail names the tagged resource."""
-    found = decision(opted_out_by="/subscriptions/s/resourcegroups/rg")
+    found = decision(tags=off("/subscriptions/s/resourcegroups/rg"))
     assert isinstance(found, Close)
     assert (found.outcome, found.reason) == (Outcome.LEFT_ALONE, Reason.OPTED_OUT)
     assert "/subscriptions/s/resourcegroups/rg is tagged backup-retry = off" in found.detail
@@ -73,7 +78,7 @@ def test_a_tagged_item_is_left_alone() -> None:
 def test_opting_out_counts_before_what_would_tell_a_person() -> None:
     """A restore of an opted-out item needs nobody's action here."""
     restore = incident(failure=failed(operation="Restore"))
-    found = decision(restore, opted_out_by="/vault")
+    found = decision(restore, tags=off("/vault"))
     assert isinstance(found, Close)
     assert found.reason is Reason.OPTED_OUT
 
@@ -90,10 +95,13 @@ def test_opting_out_counts_before_what_would_tell_a_person() -> None:
         (Pause(by="ann", why="patching", scope=vault("vault-2").id), False),
         (Pause(by="ann", why="patching", until=NOW), False),
         (Pause(by="ann", why="patching", until=NOW + HOUR), True),
+        (Pause(by="ann", why="a freeze", starts=NOW + minutes(1), until=NOW + HOUR), False),
+        (Pause(by="ann", why="patching", starts=NOW, until=NOW + HOUR), True),
+        (Pause(by="ann", why="patching", starts=NOW - HOUR, until=NOW), False),
     ],
 )
-def test_a_pause_holds_in_its_scope_until_its_end(pause: Pause, holds: bool) -> None:
-    """Global, of a subscription or of a vault; a pause that has run out holds nothing."""
+def test_a_pause_holds_in_its_scope_from_its_start_until_its_end(pause: Pause, holds: bool) -> None:
+    """Global, of a subscription or of a vault; one that has run out, or is only booked, holds nothing."""
     found = decision(pause=pause)
     assert isinstance(found, Wait) is holds
     if isinstance(found, Wait):

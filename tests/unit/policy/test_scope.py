@@ -4,7 +4,7 @@ import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.policy.scope import Names, Scope
-from backup_retry.ports.opt_outs import MemoryOptOuts
+from backup_retry.ports.tag_lookup import MemoryTagLookup
 from tests.builders import SUBSCRIPTION, item, vault
 
 
@@ -58,10 +58,11 @@ def test_an_item_has_to_pass_all_four(scope: Scope, why: str) -> None:
 )
 async def test_a_tag_on_the_machine_its_group_or_the_vault_opts_out(tagged: str) -> None:
     """Casing does not matter; another machine's tag does not opt this one out."""
-    opt_outs = MemoryOptOuts(tagged={tagged})
-    assert await opt_outs.opted_out_by(item(1)) == tagged.lower()
+    lookup = MemoryTagLookup()
+    lookup.tag(tagged, retry="off")
+    assert (await lookup.tags_of(item(1))).opted_out_by == tagged.lower()
     elsewhere = item(2, of=Vault(subscription=SUBSCRIPTION, resource_group="rg-z", name="vault-z"))
-    assert await opt_outs.opted_out_by(elsewhere) in {
+    assert (await lookup.tags_of(elsewhere)).opted_out_by in {
         "",
         f"/subscriptions/{SUBSCRIPTION}/resourcegroups/rg-app",
     }
@@ -71,4 +72,6 @@ async def test_an_item_whose_names_tell_no_machine_can_be_opted_out_by_its_vault
     """A container of an unknown kind has no machine id."""
     odd = ProtectedItem(vault=vault(), container="Odd;thing", name="db")
     assert odd.machine_id == ""
-    assert await MemoryOptOuts(tagged={vault().id}).opted_out_by(odd) == vault().key
+    lookup = MemoryTagLookup()
+    lookup.tag(vault().id, retry="off")
+    assert (await lookup.tags_of(odd)).opted_out_by == vault().key

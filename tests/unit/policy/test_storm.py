@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.facts import SimilarFailures
 from backup_retry.domain.incident import Incident, State
-from backup_retry.domain.jobs import JobError
+from backup_retry.domain.jobs import Job, JobError
 from backup_retry.policy.storm import Move, Storm, StormReading, similar_failures, storm_key, weigh
 from tests.builders import ENDED, NOW, PASSES, STARTED, attempt, failed, incident, item, job, minutes, vault
 
@@ -199,6 +200,28 @@ def test_items_that_fail_alike_are_counted_once_each() -> None:
     ]
     similar = similar_failures(jobs, of_item(1), WINDOW)
     assert (similar.items, similar.ever, similar.error.label) == (6, 7, PASSES)
+
+
+def called_after(node: str, name: str) -> Job:
+    """A failed job of a database that its node calls after itself."""
+    stand_in = ProtectedItem(vault=vault(), container=f"Unlisted;SQLDataBase;{node}", name=name)
+    return replace(job(node, of=stand_in), entity_name=f"{name} [{node}]")
+
+
+@pytest.mark.parametrize(
+    ("others", "items"),
+    [
+        pytest.param([called_after("node-1", "db"), called_after("node-2", "db")], 2, id="of one database"),
+        pytest.param([called_after("node-1", "db"), called_after("node-1", "other")], 3, id="of two"),
+        pytest.param(
+            [called_after("node-1", "vm-02"), job("own", of=item(2))], 2, id="of an item that is listed"
+        ),
+        pytest.param([called_after("node-1", "vm-01")], 1, id="of the incident's own, perhaps"),
+    ],
+)
+def test_an_item_whose_nodes_have_failed_counts_once(others: list[Job], items: int) -> None:
+    """Else three databases of one availability group were a storm of six, which no other item sees."""
+    assert similar_failures([job(), *others], of_item(1), WINDOW).items == items
 
 
 def test_what_fails_at_once_is_a_storm_whenever_it_began() -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
-from backup_retry.domain.decisions import Close, Outcome, Reason, Trigger
+from backup_retry.domain.decisions import Close, Outcome, Reason, Trigger, Wait
 from backup_retry.domain.error_catalog import Verdict
 from backup_retry.domain.facts import ItemState
 from backup_retry.domain.jobs import BackupRequest, FailedJob, JobError
@@ -109,8 +109,11 @@ def test_a_backup_vault_is_told_rule_and_tag(rule: str, tag: str, expected: tupl
 
 
 def test_a_rule_that_no_policy_confirms_is_used_all_the_same() -> None:
-    """The policy cannot be read; the failed job has run with that rule."""
-    assert backup_request(context(disk(rule="BackupDaily"), state=with_policy(None))).rule == "BackupDaily"
+    """The policy cannot be read, or says nothing; the failed job has run with that rule."""
+    for policy in (None, BackupPolicy(problem="It has no rules at all.")):
+        known = context(disk(rule="BackupDaily"), state=with_policy(policy))
+        assert in_short(decide(known)) == (Trigger, Reason.RETRY)
+        assert backup_request(known).rule == "BackupDaily"
 
 
 # ---- backup vaults -----------------------------------------------------------------------------------------
@@ -121,13 +124,17 @@ def test_a_rule_that_no_policy_confirms_is_used_all_the_same() -> None:
     [
         (DAILY, (Trigger, Reason.RETRY)),
         (BackupPolicy(rules={}), (Close, Reason.NO_BACKUP_RULE, Outcome.LEFT_ALONE)),
+        (BackupPolicy(problem="It has no rules at all."), (Wait, Reason.AZURE_UNAVAILABLE, NOW)),
         (None, (Close, Reason.NO_BACKUP_RULE, Outcome.NEEDS_ACTION)),
     ],
 )
 def test_without_a_backup_rule_there_is_nothing_to_run(
     policy: BackupPolicy | None, expected: tuple[object, ...]
 ) -> None:
-    """Operational blobs are backed up continuously; a policy that cannot be read is a person's matter."""
+    """Operational blobs are backed up continuously; a policy that may not be read is a person's matter.
+
+    What cannot be understood is read again, and is no proof of anything.
+    """
     assert in_short(decide(context(disk(), state=with_policy(policy)))) == expected
 
 

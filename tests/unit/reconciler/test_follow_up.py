@@ -9,10 +9,12 @@ from datetime import datetime, timedelta
 import pytest
 
 from backup_retry.azure import shared_reads
+from backup_retry.azure.listing import Reading
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.jobs import JobList, Source
+from backup_retry.domain.pauses import Pause
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.ports.ledger import Beat
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
@@ -56,6 +58,30 @@ async def test_what_is_not_due_is_left_alone(world: World) -> None:
     world.clock.time = ENDED
     assert (await follow_up(world).run()).due == 1
     assert len(world.attempts) == 1
+
+
+@pytest.mark.parametrize(
+    ("left", "due"),
+    [
+        ([], 1),
+        ([Pause(by="eve", why="x", scope=vault("vault-2").id)], 1),
+        ([Pause(by="eve", why="x", starts=NOW + minutes(5))], 1),
+        ([Pause(by="eve", why="x", until=NOW + minutes(5))], 0),
+    ],
+)
+async def test_what_waits_for_the_end_of_a_pause_goes_on_when_it_is_taken_away(
+    world: World, left: list[Pause], due: int
+) -> None:
+    """By a command, or by a hand that deletes its row; as long as another pause holds it goes on waiting."""
+    await world.ledger.set_pause(Pause(by="eve", why="x", until=NOW + timedelta(days=3)))
+    await world.handle(world.fails())
+    assert (await follow_up(world).run()).due == 0
+
+    await world.ledger.resume()
+    for pause in left:
+        await world.ledger.set_pause(pause)
+    assert (await follow_up(world).run()).due == due
+    assert len(world.attempts) == due
 
 
 async def test_a_closed_incident_is_not_looked_at(world: World) -> None:
@@ -161,7 +187,19 @@ async def test_an_incident_that_cannot_be_read_is_left_alone_and_holds_up_no_oth
     report = await run.run()
 
     assert (report.open, report.failed, [key for key, _ in world.vaults.triggered]) == (1, 0, [item(2).key])
-    assert await summary.counts() == {"head": 1}
+    assert summary.summed_up == {"head": 1}
+
+
+async def test_a_follow_up_says_how_many_incidents_it_left_open(world: World) -> None:
+    """One that it closed is not among them."""
+    for number in (1, 2, 3):
+        await noted(world, number, item(number), STARTED + minutes(number))
+    world.vaults.protect(item(1), "ProtectionStopped")
+
+    await follow_up(world).run()
+
+    assert (await world.incident(item(1))).state == State.CLOSED
+    assert world.ledger._left_open == 2
 
 
 async def test_a_completed_follow_up_leaves_its_beat(world: World) -> None:
@@ -223,15 +261,15 @@ class SharedLists:
     def __init__(self, world: World) -> None:
         self.read: list[str] = []
         self._lists = world.vaults.jobs
-        self._cached_lists = shared_reads.SharedLists(world.clock)
+        self._cached_lists = shared_reads.SharedLists(world.clock, read=self._read, freshen=self._read)
         world.vaults.jobs = self._jobs  # type: ignore[method-assign]
 
     async def _jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
-        return await self._cached_lists.get(vault, since, fresh_since, self._read)
+        return await self._cached_lists.get(vault, since, fresh_since)
 
-    async def _read(self, vault: Vault, since: datetime) -> shared_reads.Listed:
-        self.read.append(vault.key)
-        return (await self._lists(vault, since, fresh_since=since)).jobs, ()
+    async def _read(self, reading: Reading) -> None:
+        self.read.append(reading.vault.key)
+        reading.jobs += (await self._lists(reading.vault, reading.since, fresh_since=reading.since)).jobs
 
 
 async def test_a_subscription_that_hangs_holds_up_no_other(world: World) -> None:

@@ -9,11 +9,11 @@ import pytest
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.jobs import Source
 from backup_retry.ports.ledger import Beat
+from backup_retry.ports.reports import Health
 from backup_retry.settings.settings import load_settings
 from status.health import SECONDS_KEPT, Answer, SharedAnswer, health
 from tests.builders import NOW, item, minutes
 from tests.cli_sessions import Terminal
-from tests.status_world import unreadable
 
 PROFILES = [
     {"name": "hourly", "schedule": "0 0 * * * *"},
@@ -32,7 +32,7 @@ async def asked(world: Terminal, profiles: list[dict[str, str]] | None = None) -
     settings = load_settings(
         {"ledger_endpoint": "https://ledger.test", "sweep_profiles": json.dumps(profiles or [])}
     )
-    return await health(world.ledger, world.ledger, world.unreadables, settings, NOW)
+    return await health(world.ledger, settings, NOW)
 
 
 async def test_a_fresh_app_has_not_run_anything_yet(world: Terminal) -> None:
@@ -48,11 +48,11 @@ async def test_a_fresh_app_has_not_run_anything_yet(world: Terminal) -> None:
 
 
 async def test_the_last_runs_and_what_is_open_are_shown(world: Terminal) -> None:
-    """Times in ISO 8601 with their zone; closed incidents do not count."""
+    """Times in ISO 8601 with their zone; what is open is what the last follow-up left so."""
     await world.ledger.beat(Beat.SWEEP, NOW - minutes(60))
-    await world.ledger.beat(Beat.FOLLOW_UP, NOW)
     await world.engine.note(world.fails("job-1", of=item(1)), Source.ALERT)
     await world.handle(world.fails("job-2", of=item(2), error="UserErrorVmProvisioningStateFailed"))
+    await world.ledger.beat(Beat.FOLLOW_UP, NOW, open_incidents=1)
 
     assert await asked(world) == {
         "last_sweep": "2026-11-22T13:00:00+00:00",
@@ -101,22 +101,20 @@ async def test_a_probe_sees_how_many_timers_are_unwell(world: Terminal) -> None:
 
 async def test_rows_that_cannot_be_read_are_counted_by_kind(world: Terminal) -> None:
     """As the follow-up last summed them up; never by a key, which may hold a name."""
-    world.unreadables.rows = [unreadable("head", key="head"), unreadable("pause", key="pause-of-vm-secret")]
-    await world.unreadables.sum_up()
+    world.ledger.unreadable_rows = {"head": 1, "pause": 1}
 
     answer = await asked(world)
 
     assert answer["unreadable_rows"] == {"head": 1, "pause": 1}
-    assert "secret" not in json.dumps(answer)
 
 
 async def test_a_ledger_that_does_not_answer_is_an_error(world: Terminal) -> None:
     """The entry point makes a 503 of it."""
 
-    async def no_answer() -> int:
+    async def no_answer() -> Health:
         raise AzureUnavailable("the ledger does not answer")
 
-    world.ledger.open_count = no_answer  # type: ignore[method-assign]
+    world.ledger.health = no_answer  # type: ignore[method-assign]
 
     with pytest.raises(AzureUnavailable):
         await asked(world)

@@ -8,7 +8,7 @@ import pytest
 
 from backup_retry.domain.acknowledgements import Acknowledgement
 from backup_retry.domain.arm_ids import Vault
-from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.pauses import Pause
 from backup_retry.engine.vault_incidents import whole
 from backup_retry.ports.inbox import Waiting
@@ -22,7 +22,7 @@ from status.page import LISTED, Page, page
 from status.portal_links import item_url
 from status.snapshot import Snapshot
 from status.summary import scope_name
-from tests.builders import NOW, SUBSCRIPTION, item, vault
+from tests.builders import NOW, SUBSCRIPTION, incident, item, vault
 from tests.status_world import backups, closed, dashboard, opened, snapshot, unreadable, without_estate
 
 ARM = "https://management.azure.com"
@@ -67,6 +67,8 @@ def test_the_worst_is_said_first() -> None:
     found = page(snapshot(dashboard(GOOD), pauses=pause), late, Filters(), {}, ARM)
     assert found.headline.text == "The sweep has not run when it should have."
     assert made(snapshot(dashboard(GOOD), pauses=pause)).headline.text == "Retries are paused."
+    booked = [Pause(by="ada", why="work", starts=NOW + timedelta(hours=1))]
+    assert made(snapshot(dashboard(GOOD), pauses=booked)).headline.text == "Everything is protected."
     blocked = [opened(), opened(of=whole(vault()))]
     assert (
         made(snapshot(dashboard(opened=blocked), pauses=pause)).headline.text
@@ -180,6 +182,17 @@ def test_what_needs_a_person_comes_with_all_that_a_person_needs() -> None:
     assert action_item.incident_url == "incidents/needs_action-0?code=k%26y"
 
 
+def test_an_open_item_says_what_a_person_was_told() -> None:
+    """What it waits for, and what to type; of what nobody was told the state is enough."""
+    seen, detail = snapshot(dashboard(opened=[opened()])), 'backup-retry approve "vm-01" lets it go'
+    waits = replace(incident(reason=Reason.APPROVAL), detail=detail)
+    for told_of, number in [(("approval",), 1), ((), 0)]:
+        shown = page(seen, ON_TIME, Filters(), {"open-1": replace(waits, told_of=told_of)}, ARM)
+        body = page_answer(shown).body
+        assert "A person has to approve the retry first." in body
+        assert body.count("backup-retry approve &#34;vm-01&#34; lets it go") == number
+
+
 def test_only_microsofts_documentation_becomes_a_link() -> None:
     """The rest of a remedy may hold what anybody wrote into an error or a name."""
     detail = 'Grow the disk <b>"c"</b>, see https://evil.example/x. More: https://learn.microsoft.com/azure/backup/a-b'
@@ -288,6 +301,14 @@ def test_the_policy_allows_the_one_style_sheet_and_nothing_else() -> None:
 
 
 # ---- small things -------------------------------------------------------------------------------------------
+
+
+def test_a_pause_that_is_booked_says_when_it_begins() -> None:
+    """Retries are on until then."""
+    booked = [Pause(by="ada", why="work", starts=NOW + timedelta(hours=1))]
+    body = page_answer(made(snapshot(dashboard(GOOD), pauses=booked))).body
+    assert "Retries will be paused everywhere</strong> by ada, from <time" in body
+    assert "Retries are on" in body
 
 
 def test_a_pauses_scope_is_named() -> None:

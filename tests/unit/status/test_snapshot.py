@@ -174,17 +174,19 @@ async def test_what_is_outside_the_scope_is_not_shown() -> None:
     await session.snapshots.close()
 
 
-async def test_only_what_is_in_force_is_shown(session: Session) -> None:
-    """A pause that has run out and a storm that has passed are history."""
+async def test_what_is_over_is_not_shown(session: Session) -> None:
+    """A pause that has run out and a storm that has passed are history; one that is booked is shown."""
     await session.ledger.set_pause(Pause(by="ada", why="done", until=NOW - timedelta(hours=1)))
     await session.ledger.set_pause(Pause(by="ada", why="now", scope=vault().id))
+    booked = Pause(by="ada", why="soon", scope=vault("v-2").id, starts=NOW + timedelta(hours=1))
+    await session.ledger.set_pause(booked)
     storm = Storm(
         vault=vault(), code="X", began_at=NOW, size=30, canary=item(), canary_incident="i-1", led_at=NOW
     )
     await session.ledger.save_storm(storm)
     await session.ledger.save_storm(replace(storm, code="Y", released_at=NOW))
     snapshot = await session.snapshots.snapshot(PATIENT)
-    assert [each.why for each in snapshot.pauses] == ["now"]
+    assert [each.why for each in snapshot.pauses] == ["now", "soon"]
     assert [each.code for each in snapshot.storms] == ["X"]
 
 
