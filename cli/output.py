@@ -1,6 +1,7 @@
 """What a command shows: tables and sentences for people, one JSON document for programs.
 
-Names and messages come from Azure and may hold anything: they are shown as text, without markup or control characters.
+Names and messages come from Azure and may hold anything: they are shown as text, without markup, and what a terminal
+would obey is written out.
 """
 
 import json
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from backup_retry.domain.labels import duration
+from backup_retry.domain.texts import visible
 
 Document = dict[str, Any]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
@@ -24,7 +26,10 @@ _PIPED_WIDTH = 140
 def show(document: Mapping[str, Any] | Sequence[Any], as_json: bool, render: Callable[[], None]) -> None:
     """Print the document, or let it be rendered for a person."""
     if as_json:
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False, default=_text))
+        text = json.dumps(document, indent=2, ensure_ascii=False, default=_text)
+        typer.echo(
+            "".join(each if each.isprintable() or each == "\n" else json.dumps(each)[1:-1] for each in text)
+        )
     else:
         render()
 
@@ -73,8 +78,8 @@ def console(*, err: bool = False) -> Console:
 
 
 def clean(text: str) -> str:
-    """The text on one line, without what a terminal would obey."""
-    return "".join(each if each.isprintable() else " " for each in text)
+    """The text on one line; what a terminal would obey is written out."""
+    return visible(text.replace("\r\n", " ").replace("\n", " ").replace("\t", " "))
 
 
 def ago(at: datetime | None, now: datetime) -> str:

@@ -30,6 +30,7 @@ QUESTIONS: Mapping[Row, str] = {
     policy.log_schedule: "Is it a log backup, which its schedule runs again?",
     policy.exhausted: "Are all retries used up?",
     past_deadline: "Has the time of day come after which no retry starts?",
+    protection.rule_unknown: "Is its policy's rule not known?",
     approval: "Does a person have to approve it first?",
     daily_cap: "Has it had its on-demand backups for the day?",
     policy.schedule_near: "Does its own schedule run soon?",

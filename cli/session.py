@@ -56,6 +56,7 @@ class Session:
             clock=self.clock,
             publisher=self.publisher,
             causes=self.causes,
+            has_log=False,  # nothing that reads the app's log would see it
         )
 
     def dry_run(self) -> "Session":

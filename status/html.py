@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from backup_retry.domain import labels
+from backup_retry.domain.texts import visible
 from status.calendar import LABELS
 from status.page import Page
 from status.timeline import Timeline
@@ -78,6 +79,7 @@ def _environment() -> "Environment":
         loader=PackageLoader("status", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -99,11 +101,16 @@ def _style() -> str:
     return files("status").joinpath("templates", "style.css").read_text(encoding="utf-8")
 
 
+def _shown(value: object) -> object:
+    """A text without what nobody sees; what a filter has made is markup, and has been through here."""
+    return visible(value) if type(value) is str else value
+
+
 def _coded(text: str) -> "Markup":
     """What stands between backticks as code."""
     from markupsafe import Markup  # noqa: PLC0415 (comes with Jinja2, as late as that)
 
-    parts = enumerate(text.split("`"))
+    parts = enumerate(visible(text).split("`"))
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if number % 2 else part for number, part in parts
     )
@@ -114,7 +121,7 @@ def _linked(text: str) -> "Markup":
     from markupsafe import Markup, escape  # noqa: PLC0415
 
     link = Markup('<a href="{0}" rel="noreferrer">{0}</a>')
-    parts = enumerate(_DOCUMENTATION.split(text))
+    parts = enumerate(_DOCUMENTATION.split(visible(text)))
     return Markup("").join(link.format(part) if number % 2 else escape(part) for number, part in parts)
 
 

@@ -156,7 +156,7 @@ class World:
         self.known_vaults = MemoryKnownVaults()
         self.engine = self.another_engine()
 
-    def another_engine(self, clock: Callable[[], datetime] | None = None) -> Engine:
+    def another_engine(self, clock: Callable[[], datetime] | None = None, *, has_log: bool = True) -> Engine:
         """A second machine on the same ledger and vaults, perhaps with a clock of its own."""
         vaults = replace(self.vaults, clock=clock) if clock else self.vaults
         return Engine(
@@ -171,6 +171,7 @@ class World:
             known_vaults=self.known_vaults,
             causes=self.causes,
             pages="https://app.test/api",
+            has_log=has_log,
         )
 
     def fails(

@@ -65,6 +65,8 @@ _PASSING = frozenset({401, 408, 500, 502, 503, 504})
 _REPEATED: dict[str, Any] = {"retry_total": 3, "retry_status": 1}
 #: whoever redirects is not Azure, and must not be believed
 _OPTIONS: dict[str, Any] = {**_REPEATED, "permit_redirects": False}
+#: subscriptions; a client takes 50 kB, and making one ten milliseconds
+_MOST_CLIENTS = 250
 #: less than the five that servers such as Azurite's wait: a request on a connection they have closed is lost
 _IDLE_SECONDS = 4
 #: seconds; they count on the transport only, a client's own are not looked at where it is given one
@@ -115,6 +117,7 @@ class AzureClients:
         if subscription not in self._backup:
             from azure.mgmt.recoveryservicesbackup.aio import RecoveryServicesBackupClient  # noqa: PLC0415
 
+            _make_room(self._backup)
             client = RecoveryServicesBackupClient(self._credential, subscription, **self._arm_options())
             self._backup[subscription] = client
         return self._backup[subscription]
@@ -124,6 +127,7 @@ class AzureClients:
         if subscription not in self._data_protection:
             from azure.mgmt.dataprotection.aio import DataProtectionMgmtClient  # noqa: PLC0415
 
+            _make_room(self._data_protection)
             client = DataProtectionMgmtClient(self._credential, subscription, **self._arm_options())
             self._data_protection[subscription] = client
         return self._data_protection[subscription]
@@ -184,6 +188,12 @@ class AzureClients:
             "transport": self._transport,
             **_OPTIONS,
         }
+
+
+def _make_room(clients: dict[str, Any]) -> None:
+    """Forget the oldest of too many clients: alerts may name any subscription, and the transport is nobody's own."""
+    if len(clients) >= _MOST_CLIENTS:
+        del clients[next(iter(clients))]
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""An item's rows of the table `incidents`, and back: head, attempts, failed jobs, steps and notices.
+"""An item's rows of the table `incidents`, and back: head, attempts, failed jobs, steps, notices and log lines.
 
 A head row holds the incident; attempts and steps are rows of their own beside it. Times are ISO 8601 text in UTC, so
 that they sort, read well in Storage Explorer and do not depend on the tables' own precision.
@@ -16,7 +16,7 @@ from backup_retry.domain.attempts import Attempt, AttemptResult
 from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.jobs import FailedJob, JobError, JobStatus, Source
-from backup_retry.domain.journal import Step, StepKind
+from backup_retry.domain.journal import LogLine, Step, StepKind
 from backup_retry.domain.notices import Notice, NoticeKind
 
 HEAD = "head"
@@ -129,11 +129,16 @@ def step_row(incident: Incident, step: Step, *, write: str, index: int) -> Row:
     )
 
 
+def outbox_key(told: Notice | LogLine) -> str:
+    """The row key of what is still to be sent, or to be written into the log."""
+    return f"{'notice' if isinstance(told, Notice) else 'line'}-{told.id}"
+
+
 def notice_row(incident: Incident, notice: Notice) -> Row:
     """What is still to be told; removed once it has been."""
     return new_row(
         partition(incident.item),
-        f"notice-{notice.id}",
+        outbox_key(notice),
         incident=incident.id,
         **notice_columns(notice),
     )
@@ -148,6 +153,28 @@ def notice_columns(notice: Notice) -> Mapping[str, str]:
         "subject": notice.subject,
         "data": json_text(notice.data),
     }
+
+
+def line_row(incident: Incident, line: LogLine) -> Row:
+    """What is still to be written into the log; removed once it has been."""
+    return new_row(
+        partition(incident.item),
+        outbox_key(line),
+        incident=incident.id,
+        line=line.id,
+        warning=line.is_warning,
+        fields=json_text(line.fields),
+    )
+
+
+def read_line(row: Mapping[str, Any]) -> LogLine:
+    """The line of the log that a row holds."""
+    columns = Columns(row)
+    return LogLine(
+        id=columns.text("line"),
+        is_warning=bool(columns.truth("warning")),
+        fields=dict(columns.mapping("fields")),
+    )
 
 
 def read_notice(row: Mapping[str, Any]) -> Notice:

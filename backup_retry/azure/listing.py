@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from backup_retry.azure.client import NOT_UNDERSTOOD, said_by
 from backup_retry.azure.json_fields import Fields, OddAnswer, fields_of, properties_of, text, time_of
@@ -17,13 +17,12 @@ from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.jobs import Job, UnreadJob
 from backup_retry.ports.log_events import LogEvent, log_event
 
+T = TypeVar("T")
 _OK = 200
 #: a page has a hundred rows or more, and a vault far fewer than 200,000 jobs
 _MOST_PAGES = 2000
 #: pages of a vault in one look, a quarter of a minute; others wait for their turn
 PAGES_AT_ONCE = 150
-#: what many jobs of a vault have alike
-_COMMON = ("item", "operation", "workload", "entity_name")
 
 
 @dataclass
@@ -112,12 +111,20 @@ class Reading:
                 unread = _unread(row, self.vault, said_by(error), item_of)
                 self.unread[unread.problem] = unread
             return None
-        return job and replace(
-            job, vault=self.vault, **{name: self._once(getattr(job, name)) for name in _COMMON}
+        if job is None:
+            return None
+        return replace(
+            job,
+            vault=self.vault,
+            item=self._once(job.item),
+            operation=self._once(job.operation),
+            workload=self._once(job.workload),
+            entity_name=self._once(job.entity_name),
         )
 
-    def _once(self, value: object) -> object:
-        return self._common.setdefault(value, value)
+    def _once(self, value: T) -> T:
+        known: T = self._common.setdefault(value, value)
+        return known
 
 
 def _unread(row: object, vault: Vault, why: str, item_of: ItemOf) -> UnreadJob:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 Headers = Mapping[str, str]
 _SUBSCRIPTION = re.compile(r"/subscriptions/([^/?]+)", re.IGNORECASE)
 _PROVIDERS = "/providers/"
+_MOST_LANES = 1000
 _READING = frozenset({"GET", "HEAD"})
 _TOO_MANY_REQUESTS = 429
 #: seconds for which a call waits for its turn; a sweep's query, for which nobody waits, has more
@@ -136,6 +137,8 @@ class ArmPace:
     def _lane(self, call: Call) -> _Lane:
         key = call.subscription, call.bucket
         if key not in self._lanes:
+            if len(self._lanes) >= _MOST_LANES:  # alerts may name any subscription
+                del self._lanes[next(iter(self._lanes))]
             self._lanes[key] = _Lane(call.bucket)
         return self._lanes[key]
 

@@ -21,7 +21,7 @@ from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.attempts import Attempt, AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.jobs import FailedJob, Job, JobError, Source, database_of
-from backup_retry.domain.notices import Notice
+from backup_retry.domain.outbox import Outbox
 from backup_retry.domain.workloads import CAUSES
 
 #: of the failed jobs that an incident was told of; one that is pushed out is still in the vault's list
@@ -39,7 +39,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Incident:
+class Incident(Outbox):
     """The state of one item's trouble; `version` is the ledger's ETag and means nothing elsewhere."""
 
     id: str
@@ -80,10 +80,6 @@ class Incident:
     named_jobs: tuple[str, ...] = ()
     #: some of it was stored by version 0.1.0, which kept when those failures began
     weighed_by_start: bool = False
-    #: what is still to be told
-    notices: tuple[Notice, ...] = ()
-    #: one of them cannot be read by this version, and another one may still tell it
-    has_unreadable_notice: bool = False
     version: str = ""
     #: the item's last closed incident, where this one is new and takes its place
     previous: "Incident | None" = field(default=None, compare=False, repr=False)
@@ -111,6 +107,7 @@ class Incident:
             acknowledged=after.acknowledged
             if after and not (after.outcome and after.outcome.recovered)
             else None,
+            lines=after.lines if after else (),
             version=after.version if after else "",
             previous=replace(after, previous=None) if after else None,
         )
@@ -175,10 +172,6 @@ class Incident:
     def is_acknowledged(self, now: datetime) -> bool:
         """True while nobody has to be told of it again."""
         return self.acknowledged is not None and self.acknowledged.holds(self.failure.error.label, now)
-
-    def with_notices(self, *notices: Notice) -> "Incident":
-        """The same with more to tell."""
-        return replace(self, notices=(*self.notices, *notices))
 
     def owns(self, job: Job | FailedJob) -> bool:
         """True when the job is that of one of this incident's attempts: it bears an id of theirs, whatever its names.

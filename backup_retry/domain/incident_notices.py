@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.notices import SOURCE, Notice, NoticeKind
 
@@ -171,7 +171,7 @@ def _about(incident: Incident, at: datetime) -> dict[str, Any]:
         "firstFailedAt": incident.first_failed_at.isoformat(),
         "error": failure.error.label,
         "errorMessage": failure.error.message,
-        "cause": failure.error.label if incident.outcome else incident.reason.value,
+        "cause": _cause(incident),
         "attempts": incident.attempts_spent,
         "outcome": incident.outcome.value if incident.outcome else None,
         "reason": incident.reason.value,
@@ -179,3 +179,10 @@ def _about(incident: Incident, at: datetime) -> dict[str, Any]:
         "lastRecoveryPointAt": last_good.isoformat() if last_good else None,
         "secondsSinceLastRecoveryPoint": int((at - last_good).total_seconds()) if last_good else None,
     }
+
+
+def _cause(incident: Incident) -> str:
+    """The code of what a person is told; a question is one of its own, since its answer has a time limit."""
+    if incident.outcome:
+        return incident.failure.error.label
+    return f"approval {incident.id}" if incident.reason is Reason.APPROVAL else incident.reason.value

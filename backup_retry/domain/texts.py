@@ -4,12 +4,16 @@ JSON can say half a character (`"\ud83d"`, as of a text that was cut in the midd
 argument. No log handler, request or page can carry it: each of them would raise, far from where it came in.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 _UTF_16 = "utf-16-le"
+_LAST_OF_BMP = 0xFFFF
 #: nothing that is read here is nested so deep; what is deeper is dropped, as walking down there would end in an error
 _DEEPEST = 100
+#: what a text may have besides what is printed: a space of any width, and what only starts a new line or column
+_LAYOUT = "\n\t"
 
 
 def valid(text: str) -> str:
@@ -30,3 +34,17 @@ def valid_json(value: object, deepest: int = _DEEPEST) -> Any:  # noqa: ANN401 (
             return [valid_json(each, deepest - 1) for each in value]
         case _:
             return value
+
+
+def visible(text: str) -> str:
+    r"""The text with what nobody sees written out, as `\u202e`: it could turn a name around, or command a terminal."""
+    return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    if character.isprintable() or character in _LAYOUT:
+        return character
+    if unicodedata.category(character) == "Zs":
+        return " "
+    number = ord(character)
+    return f"\\u{number:04x}" if number <= _LAST_OF_BMP else f"\\U{number:08x}"

@@ -67,7 +67,9 @@ class Engine:
         known_vaults: KnownVaults | None = None,
         causes: Causes | None = None,
         pages: str = "",
+        has_log: bool = True,
     ) -> None:
+        """`has_log`: see Committer."""
         self._ledger = ledger
         self._controls = controls
         self._storm_watch = StormWatch(ledger, storms)
@@ -79,7 +81,7 @@ class Engine:
         self.teller = Teller(
             causes=causes or MemoryCauses(), ledger=ledger, publisher=publisher, clock=clock, pages=pages
         )
-        self._committer = Committer(ledger, self.teller)
+        self._committer = Committer(ledger, self.teller, has_log=has_log)
         self._gatherer = Gatherer(vaults, rules)
         #: what to do where a whole vault is closed to us
         self.vault_incidents = VaultIncidents(
@@ -143,13 +145,15 @@ class Engine:
     async def advance(self, incident: Incident, *, run_began: datetime | None = None) -> Report:
         """Move an incident on by one decision; one that is closed already only tells what is left to tell."""
         if not incident.is_open:
-            return report("closed", await self._committer.send_notices(incident))
+            return report("closed", await self._committer.tell(incident))
         if incident.has_no_job:
             fresh = fresh_since(self._clock(), run_began)
-            return await self.vault_incidents.look_again(await self._committer.send_notices(incident), fresh)
-        return await self._advance(
-            UnitOfWork(await self._committer.send_notices(incident), self._clock()), run_began
-        )
+            return await self.vault_incidents.look_again(await self._committer.tell(incident), fresh)
+        return await self._advance(UnitOfWork(await self._committer.tell(incident), self._clock()), run_began)
+
+    async def tell(self, incident: Incident) -> None:
+        """Tell what is left to tell of an incident, and leave it as it is."""
+        await self._committer.tell(incident)
 
     async def restore_redone(self, item: ProtectedItem, job: Job) -> None:
         """A failed restore, which has ended with a person, ends recovered: that person has restored the item since."""
@@ -159,9 +163,8 @@ class Engine:
         work = UnitOfWork(incident, self._clock())
         detail = f"Restore {job.id} completed after the failure."
         work.close(Close(outcome=Outcome.RECOVERED_ELSEWHERE, reason=Reason.ALREADY_RECOVERED, detail=detail))
-        work.incident = replace(
-            work.incident, closed_at=incident.closed_at
-        )  # one row of the journal, on its day
+        # its row of the journal stays the one of its day
+        work.incident = replace(work.incident, closed_at=incident.closed_at)
         await self._committer.save(work)
 
     async def context(self, incident: Incident) -> DecisionContext:

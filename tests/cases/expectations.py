@@ -128,6 +128,9 @@ ROWS = [
     Row("log_without_its_full", 0, "waiting/.*", "", wrong="15.2: memory"),
     Row("log_still_without_its_full", *RETRIED, shows='"at": "2026-10-05T07:', wrong="15.2: memory"),
     Row("fails_every_night", 12, "closed/.*", wrong="15.2: memory"),
+    # policies
+    Row("weekly_retention", *RETRIED, shows="2027-10-04T06:00:00Z"),
+    Row("hourly_schedule_near", 0, "waiting/schedule_near", ""),
     # what people have set
     Row("asked_and_still_waiting", 0, "waiting/approval", "NeedsPerson 1", shows="RETRY_MODE is ask"),
     Row("asked_without_answer", 0, "closed/approval/needs_action", "NeedsPerson 2", shows="rg-web is tagged"),
@@ -142,9 +145,6 @@ ROWS = [
         "deadline_has_come", 0, "closed/deadline/needs_action", "NeedsPerson 1", shows="07:00 (Europe/Berlin)"
     ),
     Row("deadline_comes_meanwhile", 1, "closed/deadline/needs_action", "NeedsPerson 1, RetryTriggered 1"),
-    # policies
-    Row("weekly_retention", *RETRIED, shows="2027-10-04T06:00:00Z"),
-    Row("hourly_schedule_near", 0, "waiting/schedule_near", ""),
     # the catalogue of errors
     Row("postgresql_vault_without_role", *PERSON, shows="Reader"),
     Row("postgresql_connection_closed", *RETRIED),

@@ -92,6 +92,7 @@ def soak_one(seed: int, steps: int = WORLD_STEPS, *, tables: Tables | None = Non
         {
             "backup jobs": len(world.azure.jobs),
             "signals delivered": world.courier.deliveries,
+            "signals handed on": world.courier.handed_on,
             "signals kept": world.watch.promises.times_deferred,
             "failures stored": sum(map(len, world.watch.noted.values())),
             "triggers sent": sum(sent.sent_at <= world.agenda.now for sent in world.watch.sent.values()),

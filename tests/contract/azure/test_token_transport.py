@@ -49,3 +49,14 @@ async def test_nothing_with_a_token_is_sent_elsewhere(vault_world: VaultWorld, a
 async def test_an_origin_is_scheme_host_and_port(one: str, other: str, same: bool) -> None:
     """In any casing; what is no address has none."""
     assert same_origin(one, other) is same
+
+
+async def test_clients_of_made_up_subscriptions_are_forgotten(vault_world: VaultWorld) -> None:
+    """Each alert may name another one; the memory of the process is bounded all the same."""
+    clients: AzureClients = vault_world.clients
+    first = clients.backup("s-0")
+    for number in range(1, 300):
+        clients.backup(f"s-{number}")
+    assert clients.backup("s-299") is clients.backup("s-299")
+    assert clients.backup("s-0") is not first
+    assert len(clients._backup) == 250

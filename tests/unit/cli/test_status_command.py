@@ -1,5 +1,6 @@
 """`backup-retry status`: what it shows, and when it fails."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -139,8 +140,10 @@ def test_filters_that_exclude_each_other_are_refused(terminal: Terminal) -> None
 
 
 def test_hostile_names_are_shown_and_not_obeyed(terminal: Terminal) -> None:
-    """Neither markup nor escape sequences reach the terminal."""
-    terminal.does(terminal.handle(terminal.fails(error="\x1b[2J[red]boo\nboo")))
+    """Neither markup nor escape sequences reach the terminal, nor what turns a text around; they are written out."""
+    terminal.does(terminal.handle(terminal.fails(error="\x1b[2J[red]boo\nboo\u202e\x9b")))
     shown = terminal.types("incidents").stdout
-    assert "\x1b" not in shown
-    assert "[red]" in shown
+    assert r"\u001b[2J[red]boo boo\u202e\u009b" in shown
+    document = terminal.types("incidents", "--json").stdout
+    assert all(each.isprintable() or each == "\n" for each in shown + document)
+    assert "boo\nboo\u202e\x9b" in str(json.loads(document)[0]["error"])

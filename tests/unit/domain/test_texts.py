@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_retry.domain.texts import valid, valid_json
+from backup_retry.domain.texts import valid, valid_json, visible
 
 HALF, MARK = "\ud83d", "\ufffd"
 
@@ -51,3 +51,21 @@ _JSON = st.recursive(
 def test_any_json_can_be_sent_afterwards(value: object) -> None:
     """As UTF-8, without an error."""
     json.dumps(valid_json(value), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("came", "shown"),
+    [
+        ("Jürgen 😀 vm-01", "Jürgen 😀 vm-01"),
+        ("line\n\tanother", "line\n\tanother"),
+        ("a\u00a0b", "a b"),
+        ("vm\u202egnp.exe", r"vm\u202egnp.exe"),
+        ("\x1b[2J\x07\x9b", r"\u001b[2J\u0007\u009b"),
+        ("\u2066\u200f\u061c\ufeff\r", r"\u2066\u200f\u061c\ufeff\u000d"),
+        ("\U000e0001", r"\U000e0001"),
+        (HALF, r"\ud83d"),
+    ],
+)
+def test_what_nobody_sees_is_written_out(came: str, shown: str) -> None:
+    """Control characters, and those that turn the direction of a text."""
+    assert visible(came) == shown

@@ -8,7 +8,7 @@ import pytest
 
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.journal import Step, StepKind
-from backup_retry.ports.log_events import LogEvent, log_event, log_step
+from backup_retry.ports.log_events import LogEvent, line_of, log_event, log_line
 from tests.builders import NOW, PASSES, attempt, failed, incident, item
 from tests.world import World
 
@@ -44,7 +44,32 @@ def test_half_a_character_does_no_harm(caplog: pytest.LogCaptureFixture) -> None
     log_event(LogEvent.SIGNAL_REJECTED, problem="cut: \ud83d")
 
     assert caplog.records[0].getMessage().encode("utf-8")
-    assert lines(caplog)[0]["problem"] == "cut: \ud83d"
+    assert lines(caplog)[0]["problem"] == r"cut: \ud83d"
+
+
+@pytest.mark.parametrize(
+    "value", ["x" * 9_000, "ü" * 9_000, "\u202e" * 9_000, ["vm-01"] * 9_000, {"a": "x" * 9_000}]
+)
+def test_a_field_has_eight_kilobytes_at_most(caplog: pytest.LogCaptureFixture, value: object) -> None:
+    """As it is written; the other fields are whole."""
+    log_event(LogEvent.SIGNAL_REJECTED, problem=value, item="vm-01")
+
+    (line,) = lines(caplog)
+    assert 7_900 < len(json.dumps(line["problem"])) <= 8_000
+    assert line["problem"].endswith("...")
+    assert line["item"] == "vm-01"
+
+
+def test_what_nobody_sees_is_written_out(caplog: pytest.LogCaptureFixture) -> None:
+    """In lists and names as well, so that it is seen where the line is parsed and shown."""
+    log_event(LogEvent.SIGNAL_REJECTED, problem="a\u202eb", vaults=["\x1b[2J"], decisions={"\u2066": 1})
+
+    (line,) = lines(caplog)
+    assert (line["problem"], line["vaults"], line["decisions"]) == (
+        r"a\u202eb",
+        [r"\u001b[2J"],
+        {r"\u2066": 1},
+    )
 
 
 def test_what_is_not_known_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
@@ -87,7 +112,7 @@ def test_a_step_is_logged_with_its_item_and_incident(caplog: pytest.LogCaptureFi
         attempt_id="attempt-1",
     )
 
-    log_step(incident(attempt(1)), step)
+    log_line(line_of(incident(attempt(1)), step))
 
     assert lines(caplog) == [
         {
@@ -121,7 +146,8 @@ def test_what_needs_a_person_is_a_warning(
     """And nothing else is."""
     closed = incident().closed(Close(outcome=outcome, reason=Reason.EXHAUSTED, detail="read this"), NOW)
 
-    log_step(closed, Step(at=NOW, kind=StepKind.CLOSED, incident_id="incident-1", detail="read this"))
+    step = Step(at=NOW, kind=StepKind.CLOSED, incident_id="incident-1", detail="read this")
+    log_line(line_of(closed, step))
 
     assert [record.levelno for record in caplog.records] == [level]
     assert lines(caplog)[0]["outcome"] == outcome.value

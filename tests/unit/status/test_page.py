@@ -17,7 +17,7 @@ from backup_retry.settings.sweep_profile import SweepProfile
 from backup_retry.settings.timer_status import timer
 from status.calendar import LINES, calendar
 from status.filters import Filters
-from status.html import page_answer
+from status.html import message_answer, page_answer
 from status.page import LISTED, Page, page
 from status.portal_links import item_url
 from status.snapshot import Snapshot
@@ -34,6 +34,16 @@ NEEDY = closed(Outcome.NEEDS_ACTION)
 def made(seen: Snapshot, filters: Filters | None = None) -> Page:
     """The page of a look, timers on time."""
     return page(seen, ON_TIME, filters or Filters(), {}, ARM)
+
+
+# ---- texts from outside ------------------------------------------------------------------------------------
+
+
+def test_what_nobody_sees_is_written_out() -> None:
+    """A name that turns the text around it, or holds a control character, is shown as it is made."""
+    shown = message_answer(404, "vm\u202egnp", "a `b\x1b` c\u2066").body
+    assert (r"vm\u202egnp" in shown, r"b\u001b" in shown, r"c\u2066" in shown) == (True, True, True)
+    assert all(each.isprintable() or each == "\n" for each in shown)
 
 
 # ---- the sentence ------------------------------------------------------------------------------------------
