@@ -20,7 +20,7 @@ from backup_retry.domain.texts import valid, visible
 
 logger = logging.getLogger("backup_retry")
 #: bytes of a field, as it is written; whoever sends a text of a megabyte has it in the log in part
-_LONGEST = 8_000
+FIELD_BYTES = 8_000
 #: of a traceback its end says where it was
 _TRACED = 7_000
 _CUT = "..."
@@ -123,10 +123,10 @@ def _write(level: int, fields: dict[str, object]) -> None:
 def _fit(value: object) -> object:
     """A field as the log may have it: no character that nobody sees, and no more than it has room for."""
     shown = _shown(value)
-    if len(_json(shown)) <= _LONGEST:
+    if len(_json(shown)) <= FIELD_BYTES:
         return shown
     written = _json(shown if isinstance(shown, str) else _json(shown))
-    whole = _WHOLE_CHARACTERS.match(written, 1, _LONGEST - len(_CUT) - 1)
+    whole = _WHOLE_CHARACTERS.match(written, 1, FIELD_BYTES - len(_CUT) - 1)
     return valid(json.loads(f'"{whole[0]}"')) + _CUT if whole else _CUT
 
 
