@@ -174,6 +174,11 @@ class Incident:
         """The same with nothing left to tell."""
         return replace(self, notices=())
 
+    def without_question(self) -> "Incident":
+        """The same where nobody is asked to approve its retries any more."""
+        told_of = tuple(each for each in self.told_of if each != Reason.APPROVAL.value)
+        return replace(self, asked_at=None, told_of=told_of)
+
     def owns(self, job: Job | FailedJob) -> bool:
         """True when the job is that of one of this incident's attempts: it bears an id of theirs, whatever its names.
 

@@ -16,6 +16,7 @@ from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import BackupRequest, FailedJob, Source
 from backup_retry.domain.journal import StepKind
+from backup_retry.domain.pauses import Pause
 from backup_retry.domain.tags import Tags
 from backup_retry.engine.approvals import Approvals
 from backup_retry.engine.committer import Committer
@@ -25,6 +26,7 @@ from backup_retry.engine.storm_watch import StormWatch
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
 from backup_retry.engine.vault_incidents import VaultIncidents
 from backup_retry.policy import decide as policy
+from backup_retry.policy.approval import asks_first
 from backup_retry.policy.bounds import within_bounds
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.profiles import profile_held
@@ -225,6 +227,8 @@ class Engine:
             work, context, facts or await self._gatherer.facts(work, fresh_since)
         )
         decision = policy.decide(context)
+        if isinstance(decision, Trigger):
+            decision = policy.decide(await self._by_now(context))
         if isinstance(decision, Trigger) and not context.error.known:
             level, code = logging.WARNING, context.error.code
             log_event(LogEvent.UNKNOWN_ERROR_CODE, level=level, code=code, item=work.incident.item.id)
@@ -265,9 +269,11 @@ class Engine:
         return self._with_story(work, context)
 
     def _with_story(self, work: UnitOfWork, context: DecisionContext) -> DecisionContext:
-        """The same, with the profile that holds written down; when all tags are known, since the nearest one counts."""
+        """The same, with what its tags say written down; when all of them are known, since the nearest one counts."""
         tag = context.tags.profile
         work.hold_profile(tag.value if tag else "", profile_held(tag, self._rules.profiles))
+        if not asks_first(context):
+            work.withdraw_question()
         return replace(context, incident=work.incident)
 
     def _rules_of(self, tags: Tags) -> Rules:
@@ -276,10 +282,7 @@ class Engine:
     async def _context(self, work: UnitOfWork) -> DecisionContext:
         """What can be known without a look at the vault; during a pause nobody is asked about tags."""
         incident = work.incident
-        pauses = [
-            pause for pause in await self._controls.pauses() if pause.holds(incident.item.vault, work.now)
-        ]
-        pause = pauses[0] if pauses else None
+        pause = await self._pause(incident, work.now)
         tags = Tags() if pause else await self._tag_lookup.tags_of(incident.item)
         return DecisionContext(
             incident=incident,
@@ -289,6 +292,15 @@ class Engine:
             pause=pause,
             tags=tags,
         )
+
+    async def _by_now(self, context: DecisionContext) -> DecisionContext:
+        """The case as the clock has it by now: while a vault was read a pause may have begun, or the hours ended."""
+        now = self._clock()
+        return replace(context, now=now, pause=await self._pause(context.incident, now))
+
+    async def _pause(self, incident: Incident, now: datetime) -> Pause | None:
+        pauses = await self._controls.pauses()
+        return next((pause for pause in pauses if pause.holds(incident.item.vault, now)), None)
 
     async def _settle_down(self, work: UnitOfWork, decision: Wait | Close) -> Report:
         """Close the incident, or let it wait; what changed nothing is not written."""

@@ -77,6 +77,11 @@ class UnitOfWork:
             self.incident = replace(self.incident, profile=profile)
             self.step(StepKind.PROFILE, detail=detail)
 
+    def withdraw_question(self) -> None:
+        """Nobody has to be asked any more; who is asked again later has a day for it, and is told."""
+        if self.incident.asked_at is not None and not self.incident.approved_by:
+            self.incident = self.incident.without_question()
+
     def decide(self, decision: Wait | Close) -> bool:
         """Take over a decision; False when there is nothing to write down."""
         before = self.incident
