@@ -81,7 +81,7 @@ async def test_whoever_had_no_time_for_the_end_leaves_what_was_read_to_the_next(
             async with asyncio.timeout(0.01):
                 await long.lists.get(VAULT, long.clock() - DAY, long.clock())
         long.clock.move(minutes=5)
-    assert await long.lists.get(VAULT, long.clock() - DAY, long.clock())
+    assert (await long.lists.get(VAULT, long.clock() - DAY, long.clock())).read_at == long.clock()
 
 
 async def test_a_few_pages_that_somebody_had_no_time_for_are_read_anew_at_once() -> None:
@@ -92,4 +92,4 @@ async def test_a_few_pages_that_somebody_had_no_time_for_are_read_anew_at_once()
         async with asyncio.timeout(0.01):
             await short.lists.get(VAULT, short.clock() - DAY, short.clock())
     short.at_once = 4
-    assert await short.lists.get(VAULT, short.clock() - DAY, short.clock())
+    assert (await short.lists.get(VAULT, short.clock() - DAY, short.clock())).read_at == short.clock()
