@@ -10,6 +10,7 @@ from bench import (
     event,
     follow_up,
     health,
+    long_list,
     memory,
     slow_lists,
     storm,
@@ -29,6 +30,7 @@ MEASUREMENTS: Mapping[str, _Entry] = {
     "follow_up": (follow_up.measure, (follow_up.TINY, follow_up.Size())),
     "storm": (storm.measure, (storm.TINY, storm.WHOLE)),
     "slow_lists": (slow_lists.measure, (slow_lists.TINY, slow_lists.WHOLE)),
+    "long_list": (long_list.measure, (long_list.TINY, long_list.Size())),
     "health": (health.measure, (health.TINY, health.WHOLE)),
     "cost": (cost.measure, (None, None)),
 }

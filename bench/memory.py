@@ -114,17 +114,15 @@ async def _find() -> Found:
 
     wiring.parts = replaced
     [_ async for _ in parts.graph.rows("RecoveryServicesResources | where name == '' | project id")]
-    baseline = _largest()
+    baseline = largest()
     began = time.perf_counter()
     await app.sweep()
-    found = Found(
-        megabytes=_largest() - baseline, seconds=time.perf_counter() - began, found=counting.handled
-    )
+    found = Found(megabytes=largest() - baseline, seconds=time.perf_counter() - began, found=counting.handled)
     await parts.clients.close()
     return found
 
 
-def _largest() -> float:
+def largest() -> float:
     """The largest size that this process has had, in MB.
 
     Linux keeps ru_maxrss over an exec, so that a child would begin with its parent's; VmHWM is the program's own.

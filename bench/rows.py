@@ -34,6 +34,7 @@ ROWS: Mapping[str, Row] = {
     "memory_1k": Row(label="memory to find 1,000 failures", unit="MB"),
     "memory_10k": Row(label="memory to find 10,000 failures", unit="MB", budget=_most(200)),
     "memory_100k": Row(label="memory to find 100,000 failures", unit="MB", budget=_most(200)),
+    "memory_list": Row(label="memory to list 100,000 jobs of a vault", unit="MB", budget=_most(150)),
     "find_100k": Row(label="time to find 100,000 failures", unit="s"),
     "follow_up_few": Row(label="follow-up of 100 open incidents, 1,000 closed behind", unit="s"),
     "follow_up_many": Row(label="follow-up of 100 open incidents, 1,000,000 closed behind", unit="s"),

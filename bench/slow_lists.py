@@ -24,7 +24,9 @@ _SLOW = [
 ]
 _TO_THE_APP = {
     "action_groups": [],
-    "event_subscriptions": [{"topic": "own", "schema": "CloudEventSchemaV1_0"}],
+    "event_subscriptions": [
+        {"topic": "own", "schema": "CloudEventSchemaV1_0", "event_types": ["BackupRetry.SignalDeferred"]}
+    ],
 }
 
 

@@ -53,6 +53,7 @@ class Session:
             rules=self.settings.rules,
             clock=self.clock,
             publisher=self.publisher,
+            has_log=False,  # nothing that reads the app's log would see it
         )
 
     def dry_run(self) -> "Session":

@@ -14,7 +14,7 @@ from backup_retry.ports.log_events import LogEvent, log_event
 from reactor import webhook
 from reactor.deferred_signals import process_deferred, written
 from reactor.events import parse_events
-from reactor.handed_on import Looks, hand_on, key_in
+from reactor.handed_on import Looks, key_in
 from reactor.resolve import Resolver
 from reactor.signal_handler import SignalHandler
 from reactor.signals import Signal
@@ -41,7 +41,7 @@ async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
     async def defer(signal: Signal) -> None:
         await parts.inbox.add(written(signal))
 
-    at_once = partial(hand_on, messenger=parts.publisher, clock=parts.clock)
+    at_once = partial(_LOOKS.hand_on, messenger=parts.publisher, clock=parts.clock)
     return SignalHandler(resolver=resolver, engine=parts.engine, defer=defer, hand_on=at_once, places=places)
 
 

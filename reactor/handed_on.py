@@ -18,6 +18,8 @@ from reactor.signal_handler import SignalHandler
 from reactor.signals import Signal
 
 _SECONDS_TO_TELL = 1.0
+#: so many that could not be told of in time are told of by each look
+_TOLD_AGAIN = 4
 #: in all, with what Azure's answers to triggers may take, less than the 30 that Event Grid waits
 _SECONDS_TO_WAIT, _SECONDS_TO_LOOK = 8.0, 13.0
 
@@ -35,19 +37,16 @@ def key_in(event_type: str, data: object) -> str:
     return key if isinstance(key, str) else ""
 
 
-async def hand_on(signal: Signal, messenger: Messenger | None, clock: Callable[[], datetime]) -> None:
-    """Have a signal that is stored looked into at once; without a topic, or where that fails, by the timer."""
-    if messenger is not None:
-        await _announce(DeferredSignal(kept_at=clock(), fields=written(signal)).key, messenger)
-
-
-async def _announce(key: str, messenger: Messenger) -> None:
+async def _announce(key: str, messenger: Messenger) -> bool:
+    """Tell of a signal that waits; False where the topic did not say that it has heard it."""
     try:
         async with asyncio.timeout(_SECONDS_TO_TELL):
             await messenger.signal_deferred(key)
     except (BackupRetryError, TimeoutError) as error:
         problem = str(error) or "the topic did not answer in time"
         log_event(LogEvent.NOTICE_UNSENT, level=logging.WARNING, signal=key, problem=problem)
+        return False
+    return True
 
 
 class Looks:
@@ -57,6 +56,15 @@ class Looks:
         self._places = asyncio.Semaphore(at_once)
         #: how many have come to something
         self._moved = 0
+        #: signals that the topic did not take in time: the next looks tell of them once more
+        self._untold: set[str] = set()
+
+    async def hand_on(
+        self, signal: Signal, messenger: Messenger | None, clock: Callable[[], datetime]
+    ) -> None:
+        """Have a signal that is stored looked into at once; without a topic, or where all fails, by the timer."""
+        if messenger is not None:
+            await self._tell(DeferredSignal(kept_at=clock(), fields=written(signal)).key, messenger)
 
     async def look(
         self,
@@ -78,7 +86,7 @@ class Looks:
                 await self._places.acquire()
         except TimeoutError:
             if messenger is not None and self._moved > moved:
-                await _announce(key, messenger)
+                await self._tell(key, messenger)
             return
         try:
             kept = await inbox.find(key)
@@ -96,3 +104,14 @@ class Looks:
                 self._moved += 1
         finally:
             self._places.release()
+        if messenger is not None:
+            for untold in [self._untold.pop() for _ in range(min(_TOLD_AGAIN, len(self._untold)))]:
+                await self._tell(untold, messenger)
+
+    async def _tell(self, key: str, messenger: Messenger) -> None:
+        told = False
+        try:
+            told = await _announce(key, messenger)
+        finally:  # also where the webhook's own time is over
+            if not told:
+                self._untold.add(key)

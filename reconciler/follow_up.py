@@ -68,7 +68,11 @@ class FollowUp:
             async with slots.of(incidents[0].item.vault):
                 await self._follow_vault(incidents, report, now)
 
-        await asyncio.gather(*(one_vault(incidents) for incidents in _by_vault(due)))
+        early = [incident for incident in opened if incident.is_untold and incident not in due]
+        await asyncio.gather(
+            *(one_vault(incidents) for incidents in _by_vault(due)),
+            *(self._move(each, report) for each in early),
+        )
         await self._controls.beat(Beat.FOLLOW_UP, now, open_incidents=_left_open(opened, report))
         log_event(
             LogEvent.FOLLOW_UP_COMPLETED,
@@ -122,9 +126,15 @@ class FollowUp:
 
         await asyncio.gather(*(one(incident) for incident in others))
 
-    async def _move(self, incident: Incident, report: FollowUpReport, run_began: datetime) -> None:
+    async def _move(
+        self, incident: Incident, report: FollowUpReport, run_began: datetime | None = None
+    ) -> None:
+        """Without `run_began` it is not due, and only tells what is left to tell."""
         try:
-            report.moved.append(await self._engine.advance(incident, run_began=run_began))
+            if run_began is None:
+                await self._engine.tell(incident)
+            else:
+                report.moved.append(await self._engine.advance(incident, run_began=run_began))
         except Exception as error:  # noqa: BLE001 (it ends this incident's turn and no other's)
             report.failed += 1
             log_failure(LogEvent.INCIDENT_FAILED, error, incident=incident.id, item=incident.item.id)

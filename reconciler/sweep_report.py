@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from backup_retry.engine.unit_of_work import Report
-from backup_retry.ports.log_events import LogEvent, log_event
+from backup_retry.ports.log_events import FIELD_BYTES, LogEvent, log_event
 
-#: a line of the log holds 32,768 characters
-_LOGGED_CHARACTERS = 16_000
+#: what a field of the log has room for, less what tells how many problems are left out
+_LOGGED_CHARACTERS = FIELD_BYTES - 200
 
 
 @dataclass(kw_only=True)
@@ -70,15 +70,16 @@ class SweepReport:
 def _fitting(problems: Sequence[str]) -> Iterator[str]:
     """As many problems as one line holds, and how many more there are; the last one is always told."""
     *others, last = problems or [""]
+    last = last[: _LOGGED_CHARACTERS // 6]
     room = _LOGGED_CHARACTERS - _written(last)
     for number, problem in enumerate(others):
-        room -= _written(problem)
+        room -= _written(problem) + len(", ")
         if room < 0:
             yield f"… and {len(others) - number} more problems"
             break
         yield problem
     if last:
-        yield last[:_LOGGED_CHARACTERS]
+        yield last
 
 
 def _written(text: str) -> int:

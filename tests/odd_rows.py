@@ -22,6 +22,7 @@ from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import DeferredSignal
 from backup_retry.ports.ledger import Beat
+from backup_retry.ports.log_events import line_of
 from tests.builders import NOW, OTHER_SUBSCRIPTION, minutes
 from tests.failures import claimed, closed, failed_job, opened, vm_item
 
@@ -173,21 +174,27 @@ OTHERS: Sequence[Odd] = [
     says("notice", data="[]"),
     says("notice", kind="BackupRetry.New"),
     lacks("notice", "data", readable=True),
+    says("line", fields=CUT),
+    lacks("line", "fields"),
+    lacks("line", "warning", readable=True),
     says("step", kind="danced"),
     says("step", at="x"),
     lacks("step", "reason", "detail", "job", "attempt", readable=True),
 ]
 ODD_ROWS = [*SIGNALS, *PAUSES, *BEATS, *STORMS, *INDEX, *CLOSED, *HEADS, *OTHERS]
-TABLES = {"open": OPEN, "journal": JOURNAL} | dict.fromkeys(("head", "attempt", "notice", "step"), INCIDENTS)
+TABLES = {"open": OPEN, "journal": JOURNAL} | dict.fromkeys(
+    ("head", "attempt", "notice", "line", "step"), INCIDENTS
+)
 _EARLIER_PAUSE = Pause(by="alice", why="maintenance", until=NOW - minutes(1))
 
 
 def troubled() -> Incident:
-    """The open incident of a new item, with an attempt that failed and a notice that is still to be told."""
+    """The open incident of a new item, with an attempt that failed; a notice and a line are still to be told."""
     begun = opened(failed_job(vm_item(), NOW - minutes(40)))
     over = claimed(begun).attempt_ended(AttemptResult.FAILED, NOW - minutes(10))
     due = over.waiting(NOW - minutes(1), Reason.BACKOFF)
-    return due.with_notices(notice(NoticeKind.RETRY_TRIGGERED, due, NOW - minutes(20)))
+    told = due.with_notices(notice(NoticeKind.RETRY_TRIGGERED, due, NOW - minutes(20)))
+    return told.with_lines(line_of(due, Step(at=NOW, kind=StepKind.TOLD, incident_id=due.id)))
 
 
 def row_of(odd: Odd, incident: Incident) -> tuple[str, Row]:
@@ -215,6 +222,7 @@ def _usual(odd: Odd, incident: Incident) -> Row:
         "head": rows.head_row(incident),
         "attempt": rows.attempt_row(incident, incident.attempts[-1]),
         "notice": rows.notice_row(incident, incident.notices[-1]),
+        "line": rows.line_row(incident, incident.lines[-1]),
         "step": rows.step_row(incident, step, write="odd", index=0),
     }[odd.kind]
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.incident import Incident
+from backup_retry.domain.journal import Step
 from simulator.stack import Stack
 from tests.table_storage import table_service
 from tests.vm_estate import backup_failure, estate, item_id
@@ -216,6 +217,10 @@ class App:
         found = await self.remembered(_arm_id(vm))
         assert found is not None
         return found
+
+    async def steps(self, vm: str) -> Sequence[Step]:
+        """The journal of a VM."""
+        return await self._ledger.steps((await self.incident(vm)).item)
 
     async def remembered(self, arm_id: str) -> Incident | None:
         """What the ledger holds of any item; None: nothing."""

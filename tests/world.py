@@ -122,7 +122,7 @@ class World:
         self.known_vaults = MemoryKnownVaults()
         self.engine = self.another_engine()
 
-    def another_engine(self, clock: Callable[[], datetime] | None = None) -> Engine:
+    def another_engine(self, clock: Callable[[], datetime] | None = None, *, has_log: bool = True) -> Engine:
         """A second machine on the same ledger and vaults, perhaps with a clock of its own."""
         vaults = replace(self.vaults, clock=clock) if clock else self.vaults
         return Engine(
@@ -135,6 +135,7 @@ class World:
             clock=clock or self.clock,
             publisher=self.publisher,
             known_vaults=self.known_vaults,
+            has_log=has_log,
         )
 
     def fails(

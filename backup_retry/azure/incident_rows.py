@@ -1,4 +1,4 @@
-"""An item's rows of the table `incidents`, and back: head, attempts, failed jobs, steps and notices.
+"""An item's rows of the table `incidents`, and back: head, attempts, failed jobs, steps, notices and log lines.
 
 A head row holds the incident; attempts and steps are rows of their own beside it. Times are ISO 8601 text in UTC, so
 that they sort, read well in Storage Explorer and do not depend on the tables' own precision.
@@ -15,7 +15,8 @@ from backup_retry.domain.attempts import Attempt, AttemptResult
 from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.jobs import FailedJob, JobError, JobStatus, Source
-from backup_retry.domain.journal import Step, StepKind
+from backup_retry.domain.journal import LogLine, Step, StepKind
+from backup_retry.domain.memory import Memory
 from backup_retry.domain.notices import Notice, NoticeKind
 
 HEAD = "head"
@@ -73,6 +74,7 @@ def head_row(incident: Incident) -> Row:
         ended = {str(rank): written(at) for rank, at in incident.weighed_before.items()}
         row["weighed_before"] = json_text(ended)
         row["weighed_by"] = _BEGINNING if incident.weighed_by_start else _END
+    row |= _memory_columns(incident.memory)
     if incident.waits_since is not None:
         row["waits_since"] = written(incident.waits_since)
     if incident.named_jobs:
@@ -127,17 +129,44 @@ def step_row(incident: Incident, step: Step, *, write: str, index: int) -> Row:
     )
 
 
+def outbox_key(told: Notice | LogLine) -> str:
+    """The row key of what is still to be sent, or to be written into the log."""
+    return f"{'notice' if isinstance(told, Notice) else 'line'}-{told.id}"
+
+
 def notice_row(incident: Incident, notice: Notice) -> Row:
     """What is still to be told; removed once it has been."""
     return new_row(
         partition(incident.item),
-        f"notice-{notice.id}",
+        outbox_key(notice),
         incident=incident.id,
         notice=notice.id,
         kind=notice.kind.value,
         at=written(notice.at),
         subject=notice.subject,
         data=json_text(notice.data),
+    )
+
+
+def line_row(incident: Incident, line: LogLine) -> Row:
+    """What is still to be written into the log; removed once it has been."""
+    return new_row(
+        partition(incident.item),
+        outbox_key(line),
+        incident=incident.id,
+        line=line.id,
+        warning=line.is_warning,
+        fields=json_text(line.fields),
+    )
+
+
+def read_line(row: Mapping[str, Any]) -> LogLine:
+    """The line of the log that a row holds."""
+    columns = Columns(row)
+    return LogLine(
+        id=columns.text("line"),
+        is_warning=bool(columns.truth("warning")),
+        fields=dict(columns.mapping("fields")),
     )
 
 
@@ -183,6 +212,7 @@ def read_head(row: Mapping[str, Any]) -> Incident:
         weighed_before=_read_weighed(columns),
         weighed_by_start="weighed_before" in columns.names and columns.text("weighed_by", _BEGINNING) != _END,
         waits_since=columns.maybe_time("waits_since"),
+        memory=_read_memory(columns),
         told_of=columns.texts("told_of"),
         named_jobs=columns.texts("named_jobs"),
         asked_at=columns.maybe_time("asked_at"),
@@ -246,6 +276,30 @@ def _read_weighed(columns: Columns) -> Mapping[int, datetime]:
         return {int(rank): weighed.time(rank) for rank in weighed.names}
     except ValueError as error:
         raise Unreadable("column weighed_before holds no times by worth") from error
+
+
+def _memory_columns(memory: Memory) -> Row:
+    """Of a first time that nobody was told of, none."""
+    times = {
+        "again_since": memory.since,
+        "again_after": memory.failed_at,
+        "told_at": memory.told_at,
+        "exhausted_at": memory.exhausted_at,
+    }
+    numbers = {"times": memory.times, "exhausted_nights": memory.exhausted_nights}
+    known = {name: written(at) for name, at in times.items() if at}
+    return {**known, **(numbers if memory != Memory() else {})}
+
+
+def _read_memory(columns: Columns) -> Memory:
+    return Memory(
+        times=columns.number("times", 1),
+        since=columns.maybe_time("again_since"),
+        failed_at=columns.maybe_time("again_after"),
+        told_at=columns.maybe_time("told_at"),
+        exhausted_nights=columns.number("exhausted_nights", 0),
+        exhausted_at=columns.maybe_time("exhausted_at"),
+    )
 
 
 def _error_columns(name: str, error: JobError) -> Row:

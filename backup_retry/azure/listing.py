@@ -21,7 +21,7 @@ T = TypeVar("T")
 _OK = 200
 #: a page has a hundred rows or more, and a vault far fewer than 200,000 jobs
 _MOST_PAGES = 2000
-#: pages of a vault in one look, a quarter of a minute; others wait for their turn
+#: pages of a vault in one look: 15 to 40 seconds, in which its turn is over and others have theirs
 PAGES_AT_ONCE = 150
 
 

@@ -98,9 +98,9 @@ class TableArchive:
 
 
 def _is_in_use(row: Row) -> bool:
-    """An open incident's head, or a notice that is still to be sent."""
+    """An open incident's head, or a notice or a line of the log that nobody has been told yet."""
     is_open = row["RowKey"] == rows.HEAD and row.get("state") != State.CLOSED
-    return is_open or str(row["RowKey"]).startswith("notice-")
+    return is_open or str(row["RowKey"]).startswith(("notice-", "line-"))
 
 
 def _jobs_of(incident: str, everything: Sequence[Row]) -> list[Row]:

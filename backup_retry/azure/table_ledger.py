@@ -3,7 +3,7 @@
 Four tables, in shapes that fit the tables' own guarantees (one partition = one transaction, ETag = the fence):
 
 - incidents: everything about an item in one partition: `head`, one `job-…` row per failed job noted (its insert is
-  the deduplication), `attempt-…`, `step-…` and `notice-…` rows. They change together or not at all.
+  the deduplication), `attempt-…`, `step-…`, `notice-…` and `line-…` rows. They change together or not at all.
 - open: one row per open incident, so that a follow-up costs what is open. Written before the head, removed after it
   is closed; a row whose incident never came to be, or is closed, is removed by the next look.
 - journal: one row per closed incident in the partition of the day: what reports read.
@@ -45,13 +45,14 @@ __all__ = ["CONTROL", "INCIDENTS", "JOURNAL", "OPEN", "TABLES", "TableLedger"]
 #: a row of the open index without its incident is younger than this while somebody is still writing the incident
 _WRITING = timedelta(minutes=30)
 _READERS = 16
-#: one save changes the last attempts and adds the last notices; a transaction holds 100 operations
+#: one save changes the last attempts and adds the last notices and lines; a transaction holds 100 operations
 _CHANGED = 8
 _TRANSACTION = 100
 _CONFLICTS = frozenset({409, 412})
 _INCIDENT = (
     "PartitionKey eq @partition and (RowKey eq @head or RowKey eq @job"
-    " or (RowKey ge 'attempt-' and RowKey lt 'attempt.') or (RowKey ge 'notice-' and RowKey lt 'notice.'))"
+    " or (RowKey ge 'attempt-' and RowKey lt 'attempt.') or (RowKey ge 'notice-' and RowKey lt 'notice.')"
+    " or (RowKey ge 'line-' and RowKey lt 'line.'))"
 )
 
 
@@ -89,17 +90,17 @@ class TableLedger(TableControls):
             await self._finish(stored)
         return stored
 
-    async def notices_sent(self, incident: Incident) -> Incident:
+    async def told(self, incident: Incident, left: Incident) -> Incident:
         """See Ledger; one transaction, and one more request for a closed incident."""
         partition = rows.partition(incident.item)
-        gone = [{"PartitionKey": partition, "RowKey": f"notice-{notice.id}"} for notice in incident.notices]
+        keys = [rows.outbox_key(each) for each in incident.told_since(left)]
+        gone = [{"PartitionKey": partition, "RowKey": key} for key in keys]
         async with azure_errors("ledger"):
             for begin in range(0, len(gone), _TRANSACTION):
                 await self._delete(gone[begin : begin + _TRANSACTION])
-        told = replace(incident, notices=())
-        if not told.is_open:
-            await self._finish(told)
-        return told
+        if not left.is_open:
+            await self._finish(left)
+        return left
 
     async def open_incidents(self) -> Sequence[Incident]:
         """See Ledger; one request for the index, one for each incident in it."""
@@ -134,16 +135,9 @@ class TableLedger(TableControls):
     def _incident(self, by_key: Mapping[str, Mapping[str, Any]]) -> Incident:
         """The incident of these rows; an attempt that cannot be read may be one in flight, so that nothing is known."""
         head, read = self._quarantine.require(rows.read_head, INCIDENTS, by_key[rows.HEAD]), self._quarantine
-        attempts = [
-            read.require(rows.read_attempt, INCIDENTS, row)
-            for key, row in by_key.items()
-            if key.startswith("attempt-")
-        ]
-        notices = [
-            read.read(rows.read_notice, INCIDENTS, row)
-            for key, row in by_key.items()
-            if key.startswith("notice-")
-        ]
+        attempts = [read.require(rows.read_attempt, INCIDENTS, row) for row in _of_kind("attempt-", by_key)]
+        notices = [read.read(rows.read_notice, INCIDENTS, row) for row in _of_kind("notice-", by_key)]
+        lines = [read.read(rows.read_line, INCIDENTS, row) for row in _of_kind("line-", by_key)]
         own = [attempt for incident, attempt in attempts if incident == head.id]
         earlier = [attempt for incident, attempt in attempts if incident != head.id]
         return replace(
@@ -151,7 +145,8 @@ class TableLedger(TableControls):
             attempts=tuple(sorted(own, key=lambda attempt: attempt.number)),
             earlier_triggers=tuple(sorted(attempt.claimed_at for attempt in earlier if attempt.spent)),
             notices=tuple(sorted(filter(None, notices), key=lambda each: each.at)),
-            has_unreadable_notice=None in notices,
+            lines=tuple(filter(None, lines)),
+            has_unreadable_notice=None in notices or None in lines,
             version=version_of(by_key[rows.HEAD]),
         )
 
@@ -197,7 +192,7 @@ class TableLedger(TableControls):
         except RowUnreadable:
             return None
         if incident is not None and incident.id == incident_id:
-            if incident.is_open or incident.notices:
+            if incident.is_open or incident.is_untold:
                 return incident
             if not incident.has_unreadable_notice:  # else whoever can read it has not told it yet
                 await self._finish(incident)
@@ -212,7 +207,7 @@ class TableLedger(TableControls):
         """
         async with azure_errors("ledger"):
             await self._journal.upsert_entity(report_rows.journal_row(closed), mode=UpdateMode.REPLACE)
-        if not closed.notices and not closed.has_unreadable_notice:
+        if not closed.is_untold and not closed.has_unreadable_notice:
             await self._delete_open_row(report_rows.open_key(closed))
 
     async def _report_previous(self, previous: Incident | None) -> None:
@@ -238,6 +233,10 @@ class TableLedger(TableControls):
             await asyncio.gather(*(self._incidents.delete_entity(row) for row in gone))
 
 
+def _of_kind(prefix: str, by_key: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [row for key, row in by_key.items() if key.startswith(prefix)]
+
+
 def _operations(
     incident: Incident, steps: Sequence[Step], job_id: str, write: Write
 ) -> list[tuple[Any, ...]]:
@@ -245,12 +244,13 @@ def _operations(
     head, replacing = rows.head_row(incident) | write.column, {"mode": UpdateMode.REPLACE}
     attempts = [rows.attempt_row(incident, each) for each in incident.attempts[-_CHANGED:]]
     notices = [rows.notice_row(incident, each) for each in incident.notices[-_CHANGED:]]
+    lines = [rows.line_row(incident, each) for each in incident.lines[-_CHANGED:]]
     journal = [
         rows.step_row(incident, step, write=write.marks[0], index=index) for index, step in enumerate(steps)
     ]
     return [
         ("update", head, write.condition) if write.etag else ("create", head),
         *([("create", rows.job_row(incident.item, job_id))] if job_id else []),
-        *(("upsert", row, replacing) for row in (*attempts, *notices)),
+        *(("upsert", row, replacing) for row in (*attempts, *notices, *lines)),
         *(("create", row) for row in journal),
     ]

@@ -21,6 +21,7 @@ READERS: Mapping[str, Reader[object]] = {
     "attempt": rows.read_attempt,
     "step": rows.read_step,
     "notice": rows.read_notice,
+    "line": rows.read_line,
     "open": report_rows.read_opened,
     "journal": report_rows.read_closed,
     "pause": control_rows.read_pause,

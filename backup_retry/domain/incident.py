@@ -20,7 +20,8 @@ from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.attempts import Attempt, AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.jobs import FailedJob, Job, JobError, Source, database_of
-from backup_retry.domain.notices import Notice
+from backup_retry.domain.memory import Memory
+from backup_retry.domain.outbox import Outbox
 from backup_retry.domain.workloads import CAUSES
 
 #: of the failed jobs that an incident was told of; one that is pushed out is still in the vault's list
@@ -38,7 +39,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Incident:
+class Incident(Outbox):
     """The state of one item's trouble; `version` is the ledger's ETag and means nothing elsewhere."""
 
     id: str
@@ -77,10 +78,8 @@ class Incident:
     named_jobs: tuple[str, ...] = ()
     #: some of it was stored by version 0.1.0, which kept when those failures began
     weighed_by_start: bool = False
-    #: what is still to be told
-    notices: tuple[Notice, ...] = ()
-    #: one of them cannot be read by this version, and another one may still tell it
-    has_unreadable_notice: bool = False
+    #: of the same failure before
+    memory: Memory = field(default_factory=Memory)
     version: str = ""
     #: the item's last closed incident, where this one is new and takes its place
     previous: "Incident | None" = field(default=None, compare=False, repr=False)
@@ -105,6 +104,7 @@ class Incident:
             weighed_before=after.weighed_out if after else {},
             weighed_by_start=after is not None and after.weighed_by_start,
             notices=after.notices if after else (),
+            lines=after.lines if after else (),
             version=after.version if after else "",
             previous=replace(after, previous=None) if after else None,
         )
@@ -165,19 +165,6 @@ class Incident:
     def waited_for(self, reason: Reason, now: datetime) -> timedelta:
         """How long it has been waiting for that reason."""
         return now - (self.waits_since or self.opened_at) if self.reason is reason else timedelta(0)
-
-    def with_notices(self, *notices: Notice) -> "Incident":
-        """The same with more to tell."""
-        return replace(self, notices=(*self.notices, *notices))
-
-    def without_notices(self) -> "Incident":
-        """The same with nothing left to tell."""
-        return replace(self, notices=())
-
-    def without_question(self) -> "Incident":
-        """The same where nobody is asked to approve its retries any more."""
-        told_of = tuple(each for each in self.told_of if each != Reason.APPROVAL.value)
-        return replace(self, asked_at=None, told_of=told_of)
 
     def owns(self, job: Job | FailedJob) -> bool:
         """True when the job is that of one of this incident's attempts: it bears an id of theirs, whatever its names.

@@ -139,6 +139,8 @@ def _about(incident: Incident, at: datetime) -> dict[str, Any]:
         "outcome": incident.outcome.value if incident.outcome else None,
         "reason": incident.reason.value,
         "remedy": incident.detail,
+        "times": incident.memory.times,
+        "chronic": incident.memory.is_chronic,
         "lastRecoveryPointAt": last_good.isoformat() if last_good else None,
         "secondsSinceLastRecoveryPoint": int((at - last_good).total_seconds()) if last_good else None,
     }

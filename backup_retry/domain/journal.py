@@ -1,8 +1,9 @@
 """The steps of an incident, as its journal and the log tell them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class StepKind(StrEnum):
@@ -24,6 +25,10 @@ class StepKind(StrEnum):
     APPROVED = "retry_approved"
 
 
+#: the steps whose lines alert rules and the workbook count: each is kept with the incident until it is in the log
+READ_BY_RULES = frozenset({StepKind.TOLD, StepKind.CLOSED})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """One line of an incident's journal."""
@@ -35,3 +40,12 @@ class Step:
     detail: str = ""
     job_id: str = ""
     attempt_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogLine:
+    """A finished line of the log; the same line has the same id, however often it is stored."""
+
+    id: str
+    is_warning: bool
+    fields: dict[str, Any] = field(default_factory=dict, hash=False)

@@ -4,38 +4,68 @@ import logging
 
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.domain.incident import Incident
+from backup_retry.domain.journal import READ_BY_RULES
 from backup_retry.engine.unit_of_work import UnitOfWork
 from backup_retry.ports.ledger import Ledger
-from backup_retry.ports.log_events import LogEvent, log_event, log_step
+from backup_retry.ports.log_events import LogEvent, line_of, log_event, log_line
 from backup_retry.ports.publisher import Publisher
 
 
 class Committer:
     """The one way to the ledger: what is saved is logged, and what is to be told is told, now or later."""
 
-    def __init__(self, ledger: Ledger, publisher: Publisher | None) -> None:
+    def __init__(self, ledger: Ledger, publisher: Publisher | None, *, has_log: bool = True) -> None:
+        """`has_log`: alert rules read what this process logs; else the next follow-up writes their lines."""
         self.ledger = ledger
         self._publisher = publisher
+        self._has_log = has_log
 
     async def save(self, work: UnitOfWork) -> Incident | None:
         """Store a change; None when another worker was first."""
         if self._publisher is None:
             work.incident = work.incident.without_notices()
-        saved = await self.ledger.save(work.incident, work.steps, work.job_id)
+        kept = [
+            line_of(work.incident, step, is_quiet=work.is_quiet)
+            for step in work.steps
+            if step.kind in READ_BY_RULES
+        ]
+        saved = await self.ledger.save(work.incident.with_lines(*kept), work.steps, work.job_id)
         if saved is None:
             log_event(LogEvent.RACE_LOST, item=work.incident.item.id, incident=work.incident.id)
             return None
         for step in work.steps:
-            log_step(saved, step)
-        return await self.send_notices(saved)
+            if step.kind not in READ_BY_RULES:
+                log_line(line_of(saved, step, is_quiet=work.is_quiet))
+        return await self.tell(saved)
 
-    async def send_notices(self, incident: Incident) -> Incident:
-        """Send what is left to tell; an outage of the topic leaves it with the incident for the next follow-up."""
+    async def tell(self, incident: Incident) -> Incident:
+        """Write the log lines and send the notices that are left; what cannot be told now waits for a follow-up."""
+        left = await self._sent(self._logged(incident))
+        if left == incident:
+            return incident
+        try:
+            return await self.ledger.told(incident, left)
+        except (AzureUnavailable, AzureRefused) as error:
+            _log_unsent(incident, error)
+            return incident
+
+    def _logged(self, incident: Incident) -> Incident:
+        if not self._has_log:
+            return incident
+        for line in incident.lines:
+            log_line(line)
+        return incident.without_lines()
+
+    async def _sent(self, incident: Incident) -> Incident:
         if not incident.notices or self._publisher is None:
             return incident
         try:
             await self._publisher.publish(incident.notices)
-            return await self.ledger.notices_sent(incident)
         except (AzureUnavailable, AzureRefused) as error:
-            log_event(LogEvent.NOTICE_UNSENT, level=logging.WARNING, incident=incident.id, problem=str(error))
+            _log_unsent(incident, error)
             return incident
+        return incident.without_notices()
+
+
+def _log_unsent(incident: Incident, error: Exception) -> None:
+    log_event(LogEvent.NOTICE_UNSENT, level=logging.WARNING, incident=incident.id, problem=str(error))

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from backup_retry.domain.decisions import Close, Trigger, Wait
+from backup_retry.domain.decisions import Close, Decision, Trigger, Wait
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound, Service
 from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
@@ -26,6 +26,7 @@ from backup_retry.engine.storm_watch import StormWatch
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
 from backup_retry.engine.vault_incidents import VaultIncidents
 from backup_retry.policy import decide as policy
+from backup_retry.policy import recall
 from backup_retry.policy.approval import asks_first
 from backup_retry.policy.bounds import within_bounds
 from backup_retry.policy.decision_context import DecisionContext
@@ -64,7 +65,9 @@ class Engine:
         clock: Clock,
         publisher: Publisher | None = None,
         known_vaults: KnownVaults | None = None,
+        has_log: bool = True,
     ) -> None:
+        """`has_log`: see Committer."""
         self._ledger = ledger
         self._controls = controls
         self._storm_watch = StormWatch(ledger, storms)
@@ -72,7 +75,7 @@ class Engine:
         self._tag_lookup = tag_lookup
         self._rules = rules
         self._clock = clock
-        self._committer = Committer(ledger, publisher)
+        self._committer = Committer(ledger, publisher, has_log=has_log)
         self._gatherer = Gatherer(vaults, rules)
         #: what to do where a whole vault is closed to us
         self.vault_incidents = VaultIncidents(
@@ -136,19 +139,25 @@ class Engine:
     async def advance(self, incident: Incident, *, run_began: datetime | None = None) -> Report:
         """Move an incident on by one decision; one that is closed already only tells what is left to tell."""
         if not incident.is_open:
-            return report("closed", await self._committer.send_notices(incident))
+            return report("closed", await self._committer.tell(incident))
         if incident.has_no_job:
             fresh = fresh_since(self._clock(), run_began)
-            return await self.vault_incidents.look_again(await self._committer.send_notices(incident), fresh)
-        return await self._advance(
-            UnitOfWork(await self._committer.send_notices(incident), self._clock()), run_began
-        )
+            return await self.vault_incidents.look_again(await self._committer.tell(incident), fresh)
+        return await self._advance(UnitOfWork(await self._committer.tell(incident), self._clock()), run_began)
+
+    async def tell(self, incident: Incident) -> None:
+        """Tell what is left to tell of an incident, and leave it as it is."""
+        await self._committer.tell(incident)
 
     async def context(self, incident: Incident) -> DecisionContext:
         """All that a decision about the incident would look at now; changes and triggers nothing."""
         work = UnitOfWork(incident, self._clock())
         facts = await self._gatherer.facts(work, work.now)
         return await self._with_protection(work, await self._context(work), facts)
+
+    async def in_storm(self, context: DecisionContext, decision: Decision) -> Decision:
+        """What the vault's storm would make of a decision now; changes and tells nothing."""
+        return await self._storm_watch.look(context, decision)
 
     async def _noted(self, failed: FailedJob, source: Source) -> UnitOfWork | Report:
         """The item's incident with this failure in it, not yet saved; a report where nothing is to do."""
@@ -159,7 +168,7 @@ class Engine:
             log_event(LogEvent.FAILURE_KNOWN, item=failed.item.id, job=failed.id, found_by=source)
             return already_handled(current, failed.id)
         if current is None or not current.is_open:
-            current = Incident.open(failed, source, now, after=current)
+            current = recall.opened(failed, source, now, after=current)
         own = current.owns(failed)
         job_id = "" if record.job_known else failed.id
         noted = current if own else current.with_named(failed).with_failure(failed)
@@ -182,7 +191,7 @@ class Engine:
         1. what needs no look at the vault (a pause, the scope, a tag, an unsupported workload) is decided first;
         2. gather the item's jobs since the first failure, and settle the attempt in flight with them;
         3. gather the item's protection, and decide by the policy's rows;
-        4. what would be retried may have to wait for a storm;
+        4. what would be retried, or given up, may have to wait for a storm;
         5. apply: close, wait, or claim, trigger and record the answer.
         """
         try:
@@ -201,6 +210,8 @@ class Engine:
             await self.vault_incidents.blocked(work.incident.item.vault, wait, work.incident.found_by)
         if work.storm_notices and done.decision == "already_handled":
             await self._save_notices_anyway(work)
+        if work.tells_of_storm:
+            await self._storm_watch.was_told(work.tells_of_storm)
         return done
 
     async def _save_notices_anyway(self, work: UnitOfWork) -> None:
@@ -232,8 +243,7 @@ class Engine:
         if isinstance(decision, Trigger) and not context.error.known:
             level, code = logging.WARNING, context.error.code
             log_event(LogEvent.UNKNOWN_ERROR_CODE, level=level, code=code, item=work.incident.item.id)
-        if isinstance(decision, Trigger):
-            decision = await self._storm_watch.weigh(work, context)
+        decision = await self._storm_watch.weigh(work, context, decision)
         if isinstance(decision, Trigger):
             return policy.backup_request(await self._with_details(work, context))
         return decision
@@ -260,7 +270,9 @@ class Engine:
         item = await self._vaults.item(work.incident.item)
         if item is not None:
             work.incident = replace(work.incident, last_good_at=item.last_recovery_point)
-        context = replace(context, incident=work.incident, facts=replace(facts, item=item))
+        facts = replace(facts, item=item)
+        work.incident = recall.after_success(work.incident, facts)
+        context = replace(context, incident=work.incident, facts=facts)
         if policy.needs_details(context):
             context = await self._with_details(work, context)
         if not context.tags.opted_out_by and context.source_id != work.incident.item.machine_id:

@@ -10,6 +10,7 @@ from backup_retry.domain.incident_notices import notice, of_outcome
 from backup_retry.domain.jobs import FailedJob
 from backup_retry.domain.journal import Step, StepKind
 from backup_retry.domain.notices import Notice, NoticeKind
+from backup_retry.policy import recall
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,10 @@ class UnitOfWork:
     noted_failure: FailedJob | None = None
     #: the key of the storm whose canary the incident's item is: to be looked at again once its claim is stored
     canary_of: str = ""
+    #: the key of the storm of which a person is told with the next save
+    tells_of_storm: str = ""
+    #: a person knows by an earlier notice how the incident ends
+    is_quiet: bool = False
     steps: list[Step] = field(default_factory=list)
     #: notices that are about more than this incident, and must be told even where another worker saves first
     storm_notices: list[Notice] = field(default_factory=list)
@@ -80,7 +85,8 @@ class UnitOfWork:
     def withdraw_question(self) -> None:
         """Nobody has to be asked any more; who is asked again later has a day for it, and is told."""
         if self.incident.asked_at is not None and not self.incident.approved_by:
-            self.incident = self.incident.without_question()
+            told_of = tuple(each for each in self.incident.told_of if each != Reason.APPROVAL.value)
+            self.incident = replace(self.incident, asked_at=None, told_of=told_of)
 
     def decide(self, decision: Wait | Close) -> bool:
         """Take over a decision; False when there is nothing to write down."""
@@ -114,10 +120,12 @@ class UnitOfWork:
         self.add_notices(notice(NoticeKind.NEEDS_PERSON, waits, self.now, about=about))
 
     def close(self, decision: Close) -> None:
-        """End the incident, and have its outcome told."""
-        self.incident = self.incident.closed(decision, self.now)
+        """End the incident, and have its outcome told, unless a person knows it already."""
+        self.incident, is_news = recall.closed(self.incident, decision, self.now)
+        self.is_quiet = not is_news
         self.step(StepKind.CLOSED)
-        self.add_notices(*of_outcome(self.incident, self.now))
+        if is_news:
+            self.add_notices(*of_outcome(self.incident, self.now))
 
 
 def report(label: str, incident: Incident, *, decision: Decision | None = None, job_id: str = "") -> Report:

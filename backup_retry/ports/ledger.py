@@ -72,8 +72,8 @@ class Ledger(Protocol):
         """
         ...
 
-    async def notices_sent(self, incident: Incident) -> Incident:
-        """Forget the incident's notices: they have been sent."""
+    async def told(self, incident: Incident, left: Incident) -> Incident:
+        """Forget what has been sent or logged of the incident: all notices and lines but those that `left` has."""
         ...
 
     async def steps(self, item: ProtectedItem) -> Sequence[Step]:
@@ -167,19 +167,21 @@ class MemoryLedger:
     async def open_incidents(self) -> Sequence[Incident]:
         """See Ledger."""
         heads = [head for key, head in self._heads.items() if key not in self.unreadable]
-        return [incident for incident in heads if incident.is_open or incident.notices]
+        return [incident for incident in heads if incident.is_open or incident.is_untold]
 
     async def steps(self, item: ProtectedItem) -> Sequence[Step]:
         """See Ledger."""
         return list(self._steps.get(item.key, ()))
 
-    async def notices_sent(self, incident: Incident) -> Incident:
+    async def told(self, incident: Incident, left: Incident) -> Incident:
         """See Ledger."""
-        told = {notice.id for notice in incident.notices}
-        current = self._heads[incident.item.key]
-        left = tuple(notice for notice in current.notices if notice.id not in told)
-        self._heads[incident.item.key] = replace(current, notices=left)
-        return replace(incident, notices=())
+        current, gone = self._heads[incident.item.key], incident.told_since(left)
+        self._heads[incident.item.key] = replace(
+            current,
+            notices=tuple(each for each in current.notices if each not in gone),
+            lines=tuple(each for each in current.lines if each not in gone),
+        )
+        return left
 
     async def pauses(self) -> Sequence[Pause]:
         """See Controls."""

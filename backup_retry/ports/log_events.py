@@ -11,19 +11,21 @@ import traceback
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID, uuid5
 
 from backup_retry.domain.errors import BackupRetryError, in_words
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.journal import Step, StepKind
+from backup_retry.domain.journal import LogLine, Step, StepKind
 from backup_retry.domain.texts import valid, visible
 
 logger = logging.getLogger("backup_retry")
 #: bytes of a field, as it is written; whoever sends a text of a megabyte has it in the log in part
-_LONGEST = 8_000
+FIELD_BYTES = 8_000
 #: of a traceback its end says where it was
 _TRACED = 7_000
 _CUT = "..."
 _WHOLE_CHARACTERS = re.compile(r"(?:[^\\]|\\u[0-9a-f]{4}|\\[^u])*")
+_NAMESPACE = UUID("b1f9b3a5-52a4-4c55-9e0f-3a3f6b7e1c27")
 
 
 class LogEvent(StrEnum):
@@ -68,7 +70,7 @@ class LogEvent(StrEnum):
 
 def log_event(event: LogEvent, *, level: int = logging.INFO, **fields: object) -> None:
     """Write one event; values that JSON does not know are written as text."""
-    _write(level, event.value, fields)
+    _write(level, _present({"event": event.value, **fields}))
 
 
 def log_failure(event: LogEvent, error: Exception, **fields: object) -> None:
@@ -78,38 +80,53 @@ def log_failure(event: LogEvent, error: Exception, **fields: object) -> None:
     log_event(event, level=logging.ERROR, problem=in_words(error), traceback=trace, **fields)
 
 
-def log_step(incident: Incident, step: Step) -> None:
-    """Write a step of an incident's journal; what needs a person is a warning."""
+def line_of(incident: Incident, step: Step, *, is_quiet: bool = False) -> LogLine:
+    """The line of a step of an incident's journal; what needs a person who does not know yet is a warning."""
     outcome = incident.outcome if step.kind is StepKind.CLOSED else None
-    needs_a_person = step.kind is StepKind.TOLD or (outcome is not None and outcome.needs_a_person)
+    has_to_know = outcome is not None and outcome.needs_a_person and not is_quiet
+    needs_a_person = step.kind is StepKind.TOLD or has_to_know
     fields: dict[str, object] = {
+        "event": step.kind.value,
         "incident": incident.id,
         "item": incident.item.id,
         "job": step.job_id,
         "attempt": step.attempt_id,
         "reason": step.reason,
         "detail": step.detail,
-        "state": incident.state,
-        "outcome": outcome,
+        "state": incident.state.value,
+        "outcome": outcome.value if outcome else None,
+        "opened_at": _text(incident.opened_at) if outcome else None,
+        "closed_at": _text(incident.closed_at) if outcome else None,
         "error": incident.failure.error.label,
-        "found_by": incident.found_by,
+        "found_by": incident.found_by.value,
         "attempts": len(incident.attempts),
+        "quiet": True if outcome is not None and is_quiet else None,
     }
-    _write(logging.WARNING if needs_a_person else logging.INFO, step.kind.value, fields)
+    present = _present(fields)
+    line_id = str(uuid5(_NAMESPACE, _json(present)))
+    return LogLine(id=line_id, is_warning=needs_a_person, fields=present)
 
 
-def _write(level: int, event: str, fields: dict[str, object]) -> None:
-    present = {key: _fit(value) for key, value in fields.items() if value not in (None, "")}
-    logger.log(level, "%s", _json({"event": event, **present}))
+def log_line(line: LogLine) -> None:
+    """Write a finished line."""
+    _write(logging.WARNING if line.is_warning else logging.INFO, line.fields)
+
+
+def _present(fields: dict[str, object]) -> dict[str, object]:
+    return {key: _fit(value) for key, value in fields.items() if value not in (None, "")}
+
+
+def _write(level: int, fields: dict[str, object]) -> None:
+    logger.log(level, "%s", _json(fields))
 
 
 def _fit(value: object) -> object:
     """A field as the log may have it: no character that nobody sees, and no more than it has room for."""
     shown = _shown(value)
-    if len(_json(shown)) <= _LONGEST:
+    if len(_json(shown)) <= FIELD_BYTES:
         return shown
     written = _json(shown if isinstance(shown, str) else _json(shown))
-    whole = _WHOLE_CHARACTERS.match(written, 1, _LONGEST - len(_CUT) - 1)
+    whole = _WHOLE_CHARACTERS.match(written, 1, FIELD_BYTES - len(_CUT) - 1)
     return valid(json.loads(f'"{whole[0]}"')) + _CUT if whole else _CUT
 
 

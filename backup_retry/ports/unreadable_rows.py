@@ -18,7 +18,7 @@ class UnreadableRow:
     table: str
     partition: str
     key: str
-    #: head, attempt, step, notice, open, journal, pause, beat, storm or signal
+    #: head, attempt, step, notice, line, open, journal, pause, beat, storm or signal
     kind: str
     #: the column, and what it says
     problem: str

@@ -7,7 +7,7 @@ from typing import Any, Self
 from simulator.event_grid.schemas import Schema
 
 ALLOWED_ATTEMPTS = range(1, 31)
-_SUBSCRIPTION_KEYS = {"name", "topic", "schema", "endpoint", "max_delivery_attempts"}
+_SUBSCRIPTION_KEYS = {"name", "topic", "schema", "endpoint", "max_delivery_attempts", "event_types"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +21,8 @@ class EventSubscription:
     #: None: the stack's own Event Grid URL.
     endpoint: str | None = None
     max_delivery_attempts: int = 30
+    #: What it lets through; empty: everything.
+    event_types: frozenset[str] = frozenset()
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
@@ -34,7 +36,13 @@ class EventSubscription:
         fields = dict(value)
         if "schema" in fields:
             fields["schema"] = Schema(fields["schema"])
+        fields["event_types"] = frozenset(map(str.casefold, fields.get("event_types", ())))
         subscription = cls(**fields)
         if subscription.max_delivery_attempts not in ALLOWED_ATTEMPTS:
             raise ValueError(f"max_delivery_attempts is {subscription.max_delivery_attempts!r}, not 1 to 30")
         return subscription
+
+    def takes(self, event: Mapping[str, Any]) -> bool:
+        """Whether its filter lets the event through."""
+        event_type = str(event.get("type") or event.get("eventType") or "")
+        return not self.event_types or event_type.casefold() in self.event_types

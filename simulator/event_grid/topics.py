@@ -167,7 +167,7 @@ class EventGrid:
             deliveries=[],
         )
         self._events.append(event)
-        for subscription in subscriptions:
+        for subscription in (each for each in subscriptions if each.takes(event.content)):
             self._courier.start(self._deliver(event, subscription))
 
     async def _deliver(self, event: _Event, subscription: EventSubscription) -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import logging
 import os
 import signal
 import sys
@@ -10,20 +9,18 @@ from pathlib import Path
 
 from simulator.functions_host.functions import AppStartError
 from simulator.functions_host.host import FunctionsHost
-from simulator.functions_host.invocation_log import is_taken
 from simulator.functions_host.keys import Keys
-
-_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+from simulator.functions_host.logs import log_to
 
 
 def main() -> int:
     """Run the command line."""
     arguments = _parse()
-    _log_to(arguments.log_file)
+    log_to(arguments.log_file)
     try:
         return asyncio.run(_serve(arguments))
     except AppStartError as error:
-        print(f"The function app did not start: {error}", file=sys.stderr)
+        print(f"The host did not start: {error}", file=sys.stderr)
     except OSError as error:
         print(f"Cannot serve on port {arguments.port}: {error}", file=sys.stderr)
     return 1
@@ -36,17 +33,20 @@ async def _serve(arguments: argparse.Namespace) -> int:
         "event_grid": arguments.eventgrid_key,
     }
     keys = Keys(**{kind: key for kind, key in given.items() if key})
-    host = FunctionsHost(arguments.app_directory, keys, os.environ)
-    stop = asyncio.Event()
+    host = FunctionsHost(
+        arguments.app_directory, keys, os.environ, storage=arguments.storage, log_file=arguments.log_file
+    )
+    stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     url = await host.start(arguments.port)
     for kind in (kind for kind, key in given.items() if not key):
         print(f"{kind.replace('_', ' ')} key: {getattr(keys, kind)}")
     print(f"ready {url}", flush=True)
-    await stop.wait()
+    ends = [asyncio.create_task(event.wait()) for event in (stopped, host.ended)]
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     await host.close()
-    return 0
+    return 0 if stopped.is_set() else 1
 
 
 def _parse() -> argparse.Namespace:
@@ -55,19 +55,11 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=7071, help="0: any free one")
     for kind in ("function", "master", "eventgrid"):
         parser.add_argument(f"--{kind}-key", help="random unless given, and then printed")
+    parser.add_argument(
+        "--storage", type=Path, help="a directory for timers' status and lock; none: they have none"
+    )
     parser.add_argument("--log-file", type=Path, help="where the log goes besides the standard error")
     return parser.parse_args()
-
-
-def _log_to(log_file: Path | None) -> None:
-    handlers: list[logging.Handler] = [logging.StreamHandler()]
-    if log_file is not None:
-        handlers.append(logging.FileHandler(log_file))
-    for handler in handlers:
-        handler.addFilter(is_taken)
-    logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT, handlers=handlers)
-    # The worker library logs a line before each invocation; the host logs one after it.
-    logging.getLogger("azure.functions").setLevel(logging.WARNING)
 
 
 if __name__ == "__main__":

@@ -39,8 +39,10 @@ class Admin:
             web.post("/admin/functions/{name}", self._guarded(self._run)),
         ]
 
-    async def stop(self) -> None:
-        """Cancel the runs that were started by hand."""
+    async def stop(self, grace: float) -> None:
+        """Cut the runs that were started by hand, after so many seconds."""
+        if self._runs:
+            await asyncio.wait(self._runs, timeout=grace)
         for run in self._runs:
             run.cancel()
         await asyncio.gather(*self._runs, return_exceptions=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from simulator.functions_host.protos import RpcFunctionMetadata
+from simulator.functions_host.protos import RpcFunctionMetadata, TypedData
 
 SUPPORTED_TRIGGERS = frozenset({"httptrigger", "eventgridtrigger", "timertrigger"})
 
@@ -52,6 +52,15 @@ class Function:
     def parameter(self) -> str:
         """The name of the parameter that gets what the trigger brings."""
         return str(self.trigger["name"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How an invocation ended."""
+
+    succeeded: bool
+    #: What the function returned; None: nothing, or it failed.
+    value: TypedData | None = None
 
 
 def load_function(metadata: RpcFunctionMetadata, settings: Mapping[str, str]) -> Function:

@@ -8,11 +8,11 @@ from http.cookies import SimpleCookie
 from aiohttp import web
 from multidict import CIMultiDict
 
-from simulator.functions_host.functions import Function
+from simulator.functions_host.functions import Function, Outcome
 from simulator.functions_host.keys import Access, Keys
 from simulator.functions_host.protos import RpcHttp, RpcHttpCookie, TypedData
 from simulator.functions_host.route_template import RouteTemplate
-from simulator.functions_host.worker import Outcome, Worker
+from simulator.functions_host.worker import Worker
 
 #: Bytes; the platform's own limit.
 LARGEST_BODY = 100 * 1024 * 1024

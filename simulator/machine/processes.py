@@ -1,8 +1,10 @@
 """Child processes that write to log files and are ready when their log says so."""
 
 import asyncio
+import os
 import re
 import shutil
+import signal
 import subprocess
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -12,7 +14,7 @@ from typing import Self
 #: Linux can end a child whose parent was killed; elsewhere it stays, and whoever killed the parent has to end it
 _WITH_ITS_PARENT = ("setpriv", "--pdeathsig", "TERM", "--") if shutil.which("setpriv") else ()
 _POLL_SECONDS = 0.02
-_GRACE_SECONDS = 5.0
+_GRACE_SECONDS = 20.0
 
 
 class ProcessDiedError(Exception):
@@ -85,7 +87,7 @@ class ChildProcess:
         return "\n".join(deque(self._log().splitlines(), maxlen=lines))
 
     async def stop(self) -> None:
-        """Ask it to end; after five seconds make it."""
+        """Ask it to end; after twenty seconds make it."""
         if self.running:
             self._process.terminate()
         try:
@@ -94,9 +96,9 @@ class ChildProcess:
             await self.kill()
 
     async def kill(self) -> None:
-        """End it as a crash would."""
+        """End it and its own children as a crash would."""
         if self.running:
-            self._process.kill()
+            os.killpg(self.pid, signal.SIGKILL)
         await self._process.wait()
 
     def _log(self) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -89,6 +90,7 @@ class Stack:
         # Known before the host is up and kept over its restarts, since the action group's URL holds it.
         self._host_port = self._ports.host or free_port()
         self._host_starts = 0
+        self._host_storage = self._directory / "host-storage"
         self._simulator: ChildProcess | None = None
         self._host: ChildProcess | None = None
         self._run: RunInfo | None = None
@@ -109,6 +111,8 @@ class Stack:
         Raises:
             ProcessDiedError: something did not start; what had been started is stopped.
         """
+        shutil.rmtree(self._host_storage, ignore_errors=True)
+        self._host_storage.mkdir(parents=True)
         try:
             addresses = await self._start_azure()
             self._environment = self._host_environment(addresses)
@@ -194,6 +198,7 @@ class Stack:
         command = [sys.executable, "-m", "simulator.functions_host", str(self._app_directory)]
         command += ["--port", str(self._host_port), "--function-key", keys.function]
         command += ["--master-key", keys.master, "--eventgrid-key", keys.event_grid]
+        command += ["--storage", str(self._host_storage)]
         self._host = await ChildProcess.start(
             "the Functions host", command, log_file=self._directory / name, environment=self._environment
         )
@@ -240,6 +245,8 @@ class Stack:
             session.get("/admin/functions", headers=headers) as response,
         ):
             functions = await response.json()
+        if not functions:
+            raise ProcessDiedError(f"the Functions host has no functions to serve:\n{self.host.tail()}")
         return next((each["name"] for each in functions if _is_event_grid_triggered(each)), "")
 
     async def _set_targets(self, run: RunInfo) -> None:

@@ -7,6 +7,7 @@ from random import Random
 
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.failure_batches import FAILURE_FOUND
+from backup_retry.ports.inbox import SIGNAL_DEFERRED
 from tests.model.agenda import Agenda
 from tests.model.faults import Fault, Faults
 from tests.model.signal_promises import SHOWN_WITHIN
@@ -34,6 +35,8 @@ class Courier:
     #: told which failed job's signal was answered with success, and whether that named the job
     accepted: Callable[[TrueJob, bool], None]
     deliveries: int = 0
+    #: signals that a worker had no time for
+    handed_on: int = 0
 
     def alert(self, job: TrueJob) -> None:
         """Azure Monitor raises the built-in alert of a job."""
@@ -50,6 +53,17 @@ class Courier:
     def event(self, data: object, jobs: Sequence[TrueJob] = ()) -> None:
         """Somebody publishes an event of ours; `jobs` are those that its data names."""
         self._deliver(jobs, 0.0, iter(EVENT_GRID_WAITS), _by_event(data))
+
+    def hand_on(self, key: str) -> None:
+        """A worker has stored a signal that it had no time for."""
+        self.handed_on += 1
+        data = {"key": key}
+        self._deliver(
+            [],
+            0.0,
+            iter(EVENT_GRID_WAITS),
+            lambda worker, answered: worker.post_event(SIGNAL_DEFERRED, data, answered),
+        )
 
     def _until_raised(self) -> float:
         if self.faults.strikes(Fault.ALERTS_AT_ONCE):

@@ -21,6 +21,7 @@ from tests.model.agenda import START, Agenda
 from tests.model.little_azure import LittleAzure
 from tests.model.restraint import FRESH, Restraint, Sent, WhyNot
 from tests.model.signal_promises import SignalPromises
+from tests.model.storm_messages import StormMessages
 from tests.model.true_jobs import TrueJob, rank_of, workload_of
 
 #: rolling day of the daily cap
@@ -69,6 +70,7 @@ class Watch:
     story: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=2000))
 
     def __post_init__(self) -> None:
+        self.storm_messages = StormMessages()
         self.promises = SignalPromises(self.agenda, self.azure, self.waiting, self.has_stored)
 
     def tell(self, item: ProtectedItem, what: str) -> None:
@@ -218,6 +220,7 @@ class Watch:
     def storm_saved(self, storm: Storm) -> None:
         """A storm was stored."""
         self.tell(storm.canary, f"is the canary for {storm.code}, released at {storm.released_at}")
+        self.storm_messages.saved(storm)
         self.allowed(self.restraint.storm_saved(storm))
 
     def allowed(self, why_not: WhyNot | None) -> None:
@@ -277,6 +280,7 @@ class Watch:
             if each.kind is NoticeKind.UNKNOWN_VAULTS:
                 continue
             self.told.add((each.data["incidentId"], each.kind))
+            self.allowed(self.storm_messages.published(each))
             if each.data["outcome"] is None:
                 continue
             outcomes = [outcome for outcome, kind in TOLD.items() if kind is each.kind]
@@ -285,6 +289,14 @@ class Watch:
             self._require(
                 as_stored, 5, f"{each.kind} was told of an incident that is {incident and incident.state}"
             )
+
+    def _is_known(self, incident: Incident) -> bool:
+        """Whether a person knows already: of the storm that it was held by, or of the same failure within a day."""
+        if incident.reason is Reason.STORM:
+            return self.storm_messages.of_item(incident)
+        told = incident.memory.told_at
+        earlier = [each for each in self.by_item[incident.item.key].values() if each.closed_at == told]
+        return bool(earlier) and told is not None and incident.closed_at - told < timedelta(days=1)  # type: ignore[operator]
 
     # ---- when the world has been left in peace ----
 
@@ -297,8 +309,9 @@ class Watch:
         for incident in self.incidents.values():
             kind = TOLD.get(incident.outcome) if incident.outcome else None
             calls_nobody = kind is None or (incident.has_no_job and kind is NoticeKind.RECOVERED)
-            told = calls_nobody or (incident.id, kind) in self.told
+            told = calls_nobody or (incident.id, kind) in self.told or self._is_known(incident)
             self._require(told, 5, f"nobody was told how incident {incident.id} ended")
+        self.allowed(self.storm_messages.at_peace())
         self.allowed(self.promises.at_peace())
         for true_item in self.azure.items.values() if self.swept else ():
             for failure in true_item.unmended(self.agenda.now):

@@ -136,13 +136,13 @@ def _send_before_storing() -> AbstractContextManager[Any]:
 
 def _forget_notices_that_could_not_be_sent() -> AbstractContextManager[Any]:
     """A notice that the topic did not take is dropped."""
-    send = Committer.send_notices
+    send = Committer.tell
 
     async def forgetful(self: Committer, incident: Incident) -> Incident:
         left = await send(self, incident)
-        return await self.ledger.notices_sent(left) if left.notices else left
+        return await self.ledger.told(left, left.without_notices()) if left.notices else left
 
-    return patch.object(Committer, "send_notices", forgetful)
+    return patch.object(Committer, "tell", forgetful)
 
 
 def _take_202_for_recovered() -> AbstractContextManager[Any]:
@@ -210,9 +210,9 @@ def mutations() -> Sequence[Mutation]:
         Mutation("retry what a person cancelled", without_row("cancelled"), seed=14),
         Mutation("retry what needs a person", without_row("needs_person"), seed=11),
         Mutation("forget the daily cap", without_row("daily_cap"), seed=10),
-        Mutation("ignore the tag", without_row("opted_out"), seed=27),
+        Mutation("ignore the tag", without_row("opted_out"), seed=40),
         Mutation("forget to ask", without_row("approval"), seed=6),
-        Mutation("ignore the schedule", without_row("schedule_near"), seed=37),
+        Mutation("ignore the schedule", without_row("schedule_near"), seed=50),
         Mutation("ignore the hours", without_row("outside_hours"), seed=7),
         Mutation("let every canary fly", _let_every_canary_fly(), seed=18),
         Mutation("ignore the storm's version", _ignore_the_storms_version(), seed=127),

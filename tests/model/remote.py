@@ -202,6 +202,8 @@ class RemoteTopic:
     watch: Watch
     #: delivers what a sweep has announced
     deliver: Callable[[Mapping[str, Any]], object]
+    #: delivers the key of a signal that a worker hands on
+    hand_on: Callable[[str], object]
 
     async def publish(self, notices: Sequence[Notice]) -> None:
         """See notices.Publisher."""
@@ -210,6 +212,10 @@ class RemoteTopic:
     async def announce(self, data: Mapping[str, Any]) -> None:
         """See reconciler.dispatch.Announcer."""
         await self._send(lambda: self.deliver(data))
+
+    async def signal_deferred(self, key: str) -> None:
+        """See inbox.Messenger."""
+        await self._send(lambda: self.hand_on(key))
 
     async def _send(self, effect: Callable[[], object]) -> None:
         network = self.link.network

@@ -123,9 +123,14 @@ def test_a_seed_replays_exactly() -> None:
 
 
 def test_the_worlds_see_every_kind_of_fault() -> None:
-    """Nothing in the list of faults is only there on paper; the tables' own is in the worlds on tables."""
+    """Nothing in the list of faults is only there on paper; the tables' own are in the worlds on tables."""
     struck = {fault for seed in range(1, SEEDS + 1) for fault in soaked(seed).faults}
-    assert struck == set(Fault) - {Fault.LEDGER_5XX_WRITTEN}
+    assert struck == set(Fault) - {Fault.LEDGER_5XX_WRITTEN, Fault.ROLLED_BACK}
+
+
+def test_workers_hand_on_what_they_have_no_time_for() -> None:
+    """By events that reach others, or that are lost; the timer is not alone."""
+    assert sum(soaked(seed).events["signals handed on"] for seed in range(1, SEEDS + 1)) > 0
 
 
 def test_a_dry_run_triggers_nothing() -> None:

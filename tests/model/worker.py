@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from backup_retry.azure.table_archive import TableArchive
@@ -19,6 +20,7 @@ from backup_retry.settings.sweep_profile import daily
 from reactor import webhook
 from reactor.deferred_signals import process_deferred, written
 from reactor.events import parse_events
+from reactor.handed_on import Looks, key_in
 from reactor.resolve import Resolver
 from reactor.signal_handler import SignalHandler
 from reactor.signals import Signal
@@ -41,6 +43,7 @@ from tests.model.tables import RemoteService, Tables
 from tests.model.worker_loop import WorkerLoop
 
 _EVENT_SECONDS = 20.0
+_LOOKS = 32
 #: how long the real ledger keeps closed incidents
 KEEP = timedelta(days=2)
 #: an HTTP status, or None where nobody answered
@@ -70,6 +73,8 @@ class Surroundings:
     dispatches: bool
     #: delivers what a sweep has announced
     deliver: Callable[[Mapping[str, Any]], object]
+    #: delivers the key of a signal that a worker hands on
+    hand_on: Callable[[str], object]
     watch: Watch
     rules: Rules
 
@@ -85,7 +90,8 @@ class Worker:
         link = Link(surroundings.network, self.loop, self.kill)
         store = self._store(link)
         vaults = RemoteVaults(surroundings.azure, link, surroundings.watch, self.clock)
-        topic = RemoteTopic(link, surroundings.watch, surroundings.deliver)
+        topic = RemoteTopic(link, surroundings.watch, surroundings.deliver, surroundings.hand_on)
+        self._messenger, self._looks = topic, Looks(_LOOKS)
         self.engine = Engine(
             ledger=store,
             controls=store,
@@ -110,6 +116,7 @@ class Worker:
             resolver=resolver,
             engine=self.engine,
             defer=self._defer,
+            hand_on=partial(self._looks.hand_on, messenger=topic, clock=self.clock),
             places=asyncio.Semaphore(surroundings.places),
         )
         self.patient_reactor = SignalHandler(resolver=resolver, engine=self.engine, defer=self._defer)
@@ -232,11 +239,25 @@ class Worker:
 
     async def _event(self, event_type: str, data: object) -> int:
         try:
+            if key := key_in(event_type, data):
+                await self._look_into(key)
+                return 200
             signals = parse_events(event_type, data)
             await self.reactor.handle_signals(signals, seconds=_EVENT_SECONDS, run_began=self.clock())
         except BackupRetryError:
             return 500
         return 200
+
+    async def _look_into(self, key: str) -> None:
+        """As reactor.functions does with what was handed on."""
+        await self._looks.look(
+            key,
+            inbox=self.inbox,
+            reactor=self.patient_reactor,
+            clock=self.clock,
+            publisher=None,
+            messenger=self._messenger,
+        )
 
     @staticmethod
     async def _timer(run: Coroutine[Any, Any, object]) -> int:

@@ -256,6 +256,7 @@ class World:
             lookback=timedelta(seconds=self.estate.lookback),
             dispatches=self.estate.dispatches,
             deliver=self._deliver,
+            hand_on=self.courier.hand_on,
             watch=self.watch,
             rules=self.rules,
         )

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -11,7 +12,7 @@ from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.incident import State
 from tests.running_app import App, Json
-from tests.vm_estate import backup_failure
+from tests.vm_estate import backup_failure, item_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -24,7 +25,7 @@ async def killed_while_triggering(app: App, vm: str, *faults: Json) -> None:
     )
     call = asyncio.create_task(app.alert(backup_failure(vm, await app.fail(vm))))
     await app.until(lambda: seen(app, vm))
-    os.kill(app.stack.host.pid, signal.SIGSTOP)
+    os.killpg(app.stack.host.pid, signal.SIGSTOP)
     await app.until(lambda: acted_on(app, vm))
     await app.stack.kill_host()
     with pytest.raises(aiohttp.ClientError):
@@ -72,3 +73,32 @@ async def test_the_alert_delivered_again_after_the_crash_starts_nothing(app: App
     assert (again.status, again.result["decision"]) == (202, "already_handled")
     assert (await app.closed("vm-03")).outcome is Outcome.RECOVERED
     assert len(await app.posts("vm-03")) == 1
+
+
+def worker_of(app: App) -> int:
+    """The process in which the host runs the app."""
+    host = app.stack.host.pid
+    return int(Path(f"/proc/{host}/task/{host}/children").read_text(encoding="utf-8"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are looked for in /proc")
+async def test_what_a_dying_worker_was_told_is_found_by_the_sweep(app: App) -> None:
+    """The host answers 500, which Azure does not repeat, and has another worker; nothing of the call is stored."""
+    job = await app.fail("vm-04")
+    await app.arm({"name": "latency", "seconds": 1.5, "match": "GET .*backupJobs"})
+    call = asyncio.create_task(app.alert(backup_failure("vm-04", job)))
+
+    async def asked() -> bool | None:
+        params = {"path": f"/backupJobs/{job}$", "method": "GET"}
+        return bool(await app._sim("GET", "requests", params=params)) or None
+
+    await app.until(asked)
+    os.kill(worker_of(app), signal.SIGKILL)
+    assert (await call).status == 500
+    assert await app.remembered(item_id("vm-04")) is None
+    await app.arm()
+
+    await app.sweep()
+
+    assert (await app.closed("vm-04")).outcome is Outcome.RECOVERED
+    assert len(await app.posts("vm-04")) == 1

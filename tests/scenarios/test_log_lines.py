@@ -2,12 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import pytest
 import pytest_asyncio
 
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.decisions import Close, Outcome, Reason
+from backup_retry.domain.journal import StepKind
+from backup_retry.ports.log_events import line_of
+from tests.failures import failed_job, opened, saved, step
 from tests.running_app import App, running
-from tests.vm_estate import backup_failure
+from tests.vm_estate import backup_failure, item_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,18 +38,31 @@ async def _alerted(app: App, machines: list[str], error: str = "CloudInternalErr
 
 
 async def test_slow_triggers_are_all_in_the_log(app: App) -> None:
-    """Eight at once, each of which takes longer than the webhook has to decide: eight backups, eight lines."""
+    """Eight at once, each of which takes longer than the webhook has to decide: eight backups, each with its line.
+
+    On a slow machine one is broken off; then the follow-up finds its job, and says so.
+    """
     machines = [f"vm-{number:02}" for number in range(1, 9)]
     await app.arm(_SLOW_TRIGGER)
     statuses = await _alerted(app, machines)
     await app.arm()
 
-    await app.until(lambda: _lines(app, "retry_triggered", len(machines)))
+    async def all_heard() -> bool | None:
+        await app.follow_up()
+        heard = [*app.lines("retry_triggered"), *app.lines("retry_found")]
+        return len({line["attempt"] for line in heard}) == len(machines) or None
+
+    await app.until(all_heard)
+    await app.until(lambda: _none_waits(app))
     assert (statuses, [len(await app.posts(each)) for each in machines]) == ([202] * 8, [1] * 8)
 
 
 async def _lines(app: App, event: str, number: int) -> bool | None:
     return len(app.lines(event)) == number or None
+
+
+async def _none_waits(app: App) -> bool | None:
+    return not await app.waiting() or None
 
 
 async def test_what_the_webhook_has_no_time_for_is_triggered_within_seconds(app: App) -> None:
@@ -56,7 +75,23 @@ async def test_what_the_webhook_has_no_time_for_is_triggered_within_seconds(app:
     await app.until(lambda: _lines(app, "retry_triggered", before + 2))
     await app.arm()
     assert [len(await app.posts(machine)) for machine in ("vm-11", "vm-12")] == [1, 1]
-    assert await app.waiting() == []
+    await app.until(lambda: _none_waits(app))
+
+
+async def test_the_line_of_a_worker_that_died_is_written_by_the_follow_up(app: App) -> None:
+    """It was killed when it had closed the incident; a mail hangs on the line."""
+    item = ProtectedItem.parse(item_id("vm-15"))
+    decision = Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.NEEDS_ACTION, detail="Look at it.")
+    ended = opened(failed_job(item)).closed(decision, datetime.now(UTC))
+    await saved(
+        app._ledger, ended.with_lines(line_of(ended, step(ended, StepKind.CLOSED, detail="Look at it.")))
+    )
+
+    await app.follow_up()
+    await app.follow_up()
+
+    said = [line for line in app.lines("incident_closed") if line["incident"] == ended.id]
+    assert [(line["outcome"], line["detail"]) for line in said] == [("needs_action", "Look at it.")]
 
 
 async def test_without_a_topic_the_timer_alone_looks(app: App) -> None:

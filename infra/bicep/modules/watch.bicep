@@ -46,14 +46,14 @@ var rules = [
   }
   {
     name: 'storm'
-    title: 'Many machines of one vault fail with one error'
+    title: 'Many machines of one vault fail with one error, and so do retries'
     meaning: 'The cause is likely to be one, and likely not to be a machine\'s: look at the vault, its region and the service\'s health.'
     query: loadTextContent('../queries/alerts/storm.kql')
     severity: 1
     every: 'PT15M'
     window: 'PT30M'
     lookback: null
-    dimensions: ['vault', 'error']
+    dimensions: ['vault', 'error', 'items', 'remedy']
   }
   {
     name: 'sweep-overdue'

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 
 import azure.functions as func
 
@@ -10,8 +11,16 @@ environment = func.Blueprint()
 
 @environment.route("settings", auth_level=func.AuthLevel.ANONYMOUS)
 async def settings(req: func.HttpRequest) -> func.HttpResponse:
-    """The app settings, and the process id."""
-    return func.HttpResponse(json.dumps({**os.environ, "pid": os.getpid()}), mimetype="application/json")
+    """The app settings, and the process ids of worker and host."""
+    processes = {"pid": os.getpid(), "host_pid": os.getppid()}
+    return func.HttpResponse(json.dumps({**os.environ, **processes}), mimetype="application/json")
+
+
+@environment.route("die", auth_level=func.AuthLevel.ANONYMOUS)
+async def die(req: func.HttpRequest) -> func.HttpResponse:
+    """Ends the worker, as a crash of the interpreter does."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    return func.HttpResponse("still alive")
 
 
 @environment.route("alerts", methods=["POST"])

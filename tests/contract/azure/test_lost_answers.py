@@ -224,8 +224,8 @@ async def test_a_row_that_is_gone_keeps_no_other_notice(tables: Tables) -> None:
     """Another worker has told one of them; the rest are forgotten as well."""
     incident = await noted(tables.ledger, _with_three_notices())
     one = replace(incident, notices=incident.notices[:1])
-    await tables.ledger.notices_sent(one)
-    await tables.ledger.notices_sent(incident)
+    await tables.ledger.told(one, one.without_notices())
+    await tables.ledger.told(incident, incident.without_notices())
     assert (await tables.ledger.load(incident.item)).incident == replace(incident, notices=())
 
 
@@ -236,7 +236,8 @@ def _with_three_notices() -> Incident:
 
 
 async def _told(tables: Tables) -> None:
-    await tables.ledger.notices_sent(await noted(tables.ledger, _with_three_notices()))
+    stored = await noted(tables.ledger, _with_three_notices())
+    await tables.ledger.told(stored, stored.without_notices())
 
 
 async def _closes(tables: Tables) -> None:

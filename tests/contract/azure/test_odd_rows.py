@@ -76,7 +76,7 @@ async def test_a_notice_that_cannot_be_read_stays_and_keeps_its_incident_in_the_
     _, row, incident = await put(healthy_items, odd)
     current = (await healthy_items.ledger.load(incident.item)).incident
     assert current is not None
-    ended = closed(await healthy_items.ledger.notices_sent(current))
+    ended = closed(await healthy_items.ledger.told(current, current.without_notices().without_lines()))
 
     await healthy_items.ledger.save(ended)
 

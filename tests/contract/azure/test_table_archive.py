@@ -14,6 +14,7 @@ from backup_retry.domain.incident_notices import notice
 from backup_retry.domain.jobs import Source
 from backup_retry.domain.journal import StepKind
 from backup_retry.domain.notices import NoticeKind
+from backup_retry.ports.log_events import line_of
 from tests.failures import claimed, closed, failed_job, noted, open_of, opened, saved, step, vm_item
 from tests.table_storage import CrashError, Tables
 
@@ -115,12 +116,16 @@ async def test_what_has_not_been_told_yet_is_kept(tables: Tables) -> None:
     """The topic has been away for long; the follow-up goes on trying."""
     incident = await noted(tables.ledger, opened(failed_job(vm_item(), LONG_AGO)))
     ended = closed(incident)
-    ended = await saved(tables.ledger, ended.with_notices(notice(NoticeKind.RECOVERED, ended, LONG_AGO)))
+    ended = ended.with_notices(notice(NoticeKind.RECOVERED, ended, LONG_AGO))
+    ended = await saved(tables.ledger, ended.with_lines(line_of(ended, step(ended, StepKind.CLOSED))))
 
     assert await purge(tables) == 0
     assert await open_of(tables.ledger, incident.item) == [ended]
 
-    await tables.ledger.notices_sent(ended)
+    left = await tables.ledger.told(ended, ended.without_notices())
+    assert await purge(tables) == 0
+
+    await tables.ledger.told(left, left.without_lines())
     assert await purge(tables) == 1
 
 

@@ -12,14 +12,14 @@ from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Reason
 from backup_retry.domain.incident import Incident, State
-from backup_retry.domain.incident_notices import notice
 from backup_retry.domain.jobs import JobError, JobStatus, Source
 from backup_retry.domain.journal import StepKind
-from backup_retry.domain.notices import NoticeKind
+from backup_retry.domain.memory import Memory
 from backup_retry.domain.pauses import Pause
 from backup_retry.engine.vault_incidents import whole
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.ledger import Beat, Controls, Ledger, MemoryLedger, Record, Storms
+from backup_retry.ports.log_events import line_of
 from tests import racing
 from tests.failures import VAULT, claimed, closed, failed_job, noted, open_of, opened, saved, step, vm_item
 from tests.table_storage import Tables
@@ -80,13 +80,10 @@ async def test_every_field_comes_back(ledger: Store) -> None:
         running = claimed(incident).triggered(f"https://arm.test/op?x={UNICODE}", incident.due)
         incident = running.attempt_ended(result, running.due + timedelta(microseconds=7), "job-x")
     newest = failed_job(failed.item, failed.started_at + timedelta(hours=2), status=JobStatus.CANCELLED)
-    told = replace(
-        incident,
-        waits_since=incident.due,
-        told_of=("in_progress job-1", UNICODE),
-        named_jobs=("job-1", "job-2"),
-    )
-    told = replace(told, asked_at=incident.due, approved_by=UNICODE, profile=UNICODE)
+    at = incident.due + timedelta(microseconds=7)
+    memory = Memory(times=9, since=at, failed_at=at, told_at=at, exhausted_nights=4, exhausted_at=at)
+    waits = replace(incident, waits_since=at, told_of=("in_progress job-1", UNICODE), memory=memory)
+    told = replace(waits, named_jobs=("job-1",), asked_at=at, approved_by=UNICODE, profile=UNICODE)
     full = closed(replace(claimed(told).with_failure(newest), found_by=Source.SWEEP, detail=UNICODE))
     stored = await noted(ledger, full)
     loaded = (await ledger.load(failed.item)).incident
@@ -101,12 +98,15 @@ async def test_long_texts_are_kept_for_the_most_part(ledger: Store, letter: str)
     error = JobError(title="T", message=text)
     incident = replace(opened(failed_job(error=error)), detail=text)
     steps = [step(incident, StepKind.NOTED, detail=text)]
+    incident = incident.with_lines(line_of(incident, steps[0]))
     assert await ledger.save(incident, steps, incident.first_job_id) is not None
     loaded = (await ledger.load(incident.item)).incident
     assert loaded is not None
     kept = [loaded.detail, loaded.first_error.message, loaded.failure.error.message]
     kept += [each.detail for each in await ledger.steps(incident.item)]
     assert [each[:16_000] for each in kept] == [text[:16_000]] * 4
+    [line] = loaded.lines
+    assert line.fields["detail"][:8_000] == text[:8_000]
 
 
 async def test_casing_makes_no_other_item_and_no_other_job(ledger: Store) -> None:
@@ -282,13 +282,15 @@ def _storm(**changes: Any) -> Storm:
 
 
 async def test_a_storm_is_kept_as_it_was_saved(ledger: Store) -> None:
-    """With and without a release and a predecessor, and under a version of its own."""
+    """With and without steps, a release and a predecessor, and under a version of its own."""
     storm = _storm()
     assert await ledger.storm(storm.key) is None
     saved = await ledger.save_storm(storm)
     assert saved is not None
     assert await ledger.storm(storm.key) == saved
-    changed = replace(saved, told=True, released_at=failed_job().ended_at, predecessor=vm_item())
+    at = failed_job().ended_at
+    stepped = replace(saved, steps=3, counted="attempt-1", due=at, telling_since=at)
+    changed = replace(stepped, told=True, released_at=at, predecessor=vm_item())
     released = await ledger.save_storm(changed)
     assert released is not None
     assert await ledger.storm(storm.key) == released
@@ -303,23 +305,6 @@ async def test_a_storm_has_one_canary(ledger: Store) -> None:
     replaced = await asyncio.gather(*(ledger.save_storm(replace(first, canary=vm_item())) for _ in range(16)))
     (second,) = [each for each in replaced if each]
     assert await ledger.storm(storm.key) == second
-
-
-async def test_what_is_to_be_told_stays_until_it_is_told(ledger: Store) -> None:
-    """Also with a closed incident, which stays in the index for it."""
-    incident = opened()
-    incident = incident.with_notices(
-        notice(NoticeKind.RETRY_TRIGGERED, incident, incident.opened_at, detail=UNICODE)
-    )
-    stored = await saved(ledger, closed(claimed(await noted(ledger, incident))))
-    assert (await ledger.load(incident.item)).incident == stored
-    assert [each.kind for each in stored.notices] == [NoticeKind.RETRY_TRIGGERED]
-    assert await open_of(ledger, incident.item) == [stored]
-
-    told = await ledger.notices_sent(stored)
-    assert told.notices == ()
-    assert (await ledger.load(incident.item)).incident == told
-    assert await open_of(ledger, incident.item) == []
 
 
 async def test_an_item_remembers_what_its_earlier_incidents_triggered(ledger: Store) -> None:

@@ -1,16 +1,19 @@
 """The queries of alert rules and workbook, on log lines that the app itself wrote."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
 
+from backup_retry.domain.journal import Step, StepKind
 from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
 from tests.log_tables import LogLine, LogTables, read_log
 from tests.running_app import App, running
+from tests.told_by_log import amiss
 from tests.vm_estate import vault_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -20,6 +23,17 @@ needs_azurite = pytest.mark.skipif(
 )
 NOW = datetime(2026, 3, 13, 12, tzinfo=UTC)
 VAULT_ID = vault_id()
+
+
+_MACHINES = ("vm-01", "vm-02", "vm-03", "fails-always")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """The lines of a log, and the steps of the journals."""
+
+    lines: Sequence[LogLine]
+    steps: Sequence[Step]
 
 
 async def a_night(app: App) -> None:
@@ -34,20 +48,29 @@ async def a_night(app: App) -> None:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def written(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[list[LogLine]]:
-    """What the app wrote in such a night."""
+async def written(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Written]:
+    """What the app wrote in such a night: into its log, and into its ledger."""
     async with running(tmp_path_factory.mktemp("stack"), {"RETRY_BACKOFF": "0s"}) as app:
         await a_night(app)
         log_file = app.stack.host.log_file
-    yield read_log(log_file)
+        steps = [step for vm in _MACHINES for step in await app.steps(vm)]
+    yield Written(lines=read_log(log_file), steps=steps)
 
 
 @pytest.fixture(scope="module")
-def night(written: list[LogLine]) -> Iterator[LogTables]:
+def night(written: Written) -> Iterator[LogTables]:
     """Those lines as a workspace's table."""
-    tables = LogTables(written)
+    tables = LogTables(written.lines)
     yield tables
     tables.close()
+
+
+@needs_azurite
+async def test_each_step_that_a_rule_reads_is_in_the_log(written: Written) -> None:
+    """As often as the ledger says: four incidents have ended."""
+    said = [json.loads(line.message) for line in written.lines if line.message.startswith('{"event"')]
+    assert amiss(said, written.steps) == set()
+    assert sum(line["event"] == StepKind.CLOSED for line in said) == len(_MACHINES)
 
 
 @needs_azurite
@@ -204,10 +227,47 @@ async def test_a_big_night_is_told_by_vault_and_error(outcome: str, incidents: i
     tables.close()
 
 
+_CLOSED = {
+    "event": "incident_closed",
+    "incident": "incident-1",
+    "item": "/subscriptions/s/vaults/vault-1/protectedItems/vm;vm-1",
+    "outcome": "needs_action",
+    "error": "CloudInternalError",
+    "reason": "needs_action",
+    "detail": "Look at it.",
+    "found_by": "alert",
+    "opened_at": (NOW - timedelta(hours=1)).isoformat(),
+    "closed_at": NOW.isoformat(),
+    "attempts": 2,
+}
+
+
+@pytest.mark.parametrize(
+    ("query", "outcome"),
+    [
+        ("alerts/needs_a_person", "needs_action"),
+        ("alerts/exhausted", "exhausted"),
+        ("workbook/needs_a_person", "needs_action"),
+        ("workbook/outcomes", "exhausted"),
+        ("workbook/by_error", "exhausted"),
+        ("workbook/by_vault", "exhausted"),
+        ("workbook/by_day", "exhausted"),
+        ("workbook/time_to_recovery", "recovered"),
+    ],
+)
+async def test_an_incident_whose_end_was_logged_twice_counts_once(query: str, outcome: str) -> None:
+    """A worker died before it could mark the line as written, and the follow-up wrote it again."""
+    message = json.dumps(_CLOSED | {"outcome": outcome})
+    tables = LogTables([LogLine(at=NOW + timedelta(minutes=each), message=message) for each in (0, 4)])
+    [row] = tables.run(query, NOW + timedelta(minutes=5))
+    assert (row.get("incidents", 1), row.get("retries", 2)) == (1, 2)
+    tables.close()
+
+
 @pytest.mark.parametrize("vault", ["vault-1", "/subscriptions/s/resourceGroups/g/providers/p/vaults/vault-1"])
 async def test_a_storm_is_told_once_for_its_vault_and_error(vault: str) -> None:
     """With the number of items; the vault may be logged by its name or by its id."""
-    line = {"event": "storm_began", "vault": vault, "error": "CloudInternalError", "items": 21}
+    line = {"event": "storm_needs_person", "vault": vault, "error": "CloudInternalError", "items": 21}
     tables = LogTables([LogLine(at=NOW, message=json.dumps(line))])
     [row] = tables.run("alerts/storm", NOW + timedelta(minutes=5))
     assert (row["vault"], row["error"], row["items"]) == ("vault-1", "CloudInternalError", 21)

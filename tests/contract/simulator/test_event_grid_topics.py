@@ -127,6 +127,17 @@ async def test_a_cloud_event_arrives_by_itself(scene: Scene) -> None:
     assert delivery.content["data"] == {"job": 1}
 
 
+async def test_a_filter_lets_its_own_types_through(scene: Scene) -> None:
+    """In any casing; what it does not let through is an event of the topic all the same."""
+    scene.event_grid.configure([CLOUD_EVENTS | {"event_types": ["backupretry.job"]}])
+    async with Subscriber([204]) as subscriber:
+        scene.event_grid.set_default_endpoint(subscriber.url)
+        for event_type in ("BackupRetry.Job", "BackupRetry.Recovered"):
+            await scene.publish(CloudEvent(source="/vaults", type=event_type, data={}))
+    assert [each.content["type"] for each in subscriber.notifications] == ["BackupRetry.Job"]
+    assert len(scene.event_grid.record()["events"]) == 2
+
+
 async def test_a_failed_delivery_is_repeated(scene: Scene) -> None:
     """Waits grow as documented, times the pace; the delivery count tells the subscriber."""
     scene.event_grid.configure(pace=0.1)

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -297,42 +296,3 @@ async def test_a_disabled_function_is_not_found(tmp_path: Path) -> None:
     async with aiohttp.ClientSession(url) as session:
         assert await status(session, "GET", "/api/echo/special") == 404
     await host.stop()
-
-
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [
-        ("import nothing_of_this_name", "ModuleNotFoundError: No module named 'nothing_of_this_name'"),
-        ("raise RuntimeError('bad settings')", "function_app.py"),
-        (None, "no functions found"),
-        ("import azure.functions as func\napp = func.FunctionApp()", "no functions found"),
-    ],
-)
-async def test_an_app_that_cannot_start_says_why(tmp_path: Path, source: str | None, message: str) -> None:
-    """Exit code 1, with the app's own traceback."""
-    (tmp_path / "host.json").write_text("{}")
-    if source is not None:
-        (tmp_path / "function_app.py").write_text(source)
-    result = await _run(tmp_path)
-    assert result.returncode == 1
-    assert "The function app did not start" in result.stderr
-    assert message in result.stderr
-
-
-async def test_a_missing_app_setting_is_named() -> None:
-    """`%SWEEP_SCHEDULE%` without SWEEP_SCHEDULE stops the start."""
-    result = await _run(TINY_APP)
-    assert result.returncode == 1
-    assert "function sweep: %SWEEP_SCHEDULE% does not resolve: set SWEEP_SCHEDULE" in result.stderr
-
-
-async def _run(app: Path) -> "subprocess.CompletedProcess[str]":
-    return await asyncio.to_thread(
-        subprocess.run,
-        command(app),
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT_SECONDS,
-        check=False,
-    )

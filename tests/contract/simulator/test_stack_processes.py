@@ -151,6 +151,6 @@ async def test_the_command_ends_when_a_process_dies(tmp_path: Path) -> None:
     await command.logged("Ctrl-C ends it", within=TIMEOUT_SECONDS)
     run = json.loads((tmp_path / "build" / "run.json").read_text())
     settings = await answer("GET", f"{run['host']}/api/settings")
-    os.kill(int(settings["pid"]), signal.SIGKILL)
+    os.kill(int(settings["host_pid"]), signal.SIGKILL)
     assert await command.ended() == 1
     assert "the Functions host ended with code -9" in command.tail()

@@ -38,3 +38,21 @@ def test_every_situation_names_its_test() -> None:
     situations = [row for row in rows if not row[0].startswith("**")]
     assert len(situations) >= 30
     assert [row[0] for row in situations if "::test_" not in row[-1]] == []
+
+
+def test_every_promise_names_its_test() -> None:
+    """Nine promises, each with a test that would fail without it."""
+    section = _TEXT.partition("## The promises")[2].partition("\n## ")[0]
+    promises = re.split(r"\n(?=\d\. )", section)[1:]
+    assert len(promises) == 9
+    assert [each for each in promises if "::test_" not in each] == []
+
+
+def test_every_promise_of_security_names_tests_that_exist() -> None:
+    """Wherever they are; a renamed one has to be renamed there too."""
+    text = (_ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    section = text.partition("What this project holds to:")[2].partition("\n## ")[0]
+    promises = re.split(r"\n(?=- )", section)[1:]
+    assert [each for each in promises if not re.search(r"Held by\s+`test_", each)] == []
+    existing = set().union(*(_functions(file) for file in (_ROOT / "tests").rglob("test_*.py")))
+    assert set(re.findall(r"`(test_\w+)`", text)) - existing == set()

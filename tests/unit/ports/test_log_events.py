@@ -8,7 +8,7 @@ import pytest
 
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.journal import Step, StepKind
-from backup_retry.ports.log_events import LogEvent, log_event, log_step
+from backup_retry.ports.log_events import LogEvent, line_of, log_event, log_line
 from tests.builders import NOW, PASSES, attempt, failed, incident, item
 from tests.world import World
 
@@ -112,7 +112,7 @@ def test_a_step_is_logged_with_its_item_and_incident(caplog: pytest.LogCaptureFi
         attempt_id="attempt-1",
     )
 
-    log_step(incident(attempt(1)), step)
+    log_line(line_of(incident(attempt(1)), step))
 
     assert lines(caplog) == [
         {
@@ -146,7 +146,8 @@ def test_what_needs_a_person_is_a_warning(
     """And nothing else is."""
     closed = incident().closed(Close(outcome=outcome, reason=Reason.EXHAUSTED, detail="read this"), NOW)
 
-    log_step(closed, Step(at=NOW, kind=StepKind.CLOSED, incident_id="incident-1", detail="read this"))
+    step = Step(at=NOW, kind=StepKind.CLOSED, incident_id="incident-1", detail="read this")
+    log_line(line_of(closed, step))
 
     assert [record.levelno for record in caplog.records] == [level]
     assert lines(caplog)[0]["outcome"] == outcome.value

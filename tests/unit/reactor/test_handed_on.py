@@ -9,7 +9,7 @@ from backup_retry.domain.errors import AzureUnavailable, BackupRetryError
 from backup_retry.ports.inbox import SIGNAL_DEFERRED, MemoryInbox
 from reactor import handed_on
 from reactor.deferred_signals import written
-from reactor.handed_on import Looks, hand_on, key_in
+from reactor.handed_on import Looks, key_in
 from reactor.resolve import Resolver
 from reactor.signal_handler import SignalHandler
 from tests.deferred_world import signal
@@ -50,7 +50,7 @@ class Session:
     async def keep(self) -> str:
         """Store the signal and hand it on; its key."""
         await self.inbox.add(written(signal()))
-        await hand_on(signal(), self.topic, self.world.clock)
+        await self.looks.hand_on(signal(), self.topic, self.world.clock)
         [key] = self.inbox.signals
         return key
 
@@ -104,6 +104,18 @@ async def test_a_topic_that_is_down_leaves_it_to_the_timer(session: Session) -> 
     session.topic.error = AzureUnavailable("no answer")
 
     assert await session.keep() in session.inbox.signals
+
+
+async def test_what_the_topic_did_not_take_in_time_is_told_by_the_next_look(session: Session) -> None:
+    """Of whatever signal that is; once the topic has taken it, it is told no more."""
+    session.topic.error = AzureUnavailable("no answer")
+    key = await session.keep()
+    session.topic.error = None
+
+    await session.arrive("another")
+    await session.arrive("another")
+
+    assert session.topic.announced == [key]
 
 
 async def test_an_event_for_what_is_gone_does_nothing(session: Session) -> None:

@@ -10,6 +10,7 @@ from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import AzureUnavailable, Forbidden
 from backup_retry.domain.jobs import JobList
 from backup_retry.ports.ledger import Beat
+from backup_retry.ports.log_events import FIELD_BYTES
 from reconciler.sweep_report import SweepReport
 from tests.builders import NOW, item, vault
 from tests.sweep_world import DAY, Graph, row, sweep
@@ -106,18 +107,21 @@ async def test_a_failure_that_cannot_be_stored_makes_the_sweep_incomplete(world:
 # ---- what is logged ---------------------------------------------------------------------------------------------
 
 
-def test_a_log_line_holds_as_many_problems_as_fit(caplog: pytest.LogCaptureFixture) -> None:
-    """Application Insights cuts longer ones; the last problem says what the time limit left."""
+@pytest.mark.parametrize(("letter", "length", "left_out"), [("x", 1000, 93), ("ä", 200, 94)])
+def test_a_log_line_holds_as_many_problems_as_fit(
+    letter: str, length: int, left_out: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """More would be cut in the middle; the last problem says what the time limit left."""
     report = SweepReport(profile="daily", began=NOW, since=NOW)
-    report.problems = [f"{number} {'x' * 1000}" for number in range(100)]
+    report.problems = [f"{number} {letter * length}" for number in range(100)]
     report.vaults_left = 7
     report.end()
 
     report.log()
 
     (line,) = (json.loads(record.getMessage()) for record in caplog.records)
-    assert len(caplog.records[0].getMessage()) < 32_768
+    assert len(json.dumps(line["problems"])) <= FIELD_BYTES
     assert line["event"] == "sweep_incomplete"
     assert line["problems"][0] == report.problems[0]
-    assert line["problems"][-2] == "… and 85 more problems"
+    assert line["problems"][-2] == f"… and {left_out} more problems"
     assert "7 vaults are left" in line["problems"][-1]

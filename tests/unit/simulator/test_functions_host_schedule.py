@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from simulator.functions_host.functions import Function, Retry
+from simulator.functions_host.functions import Function, Outcome, Retry
 from simulator.functions_host.ncrontab import next_occurrence
 from simulator.functions_host.protos import TypedData
 from simulator.functions_host.timers import Timers
-from simulator.functions_host.worker import Outcome, Worker
+from simulator.functions_host.worker import Worker
 
 #: A Thursday.
 NOON = datetime(2026, 3, 12, 12, 0, tzinfo=UTC)
@@ -27,6 +27,10 @@ NEVER = Retry()
         ("0 0 0 1 1 *", "2027-01-01T00:00:00"),
         ("0 0 0 13 * 5", "2026-03-13T00:00:00"),  # a Friday that is a 13th
         ("0 0 0 14 * 5", "2026-08-14T00:00:00"),  # not any Friday, not any 14th
+        ("0 0 22-4 * * *", "2026-03-12T13:00:00"),  # 4 to 22
+        ("0 0 0 * * fri-mon", "2026-03-13T00:00:00"),  # mon to fri
+        ("0 0 0 * * sat-mon", "2026-03-13T00:00:00"),  # mon to sat
+        ("0 30 5-5 * * *", "2026-03-13T05:30:00"),  # at 5 and never else
     ],
 )
 def test_the_next_occurrence_of_an_ncrontab_expression(expression: str, expected: str) -> None:
@@ -34,7 +38,20 @@ def test_the_next_occurrence_of_an_ncrontab_expression(expression: str, expected
     assert next_occurrence(expression, NOON) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
 
 
-@pytest.mark.parametrize("expression", ["", "hourly", "0 0 5 * *  * *", "0 61 * * * *", "0 0 0 30 2 *"])
+_REFUSED = [
+    "0 0 5 L * *",
+    "0 0 5 ? * *",
+    "0 0 5 * * MON#1",
+    "0 0 5 1W * *",
+    "0 R R * * *",
+    "0 0 5 0 * *",
+    "0 0 5 * * *\n",
+]
+
+
+@pytest.mark.parametrize(
+    "expression", ["", "hourly", "0 0 5 * *  * *", "0 61 * * * *", "0 0 0 30 2 *", "0 0 5 * * *\n", *_REFUSED]
+)
 def test_an_expression_that_is_none_is_refused(expression: str) -> None:
     """The error shows the expression."""
     with pytest.raises(ValueError, match="is no NCRONTAB expression"):
