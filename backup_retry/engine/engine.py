@@ -10,17 +10,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.decisions import Close, Decision, Outcome, Reason, Trigger, Wait
+from backup_retry.domain.decisions import Close, Decision, Trigger, Wait
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound, Service
 from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import BackupRequest, FailedJob, Job, Source
+from backup_retry.domain.jobs import BackupRequest, FailedJob, Source
 from backup_retry.domain.journal import StepKind
+from backup_retry.domain.pauses import Pause
 from backup_retry.domain.tags import Tags
 from backup_retry.engine.approvals import Approvals
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.gather import Gatherer
+from backup_retry.engine.redone_restores import RedoneRestores
 from backup_retry.engine.retry import Retrier
 from backup_retry.engine.storm_watch import StormWatch
 from backup_retry.engine.teller import Teller
@@ -28,6 +29,7 @@ from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled
 from backup_retry.engine.vault_incidents import VaultIncidents
 from backup_retry.policy import decide as policy
 from backup_retry.policy import recall
+from backup_retry.policy.approval import asks_first
 from backup_retry.policy.bounds import within_bounds
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.profiles import profile_held
@@ -96,6 +98,8 @@ class Engine:
         )
         #: what a person answers where one is asked first
         self.approvals = Approvals(self._committer, clock)
+        #: what ends without a backup of ours
+        self.redone_restores = RedoneRestores(self._committer, clock)
         self._retrier = Retrier(
             committer=self._committer,
             vaults=vaults,
@@ -155,18 +159,6 @@ class Engine:
     async def tell(self, incident: Incident) -> None:
         """Tell what is left to tell of an incident, and leave it as it is."""
         await self._committer.tell(incident)
-
-    async def restore_redone(self, item: ProtectedItem, job: Job) -> None:
-        """A failed restore, which has ended with a person, ends recovered: that person has restored the item since."""
-        incident = (await self._ledger.load(item)).incident
-        if incident is None or incident.outcome is not Outcome.NEEDS_ACTION:
-            return
-        work = UnitOfWork(incident, self._clock())
-        detail = f"Restore {job.id} completed after the failure."
-        work.close(Close(outcome=Outcome.RECOVERED_ELSEWHERE, reason=Reason.ALREADY_RECOVERED, detail=detail))
-        # its row of the journal stays the one of its day
-        work.incident = replace(work.incident, closed_at=incident.closed_at)
-        await self._committer.save(work)
 
     async def context(self, incident: Incident) -> DecisionContext:
         """All that a decision about the incident would look at now; changes and triggers nothing."""
@@ -257,7 +249,9 @@ class Engine:
             work, context, facts or await self._gatherer.facts(work, fresh_since)
         )
         decision = policy.decide(context)
-        if not context.error.known and _is_of_its_code(decision):
+        if isinstance(decision, Trigger):
+            decision = policy.decide(await self._by_now(context))
+        if not context.error.known and policy.is_of_its_code(decision):
             level, code = logging.WARNING, context.error.code
             log_event(LogEvent.UNKNOWN_ERROR_CODE, level=level, code=code, item=work.incident.item.id)
         decision = await self._storm_watch.weigh(work, context, decision)
@@ -298,9 +292,11 @@ class Engine:
         return self._with_story(work, context)
 
     def _with_story(self, work: UnitOfWork, context: DecisionContext) -> DecisionContext:
-        """The same, with the profile that holds written down; when all tags are known, since the nearest one counts."""
+        """The same, with what its tags say written down; when all of them are known, since the nearest one counts."""
         tag = context.tags.profile
         work.hold_profile(tag.value if tag else "", profile_held(tag, self._rules.profiles))
+        if not asks_first(context):
+            work.withdraw_question()
         return replace(context, incident=work.incident)
 
     def _rules_of(self, tags: Tags) -> Rules:
@@ -309,10 +305,7 @@ class Engine:
     async def _context(self, work: UnitOfWork) -> DecisionContext:
         """What can be known without a look at the vault; during a pause nobody is asked about tags."""
         incident = work.incident
-        pauses = [
-            pause for pause in await self._controls.pauses() if pause.holds(incident.item.vault, work.now)
-        ]
-        pause = pauses[0] if pauses else None
+        pause = await self._pause(incident, work.now)
         tags = Tags() if pause else await self._tag_lookup.tags_of(incident.item)
         return DecisionContext(
             incident=incident,
@@ -323,6 +316,15 @@ class Engine:
             tags=tags,
         )
 
+    async def _by_now(self, context: DecisionContext) -> DecisionContext:
+        """The case as the clock has it by now: while a vault was read a pause may have begun, or the hours ended."""
+        now = self._clock()
+        return replace(context, now=now, pause=await self._pause(context.incident, now))
+
+    async def _pause(self, incident: Incident, now: datetime) -> Pause | None:
+        pauses = await self._controls.pauses()
+        return next((pause for pause in pauses if pause.holds(incident.item.vault, now)), None)
+
     async def _settle_down(self, work: UnitOfWork, decision: Wait | Close) -> Report:
         """Close the incident, or let it wait; what changed nothing is not written."""
         label = "closed" if isinstance(decision, Close) else "waiting"
@@ -330,13 +332,6 @@ class Engine:
             return report(label, work.incident, decision=decision)
         saved = await self._committer.save(work)
         return report(label, saved, decision=decision) if saved else already_handled(work.incident)
-
-
-def _is_of_its_code(decision: Decision) -> bool:
-    """True for what the catalogue's row, or its lack, has decided."""
-    return isinstance(decision, Trigger) or (
-        isinstance(decision, Close) and decision.reason is Reason.NEEDS_ACTION
-    )
 
 
 def _is_known(failed: FailedJob, head: Incident) -> bool:

@@ -82,6 +82,12 @@ class UnitOfWork:
             self.incident = replace(self.incident, profile=profile)
             self.step(StepKind.PROFILE, detail=detail)
 
+    def withdraw_question(self) -> None:
+        """Nobody has to be asked any more; who is asked again later has a day for it, and is told."""
+        if self.incident.asked_at is not None and not self.incident.approved_by:
+            told_of = tuple(each for each in self.incident.told_of if each != Reason.APPROVAL.value)
+            self.incident = replace(self.incident, asked_at=None, told_of=told_of)
+
     def decide(self, decision: Wait | Close) -> bool:
         """Take over a decision; False when there is nothing to write down."""
         before = self.incident
@@ -98,13 +104,15 @@ class UnitOfWork:
                 decision.detail,
             ):
                 self.step(StepKind.WAITING)
-        if isinstance(decision, Wait) and decision.notice_name and decision.notice_name not in before.told_of:
-            self._notify_while_waiting(decision)
+        if isinstance(decision, Wait):
+            self.tell_once(decision)
         later = decision.until if isinstance(decision, Wait) else self.now
         return bool(self.steps or self.job_id) or (later > self.now and before.due != self.incident.due)
 
-    def _notify_while_waiting(self, wait: Wait) -> None:
-        """Have a person told what an open incident waits for: once, and the incident goes on by itself."""
+    def tell_once(self, wait: Wait) -> None:
+        """Have a person told what an open incident waits for, where that is to be told; it goes on by itself."""
+        if not wait.notice_name or wait.notice_name in self.incident.told_of:
+            return
         self.incident = replace(self.incident, told_of=(*self.incident.told_of, wait.notice_name))
         self.step(StepKind.TOLD, detail=wait.detail)
         waits = replace(self.incident, reason=wait.reason, detail=wait.detail)

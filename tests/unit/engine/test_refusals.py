@@ -230,3 +230,18 @@ async def test_an_incident_that_azure_refuses_to_show_ends_after_fourteen_days(w
     await world.advance(days=15)
 
     assert not (await world.incident()).is_open
+
+
+async def test_a_retry_that_azure_always_puts_off_is_told_after_a_day(world: World) -> None:
+    """Once; it is asked for again and again, and goes when Azure lets it."""
+    world.vaults.trigger_errors = [Throttled("too many requests", retry_after=minutes(60))] * 30
+    await world.handle(world.fails())
+    for _ in range(23):
+        await world.follow_up(hours=1)
+    assert world.sent_notices == []
+    for _ in range(6):
+        await world.follow_up(hours=1)
+    assert world.sent_notices == [("NeedsPerson", "VM;iaasvmcontainerv2;rg-app;vm-01")]
+    assert world.publisher.sent[0].data["reason"] == "throttled"
+    await world.follow_up(hours=1)
+    assert (await world.incident()).state is State.TRIGGERED
