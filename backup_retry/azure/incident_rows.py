@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from backup_retry.azure.acknowledgement_columns import acknowledgement_columns, read_acknowledgement
 from backup_retry.azure.table_columns import Columns, Row, Unreadable, json_text, new_row, written
 from backup_retry.domain.arm_ids import JOB_ID, ProtectedItem
 from backup_retry.domain.attempts import Attempt, AttemptResult
@@ -81,6 +82,7 @@ def head_row(incident: Incident) -> Row:
         row["named_jobs"] = json_text(incident.named_jobs)
     if incident.told_of:
         row["told_of"] = json_text(incident.told_of)
+    row |= acknowledgement_columns(incident.acknowledged)
     if incident.asked_at is not None:
         row["asked_at"] = written(incident.asked_at)
     row |= {"approved_by": incident.approved_by} if incident.approved_by else {}
@@ -140,12 +142,19 @@ def notice_row(incident: Incident, notice: Notice) -> Row:
         partition(incident.item),
         outbox_key(notice),
         incident=incident.id,
-        notice=notice.id,
-        kind=notice.kind.value,
-        at=written(notice.at),
-        subject=notice.subject,
-        data=json_text(notice.data),
+        **notice_columns(notice),
     )
+
+
+def notice_columns(notice: Notice) -> Mapping[str, str]:
+    """A notice, wherever it is kept."""
+    return {
+        "notice": notice.id,
+        "kind": notice.kind.value,
+        "at": written(notice.at),
+        "subject": notice.subject,
+        "data": json_text(notice.data),
+    }
 
 
 def line_row(incident: Incident, line: LogLine) -> Row:
@@ -214,6 +223,7 @@ def read_head(row: Mapping[str, Any]) -> Incident:
         waits_since=columns.maybe_time("waits_since"),
         memory=_read_memory(columns),
         told_of=columns.texts("told_of"),
+        acknowledged=read_acknowledgement(columns),
         named_jobs=columns.texts("named_jobs"),
         asked_at=columns.maybe_time("asked_at"),
         approved_by=columns.text("approved_by", ""),

@@ -10,11 +10,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from backup_retry.domain.decisions import Close, Decision, Trigger, Wait
-from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound, Service
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.decisions import Close, Decision, Outcome, Reason, Trigger, Wait
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Service
 from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import BackupRequest, FailedJob, Source
+from backup_retry.domain.jobs import BackupRequest, FailedJob, Job, Source
 from backup_retry.domain.journal import StepKind
 from backup_retry.domain.pauses import Pause
 from backup_retry.domain.tags import Tags
@@ -23,6 +24,7 @@ from backup_retry.engine.committer import Committer
 from backup_retry.engine.gather import Gatherer
 from backup_retry.engine.retry import Retrier
 from backup_retry.engine.storm_watch import StormWatch
+from backup_retry.engine.teller import Teller
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
 from backup_retry.engine.vault_incidents import VaultIncidents
 from backup_retry.policy import decide as policy
@@ -34,6 +36,7 @@ from backup_retry.policy.profiles import profile_held
 from backup_retry.policy.refusals import BLOCKED, unanswered
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.settle import settle
+from backup_retry.ports.causes import Causes, MemoryCauses
 from backup_retry.ports.known_vaults import KnownVaults, MemoryKnownVaults
 from backup_retry.ports.ledger import Controls, Ledger, Storms
 from backup_retry.ports.log_events import LogEvent, log_event
@@ -65,6 +68,8 @@ class Engine:
         clock: Clock,
         publisher: Publisher | None = None,
         known_vaults: KnownVaults | None = None,
+        causes: Causes | None = None,
+        pages: str = "",
         has_log: bool = True,
     ) -> None:
         """`has_log`: see Committer."""
@@ -75,7 +80,11 @@ class Engine:
         self._tag_lookup = tag_lookup
         self._rules = rules
         self._clock = clock
-        self._committer = Committer(ledger, publisher, has_log=has_log)
+        #: tells people what an incident has to tell
+        self.teller = Teller(
+            causes=causes or MemoryCauses(), ledger=ledger, publisher=publisher, clock=clock, pages=pages
+        )
+        self._committer = Committer(ledger, self.teller, has_log=has_log)
         self._gatherer = Gatherer(vaults, rules)
         #: what to do where a whole vault is closed to us
         self.vault_incidents = VaultIncidents(
@@ -148,6 +157,18 @@ class Engine:
     async def tell(self, incident: Incident) -> None:
         """Tell what is left to tell of an incident, and leave it as it is."""
         await self._committer.tell(incident)
+
+    async def restore_redone(self, item: ProtectedItem, job: Job) -> None:
+        """A failed restore, which has ended with a person, ends recovered: that person has restored the item since."""
+        incident = (await self._ledger.load(item)).incident
+        if incident is None or incident.outcome is not Outcome.NEEDS_ACTION:
+            return
+        work = UnitOfWork(incident, self._clock())
+        detail = f"Restore {job.id} completed after the failure."
+        work.close(Close(outcome=Outcome.RECOVERED_ELSEWHERE, reason=Reason.ALREADY_RECOVERED, detail=detail))
+        # its row of the journal stays the one of its day
+        work.incident = replace(work.incident, closed_at=incident.closed_at)
+        await self._committer.save(work)
 
     async def context(self, incident: Incident) -> DecisionContext:
         """All that a decision about the incident would look at now; changes and triggers nothing."""
@@ -240,28 +261,13 @@ class Engine:
         decision = policy.decide(context)
         if isinstance(decision, Trigger):
             decision = policy.decide(await self._by_now(context))
-        if isinstance(decision, Trigger) and not context.error.known:
+        if not context.error.known and _is_of_its_code(decision):
             level, code = logging.WARNING, context.error.code
             log_event(LogEvent.UNKNOWN_ERROR_CODE, level=level, code=code, item=work.incident.item.id)
         decision = await self._storm_watch.weigh(work, context, decision)
         if isinstance(decision, Trigger):
-            return policy.backup_request(await self._with_details(work, context))
+            return policy.backup_request(await self._gatherer.with_details(work, context))
         return decision
-
-    async def _with_details(self, work: UnitOfWork, context: DecisionContext) -> DecisionContext:
-        """The case with the rule and the tag that the failed job ran by, where a list did not tell them."""
-        if not policy.lacks_details(context):
-            return context
-        try:
-            job = await self._vaults.job(context.incident.item.vault, context.incident.failure.id)
-        except NotFound as error:
-            if not error.is_the_vaults_word:
-                raise
-            return context
-        known = context.incident.failure
-        failure = replace(known, rule=job.rule or known.rule, retention_tag=job.retention_tag)
-        work.incident = replace(work.incident, failure=failure)
-        return replace(context, incident=work.incident)
 
     async def _with_protection(
         self, work: UnitOfWork, context: DecisionContext, facts: Facts
@@ -274,7 +280,7 @@ class Engine:
         work.incident = recall.after_success(work.incident, facts)
         context = replace(context, incident=work.incident, facts=facts)
         if policy.needs_details(context):
-            context = await self._with_details(work, context)
+            context = await self._gatherer.with_details(work, context)
         if not context.tags.opted_out_by and context.source_id != work.incident.item.machine_id:
             tags = await self._tag_lookup.tags_of(work.incident.item, context.source_id)
             context = replace(context, tags=tags, rules=self._rules_of(tags))
@@ -321,6 +327,13 @@ class Engine:
             return report(label, work.incident, decision=decision)
         saved = await self._committer.save(work)
         return report(label, saved, decision=decision) if saved else already_handled(work.incident)
+
+
+def _is_of_its_code(decision: Decision) -> bool:
+    """True for what the catalogue's row, or its lack, has decided."""
+    return isinstance(decision, Trigger) or (
+        isinstance(decision, Close) and decision.reason is Reason.NEEDS_ACTION
+    )
 
 
 def _is_known(failed: FailedJob, head: Incident) -> bool:

@@ -156,9 +156,19 @@ def _turned_down(error: AzureRefused) -> _Answer:
         result = AttemptResult.THROTTLED if blocked else AttemptResult.FAILED
         ended = work.incident.attempt_ended(result, work.now)
         if not blocked:
-            ended = ended.turned_down(JobError(title=error.code, message=str(error)))
+            ended = ended.turned_down(_as_job_error(error))
         waiting = ended.waiting(wait.until, wait.reason, wait.detail)
         work.incident = replace(waiting, waits_since=work.now)
         work.step(StepKind.REFUSED)
 
     return apply
+
+
+def _as_job_error(error: AzureRefused) -> JobError:
+    """The refusal as it is weighed; of a code that nobody knows its status says whether a retry can help."""
+    return JobError(
+        title=error.code,
+        message=error.said or str(error),
+        advice=error.advice,
+        retryable=error.is_of_a_conflict,
+    )

@@ -117,6 +117,8 @@ class UnitOfWork:
         self.step(StepKind.TOLD, detail=wait.detail)
         waits = replace(self.incident, reason=wait.reason, detail=wait.detail)
         about = f"{self.incident.id} {wait.notice_name}"
+        if self.incident.is_acknowledged(self.now):
+            return
         self.add_notices(notice(NoticeKind.NEEDS_PERSON, waits, self.now, about=about))
 
     def close(self, decision: Close) -> None:

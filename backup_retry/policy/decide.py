@@ -184,7 +184,8 @@ def exhausted(context: DecisionContext) -> Close | None:
     incident = context.incident
     if incident.attempts_spent < attempts_allowed(context):
         return outlived(incident, context.now)
-    return exhausted_by(incident, context.error.guidance)
+    said = f"{context.error.cause} " if context.was_refused else ""
+    return exhausted_by(incident, said + context.error.guidance)
 
 
 def attempts_allowed(context: DecisionContext) -> int:

@@ -128,7 +128,7 @@ def _send_before_storing() -> AbstractContextManager[Any]:
     save = Committer.save
 
     async def hasty(self: Committer, work: UnitOfWork) -> Incident | None:
-        await self._publisher.publish(work.incident.notices)  # type: ignore[union-attr]
+        await self._teller._publisher.publish(work.incident.notices)  # type: ignore[union-attr]
         return await save(self, work)
 
     return patch.object(Committer, "save", hasty)

@@ -16,6 +16,7 @@ from backup_retry.domain.errors import RowUnreadable
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import JobStatus
 from backup_retry.policy.rules import Rules
+from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.inbox import DeferredSignal
 from backup_retry.ports.known_vaults import MemoryKnownVaults
 from backup_retry.ports.ledger import Beat, MemoryLedger
@@ -89,6 +90,7 @@ class World:
             tables.when_lost = lambda: self._soon(self.follow_up)
         self.store = local(tables, lambda: self.agenda.time) if tables is not None else MemoryLedger()
         self.waiting: dict[str, DeferredSignal] = {}
+        self.causes = MemoryCauses()
         self.watch = self._watch()
         self.courier = Courier(self.agenda, self.random, self.faults, self.alive, self._signal_accepted)
         self.azure.ended = self._backup_ended
@@ -252,6 +254,7 @@ class World:
             known_vaults=self.known_vaults,
             is_earlier=self.is_rolled_back,
             waiting=self.waiting,
+            causes=self.causes,
             places=self.estate.places,
             lookback=timedelta(seconds=self.estate.lookback),
             dispatches=self.estate.dispatches,
