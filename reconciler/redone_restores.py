@@ -59,7 +59,7 @@ class RedoneRestores:
         listed = await self.vaults.jobs(waiting[0].item.vault, since, fresh_since=now - _SHARED_FOR)
         for each in waiting:
             if job := next((job for job in listed.jobs if _redoes(job, each)), None):
-                await self.engine.restore_redone(each.item, job)
+                await self.engine.redone_restores.end(each.item, job)
 
 
 def _redoes(job: Job, failed: Closed) -> bool:

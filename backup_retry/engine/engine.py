@@ -10,18 +10,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.decisions import Close, Decision, Outcome, Reason, Trigger, Wait
-from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Service
+from backup_retry.domain.decisions import Close, Decision, Trigger, Wait
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound, Service
 from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import BackupRequest, FailedJob, Job, Source
+from backup_retry.domain.jobs import BackupRequest, FailedJob, Source
 from backup_retry.domain.journal import StepKind
 from backup_retry.domain.pauses import Pause
 from backup_retry.domain.tags import Tags
 from backup_retry.engine.approvals import Approvals
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.gather import Gatherer
+from backup_retry.engine.redone_restores import RedoneRestores
 from backup_retry.engine.retry import Retrier
 from backup_retry.engine.storm_watch import StormWatch
 from backup_retry.engine.teller import Teller
@@ -98,6 +98,8 @@ class Engine:
         )
         #: what a person answers where one is asked first
         self.approvals = Approvals(self._committer, clock)
+        #: what ends without a backup of ours
+        self.redone_restores = RedoneRestores(self._committer, clock)
         self._retrier = Retrier(
             committer=self._committer,
             vaults=vaults,
@@ -157,18 +159,6 @@ class Engine:
     async def tell(self, incident: Incident) -> None:
         """Tell what is left to tell of an incident, and leave it as it is."""
         await self._committer.tell(incident)
-
-    async def restore_redone(self, item: ProtectedItem, job: Job) -> None:
-        """A failed restore, which has ended with a person, ends recovered: that person has restored the item since."""
-        incident = (await self._ledger.load(item)).incident
-        if incident is None or incident.outcome is not Outcome.NEEDS_ACTION:
-            return
-        work = UnitOfWork(incident, self._clock())
-        detail = f"Restore {job.id} completed after the failure."
-        work.close(Close(outcome=Outcome.RECOVERED_ELSEWHERE, reason=Reason.ALREADY_RECOVERED, detail=detail))
-        # its row of the journal stays the one of its day
-        work.incident = replace(work.incident, closed_at=incident.closed_at)
-        await self._committer.save(work)
 
     async def context(self, incident: Incident) -> DecisionContext:
         """All that a decision about the incident would look at now; changes and triggers nothing."""
@@ -261,13 +251,28 @@ class Engine:
         decision = policy.decide(context)
         if isinstance(decision, Trigger):
             decision = policy.decide(await self._by_now(context))
-        if not context.error.known and _is_of_its_code(decision):
+        if not context.error.known and policy.is_of_its_code(decision):
             level, code = logging.WARNING, context.error.code
             log_event(LogEvent.UNKNOWN_ERROR_CODE, level=level, code=code, item=work.incident.item.id)
         decision = await self._storm_watch.weigh(work, context, decision)
         if isinstance(decision, Trigger):
-            return policy.backup_request(await self._gatherer.with_details(work, context))
+            return policy.backup_request(await self._with_details(work, context))
         return decision
+
+    async def _with_details(self, work: UnitOfWork, context: DecisionContext) -> DecisionContext:
+        """The case with the rule and the tag that the failed job ran by, where a list did not tell them."""
+        if not policy.lacks_details(context):
+            return context
+        try:
+            job = await self._vaults.job(context.incident.item.vault, context.incident.failure.id)
+        except NotFound as error:
+            if not error.is_the_vaults_word:
+                raise
+            return context
+        known = context.incident.failure
+        failure = replace(known, rule=job.rule or known.rule, retention_tag=job.retention_tag)
+        work.incident = replace(work.incident, failure=failure)
+        return replace(context, incident=work.incident)
 
     async def _with_protection(
         self, work: UnitOfWork, context: DecisionContext, facts: Facts
@@ -280,7 +285,7 @@ class Engine:
         work.incident = recall.after_success(work.incident, facts)
         context = replace(context, incident=work.incident, facts=facts)
         if policy.needs_details(context):
-            context = await self._gatherer.with_details(work, context)
+            context = await self._with_details(work, context)
         if not context.tags.opted_out_by and context.source_id != work.incident.item.machine_id:
             tags = await self._tag_lookup.tags_of(work.incident.item, context.source_id)
             context = replace(context, tags=tags, rules=self._rules_of(tags))
@@ -327,13 +332,6 @@ class Engine:
             return report(label, work.incident, decision=decision)
         saved = await self._committer.save(work)
         return report(label, saved, decision=decision) if saved else already_handled(work.incident)
-
-
-def _is_of_its_code(decision: Decision) -> bool:
-    """True for what the catalogue's row, or its lack, has decided."""
-    return isinstance(decision, Trigger) or (
-        isinstance(decision, Close) and decision.reason is Reason.NEEDS_ACTION
-    )
 
 
 def _is_known(failed: FailedJob, head: Incident) -> bool:

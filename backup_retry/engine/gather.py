@@ -10,7 +10,6 @@ from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Job, JobStatus, Operation
 from backup_retry.engine.unit_of_work import UnitOfWork
-from backup_retry.policy.decide import lacks_details
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB, Rules
 from backup_retry.policy.settle import attempt_job, with_newest_failure
@@ -46,21 +45,6 @@ class Gatherer:
         """How much earlier what counts may have begun; what holds the item may be any job that Azure still shows."""
         context = DecisionContext(incident=work.incident, facts=Facts(), rules=self._rules, now=work.now)
         return JOB_RETENTION if context.error.verdict is Verdict.WAIT else LONGEST_JOB
-
-    async def with_details(self, work: UnitOfWork, context: DecisionContext) -> DecisionContext:
-        """The case with the rule and the tag that the failed job ran by, where a list did not tell them."""
-        if not lacks_details(context):
-            return context
-        try:
-            job = await self._vaults.job(context.incident.item.vault, context.incident.failure.id)
-        except NotFound as error:
-            if not error.is_the_vaults_word:
-                raise
-            return context
-        known = context.incident.failure
-        failure = replace(known, rule=job.rule or known.rule, retention_tag=job.retention_tag)
-        work.incident = replace(work.incident, failure=failure)
-        return replace(context, incident=work.incident)
 
     async def _operation(self, incident: Incident, jobs: Sequence[Job]) -> Operation | None:
         """The operation of the attempt in flight, asked for only where its job has not appeared."""

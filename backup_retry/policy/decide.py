@@ -330,3 +330,10 @@ def _keep_until(context: DecisionContext) -> datetime:
     wanted = context.rules.retention or base or _DEFAULT_RETENTION
     shortest = context.workload.shortest + CLOCKS_DIFFER
     return context.now + min(max(wanted, shortest), context.workload.longest)
+
+
+def is_of_its_code(decision: Decision) -> bool:
+    """True for what the catalogue's row, or its lack, has decided."""
+    return isinstance(decision, Trigger) or (
+        isinstance(decision, Close) and decision.reason is Reason.NEEDS_ACTION
+    )

@@ -110,8 +110,11 @@ class World:
 
     @property
     def heads(self) -> list[Incident]:
-        """The latest incident of every item, as the ledger has it."""
-        records = (immediately(self.store.load(item)) for item in self.items)
+        """The latest incident of every item, as the ledger has it: whatever version wrote it, it can be read."""
+        try:
+            records = [immediately(self.store.load(item)) for item in self.items]
+        except RowUnreadable as error:
+            raise Violation(f"invariant 5: {error}") from error
         return [record.incident for record in records if record.incident is not None]
 
     def alive(self) -> list[Worker]:
@@ -144,11 +147,7 @@ class World:
             self.resume(scope)
         self.deploy(is_earlier=False)
         self.run_for(PEACE)
-        try:
-            heads = self.heads
-        except RowUnreadable as error:
-            raise Violation(f"invariant 5: {error}") from error
-        self.watch.at_peace(heads, self._horizon())
+        self.watch.at_peace(self.heads, self._horizon())
 
     def _horizon(self) -> float:
         """How far back the first sweep looked that reached the ledger: what had ended before is nobody's."""
