@@ -149,4 +149,4 @@ def _json(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    return value.isoformat() if isinstance(value, datetime) else visible(str(value))
