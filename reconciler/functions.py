@@ -12,7 +12,9 @@ from backup_retry import wiring
 from backup_retry.engine.turn import Turn
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.settings.sweep_profile import DAILY, SweepProfile
+from reconciler.daily_summary import DailySummary
 from reconciler.follow_up import FollowUp
+from reconciler.redone_restores import RedoneRestores
 from reconciler.sweep import Sweep
 from reconciler.vanished_vaults import VanishedVaults
 
@@ -92,6 +94,26 @@ for _profile in _SETTINGS.sweep_profiles:
     _register(_profile)
 
 
+def _summary(parts: wiring.Parts) -> DailySummary:
+    return DailySummary(
+        reports=parts.reports,
+        controls=parts.controls,
+        settings=parts.settings,
+        clock=parts.clock,
+        publisher=parts.publisher,
+    )
+
+
+def _restores(parts: wiring.Parts) -> RedoneRestores:
+    return RedoneRestores(
+        reports=parts.reports,
+        controls=parts.controls,
+        vaults=parts.vaults,
+        engine=parts.engine,
+        clock=parts.clock,
+    )
+
+
 @blueprint.timer_trigger(arg_name="timer", schedule=_SETTINGS.follow_up_schedule, use_monitor=True)
 async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
     """The five-minute look at what is open, then at sweeps that died with their workers."""
@@ -104,6 +126,8 @@ async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trig
         archive=parts.archive,
         retention=parts.settings.incident_retention,
         unreadables=parts.unreadables,
+        summary=_summary(parts),
+        restores=_restores(parts),
     )
     if await parts.turns.take(Turn(name="follow_up", run=work.run)):
         sweeps = (parts.settings.daily_sweep, *parts.settings.sweep_profiles)
