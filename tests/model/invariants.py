@@ -21,6 +21,7 @@ from tests.model.agenda import START, Agenda
 from tests.model.little_azure import LittleAzure
 from tests.model.restraint import FRESH, Restraint, Sent, WhyNot
 from tests.model.signal_promises import SignalPromises
+from tests.model.silence import may_be_silent
 from tests.model.storm_messages import StormMessages
 from tests.model.true_jobs import TrueJob, rank_of, workload_of
 
@@ -297,14 +298,6 @@ class Watch:
                 as_stored, 5, f"{notice.kind} was told of an incident that is {incident and incident.state}"
             )
 
-    def _is_known(self, incident: Incident) -> bool:
-        """Whether a person knows already: of the storm that it was held by, or of the same failure within a day."""
-        if incident.reason is Reason.STORM:
-            return self.storm_messages.of_item(incident)
-        told = incident.memory.told_at
-        earlier = [each for each in self.by_item[incident.item.key].values() if each.closed_at == told]
-        return bool(earlier) and told is not None and incident.closed_at - told < timedelta(days=1)  # type: ignore[operator]
-
     # ---- when the world has been left in peace ----
 
     def at_peace(self, heads: Sequence[Incident], horizon: float = -inf) -> None:
@@ -316,8 +309,9 @@ class Watch:
         for incident in self.incidents.values():
             kind = TOLD.get(incident.outcome) if incident.outcome else None
             calls_nobody = kind is None or (incident.has_no_job and kind is NoticeKind.RECOVERED)
-            known = self._is_known(incident) or self._is_mended(incident)
-            told = calls_nobody or (incident.id, kind) in self.told or known
+            of_item = self.by_item[incident.item.key].values()
+            silent = calls_nobody or may_be_silent(incident, of_item, self.storm_messages)
+            told = silent or (incident.id, kind) in self.told
             self._require(told, 5, f"nobody was told how incident {incident.id} ended")
         self.allowed(self.storm_messages.at_peace())
         self.allowed(self.promises.at_peace())
@@ -325,13 +319,6 @@ class Watch:
             for failure in true_item.unmended(self.agenda.now):
                 seen = failure.ends_at < horizon or self.has_stored(failure)
                 self._require(seen, 5, f"nobody has seen failed job {failure.id}")
-
-    def _is_mended(self, incident: Incident) -> bool:
-        """Whether its item has recovered since: what then waits for others of its cause is not told any more."""
-        later = [
-            each for each in self.by_item[incident.item.key].values() if each.opened_at > incident.opened_at
-        ]
-        return any(each.outcome is not None and each.outcome.recovered for each in later)
 
     def _require(self, holds: bool, invariant: int, otherwise: str) -> None:
         if not holds:

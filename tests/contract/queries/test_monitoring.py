@@ -276,8 +276,6 @@ _CLOSED = {
 @pytest.mark.parametrize(
     ("query", "outcome"),
     [
-        ("alerts/needs_a_person", "needs_action"),
-        ("alerts/exhausted", "exhausted"),
         ("workbook/needs_a_person", "needs_action"),
         ("workbook/outcomes", "exhausted"),
         ("workbook/by_error", "exhausted"),
