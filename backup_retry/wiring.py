@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from backup_retry.engine.engine import Engine
 from backup_retry.engine.turn import Slice, Turn, TurnTaker
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import REFUSE
+from backup_retry.ports.causes import Causes
 from backup_retry.ports.dead_letters import DeadLetters
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
@@ -118,6 +120,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     from backup_retry.azure.protected_items import GraphItemLookup  # noqa: PLC0415
     from backup_retry.azure.resource_graph import ResourceGraph  # noqa: PLC0415
     from backup_retry.azure.table_archive import TableArchive  # noqa: PLC0415
+    from backup_retry.azure.table_causes import TableCauses  # noqa: PLC0415
     from backup_retry.azure.table_inbox import TableInbox  # noqa: PLC0415
     from backup_retry.azure.table_ledger import TableLedger  # noqa: PLC0415
     from backup_retry.azure.table_quarantine import Quarantine  # noqa: PLC0415
@@ -147,7 +150,13 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         item_lookup=GraphItemLookup(graph),
         graph=graph,
         engine=_engine(
-            settings.rules, ledger=ledger, vaults=vaults, graph=graph, reports=reports, publisher=publisher
+            settings.rules,
+            ledger=ledger,
+            vaults=vaults,
+            graph=graph,
+            reports=reports,
+            publisher=publisher,
+            causes=TableCauses(tables, quarantine),
         ),
         clients=clients,
         publisher=publisher,
@@ -176,6 +185,7 @@ def _engine(
     graph: "ResourceGraph",
     reports: Reports,
     publisher: "TopicPublisher | None",
+    causes: Causes,
 ) -> Engine:
     from backup_retry.azure.known_vaults import ShownVaults  # noqa: PLC0415
     from backup_retry.azure.tags import GraphTagLookup  # noqa: PLC0415
@@ -190,7 +200,15 @@ def _engine(
         clock=clock,
         publisher=publisher,
         known_vaults=ShownVaults(reports, graph, clock),
+        causes=causes,
+        pages=_pages(),
     )
+
+
+def _pages() -> str:
+    """The address below which this app's pages are, as App Service tells it; "" elsewhere."""
+    host = os.environ.get("WEBSITE_HOSTNAME", "")
+    return f"https://{host}/api" if host else ""
 
 
 class _Process:

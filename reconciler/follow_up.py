@@ -16,6 +16,8 @@ from backup_retry.engine.unit_of_work import Report
 from backup_retry.ports.ledger import Archive, Beat, Controls, Ledger
 from backup_retry.ports.log_events import LogEvent, log_event, log_failure
 from backup_retry.ports.unreadable_rows import Unreadables
+from reconciler.daily_summary import DailySummary
+from reconciler.redone_restores import RedoneRestores
 from reconciler.vault_slots import VaultSlots
 
 _ITEMS_AT_ONCE = 8
@@ -49,6 +51,8 @@ class FollowUp:
         retention: timedelta | None = None,
         unreadables: Unreadables | None = None,
         time_limit: timedelta = timedelta.max,
+        summary: DailySummary | None = None,
+        restores: RedoneRestores | None = None,
     ) -> None:
         self._ledger = ledger
         self._engine = engine
@@ -59,6 +63,8 @@ class FollowUp:
         self._retention = retention
         self._unreadables = unreadables
         self._time_limit = time_limit
+        self._summary = summary
+        self._restores = restores
 
     async def run(self) -> FollowUpReport:
         """One follow-up over every open incident that is due."""
@@ -87,9 +93,22 @@ class FollowUp:
             failed=report.failed,
             decisions=Counter(each.decision for each in report.moved),
         )
+        if self._restores is not None:
+            with suppress(BackupRetryError):  # an hour later it is looked at again
+                await self._restores.look()
+        await self._tell(opened)
         await self._purge(now)
         await self._sum_up()
         return report
+
+    async def _tell(self, opened: Sequence[Incident]) -> None:
+        """Send digests and the daily summary where they are due; what cannot be sent now is by the next follow-up."""
+        try:
+            await self._engine.teller.send_digests()
+            if self._summary is not None:
+                await self._summary.send(opened)
+        except BackupRetryError as error:
+            log_event(LogEvent.NOTICE_UNSENT, level=logging.WARNING, problem=str(error))
 
     async def _due(self, opened: Sequence[Incident], now: datetime) -> Sequence[Incident]:
         """What has come due, or waits for the end of a pause that is gone by now, whoever took it away."""

@@ -13,7 +13,9 @@ from backup_retry import wiring
 from backup_retry.engine.turn import Slice, Turn
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.settings.sweep_profile import DAILY, LOOK_BACK, SweepProfile
+from reconciler.daily_summary import DailySummary
 from reconciler.follow_up import FollowUp
+from reconciler.redone_restores import RedoneRestores
 from reconciler.silence import sweep_after_silence
 from reconciler.sweep import Sweep
 from reconciler.sweep_report import SweepReport
@@ -101,6 +103,26 @@ for _profile in _SETTINGS.timed_sweeps[1:]:
     _register(_profile)
 
 
+def _summary(parts: wiring.Parts) -> DailySummary:
+    return DailySummary(
+        reports=parts.reports,
+        controls=parts.controls,
+        settings=parts.settings,
+        clock=parts.clock,
+        publisher=parts.publisher,
+    )
+
+
+def _restores(parts: wiring.Parts) -> RedoneRestores:
+    return RedoneRestores(
+        reports=parts.reports,
+        controls=parts.controls,
+        vaults=parts.vaults,
+        engine=parts.engine,
+        clock=parts.clock,
+    )
+
+
 @blueprint.timer_trigger(arg_name="timer", schedule=_SETTINGS.follow_up_schedule, use_monitor=True)
 async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
     """The five-minute look at what is open, then at sweeps that died with their workers."""
@@ -136,6 +158,8 @@ def _follow_up_of(parts: wiring.Parts, time_limit: timedelta) -> FollowUp:
         retention=parts.settings.incident_retention,
         unreadables=parts.unreadables,
         time_limit=time_limit,
+        summary=_summary(parts),
+        restores=_restores(parts),
     )
 
 

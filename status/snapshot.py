@@ -118,7 +118,8 @@ class SnapshotReader:
         await self._estate.close()
 
     async def _make(self) -> Made:
-        today = self._clock().astimezone(UTC).date()
+        now = self._clock().astimezone(UTC)
+        today = now.date()
         opened, closed, waiting, estate = await asyncio.gather(
             self._reports.opened(),
             self._closed(today),
@@ -127,7 +128,9 @@ class SnapshotReader:
         )
         unreadable = await self._unreadables.found()
         # In a thread: ten thousand items take a while, and others are waiting for this loop.
-        made = await asyncio.to_thread(dashboard.build, today, estate.value, opened, closed)
+        made = await asyncio.to_thread(
+            dashboard.build, today, estate.value, opened, [each.at(now) for each in closed]
+        )
         problem, pending = _why(estate), estate.pending and estate.value is None
         return Made(
             dashboard=made,

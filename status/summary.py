@@ -1,7 +1,7 @@
 """The first screen in values: one sentence, the big numbers, and what a reader has to know."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from backup_retry.domain import labels
@@ -65,10 +65,20 @@ def _findings(made: Made, snapshot: Snapshot, timers: Sequence[Timer]) -> Iterat
             yield Headline(tone="bad", text=timer.sentence)
     if number := len(made.unreadable):
         yield Headline(tone="bad", text=f"{_rows(number)} cannot be read.")
+    yield from _lesser(made, snapshot, troubles)
+
+
+def _lesser(made: Made, snapshot: Snapshot, troubles: Mapping[Trouble, int]) -> Iterator[Headline]:
+    """What somebody is at already, or has said can wait."""
     if any(each.in_force(snapshot.now) for each in snapshot.pauses):
         yield Headline(tone="busy", text="Retries are paused.")
     if number := troubles[Trouble.OPEN]:
         yield Headline(tone="busy", text=_items(number, "is being looked after", "are being looked after"))
+    if number := troubles[Trouble.ACKNOWLEDGED]:
+        yield Headline(
+            tone="plain",
+            text=_items(number, "can wait, as a person has said", "can wait, as people have said"),
+        )
     if made.waiting.number:
         yield Headline(tone="busy", text=f"{made.waiting} to be looked into.")
 

@@ -21,9 +21,11 @@ from azure.core.exceptions import (
 
 from backup_retry.azure.json_fields import Fields, fields_of
 from backup_retry.azure.pacing import GraphQuota, PacedTransport
+from backup_retry.azure.service_errors import service_advice, service_code, service_message
 from backup_retry.azure.token_transport import LedgerTransport, TokenTransport, same_origin
 from backup_retry.azure.waits import asked_to_wait
 from backup_retry.domain.errors import (
+    OF_ANOTHER_TENANT,
     AnswerUnclear,
     AzureRefused,
     AzureUnavailable,
@@ -238,10 +240,13 @@ def translate(error: AzureError, what: str) -> BackupRetryError:
     message = f"{what}: {status} {code or said_by(error)}"
     if status == _TOO_MANY_REQUESTS:
         return Throttled(message, retry_after=_retry_after(error))
-    if status in _PASSING or status < _LEAST_ERROR or status >= 500 or _is_a_gateways(status, code, by):  # noqa: PLR2004
+    passes = status in _PASSING and code != OF_ANOTHER_TENANT
+    if passes or status < _LEAST_ERROR or status >= 500 or _is_a_gateways(status, code, by):  # noqa: PLR2004
         return AzureUnavailable(message, retry_after=_retry_after(error))
-    kind = {_FORBIDDEN: Forbidden, 404: NotFound}.get(status, AzureRefused)
-    return kind(message, code=code, status=status, by=by)
+    kind = {401: Forbidden, _FORBIDDEN: Forbidden, 404: NotFound}.get(status, AzureRefused)
+    return kind(
+        message, code=code, status=status, by=by, said=service_message(error), advice=service_advice(error)
+    )
 
 
 def translate_trigger(error: Exception, what: str) -> BackupRetryError:
@@ -257,11 +262,6 @@ def translate_trigger(error: Exception, what: str) -> BackupRetryError:
         refused = isinstance(error, ClientAuthenticationError) or _never_connected(error)
     meaning = translate(error, what)
     return meaning if refused else AnswerUnclear(str(meaning))
-
-
-def service_code(error: HttpResponseError) -> str:
-    """The service's own error code from ARM's envelope, or ""."""
-    return valid(str(error.error.code or "")) if error.error else ""
 
 
 def said_by(error: Exception) -> str:

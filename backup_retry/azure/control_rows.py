@@ -87,7 +87,8 @@ def read_left_open(row: Mapping[str, Any]) -> int:
 
 def storm_row(storm: Storm) -> Row:
     """A storm."""
-    maybe = {"released_at": written(storm.released_at)} if storm.released_at else {}
+    times = {"released_at": storm.released_at, "due": storm.due, "telling_since": storm.telling_since}
+    maybe = {name: written(at) for name, at in times.items() if at}
     maybe |= {"predecessor": storm.predecessor.id} if storm.predecessor else {}
     return new_row(
         CONTROL_PARTITION,
@@ -99,6 +100,8 @@ def storm_row(storm: Storm) -> Row:
         canary=storm.canary.id,
         canary_incident=storm.canary_incident,
         led_at=written(storm.led_at),
+        steps=storm.steps,
+        counted=storm.counted,
         told=storm.told,
         **maybe,
     )
@@ -120,7 +123,11 @@ def read_storm(row: Mapping[str, Any]) -> Storm:
         canary=columns.item("canary"),
         canary_incident=columns.text("canary_incident"),
         led_at=columns.time("led_at"),
+        steps=columns.number("steps", 0),
+        counted=columns.text("counted", ""),
+        due=columns.maybe_time("due"),
         told=columns.truth("told") or False,
+        telling_since=columns.maybe_time("telling_since"),
         released_at=columns.maybe_time("released_at"),
         predecessor=columns.item("predecessor") if columns.text("predecessor", "") else None,
     )

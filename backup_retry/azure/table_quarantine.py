@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from backup_retry.azure import control_rows, report_rows
+from backup_retry.azure import cause_rows, control_rows, report_rows
 from backup_retry.azure import incident_rows as rows
 from backup_retry.azure.table_columns import Unreadable
 from backup_retry.azure.tables import JOURNAL, OPEN
@@ -28,6 +28,7 @@ READERS: Mapping[str, Reader[object]] = {
     "beat": control_rows.read_beat,
     "storm": control_rows.read_storm,
     "lease": control_rows.read_lease,
+    "cause": cause_rows.read_cause,
     "signal": control_rows.read_signal,
     "vault": control_rows.read_seen_vault,
 }

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.notices import SOURCE, Notice, NoticeKind
 
@@ -33,6 +33,9 @@ _OF_AN_ITEM = (
     "lastRecoveryPointAt",
     "secondsSinceLastRecoveryPoint",
 )
+#: what a digest says of each of its items, and of how many
+_OF_A_DIGEST = ("incidentId", "itemId", "jobId", "firstFailedAt", "attempts", "reason", "remedy")
+_LISTED = 200
 _OF_OUTCOME = {
     Outcome.RECOVERED: NoticeKind.RECOVERED,
     Outcome.RECOVERED_ELSEWHERE: NoticeKind.RECOVERED,
@@ -53,16 +56,38 @@ def notice(kind: NoticeKind, incident: Incident, at: datetime, *, about: str = "
 
 
 def of_outcome(incident: Incident, at: datetime) -> Sequence[Notice]:
-    """What a closed incident tells; one that was left alone tells nothing.
+    """What a closed incident tells: nothing where it was left alone, or a person has acknowledged it.
 
     Of a vault that is closed to us one cause is told once, while its incident is open: its end tells of what is well
     again, and of what nobody has been told. Its items have the same cause.
     """
     kind = _OF_OUTCOME.get(incident.outcome) if incident.outcome else None
+    if kind is not None and kind.calls_a_person and incident.is_acknowledged(at):
+        return []
     tells = incident.item.is_vault and (kind is NoticeKind.RECOVERED) is bool(incident.told_of)
     if incident.has_no_job and not tells:
         return []
     return [notice(kind, incident, at)] if kind else []
+
+
+def digest(notices: Sequence[Notice], at: datetime) -> Notice:
+    """What is told of several notices of one cause, in one; the same ones make the same digest."""
+    newest, ids = max(notices, key=lambda each: each.at), sorted(each.id for each in notices)
+    incidents = [{name: each.data.get(name) for name in _OF_A_DIGEST} for each in notices]
+    return Notice(
+        id=str(uuid5(_NAMESPACE, "|".join(ids))),
+        kind=newest.kind,
+        at=at,
+        subject=newest.data.get("vaultId") or SOURCE,
+        data={
+            **newest.data,
+            **dict.fromkeys(_OF_AN_ITEM),
+            "vaultId": newest.data.get("vaultId"),
+            "outcome": newest.data.get("outcome"),
+            "items": len(notices),
+            "incidents": incidents[:_LISTED],
+        },
+    )
 
 
 def of_signals(
@@ -131,6 +156,17 @@ def _of_a_function(about: str, reason: str, remedy: str, at: datetime) -> Notice
     )
 
 
+def of_day(data: dict[str, Any], at: datetime) -> Notice:
+    """A day in numbers; the same all day long, however often it is told."""
+    return Notice(
+        id=str(uuid5(_NAMESPACE, f"{NoticeKind.DAILY_SUMMARY}|{at:%Y-%m-%d}")),
+        kind=NoticeKind.DAILY_SUMMARY,
+        at=at,
+        subject=SOURCE,
+        data=data,
+    )
+
+
 def of_unknown_vaults(vault_ids: Sequence[str], at: datetime) -> Notice:
     """How many vaults only alerts name; the same all day long, however often it is told."""
     return Notice(
@@ -153,10 +189,20 @@ def _about(incident: Incident, at: datetime) -> dict[str, Any]:
         "firstFailedAt": incident.first_failed_at.isoformat(),
         "error": failure.error.label,
         "errorMessage": failure.error.message,
+        "cause": _cause(incident),
         "attempts": incident.attempts_spent,
         "outcome": incident.outcome.value if incident.outcome else None,
         "reason": incident.reason.value,
         "remedy": incident.detail,
+        "times": incident.memory.times,
+        "chronic": incident.memory.is_chronic,
         "lastRecoveryPointAt": last_good.isoformat() if last_good else None,
         "secondsSinceLastRecoveryPoint": int((at - last_good).total_seconds()) if last_good else None,
     }
+
+
+def _cause(incident: Incident) -> str:
+    """The code of what a person is told; a question is one of its own, since its answer has a time limit."""
+    if incident.outcome:
+        return incident.failure.error.label
+    return f"approval {incident.id}" if incident.reason is Reason.APPROVAL else incident.reason.value

@@ -60,7 +60,9 @@ class LogEvent(StrEnum):
     STORM_BEGAN = "storm_began"
     STORM_ENDED = "storm_ended"
     STORM_NEEDS_PERSON = "storm_needs_person"
+    NOTICE_GIVEN = "notice_given"
     NOTICE_UNSENT = "notice_unsent"
+    DAILY_SUMMARY = "daily_summary"
     INCIDENT_FAILED = "incident_failed"
     ROW_FAILED = "row_failed"
     ROW_UNREADABLE = "row_unreadable"
@@ -85,10 +87,11 @@ def log_failure(event: LogEvent, error: Exception, **fields: object) -> None:
     log_event(event, level=logging.ERROR, problem=in_words(error), traceback=trace, **fields)
 
 
-def line_of(incident: Incident, step: Step) -> LogLine:
-    """The line of a step of an incident's journal; what needs a person is a warning."""
+def line_of(incident: Incident, step: Step, *, is_quiet: bool = False) -> LogLine:
+    """The line of a step of an incident's journal; what needs a person who does not know yet is a warning."""
     outcome = incident.outcome if step.kind is StepKind.CLOSED else None
-    needs_a_person = step.kind is StepKind.TOLD or (outcome is not None and outcome.needs_a_person)
+    has_to_know = outcome is not None and outcome.needs_a_person and not is_quiet
+    needs_a_person = step.kind is StepKind.TOLD or has_to_know
     fields: dict[str, object] = {
         "event": step.kind.value,
         "incident": incident.id,
@@ -104,6 +107,7 @@ def line_of(incident: Incident, step: Step) -> LogLine:
         "error": incident.failure.error.label,
         "found_by": incident.found_by.value,
         "attempts": len(incident.attempts),
+        "quiet": True if outcome is not None and is_quiet else None,
     }
     present = _present(fields)
     line_id = str(uuid5(_NAMESPACE, _json(present)))
@@ -150,4 +154,4 @@ def _json(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    return value.isoformat() if isinstance(value, datetime) else visible(str(value))

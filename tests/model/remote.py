@@ -14,6 +14,7 @@ from backup_retry.domain.journal import Step
 from backup_retry.domain.notices import Notice
 from backup_retry.domain.tags import ASK, OFF, Tag, Tags
 from backup_retry.policy.storm import Storm
+from backup_retry.ports.causes import Causes
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.known_vaults import MemoryKnownVaults, SeenVaults
 from backup_retry.ports.ledger import Controls, Ledger, Storms
@@ -82,6 +83,19 @@ class RemoteInbox(_Remote):
             self._watch.promises.deferred(*arguments)
         if name == "forget":
             self._watch.allowed(self._watch.promises.forgotten(*arguments))
+        return result
+
+
+class RemoteCauses(_Remote):
+    """What people were told of, in the same store as the ledger."""
+
+    @property
+    def causes(self) -> Causes:
+        """As the port."""
+        return cast("Causes", self)
+
+    def _serve(self, name: str, result: Any, *arguments: Any, **_: Any) -> Any:
+        del name, arguments
         return result
 
 

@@ -1,12 +1,29 @@
 """A short month of a small estate."""
 
-from tests.model.thirty_days import live, table
+import pytest
+
+from backup_retry.domain.notices import NoticeKind
+from tests.model.thirty_days import Month, live, table
+
+_CALLS = {NoticeKind.NEEDS_PERSON, NoticeKind.EXHAUSTED, NoticeKind.STORM_NEEDS_PERSON}
 
 
-def test_every_failed_backup_of_three_days_is_accounted_for() -> None:
-    """Two storms in three days of 40 machines; each failure ends in an incident with an outcome, and in the log."""
-    month = live(items=40, days=3, seed=1)
+@pytest.fixture(scope="module")
+def month() -> Month:
+    """Two storms in three days of 40 machines."""
+    return live(items=40, days=3, seed=1)
+
+
+def test_every_failed_backup_of_three_days_is_accounted_for(month: Month) -> None:
+    """Every failure ends in an incident with an outcome, and in the log."""
     assert month.unaccounted == month.unsaid == []
     assert month.storms >= 2
     assert sum(month.outcomes.values()) > 60
     assert f"not accounted for, of {sum(month.failures.values())}" in table(month)
+
+
+def test_there_is_at_most_one_message_for_each_cause_and_day(month: Month) -> None:
+    """Mails as the alert rules send them, over the lines that were written; notices that call a person."""
+    causes = len(month.causes)
+    assert 0 < sum(month.mails.values()) <= causes
+    assert 0 < sum(month.notices[kind] for kind in _CALLS) <= sum(month.failures.values()) / 10

@@ -13,6 +13,7 @@ from backup_retry.domain.errors import BackupRetryError
 from backup_retry.domain.incident import Incident
 from backup_retry.engine.engine import Engine
 from backup_retry.policy.rules import Rules
+from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.inbox import DeferredSignal, MemoryInbox
 from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.known_vaults import MemoryKnownVaults
@@ -31,6 +32,7 @@ from tests.model.invariants import Violation, Watch
 from tests.model.little_azure import LittleAzure
 from tests.model.network import Link, Network
 from tests.model.remote import (
+    RemoteCauses,
     RemoteGraph,
     RemoteInbox,
     RemoteSeenVaults,
@@ -65,6 +67,8 @@ class Surroundings:
     is_earlier: bool
     #: the signals that wait
     waiting: dict[str, DeferredSignal]
+    #: what a person was told of, and what waits for that
+    causes: MemoryCauses
     #: how many signals a worker looks into at once
     places: int
     #: how far a sweep, and a look at a vault that a signal names alone, goes back
@@ -101,6 +105,7 @@ class Worker:
             rules=surroundings.rules,
             clock=self.clock,
             publisher=topic,
+            causes=RemoteCauses(surroundings.causes, link, surroundings.watch).causes,
             known_vaults=surroundings.known_vaults,
         )
         inbox = MemoryInbox(clock=self.clock, signals=surroundings.waiting)

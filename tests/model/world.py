@@ -16,6 +16,7 @@ from backup_retry.domain.errors import RowUnreadable
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import JobStatus
 from backup_retry.policy.rules import Rules
+from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.inbox import DeferredSignal
 from backup_retry.ports.known_vaults import MemoryKnownVaults
 from backup_retry.ports.ledger import Beat, MemoryLedger
@@ -89,6 +90,7 @@ class World:
             tables.when_lost = lambda: self._soon(self.follow_up)
         self.store = local(tables, lambda: self.agenda.time) if tables is not None else MemoryLedger()
         self.waiting: dict[str, DeferredSignal] = {}
+        self.causes = MemoryCauses()
         self.watch = self._watch()
         self.courier = Courier(self.agenda, self.random, self.faults, self.alive, self._signal_accepted)
         self.azure.ended = self._backup_ended
@@ -108,8 +110,11 @@ class World:
 
     @property
     def heads(self) -> list[Incident]:
-        """The latest incident of every item, as the ledger has it."""
-        records = (immediately(self.store.load(item)) for item in self.items)
+        """The latest incident of every item, as the ledger has it: whatever version wrote it, it can be read."""
+        try:
+            records = [immediately(self.store.load(item)) for item in self.items]
+        except RowUnreadable as error:
+            raise Violation(f"invariant 5: {error}") from error
         return [record.incident for record in records if record.incident is not None]
 
     def alive(self) -> list[Worker]:
@@ -142,11 +147,7 @@ class World:
             self.resume(scope)
         self.deploy(is_earlier=False)
         self.run_for(PEACE)
-        try:
-            heads = self.heads
-        except RowUnreadable as error:
-            raise Violation(f"invariant 5: {error}") from error
-        self.watch.at_peace(heads, self._horizon())
+        self.watch.at_peace(self.heads, self._horizon())
 
     def _horizon(self) -> float:
         """How far back the first sweep looked that reached the ledger: what had ended before is nobody's."""
@@ -252,6 +253,7 @@ class World:
             known_vaults=self.known_vaults,
             is_earlier=self.is_rolled_back,
             waiting=self.waiting,
+            causes=self.causes,
             places=self.estate.places,
             lookback=timedelta(seconds=self.estate.lookback),
             dispatches=self.estate.dispatches,
