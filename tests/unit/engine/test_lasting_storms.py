@@ -1,5 +1,6 @@
 """A storm that lasts: one attempt for each step of the backoff, one message, and an end after a day."""
 
+import json
 from collections import Counter
 from datetime import timedelta
 
@@ -118,8 +119,8 @@ async def test_whoever_spent_attempts_for_all_has_one_left_at_the_end() -> None:
     }
 
 
-async def test_a_worker_that_dies_before_it_has_told_is_replaced() -> None:
-    """The row says that it set out to tell; ten minutes later another worker tells the same."""
+async def test_a_worker_that_dies_before_it_has_told_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
+    """The row says that it set out to tell; ten minutes later another worker tells the same, in the same words."""
     world = lasting()
     await begin(world)
     world.ends(world.runs(world.attempts[0], item(1)), JobStatus.FAILED, PASSES)
@@ -140,3 +141,6 @@ async def test_a_worker_that_dies_before_it_has_told_is_replaced() -> None:
     row = await world.ledger.storm(storm_key(vault(), PASSES))
     assert row is not None
     assert row.told
+    lines = [json.loads(each.message) for each in caplog.records if "storm_needs_person" in each.message]
+    assert len(lines) == 2
+    assert lines[0] == lines[1]
