@@ -21,7 +21,7 @@ BACKOFF = (timedelta(0), minutes(15), minutes(60))
 
 def lasting(**rules: int) -> World:
     """A world in which whatever is triggered fails within a minute, as everything else does."""
-    return World(Rules(storm_size=SIZE, backoff=BACKOFF, **rules))  # type: ignore[arg-type]
+    return World(Rules(**{"storm_size": SIZE, "backoff": BACKOFF, **rules}))  # type: ignore[arg-type]
 
 
 async def begin(world: World, size: int = SIZE + 5, error: str = PASSES) -> None:
@@ -57,17 +57,19 @@ def told(world: World) -> Counter[str]:
 
 
 @pytest.mark.parametrize(
-    ("error", "most"), [(PASSES, 3), (PASSES, 1), (UNKNOWN_CODE, 3)], ids=["three", "one", "unknown"]
+    ("error", "most", "size"),
+    [(PASSES, 3, 25), (PASSES, 1, 6), (UNKNOWN_CODE, 3, 6)],
+    ids=["three", "one", "unknown"],
 )
-async def test_a_day_of_storm_is_one_message(error: str, most: int) -> None:
+async def test_a_day_of_storm_is_one_message(error: str, most: int, size: int) -> None:
     """However many attempts each item has; at the end every item needs a person, who knows already."""
-    world = lasting(max_attempts=most)
-    await begin(world, error=error)
+    world = lasting(max_attempts=most, storm_size=min(SIZE, size - 1))
+    await begin(world, size, error)
     await pass_time(world, 26, error)
     assert told(world) == Counter(
         {"StormBegan": 1, "StormNeedsPerson": 1, "RetryTriggered": len(world.attempts)}
     )
-    incidents = [await world.incident(item(number)) for number in range(1, SIZE + 6)]
+    incidents = [await world.incident(item(number)) for number in range(1, size + 1)]
     assert {(each.outcome, each.reason) for each in incidents} == {(Outcome.NEEDS_ACTION, Reason.STORM)}
 
 
