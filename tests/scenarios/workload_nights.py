@@ -45,7 +45,9 @@ class Azure:
         One that is published twice counts once: it keeps its id, by which a receiver drops the second.
         """
         events = [each["event"] for each in self.state["events"] if each["topic"] == "news"]
-        about = {each["id"]: each["type"] for each in events if each["subject"].lower() == arm_id.lower()}
+        about = {
+            each["id"]: each["type"] for each in events if each.get("subject", "").lower() == arm_id.lower()
+        }
         return list(about.values())
 
 

@@ -103,6 +103,14 @@ async def test_three_crashes_in_a_row_end_the_host(tmp_path: Path) -> None:
         assert await host.ended() == 1
 
 
+async def until_it_works(session: aiohttp.ClientSession) -> None:
+    """A call that meets the dying worker is a 500."""
+    while True:
+        if (await get(session, "/api/seen"))[0] == 200:
+            return
+        await asyncio.sleep(0.1)
+
+
 async def test_an_invocation_that_takes_too_long_costs_the_worker_its_life(tmp_path: Path) -> None:
     """`functionTimeout` ends everything that the worker is at."""
     app = tmp_path / "app"
@@ -113,4 +121,5 @@ async def test_an_invocation_that_takes_too_long_costs_the_worker_its_life(tmp_p
         await host.logged(
             "Timeout value of 2.0 s exceeded by 'Functions.wait_at_door'", within=TIMEOUT_SECONDS
         )
-        assert (await get(session, "/api/seen"))[0] == 200
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            await until_it_works(session)
