@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
 from backup_retry.azure.cause_rows import HELD_PARTITION, cause_key, cause_row, held_key, held_row, read_cause
@@ -13,15 +12,13 @@ from backup_retry.azure.client import azure_errors
 from backup_retry.azure.control_rows import CONTROL_PARTITION
 from backup_retry.azure.incident_rows import read_notice
 from backup_retry.azure.table_quarantine import Quarantine
-from backup_retry.azure.table_writes import Write, version_of
+from backup_retry.azure.table_writes import save_over, version_of
 from backup_retry.azure.tables import CONTROL, get, query
 from backup_retry.domain.causes import Cause
 from backup_retry.domain.notices import Notice
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
-
-_TAKEN = (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)
 
 
 class TableCauses:
@@ -38,19 +35,7 @@ class TableCauses:
 
     async def save_cause(self, cause: Cause) -> Cause | None:
         """See Causes; one request, or two where the SDK had to repeat the first."""
-        write = Write.over(cause.version)
-        row = cause_row(cause) | write.column
-        async with azure_errors("ledger"):
-            try:
-                answer = await (
-                    self._control.update_entity(row, **write.condition)
-                    if write.etag
-                    else self._control.create_entity(row)
-                )
-            except _TAKEN:
-                found = await get(self._control, CONTROL_PARTITION, cause_key(cause.key))
-                return self._read(found) if found is not None and write.made(found) else None
-        return replace(cause, version=write.version(str(answer["etag"])))
+        return await save_over(self._control, cause_row(cause), cause, self._read)
 
     async def hold(self, notice: Notice) -> None:
         """See Causes; one request."""

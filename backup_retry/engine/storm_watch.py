@@ -1,7 +1,6 @@
 """Row 13, a storm in the vault: read, weighed and written down, and looked at once more before a canary goes."""
 
 import logging
-from collections.abc import Mapping
 from dataclasses import replace
 
 from backup_retry.domain.arm_ids import ProtectedItem
@@ -47,7 +46,7 @@ class StormWatch:
             if after != known and await self._storms.save_storm(after) is None:
                 continue  # another worker changed it first
             is_new = known is None or after.began_at != known.began_at
-            _announce(work, move, after, storm_of_item.in_words(after, context), is_new=is_new)
+            _announce(work, move, after, context, is_new=is_new)
             if not move.changes_only_the_storm:
                 break
         if move is Move.LEAD:
@@ -92,7 +91,7 @@ class StormWatch:
         return (await self._ledger.load(item)).incident if item else None
 
 
-def _announce(work: UnitOfWork, move: Move, seen: Storm, said: Mapping[str, object], *, is_new: bool) -> None:
+def _announce(work: UnitOfWork, move: Move, seen: Storm, context: DecisionContext, *, is_new: bool) -> None:
     """Log, journal and announce what has just been stored of a storm."""
     announcement = _NOTICES.get(move)
     if announcement is None or (move is Move.LEAD and not is_new):
@@ -104,11 +103,12 @@ def _announce(work: UnitOfWork, move: Move, seen: Storm, said: Mapping[str, obje
         error=seen.code,
         items=seen.size,
         canary=seen.canary.id,
-        detail=said["remedy"],
+        detail=storm_of_item.in_a_line(seen, context),
         level=logging.WARNING,
     )
     work.step(StepKind.STORM, detail=f"{event}: {seen.size} items fail with {seen.code}")
     about = f"{seen.key}{seen.began_at.isoformat()}"
+    said = storm_of_item.in_words(seen, context)
     work.storm_notices.append(notice(kind, work.incident, work.now, about=about, **said))
     work.add_notices(work.storm_notices[-1])
     if move is Move.NOTIFY:

@@ -65,14 +65,6 @@ def in_words(storm: Storm, context: DecisionContext) -> Mapping[str, object]:
     ids = (context.incident.item.id, *context.facts.similar.others)
     names = ", ".join(_name(each) for each in ids[:_NAMED])
     more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""
-    tried = f"{storm.canary.friendly_name} is retried for all of them"
-    failed = (
-        f" ({storm.steps} retries have failed)"
-        if storm.steps > 1
-        else " (its retry failed)"
-        if storm.steps
-        else ""
-    )
     return {
         "error": storm.code,
         "errorMessage": context.facts.similar.error.message,
@@ -80,8 +72,25 @@ def in_words(storm: Storm, context: DecisionContext) -> Mapping[str, object]:
         "itemIds": list(ids[:_LISTED]),
         "canaryItemId": storm.canary.id,
         "stormBeganAt": storm.began_at.isoformat(),
-        "remedy": f"{_many(storm)}: {names}{more}. {tried}{failed}. {_its_error(context).guidance}",
+        "remedy": f"{_many(storm)}: {names}{more}. {_what_is_tried(storm, context)}",
     }
+
+
+def in_a_line(storm: Storm, context: DecisionContext) -> str:
+    """What the log says of a storm: the same whoever writes it, since a mail is a line with another text."""
+    return f"{_many(storm)}. {_what_is_tried(storm, context)}"
+
+
+def _what_is_tried(storm: Storm, context: DecisionContext) -> str:
+    failed = (
+        f" ({storm.steps} retries have failed)"
+        if storm.steps > 1
+        else " (its retry failed)"
+        if storm.steps
+        else ""
+    )
+    canary = storm.canary.friendly_name
+    return f"{canary} is retried for all of them{failed}. {_its_error(context).guidance}"
 
 
 def _many(storm: Storm) -> str:

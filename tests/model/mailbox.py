@@ -8,11 +8,11 @@ import json
 import logging
 import re
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from tests.bicep_files import BICEP
 from tests.log_tables import QUERIES, LogLine, LogTables
@@ -100,30 +100,41 @@ def written(agenda: Agenda) -> Iterator[list[LogLine]]:
         logger.level, logger.propagate = before
 
 
-def mails(lines: Sequence[LogLine]) -> Counter[str]:
-    """How many mails each rule sends over these lines."""
-    sent: Counter[str] = Counter()
+class Mail(NamedTuple):
+    """An e-mail, by what tells a person which cause it is of."""
+
+    rule: str
+    vault: str
+    error: str
+    #: of the rule's evaluation
+    day: date
+
+
+def mails(lines: Sequence[LogLine]) -> list[Mail]:
+    """The mails that the rules send over these lines."""
+    sent: list[Mail] = []
     for rule in rules():
         read = sorted(
             (line for line in lines if json.loads(line.message)["event"] in rule.events),
             key=lambda line: line.at,
         )
-        sent[rule.name] = _mails_of(rule, read)
+        sent += _mails_of(rule, read)
     return sent
 
 
-def _mails_of(rule: Rule, lines: Sequence[LogLine]) -> int:
+def _mails_of(rule: Rule, lines: Sequence[LogLine]) -> Iterator[Mail]:
     if not lines:
-        return 0
+        return
     times, tables = [line.at for line in lines], LogTables(lines)
-    number, fired, now = 0, set[tuple[str, ...]](), lines[0].at + rule.every
+    fired, now = set[tuple[str, ...]](), lines[0].at + rule.every
     while now <= times[-1] + rule.window:
         rows = tables.run(f"alerts/{rule.query}", now, rule.window) if _any(times, now, rule.window) else []
         fires = {tuple(str(row[name]) for name in rule.dimensions) for row in rows}
-        number += len(fires - fired)
+        for new in fires - fired:
+            said = dict(zip(rule.dimensions, new, strict=True))
+            yield Mail(rule.name, said["vault"], said["error"], now.date())
         fired, now = fires, now + rule.every
     tables.close()
-    return number
 
 
 def _any(times: Sequence[datetime], now: datetime, window: timedelta) -> bool:

@@ -23,4 +23,4 @@ def test_a_row_is_one_mail_until_it_is_gone() -> None:
         storm("storm_needs_person", 1.1),
         storm("storm_needs_person", 9),
     ]
-    assert mails(lines)["storm"] == 2
+    assert [(mail.rule, mail.vault, mail.error) for mail in mails(lines)] == [("storm", "vault-1", "E")] * 2

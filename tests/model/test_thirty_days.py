@@ -22,8 +22,15 @@ def test_every_failed_backup_of_three_days_is_accounted_for(month: Month) -> Non
     assert f"not accounted for, of {sum(month.failures.values())}" in table(month)
 
 
-def test_there_is_at_most_one_message_for_each_cause_and_day(month: Month) -> None:
-    """Mails as the alert rules send them, over the lines that were written; notices that call a person."""
-    causes = len(month.causes)
-    assert 0 < sum(month.mails.values()) <= causes
+def test_a_cause_has_one_message_and_the_digest_of_its_first_hours_a_day(month: Month) -> None:
+    """Mails as the alert rules send them, over the lines that were written; of a storm there is one."""
+    of_storms = [mail for mail in month.mails if mail.rule == "storm"]
+    assert len(of_storms) == len(set(of_storms)) == 2
+    assert len(month.mails) > len(of_storms)
+    assert max(month.mails_by_cause.values()) <= 2
+    assert len(month.mails) <= len(of_storms) + 2 * (len(month.causes) - len(of_storms))
+
+
+def test_few_notices_call_a_person(month: Month) -> None:
+    """One for ten failed backups at most."""
     assert 0 < sum(month.notices[kind] for kind in _CALLS) <= sum(month.failures.values()) / 10

@@ -72,14 +72,18 @@ class Month:
     steps: int = 0
     #: what was published, by type; the same thing told twice counts once
     notices: Counter[str] = field(default_factory=Counter)
-    #: by alert rule
-    mails: Counter[str] = field(default_factory=Counter)
+    mails: Sequence[mailbox.Mail] = ()
     #: vault, code and day of every failure that only a person could mend, or that no retry did
     causes: set[tuple[str, str, str]] = field(default_factory=set)
     #: failed jobs that no incident stands for and no later backup has mended
     unaccounted: list[str] = field(default_factory=list)
     #: steps that alert rules read and the log does not have, or the other way round
     unsaid: list[str] = field(default_factory=list)
+
+    @property
+    def mails_by_cause(self) -> Counter[mailbox.Mail]:
+        """How many mails a cause has had from a rule on a day."""
+        return Counter(self.mails)
 
 
 class _Nights:
@@ -219,7 +223,7 @@ def _mended(world: World, job: TrueJob) -> bool:
 
 def table(month: Month) -> str:
     """The month for a person to read."""
-    failures = sum(month.failures.values())
+    failures, rules = sum(month.failures.values()), Counter(mail.rule for mail in month.mails)
     rows = [
         (f"{month.items} machines, {month.days} days: backups by schedule", month.backups),
         *((f"  failed backups {what}", number) for what, number in month.failures.most_common()),
@@ -229,8 +233,10 @@ def table(month: Month) -> str:
         ("incidents", sum(month.outcomes.values())),
         *((f"  {outcome}", number) for outcome, number in month.outcomes.most_common()),
         ("causes that need a person (vault, code and day)", len(month.causes)),
-        ("mails", sum(month.mails.values())),
-        *((f"  of the rule {rule}", number) for rule, number in month.mails.most_common()),
+        ("mails", len(month.mails)),
+        *((f"  of the rule {rule}", number) for rule, number in rules.most_common()),
+        ("  of one cause and rule on one day, at most", max(month.mails_by_cause.values(), default=0)),
+        ("  causes and days with a first mail and a digest", Counter(month.mails_by_cause.values())[2]),
         ("notices", sum(month.notices.values())),
         *((f"  {kind}", number) for kind, number in month.notices.most_common()),
         (f"failed backups not accounted for, of {failures}", len(month.unaccounted)),

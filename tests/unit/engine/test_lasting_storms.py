@@ -1,5 +1,6 @@
 """A storm that lasts: one attempt for each step of the backoff, one message, and an end after a day."""
 
+import json
 from collections import Counter
 from datetime import timedelta
 
@@ -20,7 +21,7 @@ BACKOFF = (timedelta(0), minutes(15), minutes(60))
 
 def lasting(**rules: int) -> World:
     """A world in which whatever is triggered fails within a minute, as everything else does."""
-    return World(Rules(storm_size=SIZE, backoff=BACKOFF, **rules))  # type: ignore[arg-type]
+    return World(Rules(**{"storm_size": SIZE, "backoff": BACKOFF, **rules}))  # type: ignore[arg-type]
 
 
 async def begin(world: World, size: int = SIZE + 5, error: str = PASSES) -> None:
@@ -56,17 +57,19 @@ def told(world: World) -> Counter[str]:
 
 
 @pytest.mark.parametrize(
-    ("error", "most"), [(PASSES, 3), (PASSES, 1), (UNKNOWN_CODE, 3)], ids=["three", "one", "unknown"]
+    ("error", "most", "size"),
+    [(PASSES, 3, 25), (PASSES, 1, 6), (UNKNOWN_CODE, 3, 6)],
+    ids=["three", "one", "unknown"],
 )
-async def test_a_day_of_storm_is_one_message(error: str, most: int) -> None:
+async def test_a_day_of_storm_is_one_message(error: str, most: int, size: int) -> None:
     """However many attempts each item has; at the end every item needs a person, who knows already."""
-    world = lasting(max_attempts=most)
-    await begin(world, error=error)
+    world = lasting(max_attempts=most, storm_size=min(SIZE, size - 1))
+    await begin(world, size, error)
     await pass_time(world, 26, error)
     assert told(world) == Counter(
         {"StormBegan": 1, "StormNeedsPerson": 1, "RetryTriggered": len(world.attempts)}
     )
-    incidents = [await world.incident(item(number)) for number in range(1, SIZE + 6)]
+    incidents = [await world.incident(item(number)) for number in range(1, size + 1)]
     assert {(each.outcome, each.reason) for each in incidents} == {(Outcome.NEEDS_ACTION, Reason.STORM)}
 
 
@@ -118,8 +121,8 @@ async def test_whoever_spent_attempts_for_all_has_one_left_at_the_end() -> None:
     }
 
 
-async def test_a_worker_that_dies_before_it_has_told_is_replaced() -> None:
-    """The row says that it set out to tell; ten minutes later another worker tells the same."""
+async def test_a_worker_that_dies_before_it_has_told_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
+    """The row says that it set out to tell; ten minutes later another worker tells the same, in the same words."""
     world = lasting()
     await begin(world)
     world.ends(world.runs(world.attempts[0], item(1)), JobStatus.FAILED, PASSES)
@@ -140,3 +143,6 @@ async def test_a_worker_that_dies_before_it_has_told_is_replaced() -> None:
     row = await world.ledger.storm(storm_key(vault(), PASSES))
     assert row is not None
     assert row.told
+    lines = [json.loads(each.message) for each in caplog.records if "storm_needs_person" in each.message]
+    assert len(lines) == 2
+    assert lines[0] == lines[1]
