@@ -15,6 +15,7 @@ from backup_retry.engine.engine import Engine
 from backup_retry.engine.turn import Slice, Turn, TurnTaker
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import REFUSE
+from backup_retry.ports.arrivals import Arrivals
 from backup_retry.ports.causes import Causes
 from backup_retry.ports.dead_letters import DeadLetters
 from backup_retry.ports.inbox import Inbox
@@ -63,6 +64,7 @@ class Parts:
     unreadables: Unreadables
     turns: TurnTaker
     seen_vaults: SeenVaults
+    arrivals: Arrivals
     #: events that nobody could deliver; None: nobody says where they are
     dead_letters: DeadLetters | None = None
     #: where notices go; None: nowhere
@@ -120,6 +122,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     from backup_retry.azure.protected_items import GraphItemLookup  # noqa: PLC0415
     from backup_retry.azure.resource_graph import ResourceGraph  # noqa: PLC0415
     from backup_retry.azure.table_archive import TableArchive  # noqa: PLC0415
+    from backup_retry.azure.table_arrivals import TableArrivals  # noqa: PLC0415
     from backup_retry.azure.table_causes import TableCauses  # noqa: PLC0415
     from backup_retry.azure.table_inbox import TableInbox  # noqa: PLC0415
     from backup_retry.azure.table_ledger import TableLedger  # noqa: PLC0415
@@ -166,6 +169,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         inbox=TableInbox(tables, clock, quarantine),
         unreadables=TableUnreadables(tables, quarantine, dead_letters),
         dead_letters=dead_letters,
+        arrivals=TableArrivals(tables, quarantine),
         seen_vaults=TableVaults(tables, graph, quarantine),
         turns=TurnTaker(
             turns=TableTurns(tables, quarantine),

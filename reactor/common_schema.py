@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from backup_retry.domain.arrivals import AlertKind
 from backup_retry.domain.errors import BadSignal
 from backup_retry.domain.jobs import Source
 from reactor.signals import Ignored, Named, Signal
@@ -16,6 +17,12 @@ from reactor.signals import Ignored, Named, Signal
 COMMON_SCHEMA = "azureMonitorCommonAlertSchema"
 REMEDY = "Turn on the common alert schema in the action group's webhook action."
 _LONGEST_CODE = 80
+#: of those services that tell of backups, besides the rules from before Log Alerts V2
+_KINDS = {
+    "azure backup": AlertKind.BACKUP_ALERT,
+    "platform": AlertKind.METRIC_ALERT,
+    "activity log - administrative": AlertKind.ACTIVITY_LOG_ALERT,
+}
 
 
 class Lenient(BaseModel):
@@ -74,7 +81,11 @@ class Alert:
     def signal(self, what: Named, error_code: str = "") -> Signal:
         """The hint in it."""
         return Signal(
-            **vars(what), source=self.source, error_code=error_code[:_LONGEST_CODE], label=self.label
+            **vars(what),
+            source=self.source,
+            kind=_KINDS.get(self.service.casefold(), AlertKind.LOG_ALERT),
+            error_code=error_code[:_LONGEST_CODE],
+            label=self.label,
         )
 
     def ignored(self, why: str) -> Ignored:

@@ -8,6 +8,8 @@ from functools import partial
 import azure.functions as func
 
 from backup_retry import wiring
+from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.arrivals import DRILL, AlertKind
 from backup_retry.domain.errors import BadSignal, SettingsError
 from backup_retry.engine.turn import Slice, Turn
 from backup_retry.ports.log_events import LogEvent, log_event
@@ -33,7 +35,22 @@ _EVENT_SECONDS = 20.0
 
 async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
     parts = await wiring.parts()
-    resolver = Resolver(
+
+    async def defer(signal: Signal) -> None:
+        await parts.inbox.add(written(signal))
+
+    return SignalHandler(
+        resolver=_resolver(parts),
+        engine=parts.engine,
+        defer=defer,
+        hand_on=partial(_LOOKS.hand_on, messenger=parts.publisher, clock=parts.clock),
+        note=_note_arrival,
+        places=places,
+    )
+
+
+def _resolver(parts: wiring.Parts) -> Resolver:
+    return Resolver(
         vaults=parts.vaults,
         item_lookup=parts.item_lookup,
         clock=parts.clock,
@@ -41,18 +58,17 @@ async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
         scope=parts.settings.scope,
     )
 
-    async def defer(signal: Signal) -> None:
-        await parts.inbox.add(written(signal))
 
-    at_once = partial(_LOOKS.hand_on, messenger=parts.publisher, clock=parts.clock)
-    return SignalHandler(resolver=resolver, engine=parts.engine, defer=defer, hand_on=at_once, places=places)
+async def _note_arrival(vault: Vault, kind: AlertKind = AlertKind.TEST) -> None:
+    parts = await wiring.parts()
+    await parts.arrivals.note(vault, kind, parts.clock())
 
 
 @blueprint.route(route="alerts", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 async def alerts(req: func.HttpRequest) -> func.HttpResponse:
     """The webhook of an action group, common alert schema."""
     try:
-        answer = await webhook.answer(req.get_body(), _reactor, wiring.settings().dimensions, _second_clock)
+        answer = await _answer(req)
     except SettingsError as error:
         answer = webhook.unavailable(error)
     except Exception as error:  # Azure repeats a 503 and never a 500: nothing may be lost to a fault of ours
@@ -64,6 +80,13 @@ async def alerts(req: func.HttpRequest) -> func.HttpResponse:
         headers=answer.headers,
         mimetype="application/json",
     )
+
+
+async def _answer(req: func.HttpRequest) -> webhook.Answer:
+    settings = wiring.settings()
+    if drilled := Vault.parse(req.params.get(DRILL, "")):
+        return await webhook.answer_drill(req.get_body(), drilled, settings.scope, _note_arrival)
+    return await webhook.answer(req.get_body(), _reactor, settings.dimensions, _second_clock)
 
 
 @blueprint.event_grid_trigger(arg_name="event")

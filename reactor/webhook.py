@@ -11,8 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backup_retry.domain.alert_dimensions import DEFAULT, Dimensions
+from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.arrivals import DRILL
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, BadSignal
 from backup_retry.engine.unit_of_work import Report
+from backup_retry.policy.scope import Scope
 from backup_retry.ports.log_events import LogEvent, log_event
 from reactor.alerts import parse_body
 from reactor.own_alerts import ClockStruck
@@ -63,14 +66,36 @@ async def answer(
             reactions = await ready.handle_signals(signals, seconds=_SECONDS, to_hear=_SECONDS_TO_HEAR)
             started = await _struck(signals, second_clock)
     except BadSignal as error:
-        log_event(LogEvent.SIGNAL_REJECTED, level=logging.WARNING, problem=str(error))
-        return Answer(status=400, body={"error": error.problem, "where": error.where, "remedy": error.remedy})
+        return _rejected(error)
     except (AzureUnavailable, AzureRefused, TimeoutError) as error:
         return unavailable(error)
     if second_clock is not None and loop.time() - began < _LATEST_SECONDS:
         await (await second_clock()).signal_came()
     answered = _answered(reactions)
     return replace(answered, status=202, body={"started": started}) if started else answered
+
+
+async def answer_drill(
+    body: bytes,
+    vault: Vault,
+    scope: Scope,
+    note: Callable[[Vault], Awaitable[None]],
+) -> Answer:
+    """Answer a test that a person has sent for a vault: that it arrived is all that it tells."""
+    if len(body) > LARGEST_BODY:
+        return _too_large(len(body))
+    if not scope.allows_vault(vault):
+        return _rejected(BadSignal(f"{vault.id} is outside the scope.", where=DRILL, remedy="Name another."))
+    try:
+        parse_body(body)
+        async with asyncio.timeout(_SECONDS_TO_START):
+            await note(vault)
+    except BadSignal as error:
+        return _rejected(error)
+    except (AzureUnavailable, AzureRefused, TimeoutError) as error:
+        return unavailable(error)
+    log_event(LogEvent.DRILL_RECEIVED, vault=vault.id)
+    return Answer(status=202, body={"drill": vault.id})
 
 
 async def _struck(
@@ -107,6 +132,11 @@ def unavailable(error: Exception) -> Answer:
         },
         headers={"Retry-After": str(max(1, seconds))},
     )
+
+
+def _rejected(error: BadSignal) -> Answer:
+    log_event(LogEvent.SIGNAL_REJECTED, level=logging.WARNING, problem=str(error))
+    return Answer(status=400, body={"error": error.problem, "where": error.where, "remedy": error.remedy})
 
 
 def _too_large(size: int) -> Answer:

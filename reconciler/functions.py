@@ -19,6 +19,7 @@ from reconciler.redone_restores import RedoneRestores
 from reconciler.silence import sweep_after_silence
 from reconciler.sweep import Sweep
 from reconciler.sweep_report import SweepReport
+from reconciler.unalerted_vaults import UnalertedVaults
 from reconciler.vanished_vaults import VanishedVaults
 
 blueprint = func.Blueprint()
@@ -63,12 +64,20 @@ def _vanished(parts: wiring.Parts) -> VanishedVaults:
     )
 
 
+def _unalerted(parts: wiring.Parts) -> UnalertedVaults:
+    return UnalertedVaults(
+        reports=parts.reports, arrivals=parts.arrivals, scope=parts.settings.scope, clock=parts.clock
+    )
+
+
 def _turn(
     profile: SweepProfile, parts: wiring.Parts, part: Slice, time_limit: timedelta = timedelta.max
 ) -> Turn:
     async def run() -> None:
         if profile.in_season(parts.clock()):
             part.end((await _made(profile, parts, min(part.limit, time_limit)).run()).out_of_time)
+            if profile.name == DAILY and not part.left:
+                await _unalerted(parts).look()
         else:
             log_event(
                 LogEvent.SWEEP_SKIPPED, profile=profile.name, starts=profile.starts, expires=profile.expires

@@ -31,6 +31,7 @@ READERS: Mapping[str, Reader[object]] = {
     "cause": cause_rows.read_cause,
     "signal": control_rows.read_signal,
     "vault": control_rows.read_seen_vault,
+    "arrival": control_rows.read_arrival,
 }
 #: a ledger full of them is named in part
 _MOST = 1000

@@ -37,6 +37,8 @@ class LogEvent(StrEnum):
     SIGNAL_FAILED = "signal_failed"
     SIGNAL_KEPT = "signal_kept"
     SIGNAL_OVERDUE = "signal_overdue"
+    DRILL_RECEIVED = "drill_received"
+    ALERTS_MISSING = "alerts_missing"
     DEAD_LETTER_HANDLED = "dead_letter_handled"
     DEAD_LETTER_UNREADABLE = "dead_letter_unreadable"
     DEAD_LETTERS_UNSEEN = "dead_letters_unseen"
