@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 
@@ -22,6 +22,9 @@ from backup_retry.settings.sweep_profile import after_silence
 from simulator.stack import Stack
 from tests.table_storage import table_service
 from tests.vm_estate import backup_failure, estate, item_id
+
+if TYPE_CHECKING:
+    from azure.data.tables.aio import TableServiceClient
 
 Json = dict[str, Any]
 Found = TypeVar("Found")
@@ -61,13 +64,12 @@ class Answer:
 class App:
     """A started stack, seen from outside."""
 
-    def __init__(
-        self, stack: Stack, http: aiohttp.ClientSession, ledger: TableLedger, inbox: TableInbox
-    ) -> None:
+    def __init__(self, stack: Stack, http: aiohttp.ClientSession, tables: "TableServiceClient") -> None:
         self.stack = stack
         self.http = http
-        self._ledger = ledger
-        self._inbox = inbox
+        self.tables = tables
+        self._ledger = TableLedger(tables, _now)
+        self._inbox = TableInbox(tables, _now)
 
     @property
     def ledger_pid(self) -> int:
@@ -206,14 +208,27 @@ class App:
         for beat in (Beat.FOLLOW_UP, after_silence().beat):
             await self._ledger.beat(beat, at)
 
-    async def look_back(self) -> None:
-        """Fire the hourly look back by hand and wait until it is complete."""
+    async def look_back(self) -> Json:
+        """Fire the hourly look back by hand and wait until it has ended; its last line."""
+        before = [len(lines) for lines in self._looks_back()]
         await self._start("sweep_look_back")
 
-        async def look() -> bool | None:
-            return any(each["profile"] == "look_back" for each in self.lines("sweep_completed")) or None
+        async def look() -> Json | None:
+            ended = [
+                lines[-1]
+                for lines, known in zip(self._looks_back(), before, strict=True)
+                if len(lines) > known
+            ]
+            return ended[0] if ended else None
 
-        await self.until(look)
+        return await self.until(look)
+
+    def _looks_back(self) -> list[list[Json]]:
+        """The last lines of those that were complete, and of those that were not."""
+        return [
+            [each for each in self.lines(event) if each["profile"] == "look_back"]
+            for event in ("sweep_completed", "sweep_incomplete")
+        ]
 
     async def process_deferred(self) -> None:
         """Fire the look into kept signals by hand."""
@@ -319,6 +334,6 @@ async def running(
     async with stack, aiohttp.ClientSession() as http:
         trust = ssl.create_default_context(cafile=stack.run.ca_file)
         async with table_service(stack.run.table_endpoint, trust) as (service, _):
-            app = App(stack, http, TableLedger(service, _now), TableInbox(service, _now))
+            app = App(stack, http, service)
             await app.ready()
             yield app
