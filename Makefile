@@ -19,8 +19,9 @@ demo: $(INSTALLED) ## play one bad night on a simulated Azure, and check every o
 run: $(INSTALLED) ## keep Azurite, the simulated Azure and the Functions host up until Ctrl-C
 	@exec $(BIN)/python -m simulator.stack
 
+# One process more than cores: the scenarios wait for much of their time.
 test: $(INSTALLED) ## run the tests
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses $$(( $$(nproc 2>/dev/null || echo 2) + 1 )) --dist loadfile
 
 bench: $(INSTALLED) ## measure speed, calls, memory and cost against their budgets (a quarter of an hour; docs/performance.md)
 	@$(BIN)/python -m bench

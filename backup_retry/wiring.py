@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+import os
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,9 +12,12 @@ from typing import TYPE_CHECKING
 
 from backup_retry.domain.errors import SettingsError
 from backup_retry.engine.engine import Engine
-from backup_retry.engine.turn import TurnTaker
+from backup_retry.engine.turn import Slice, Turn, TurnTaker
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import REFUSE
+from backup_retry.ports.arrivals import Arrivals
+from backup_retry.ports.causes import Causes
+from backup_retry.ports.dead_letters import DeadLetters
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.known_vaults import SeenVaults
@@ -60,6 +64,9 @@ class Parts:
     unreadables: Unreadables
     turns: TurnTaker
     seen_vaults: SeenVaults
+    arrivals: Arrivals
+    #: events that nobody could deliver; None: nobody says where they are
+    dead_letters: DeadLetters | None = None
     #: where notices go; None: nowhere
     publisher: "TopicPublisher | None" = None
     #: where a sweep announces what it finds; None: it handles that by itself
@@ -69,6 +76,10 @@ class Parts:
         """What a sweep asks: these subscriptions, or all that may be touched."""
         named = [each for each in subscriptions if not each.startswith(REFUSE)]
         return self.graph.estate(named, self.settings.scope.allows_subscription)
+
+
+#: how a part of each turn is made, by the name of its function: every room with timers adds its own
+turn_makers: dict[str, Callable[[Parts, Slice], Turn]] = {}
 
 
 def clock() -> datetime:
@@ -106,10 +117,13 @@ def schedules() -> Settings:
 
 async def build(settings: Settings, clients: "AzureClients") -> Parts:
     """The real parts on open clients; makes the ledger's tables where they are missing."""
+    from backup_retry.azure.dead_letter_blobs import DeadLetterBlobs  # noqa: PLC0415
     from backup_retry.azure.event_grid import TopicPublisher  # noqa: PLC0415
     from backup_retry.azure.protected_items import GraphItemLookup  # noqa: PLC0415
     from backup_retry.azure.resource_graph import ResourceGraph  # noqa: PLC0415
     from backup_retry.azure.table_archive import TableArchive  # noqa: PLC0415
+    from backup_retry.azure.table_arrivals import TableArrivals  # noqa: PLC0415
+    from backup_retry.azure.table_causes import TableCauses  # noqa: PLC0415
     from backup_retry.azure.table_inbox import TableInbox  # noqa: PLC0415
     from backup_retry.azure.table_ledger import TableLedger  # noqa: PLC0415
     from backup_retry.azure.table_quarantine import Quarantine  # noqa: PLC0415
@@ -128,6 +142,8 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     graph = ResourceGraph(clients, settings.swept_subscriptions)
     reports = TableReports(tables, quarantine)
     publisher = TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None
+    container = settings.dead_letter_container
+    dead_letters = DeadLetterBlobs(clients, container) if container else None
     return Parts(
         settings=settings,
         clock=clock,
@@ -137,7 +153,13 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         item_lookup=GraphItemLookup(graph),
         graph=graph,
         engine=_engine(
-            settings.rules, ledger=ledger, vaults=vaults, graph=graph, reports=reports, publisher=publisher
+            settings.rules,
+            ledger=ledger,
+            vaults=vaults,
+            graph=graph,
+            reports=reports,
+            publisher=publisher,
+            causes=TableCauses(tables, quarantine),
         ),
         clients=clients,
         publisher=publisher,
@@ -145,7 +167,9 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         reports=reports,
         archive=TableArchive(tables, quarantine),
         inbox=TableInbox(tables, clock, quarantine),
-        unreadables=TableUnreadables(tables, quarantine),
+        unreadables=TableUnreadables(tables, quarantine, dead_letters),
+        dead_letters=dead_letters,
+        arrivals=TableArrivals(tables, quarantine),
         seen_vaults=TableVaults(tables, graph, quarantine),
         turns=TurnTaker(
             turns=TableTurns(tables, quarantine),
@@ -165,6 +189,7 @@ def _engine(
     graph: "ResourceGraph",
     reports: Reports,
     publisher: "TopicPublisher | None",
+    causes: Causes,
 ) -> Engine:
     from backup_retry.azure.known_vaults import ShownVaults  # noqa: PLC0415
     from backup_retry.azure.tags import GraphTagLookup  # noqa: PLC0415
@@ -179,12 +204,15 @@ def _engine(
         clock=clock,
         publisher=publisher,
         known_vaults=ShownVaults(reports, graph, clock),
+        causes=causes,
+        pages=_pages(),
     )
 
 
-#: what the follow-up's turn does first; the reactor adds its look into the signals that wait, so that both share what
-#: is read of a vault
-before_follow_up: list[Callable[[], Awaitable[None]]] = []
+def _pages() -> str:
+    """The address below which this app's pages are, as App Service tells it; "" elsewhere."""
+    host = os.environ.get("WEBSITE_HOSTNAME", "")
+    return f"https://{host}/api" if host else ""
 
 
 class _Process:

@@ -5,8 +5,10 @@ from typing import Annotated
 import typer
 
 from backup_retry import __version__
+from cli.ack import ack
 from cli.approve import approve, dismiss
 from cli.check import check
+from cli.drill import drill
 from cli.exit_codes import Sentences
 from cli.explain import explain
 from cli.incidents import incidents
@@ -28,7 +30,21 @@ app = typer.Typer(
     epilog="Exit codes: 0 well; 1 something needs a person, a check failed or a retry was refused; "
     "2 wrong usage or settings; 3 Azure or the ledger does not answer, or refuses.",
 )
-for command in (status, incidents, explain, sweep, retry, approve, dismiss, pause, resume, replay, check):
+for command in (
+    status,
+    incidents,
+    explain,
+    sweep,
+    retry,
+    ack,
+    approve,
+    dismiss,
+    pause,
+    resume,
+    replay,
+    check,
+    drill,
+):
     app.command()(command)
 
 

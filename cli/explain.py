@@ -13,6 +13,7 @@ from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.domain.journal import Step
 from backup_retry.domain.labels import JOB_STATUSES, OUTCOMES, RESULTS, SOURCES, STATES, STEPS, reason
 from backup_retry.engine.failed_jobs import failure_of, unrecovered
+from backup_retry.policy import recall
 from backup_retry.policy.rules import JOB_RETENTION
 from cli import json_documents as documents
 from cli.exit_codes import run
@@ -79,7 +80,7 @@ async def _unknown(session: Session, found: Found, after: Incident | None) -> Ex
             raise AzureUnavailable(seen.gap)
     if failed is None or (after is not None and not after.is_open and after.covers(failed)):
         return Explanation(found=found, incident=None)
-    opened = Incident.open(failed, Source.OPERATOR, now, after=after)
+    opened = recall.opened(failed, Source.OPERATOR, now, after=after)
     return await _with_decision(session, Explanation(found=found, incident=opened, noted=False))
 
 
@@ -92,7 +93,8 @@ async def _with_decision(session: Session, said: Explanation) -> Explanation:
     if said.incident is None:
         return said
     try:
-        asked, decision = answers(await session.engine.context(said.incident))
+        context = await session.engine.context(said.incident)
+        asked, decision = await answers(context, session.engine.in_storm)
     except (AzureRefused, AzureUnavailable) as error:
         return replace(said, problem=str(error))
     return replace(said, asked=asked, decision=decision)

@@ -13,6 +13,7 @@ from backup_retry.domain.incident import Incident
 from backup_retry.domain.labels import OUTCOMES, STATES, reason
 from backup_retry.ports.reports import Closed
 from cli import json_documents as documents
+from cli.ack import needs_a_person
 from cli.exit_codes import UsageError, run
 from cli.journal import closed_within
 from cli.output import Document, JsonOption, say, show, table
@@ -53,7 +54,7 @@ class Line:
     document: Document
 
     @classmethod
-    def of_open(cls, incident: Incident) -> "Line":
+    def of_open(cls, incident: Incident, now: datetime) -> "Line":
         """An open incident's line."""
         return cls(
             item=incident.item,
@@ -63,7 +64,7 @@ class Line:
             reason=incident.reason,
             error=incident.failure.error.label,
             detail=incident.detail,
-            needs_a_person=bool(incident.told_of),
+            needs_a_person=needs_a_person(incident) and not incident.is_acknowledged(now),
             attempts=len(incident.attempts),
             failed_at=incident.first_failed_at,
             document=documents.of_incident(incident),
@@ -80,7 +81,7 @@ class Line:
             reason=closed.reason,
             error=closed.last_error,
             detail=closed.detail,
-            needs_a_person=closed.outcome.needs_a_person,
+            needs_a_person=closed.needs_a_person,
             attempts=closed.attempts,
             failed_at=closed.first_failed_at,
             document=documents.of_closed(closed),
@@ -127,8 +128,9 @@ async def _gather(ctx: typer.Context, days: int) -> Sequence[Line]:
 
 async def lines_of(session: Session, days: int) -> Sequence[Line]:
     """Every line, newest failure first."""
-    opened = [Line.of_open(each) for each in await session.ledger.open_incidents() if each.is_open]
-    closed = [Line.of_closed(each) for each in await closed_within(session, days)]
+    now = session.clock()
+    opened = [Line.of_open(each, now) for each in await session.ledger.open_incidents() if each.is_open]
+    closed = [Line.of_closed(each.at(now)) for each in await closed_within(session, days)]
     return sorted([*opened, *closed], key=lambda line: line.failed_at, reverse=True)
 
 

@@ -1,5 +1,6 @@
 """The JSON of what the commands show; docs/cli.md describes the fields."""
 
+from backup_retry.domain.acknowledgements import Acknowledgement
 from backup_retry.domain.attempts import Attempt
 from backup_retry.domain.decisions import Decision, Wait
 from backup_retry.domain.incident import Incident
@@ -24,6 +25,7 @@ def of_incident(incident: Incident) -> Document:
         "reason": incident.reason.value,
         "reason_in_words": reason(incident.reason),
         "detail": incident.detail,
+        "acknowledged": of_acknowledgement(incident.acknowledged),
         "error": incident.failure.error.label,
         "job": incident.failure.id,
         "found_by": incident.found_by.value,
@@ -36,6 +38,13 @@ def of_incident(incident: Incident) -> Document:
         "attempts": len(incident.attempts),
         "retries": [of_attempt(each) for each in incident.attempts],
     }
+
+
+def of_acknowledgement(known: Acknowledgement | None) -> Document | None:
+    """Who said that it can wait, why and until when."""
+    if known is None:
+        return None
+    return {"by": known.by, "note": known.note, "until": known.until.isoformat() if known.until else None}
 
 
 def of_attempt(attempt: Attempt) -> Document:
@@ -62,6 +71,7 @@ def of_closed(closed: Closed) -> Document:
         "reason": closed.reason.value,
         "reason_in_words": reason(closed.reason),
         "detail": closed.detail,
+        "acknowledged": of_acknowledgement(closed.acknowledged),
         "error": closed.last_error,
         "found_by": closed.found_by.value,
         "first_failed_at": closed.first_failed_at.isoformat(),

@@ -1,19 +1,20 @@
 """The policy's rows as questions, in the policy's own order; each row answers for itself."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from backup_retry.domain.decisions import Close, Decision, Reason, Trigger, Wait
+from backup_retry.domain.decisions import Close, Decision, Trigger, Wait
 from backup_retry.policy import decide as policy
 from backup_retry.policy import protection
 from backup_retry.policy.approval import approval
 from backup_retry.policy.daily_cap import daily_cap
 from backup_retry.policy.deadline import past_deadline, until_deadline
 from backup_retry.policy.decision_context import DecisionContext
-from backup_retry.policy.rules import Rules
 from backup_retry.policy.settle import settle
 
 Row = Callable[[DecisionContext], Wait | Close | None]
+#: what the vault's storm makes of a decision
+StormLook = Callable[[DecisionContext, Decision], Awaitable[Decision]]
 
 QUESTIONS: Mapping[Row, str] = {
     policy.paused: "Are retries switched off?",
@@ -39,7 +40,7 @@ QUESTIONS: Mapping[Row, str] = {
     policy.dry_run: "Is the app only rehearsing (DRY_RUN)?",
 }
 IN_FLIGHT = "Is a retry in flight?"
-STORM = "Do many items of the vault fail alike?"
+STORM = "Does a storm of the vault hold it?"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +60,8 @@ class Answer:
         return f"yes ({self.decision.reason}): {detail}" if detail else f"yes ({self.decision.reason})"
 
 
-def answers(context: DecisionContext) -> tuple[Sequence[Answer], Decision]:
-    """Every question up to the one that decides, and the decision."""
+async def answers(context: DecisionContext, storm: StormLook) -> tuple[Sequence[Answer], Decision]:
+    """Every question up to the one that decides, and the decision; a storm may put off what they come to."""
     asked = []
     settled, in_flight = settle(context.incident, context.facts, context.rules, context.now)
     if context.incident.running_attempt is not None:
@@ -68,18 +69,15 @@ def answers(context: DecisionContext) -> tuple[Sequence[Answer], Decision]:
         if in_flight is not None:
             return asked, in_flight
     context = replace(context, incident=settled)
+    decision: Wait | Close | None = None
     for row in policy.ROWS:
         decision = row(context)
         asked.append(Answer(question=QUESTIONS[row], decision=decision))
         if decision is not None:
-            return asked, until_deadline(decision, context)
-    storm = _storm(context, context.rules)
-    return [*asked, Answer(question=STORM, decision=storm)], storm or Trigger()
-
-
-def _storm(context: DecisionContext, rules: Rules) -> Wait | None:
-    similar = context.facts.similar.items
-    if similar < rules.storm_size:
-        return None
-    detail = f"{similar} items fail alike: one of them is retried first, the others wait for it."
-    return Wait(until=context.now, reason=Reason.STORM, detail=detail)
+            break
+    wanted = decision or Trigger()
+    decided = await storm(context, wanted)
+    is_held = decided != wanted
+    if is_held or decision is None:
+        asked.append(Answer(question=STORM, decision=decided if is_held else None))
+    return asked, until_deadline(decided, context) if isinstance(decided, Wait) else decided

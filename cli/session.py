@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Protocol
@@ -11,6 +11,8 @@ import typer
 
 from backup_retry.engine.engine import Engine
 from backup_retry.ports.access_inspection import Inspection
+from backup_retry.ports.arrivals import Arrivals, MemoryArrivals
+from backup_retry.ports.causes import Causes, MemoryCauses
 from backup_retry.ports.deployment import DeployedApp, Deployment
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
@@ -40,6 +42,8 @@ class Session:
     tag_lookup: TagLookup
     inspection: Inspection
     publisher: Publisher | None = None
+    arrivals: Arrivals = field(default_factory=MemoryArrivals)
+    causes: Causes = field(default_factory=MemoryCauses)
 
     @cached_property
     def engine(self) -> Engine:
@@ -53,13 +57,14 @@ class Session:
             rules=self.settings.rules,
             clock=self.clock,
             publisher=self.publisher,
+            causes=self.causes,
             has_log=False,  # nothing that reads the app's log would see it
         )
 
     def dry_run(self) -> "Session":
         """The same, but nothing is written, triggered or told: what would happen is kept in memory."""
         ledger, vaults = DryRunLedger(self.ledger), ReadOnlyVaults(self.vaults)
-        return replace(self, ledger=ledger, vaults=vaults, publisher=None)
+        return replace(self, ledger=ledger, vaults=vaults, publisher=None, causes=MemoryCauses())
 
 
 class Sessions(Protocol):

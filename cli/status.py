@@ -46,12 +46,12 @@ class Status:
         """The items whose latest incident ended without a backup and that nothing has happened to since."""
         latest = {each.item.key: each for each in sorted(self.closed, key=lambda each: each.closed_at)}
         again = {incident.item.key for incident in self.opened}
-        return [each for key, each in latest.items() if each.outcome.needs_a_person and key not in again]
+        return [each for key, each in latest.items() if each.needs_a_person and key not in again]
 
     @property
     def waits_for_a_person(self) -> Sequence[Incident]:
         """Open incidents that a person was told of: they go on by themselves once that person has acted."""
-        return [each for each in self.opened if each.told_of]
+        return [each for each in self.opened if each.told_of and not each.is_acknowledged(self.now)]
 
     @property
     def exit(self) -> Exit:
@@ -82,7 +82,7 @@ async def look(session: Session, days: int) -> Status:
         now=now,
         days=days,
         opened=opened,
-        closed=await closed_within(session, days),
+        closed=[each.at(now) for each in await closed_within(session, days)],
         waiting=await session.inbox.waiting(COUNTED),
         timers=timers(session.settings, await session.reports.beats(), now),
         pauses=[each for each in await session.ledger.pauses() if not each.is_over(now)],

@@ -19,6 +19,8 @@ from backup_retry.azure.deployment import (
 from backup_retry.azure.event_grid import TopicPublisher
 from backup_retry.azure.protected_items import GraphItemLookup
 from backup_retry.azure.resource_graph import ResourceGraph
+from backup_retry.azure.table_arrivals import TableArrivals
+from backup_retry.azure.table_causes import TableCauses
 from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.azure.table_quarantine import Quarantine
@@ -27,6 +29,8 @@ from backup_retry.azure.table_unreadable import TableUnreadables
 from backup_retry.azure.tags import GraphTagLookup
 from backup_retry.azure.vaults import AzureVaults
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
+from backup_retry.ports.arrivals import MemoryArrivals
+from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.deployment import DeployedApp, Deployment
 from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.reports import MemoryReports
@@ -124,7 +128,15 @@ def _forgetful(session: Session) -> Session:
     """The same with a ledger that knows nothing and forgets at the end."""
     memory = MemoryReports()
     inbox = MemoryInbox(session.clock)
-    return replace(session, ledger=memory, reports=memory, inbox=inbox, unreadables=MemoryUnreadables())
+    return replace(
+        session,
+        ledger=memory,
+        reports=memory,
+        inbox=inbox,
+        unreadables=MemoryUnreadables(),
+        arrivals=MemoryArrivals(),
+        causes=MemoryCauses(),
+    )
 
 
 def _session(settings: Settings, clients: AzureClients) -> Session:
@@ -143,5 +155,7 @@ def _session(settings: Settings, clients: AzureClients) -> Session:
         tag_lookup=GraphTagLookup(graph, clock),
         inspection=AzureInspection(clients, graph, settings),
         publisher=TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None,
+        arrivals=TableArrivals(tables, quarantine),
+        causes=TableCauses(tables, quarantine),
     )
     return _forgetful(session) if settings.ledger_endpoint == _NO_LEDGER else session

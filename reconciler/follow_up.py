@@ -19,6 +19,8 @@ from backup_retry.engine.unit_of_work import Report
 from backup_retry.ports.ledger import Archive, Beat, Controls, Ledger
 from backup_retry.ports.log_events import LogEvent, log_event, log_failure
 from backup_retry.ports.unreadable_rows import Unreadables
+from reconciler.daily_summary import DailySummary
+from reconciler.redone_restores import RedoneRestores
 from reconciler.vault_slots import VaultSlots
 
 _ITEMS_AT_ONCE = 8
@@ -37,6 +39,8 @@ class FollowUpReport:
     due: int
     moved: list[Report] = field(default_factory=list)
     failed: int = 0
+    #: how many the time limit has left
+    left: int = 0
 
 
 class FollowUp:
@@ -53,6 +57,9 @@ class FollowUp:
         retention: timedelta | None = None,
         unreadables: Unreadables | None = None,
         reads_are_low: Callable[[Vault], bool] = lambda _: False,
+        time_limit: timedelta = timedelta.max,
+        summary: DailySummary | None = None,
+        restores: RedoneRestores | None = None,
     ) -> None:
         self._ledger = ledger
         self._engine = engine
@@ -64,6 +71,9 @@ class FollowUp:
         self._unreadables = unreadables
         #: says of whose reads few are left in this hour
         self._reads_are_low = reads_are_low
+        self._time_limit = time_limit
+        self._summary = summary
+        self._restores = restores
 
     async def run(self) -> FollowUpReport:
         """One follow-up over every open incident that is due."""
@@ -82,6 +92,8 @@ class FollowUp:
             *(one_vault(incidents) for incidents in _by_vault(due, now)),
             *(self._move(each, report) for each in early),
         )
+        if report.left:
+            return report
         await self._controls.beat(Beat.FOLLOW_UP, now, open_incidents=_left_open(opened, report))
         log_event(
             LogEvent.FOLLOW_UP_COMPLETED,
@@ -90,6 +102,10 @@ class FollowUp:
             failed=report.failed,
             decisions=Counter(each.decision for each in report.moved),
         )
+        if self._restores is not None:
+            with suppress(BackupRetryError):  # an hour later it is looked at again
+                await self._restores.look()
+        await self._tell(opened)
         await self._purge(now)
         await self._sum_up()
         return report
@@ -106,6 +122,15 @@ class FollowUp:
         turn = int(now.timestamp() // _FEW_READS_PERIOD) % _FEW_READS_TURNS
         has_its_turn = crc32(incident.item.vault.key.encode()) % _FEW_READS_TURNS == turn
         return has_its_turn and not has_just_begun
+
+    async def _tell(self, opened: Sequence[Incident]) -> None:
+        """Send digests and the daily summary where they are due; what cannot be sent now is by the next follow-up."""
+        try:
+            await self._engine.teller.send_digests()
+            if self._summary is not None:
+                await self._summary.send(opened)
+        except BackupRetryError as error:
+            log_event(LogEvent.NOTICE_UNSENT, level=logging.WARNING, problem=str(error))
 
     async def _due(self, opened: Sequence[Incident], now: datetime) -> Sequence[Incident]:
         """What has come due, or waits for the end of a pause that is gone by now, whoever took it away."""
@@ -153,6 +178,9 @@ class FollowUp:
         self, incident: Incident, report: FollowUpReport, run_began: datetime | None = None
     ) -> None:
         """Without `run_began` it is not due, and only tells what is left to tell."""
+        if run_began is not None and self._clock() - run_began >= self._time_limit:
+            report.left += 1
+            return
         try:
             if run_began is None:
                 await self._engine.tell(incident)

@@ -36,6 +36,8 @@ class Trouble(StrEnum):
     OPEN = "open"
     #: its last backup failed and nothing is being done, or there was none in all the days
     UNPROTECTED = "unprotected"
+    #: it needs a person, and somebody has said that it can wait
+    ACKNOWLEDGED = "acknowledged"
     NONE = "none"
 
 
@@ -206,7 +208,7 @@ def _trouble(
         and closed.outcome.needs_a_person
         and (last_good is None or last_good <= closed.first_failed_at)
     ):
-        return Trouble.NEEDS_PERSON
+        return Trouble.ACKNOWLEDGED if closed.acknowledged else Trouble.NEEDS_PERSON
     last = next((mark for mark in reversed(marks) if mark is not Mark.NOTHING), Mark.NOTHING)
     recovered = last_good is not None and closed is not None and last_good > closed.first_failed_at
     if is_expected and not recovered and last in {Mark.FAILED, Mark.NOTHING}:

@@ -1,12 +1,13 @@
 """The first screen in values: one sentence, the big numbers, and what a reader has to know."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from backup_retry.domain import labels
 from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.pauses import Pause
+from backup_retry.ports.arrivals import MISSING_ALERTS
 from backup_retry.ports.unreadable_rows import UnreadableRow
 from backup_retry.settings.timer_status import Timer
 from status.dashboard import Dashboard, Trouble
@@ -65,10 +66,20 @@ def _findings(made: Made, snapshot: Snapshot, timers: Sequence[Timer]) -> Iterat
             yield Headline(tone="bad", text=timer.sentence)
     if number := len(made.unreadable):
         yield Headline(tone="bad", text=f"{_rows(number)} cannot be read.")
+    yield from _lesser(made, snapshot, troubles)
+
+
+def _lesser(made: Made, snapshot: Snapshot, troubles: Mapping[Trouble, int]) -> Iterator[Headline]:
+    """What somebody is at already, or has said can wait."""
     if any(each.in_force(snapshot.now) for each in snapshot.pauses):
         yield Headline(tone="busy", text="Retries are paused.")
     if number := troubles[Trouble.OPEN]:
         yield Headline(tone="busy", text=_items(number, "is being looked after", "are being looked after"))
+    if number := troubles[Trouble.ACKNOWLEDGED]:
+        yield Headline(
+            tone="plain",
+            text=_items(number, "can wait, as a person has said", "can wait, as people have said"),
+        )
     if made.waiting.number:
         yield Headline(tone="busy", text=f"{made.waiting} to be looked into.")
 
@@ -100,6 +111,7 @@ def notes(snapshot: Snapshot) -> Sequence[str]:
         )
         return [f"The ledger is being read; {what}."]
     found = [_unreadable(snapshot.made.unreadable)] if snapshot.made.unreadable else []
+    found += [f"{each.sentence} {MISSING_ALERTS}" for each in snapshot.made.alerts if each.are_missing]
     if snapshot.problem and snapshot.read_at:
         age = labels.duration((snapshot.now - snapshot.read_at).total_seconds())
         found.append(f"The ledger does not answer; this is what it said {age} ago. ({snapshot.problem})")

@@ -65,8 +65,9 @@ class LogTables:
     ) -> list[Mapping[str, Any]]:
         """The rows of `alerts/name` or `workbook/name`, over the lines of so long a time before `now`."""
         text = (QUERIES / f"{query}.kql").read_text(encoding="utf-8")
-        begin = f"{(now - window).astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+        begin, end = (f"datetime({at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ})" for at in (now - window, now))
         # As an alert rule's window and a workbook's time range do it.
-        windowed = text.replace("\nAppTraces\n", f"\nAppTraces\n| where TimeGenerated > datetime({begin})\n")
+        within = f"| where TimeGenerated > {begin} and TimeGenerated <= {end}"
+        windowed = text.replace("\nAppTraces\n", f"\nAppTraces\n{within}\n")
         found = duckdb_kql.query(self._connection, windowed, allow_write=False, query_now=now)
         return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]

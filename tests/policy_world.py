@@ -15,7 +15,7 @@ from tests.builders import (
     protected,
 )
 
-CHAIN_BROKE = "UserErrorParentFullBackupMissing"
+CHAIN_BROKE = "UserErrorSQLLSNValidationFailure"
 
 
 def context(

@@ -6,16 +6,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
+from backup_retry.domain.causes import Cause
 from backup_retry.domain.errors import AnswerUnclear
 from backup_retry.domain.facts import ItemState
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import BackupRequest, FailedJob, Job, JobError, JobList, JobStatus, Source
 from backup_retry.domain.journal import Step, StepKind
+from backup_retry.domain.notices import Notice
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.engine.vault_incidents import whole
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.storm import Storm
+from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.known_vaults import MemoryKnownVaults
 from backup_retry.ports.ledger import MemoryLedger, Record
@@ -64,6 +67,36 @@ class NetworkLedger(MemoryLedger):
         """See Storms."""
         await asyncio.sleep(0)
         return await super().save_storm(storm)
+
+
+class NetworkCauses(MemoryCauses):
+    """Lets others run before every call; `after_save` may raise."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.after_save: Callable[[], None] = lambda: None
+
+    async def cause(self, key: str) -> Cause | None:
+        """See Causes."""
+        await asyncio.sleep(0)
+        return await super().cause(key)
+
+    async def save_cause(self, cause: Cause) -> Cause | None:
+        """See Causes."""
+        await asyncio.sleep(0)
+        saved = await super().save_cause(cause)
+        self.after_save()
+        return saved
+
+    async def hold(self, notice: Notice) -> None:
+        """See Causes."""
+        await asyncio.sleep(0)
+        await super().hold(notice)
+
+    async def held(self) -> Sequence[Notice]:
+        """See Causes."""
+        await asyncio.sleep(0)
+        return await super().held()
 
 
 @dataclass
@@ -118,6 +151,7 @@ class World:
         self.rules = rules or Rules()
         self.tag_lookup = MemoryTagLookup()
         self.publisher = MemoryPublisher()
+        self.causes = NetworkCauses()
         self.item_lookup = MemoryItemLookup()
         self.known_vaults = MemoryKnownVaults()
         self.engine = self.another_engine()
@@ -135,6 +169,8 @@ class World:
             clock=clock or self.clock,
             publisher=self.publisher,
             known_vaults=self.known_vaults,
+            causes=self.causes,
+            pages="https://app.test/api",
             has_log=has_log,
         )
 

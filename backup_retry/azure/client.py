@@ -21,10 +21,12 @@ from azure.core.exceptions import (
 
 from backup_retry.azure.json_fields import Fields, fields_of
 from backup_retry.azure.pacing import GraphQuota, PacedTransport
+from backup_retry.azure.service_errors import service_advice, service_code, service_message
 from backup_retry.azure.token_transport import LedgerTransport, TokenTransport, same_origin
 from backup_retry.azure.waits import asked_to_wait
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import (
+    OF_ANOTHER_TENANT,
     AnswerUnclear,
     AzureRefused,
     AzureUnavailable,
@@ -99,6 +101,7 @@ class AzureClients:
         self._transport = PacedTransport(only_to=arm, **options)
         self._to_ledger = LedgerTransport(only_to=ledger, **options)
         self._to_topic = TokenTransport(only_to=self._settings.eventgrid_topic_endpoint, **options)
+        self._to_dead_letters = TokenTransport(only_to=self._settings.dead_letter_container, **options)
         self._credential: AsyncTokenCredential = await self._stack.enter_async_context(
             DefaultAzureCredential(transport=self._transport, **_REPEATED)
         )
@@ -167,11 +170,20 @@ class AzureClients:
 
     async def send_to_topic(self, request: "HttpRequest", scope: str) -> "AsyncHttpResponse":
         """Send what no client of an SDK offers to the topic, once, with a token for that scope."""
+        return await self._send_with_token(request, scope, self._to_topic)
+
+    async def send_to_dead_letters(self, request: "HttpRequest", scope: str) -> "AsyncHttpResponse":
+        """The same to the container of dead letters: Blob Storage's own SDK would be another package to install."""
+        return await self._send_with_token(request, scope, self._to_dead_letters)
+
+    async def _send_with_token(
+        self, request: "HttpRequest", scope: str, transport: TokenTransport
+    ) -> "AsyncHttpResponse":
         from azure.core import AsyncPipelineClient  # noqa: PLC0415
         from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy  # noqa: PLC0415
 
         policies = [AsyncBearerTokenCredentialPolicy(self._credential, scope)]
-        client: Any = AsyncPipelineClient("", policies=policies, transport=self._to_topic)
+        client: Any = AsyncPipelineClient("", policies=policies, transport=transport)
         response: AsyncHttpResponse = await client.send_request(request)
         return response
 
@@ -233,10 +245,13 @@ def translate(error: AzureError, what: str) -> BackupRetryError:
     message = f"{what}: {status} {code or said_by(error)}"
     if status == _TOO_MANY_REQUESTS:
         return Throttled(message, retry_after=_retry_after(error))
-    if status in _PASSING or status < _LEAST_ERROR or status >= 500 or _is_a_gateways(status, code, by):  # noqa: PLR2004
+    passes = status in _PASSING and code != OF_ANOTHER_TENANT
+    if passes or status < _LEAST_ERROR or status >= 500 or _is_a_gateways(status, code, by):  # noqa: PLR2004
         return AzureUnavailable(message, retry_after=_retry_after(error))
-    kind = {_FORBIDDEN: Forbidden, 404: NotFound}.get(status, AzureRefused)
-    return kind(message, code=code, status=status, by=by)
+    kind = {401: Forbidden, _FORBIDDEN: Forbidden, 404: NotFound}.get(status, AzureRefused)
+    return kind(
+        message, code=code, status=status, by=by, said=service_message(error), advice=service_advice(error)
+    )
 
 
 def translate_trigger(error: Exception, what: str) -> BackupRetryError:
@@ -252,11 +267,6 @@ def translate_trigger(error: Exception, what: str) -> BackupRetryError:
         refused = isinstance(error, ClientAuthenticationError) or _never_connected(error)
     meaning = translate(error, what)
     return meaning if refused else AnswerUnclear(str(meaning))
-
-
-def service_code(error: HttpResponseError) -> str:
-    """The service's own error code from ARM's envelope, or ""."""
-    return valid(str(error.error.code or "")) if error.error else ""
 
 
 def said_by(error: Exception) -> str:

@@ -24,7 +24,7 @@ from backup_retry.azure.client import (
 )
 from backup_retry.azure.json_fields import id_of, name_of, properties_of
 from backup_retry.azure.listing import Pages, Reading
-from backup_retry.azure.shared_reads import CachedReads, SharedItems, SharedLists, states_of
+from backup_retry.azure.shared_reads import CachedReads, SharedItems, SharedLists, read_again, states_of
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.facts import ItemState
@@ -173,7 +173,5 @@ class DataProtectionVaults:
 
     async def _read_running(self, reading: Reading) -> None:
         """What may have ended since a list was left unfinished; what has begun since is on its last pages."""
-        for job in [each for each in reading.jobs if each.status.running]:
-            with suppress(NotFound):
-                reading.renew([await self.job(reading.vault, job.id)])
-        reading.jobs.sort(key=lambda job: job.started_at, reverse=True)
+        running = [job.id for job in reading.jobs if job.status.running]
+        reading.renew(await read_again(self.job, reading.vault, running))

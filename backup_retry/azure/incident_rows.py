@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from backup_retry.azure.acknowledgement_columns import acknowledgement_columns, read_acknowledgement
 from backup_retry.azure.table_columns import Columns, Row, Unreadable, json_text, new_row, written
 from backup_retry.domain.arm_ids import JOB_ID, ProtectedItem
 from backup_retry.domain.attempts import Attempt, AttemptResult
@@ -16,6 +17,7 @@ from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.jobs import FailedJob, JobError, JobStatus, Source
 from backup_retry.domain.journal import LogLine, Step, StepKind
+from backup_retry.domain.memory import Memory
 from backup_retry.domain.notices import Notice, NoticeKind
 
 HEAD = "head"
@@ -73,12 +75,14 @@ def head_row(incident: Incident) -> Row:
         ended = {str(rank): written(at) for rank, at in incident.weighed_before.items()}
         row["weighed_before"] = json_text(ended)
         row["weighed_by"] = _BEGINNING if incident.weighed_by_start else _END
+    row |= _memory_columns(incident.memory)
     if incident.waits_since is not None:
         row["waits_since"] = written(incident.waits_since)
     if incident.named_jobs:
         row["named_jobs"] = json_text(incident.named_jobs)
     if incident.told_of:
         row["told_of"] = json_text(incident.told_of)
+    row |= acknowledgement_columns(incident.acknowledged)
     if incident.asked_at is not None:
         row["asked_at"] = written(incident.asked_at)
     row |= {"approved_by": incident.approved_by} if incident.approved_by else {}
@@ -138,12 +142,19 @@ def notice_row(incident: Incident, notice: Notice) -> Row:
         partition(incident.item),
         outbox_key(notice),
         incident=incident.id,
-        notice=notice.id,
-        kind=notice.kind.value,
-        at=written(notice.at),
-        subject=notice.subject,
-        data=json_text(notice.data),
+        **notice_columns(notice),
     )
+
+
+def notice_columns(notice: Notice) -> Mapping[str, str]:
+    """A notice, wherever it is kept."""
+    return {
+        "notice": notice.id,
+        "kind": notice.kind.value,
+        "at": written(notice.at),
+        "subject": notice.subject,
+        "data": json_text(notice.data),
+    }
 
 
 def line_row(incident: Incident, line: LogLine) -> Row:
@@ -210,7 +221,9 @@ def read_head(row: Mapping[str, Any]) -> Incident:
         weighed_before=_read_weighed(columns),
         weighed_by_start="weighed_before" in columns.names and columns.text("weighed_by", _BEGINNING) != _END,
         waits_since=columns.maybe_time("waits_since"),
+        memory=_read_memory(columns),
         told_of=columns.texts("told_of"),
+        acknowledged=read_acknowledgement(columns),
         named_jobs=columns.texts("named_jobs"),
         asked_at=columns.maybe_time("asked_at"),
         approved_by=columns.text("approved_by", ""),
@@ -273,6 +286,30 @@ def _read_weighed(columns: Columns) -> Mapping[int, datetime]:
         return {int(rank): weighed.time(rank) for rank in weighed.names}
     except ValueError as error:
         raise Unreadable("column weighed_before holds no times by worth") from error
+
+
+def _memory_columns(memory: Memory) -> Row:
+    """Of a first time that nobody was told of, none."""
+    times = {
+        "again_since": memory.since,
+        "again_after": memory.failed_at,
+        "told_at": memory.told_at,
+        "exhausted_at": memory.exhausted_at,
+    }
+    numbers = {"times": memory.times, "exhausted_nights": memory.exhausted_nights}
+    known = {name: written(at) for name, at in times.items() if at}
+    return {**known, **(numbers if memory != Memory() else {})}
+
+
+def _read_memory(columns: Columns) -> Memory:
+    return Memory(
+        times=columns.number("times", 1),
+        since=columns.maybe_time("again_since"),
+        failed_at=columns.maybe_time("again_after"),
+        told_at=columns.maybe_time("told_at"),
+        exhausted_nights=columns.number("exhausted_nights", 0),
+        exhausted_at=columns.maybe_time("exhausted_at"),
+    )
 
 
 def _error_columns(name: str, error: JobError) -> Row:

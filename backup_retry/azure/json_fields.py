@@ -99,6 +99,13 @@ def parts(fields: Fields, name: str) -> Sequence[Fields]:
     return [fields_of(each) for each in _list(fields, name)]
 
 
+def listed(fields: Fields, name: str) -> Sequence[Fields]:
+    """The same where each entry counts: neither a list that is missing nor a null in it is one that says nothing."""
+    if not isinstance(entries := fields.get(name), list):
+        raise OddAnswer(f"{name} is {entries!r:.60}, and no list")
+    return [fields_of(each) for each in entries]
+
+
 def texts(fields: Fields, name: str) -> Sequence[str]:
     """A field that holds a list of texts."""
     return [text({name: each}, name) for each in _list(fields, name)]

@@ -32,7 +32,8 @@ class Pages:
     To be handed to the SDK's `list` as its `raw_response_hook`.
     """
 
-    _links: set[str] = field(default_factory=set)
+    #: in the order in which they were met
+    _links: dict[str, None] = field(default_factory=dict)
 
     def __call__(self, answered: Any) -> None:  # noqa: ANN401 (the pipeline's own)
         """Let a page pass.
@@ -40,15 +41,23 @@ class Pages:
         Raises:
             OddAnswer: it is none, or leads to no end.
         """
-        if answered.http_response.status_code != _OK:
-            return
-        page = fields_of(answered.http_response.json())
+        if answered.http_response.status_code == _OK:
+            self.following(fields_of(answered.http_response.json()))
+
+    def following(self, page: Fields) -> str:
+        """The address of the page after this one; "": there is none. Raises as above."""
         if not isinstance(page.get("value"), list):
             raise OddAnswer("a page of a list without a list of rows")
         if link := text(page, "nextLink"):
             if link in self._links or len(self._links) >= _MOST_PAGES:
                 raise OddAnswer("a list whose pages have no end")
-            self._links.add(link)
+            self._links[link] = None
+        return link
+
+    def back_to(self, link: str) -> None:
+        """Forget the links behind that one: its page is read again, and leads on to them."""
+        while self._links and next(reversed(self._links)) != link:
+            self._links.popitem()
 
 
 class ListTooLong(AzureUnavailable):
@@ -69,7 +78,7 @@ class Reading:
     jobs: list[Job] = field(default_factory=list)
     unread: dict[str, UnreadJob] = field(default_factory=dict)
     pages: Pages = field(default_factory=Pages)
-    #: the address of the page that comes next; "": the first one, or none
+    #: the address of the page that comes next, or of the last one; "": the first one
     link: str = ""
     done: bool = False
     #: how many pages it took so far
@@ -86,21 +95,31 @@ class Reading:
             ListTooLong: there are more of them than one look has time for.
         """
         pages = paged.by_page(self.link or None)
-        for _ in range(PAGES_AT_ONCE):
+        for number in range(PAGES_AT_ONCE):
             page = await anext(pages, None)
             rows = [each async for each in page] if page is not None else []
-            jobs = [await self._job(row, job_of, item_of) for row in rows]
-            self.jobs += [job for job in jobs if job is not None]
-            self.taken, self.link = self.taken + 1, pages.continuation_token or ""
-            if not self.link:
+            jobs = [job for row in rows if (job := await self._job(row, job_of, item_of)) is not None]
+            if number == 0 and self.jobs:
+                self.renew(jobs)
+            else:
+                self.jobs += jobs
+            self.taken += 1
+            if not pages.continuation_token:
                 self.done = True
                 return
+            self.link = pages.continuation_token
         raise ListTooLong(f"jobs of vault {self.vault.name}: {len(self.jobs)} read, the next look reads on")
 
+    def leave(self, at: datetime) -> None:
+        """Have the next look go on where this one ended; the last page, too, may have more by then."""
+        self.paused_at, self.done = at, False
+        self.pages.back_to(self.link)
+
     def renew(self, jobs: Sequence[Job]) -> None:
-        """Take jobs over that were read later, in the place of what was read of them before."""
+        """Take jobs over that were read later, in the place of what was read of them before; the newest come first."""
         known = {job.id for job in jobs}
         self.jobs = [*jobs, *(job for job in self.jobs if job.id not in known)]
+        self.jobs.sort(key=lambda job: job.started_at, reverse=True)
 
     async def _job(self, row: object, job_of: JobOf, item_of: ItemOf) -> Job | None:
         """The job in a row; None for one that is none of the list's, and one that cannot be understood is set aside."""

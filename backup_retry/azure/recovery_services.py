@@ -24,7 +24,7 @@ from backup_retry.azure.client import (
 )
 from backup_retry.azure.json_fields import id_of, properties_of
 from backup_retry.azure.listing import Pages, Reading
-from backup_retry.azure.shared_reads import CachedReads, SharedItems, SharedLists, states_of
+from backup_retry.azure.shared_reads import CachedReads, SharedItems, SharedLists, read_again, states_of
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.facts import ItemState
@@ -214,12 +214,13 @@ class RecoveryServicesVaults:
 
     async def _list_newest(self, reading: Reading) -> None:
         """What has begun or ended since a list was left unfinished: the service lists the newest jobs first."""
-        running = [job.started_at for job in reading.jobs if job.status.running]
         newest = max((job.started_at for job in reading.jobs), default=reading.since)
-        since = min([*running, newest - _LISTED_LATE])
-        fresh = Reading(vault=reading.vault, since=max(since, reading.since))
+        since = max(newest - _LISTED_LATE, reading.since)
+        # One by one, as a backup that hangs for days would have the list of those days read with each look.
+        running = [job.id for job in reading.jobs if job.status.running and job.started_at < since]
+        fresh = Reading(vault=reading.vault, since=since)
         await self._list(fresh)
-        reading.renew(fresh.jobs)
+        reading.renew([*fresh.jobs, *await read_again(self.job, reading.vault, running)])
         reading.unread |= fresh.unread
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from backup_retry.azure.acknowledgement_columns import acknowledgement_columns, read_acknowledgement
 from backup_retry.azure.incident_rows import partition
 from backup_retry.azure.table_columns import Columns, Row, Unreadable, new_row, written
 from backup_retry.domain.arm_ids import ProtectedItem
@@ -70,6 +71,7 @@ def journal_row(closed: Incident) -> Row:
         opened_at=written(closed.opened_at),
         closed_at=written(closed_at),
         **last_good,
+        **acknowledgement_columns(closed.acknowledged),
     )
 
 
@@ -93,6 +95,7 @@ def read_closed(row: Mapping[str, Any]) -> Closed:
         opened_at=columns.time("opened_at", first_failed_at),
         closed_at=closed_at,
         last_good_at=columns.maybe_time("last_good_at"),
+        acknowledged=read_acknowledgement(columns),
     )
 
 

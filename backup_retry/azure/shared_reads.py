@@ -1,7 +1,7 @@
 """What the adapters of both kinds of vault read once for many: lists of jobs, items, policies."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from backup_retry.azure.listing import ListTooLong, Reading
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound
 from backup_retry.domain.facts import ItemState
-from backup_retry.domain.jobs import JobList
+from backup_retry.domain.jobs import Job, JobList
 
 T = TypeVar("T")
 #: reads a list on, and what has been read of it anew where that may have changed
@@ -28,6 +28,8 @@ _PAUSE = timedelta(minutes=1)
 _MANY_PAGES = 10
 #: unfinished lists; each holds its jobs
 _MOST_UNFINISHED = 2
+#: whoever needs an unfinished list asks more often
+_FORGOTTEN = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class SharedLists:
         self._read_on, self._freshen = read, freshen
         self._listed: dict[str, _Known] = {}
         self._unfinished: dict[str, Reading] = {}
+        #: how far back somebody has asked who was told to come again
+        self._asked_for: dict[str, datetime] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def get(self, vault: Vault, since: datetime, fresh_since: datetime) -> JobList:
@@ -81,10 +85,10 @@ class SharedLists:
             answer = JobList(read_at=now, jobs=reading.jobs, unread=list(reading.unread.values()))
         except AzureRefused as error:
             answer = error
-        except AzureUnavailable as error:
-            if isinstance(error, ListTooLong) or error.retry_after is not None:
-                self._pause(reading, now)
+        except (AzureUnavailable, asyncio.CancelledError) as error:
+            self._leave(reading, now, error)
             raise
+        self._unfinished.pop(vault.key, None)
         self._listed[vault.key] = known = _Known(reading.since, now, answer, reading.taken)
         return known
 
@@ -101,25 +105,47 @@ class SharedLists:
             reading.paused_at if reading else known.read_at if known and known.pages > _MANY_PAGES else None
         )
         if last is not None and now - last < _PAUSE:
+            self._asked_for[vault.key] = min(since, self._asked_for.get(vault.key, since))
             raise ListTooLong(
                 f"jobs of vault {vault.name}: too many for a look each time, the next look reads on"
             )
         if reading is None or reading.since > since:
-            return Reading(vault=vault, since=since)
-        return self._unfinished.pop(vault.key)
+            return Reading(vault=vault, since=min(since, self._asked_for.pop(vault.key, since)))
+        return reading
 
-    def _pause(self, reading: Reading, now: datetime) -> None:
-        """Keep what has been read; of more than a few lists, the longest forgotten one begins anew."""
-        reading.paused_at = now
+    def _leave(self, reading: Reading, now: datetime, why: AzureUnavailable | asyncio.CancelledError) -> None:
+        """Keep what has been read where more of it would come to an end; what failed otherwise begins anew."""
         self._unfinished.pop(reading.vault.key, None)
-        self._unfinished[reading.vault.key] = reading
-        if len(self._unfinished) > _MOST_UNFINISHED:
-            del self._unfinished[next(iter(self._unfinished))]
+        if isinstance(why, asyncio.CancelledError):  # whoever asked had no more time
+            goes_on = reading.taken > _MANY_PAGES
+        else:
+            goes_on = isinstance(why, ListTooLong) or why.retry_after is not None
+        if goes_on and self._has_room(now):
+            reading.leave(now)
+            self._unfinished[reading.vault.key] = reading
+
+    def _has_room(self, now: datetime) -> bool:
+        """Whoever was first keeps its place until its list is read, or nobody asks for it: all come to their turn."""
+        left = [key for key, each in self._unfinished.items() if now - (each.paused_at or now) > _FORGOTTEN]
+        for key in left:
+            del self._unfinished[key]
+        return len(self._unfinished) < _MOST_UNFINISHED
 
     def _forget_old(self, now: datetime) -> None:
         old = [key for key, known in self._listed.items() if now - known.read_at > _LIST_TTL]
         for key in old:
             del self._listed[key]
+
+
+async def read_again(
+    read: Callable[[Vault, str], Awaitable[Job]], vault: Vault, job_ids: Sequence[str]
+) -> list[Job]:
+    """These jobs as they are by now; one that its vault shows no more is left as it was."""
+    found: list[Job] = []
+    for job_id in job_ids:
+        with suppress(NotFound):
+            found.append(await read(vault, job_id))
+    return found
 
 
 class CachedReads(Generic[T]):

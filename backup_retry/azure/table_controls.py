@@ -5,14 +5,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
 from backup_retry.azure import control_rows
 from backup_retry.azure.client import azure_errors
 from backup_retry.azure.control_rows import CONTROL_PARTITION
 from backup_retry.azure.table_quarantine import Quarantine
-from backup_retry.azure.table_writes import Write, version_of
+from backup_retry.azure.table_writes import save_over, version_of
 from backup_retry.azure.tables import CONTROL, get, query
 from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 _PAUSES_SHARED_FOR = timedelta(seconds=10)
 #: a heartbeat that cannot be read must not let a sweep look back less far than it has to
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-_TAKEN = (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)
 
 
 class TableControls:
@@ -87,23 +85,7 @@ class TableControls:
 
     async def save_storm(self, storm: Storm) -> Storm | None:
         """See Storms."""
-        write = Write.over(storm.version)
-        row = control_rows.storm_row(storm) | write.column
-        async with azure_errors("ledger"):
-            try:
-                answer = await (
-                    self._control.update_entity(row, **write.condition)
-                    if write.etag
-                    else self._control.create_entity(row)
-                )
-            except _TAKEN:
-                return await self._saved_after_all(storm, write)
-        return replace(storm, version=write.version(str(answer["etag"])))
-
-    async def _saved_after_all(self, storm: Storm, write: Write) -> Storm | None:
-        """None where another worker was first; the storm as it is by now where the SDK repeated what had worked."""
-        row = await get(self._control, CONTROL_PARTITION, control_rows.storm_row_key(storm.key))
-        return self._read_storm(row) if row is not None and write.made(row) else None
+        return await save_over(self._control, control_rows.storm_row(storm), storm, self._read_storm)
 
     def _read_storm(self, row: Mapping[str, Any]) -> Storm:
         return replace(

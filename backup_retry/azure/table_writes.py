@@ -4,13 +4,28 @@ The SDK repeats a write whose answer was lost, and the repetition is refused bec
 then finds the mark of that write in the row knows that nobody else was first, even where others have moved on since.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import UpdateMode
+
+from backup_retry.azure.client import azure_errors
+from backup_retry.azure.table_columns import Row
+from backup_retry.azure.tables import get
+from backup_retry.domain.causes import Cause
+from backup_retry.policy.storm import Storm
+from backup_retry.ports.turns import Lease
+
+if TYPE_CHECKING:
+    from azure.data.tables.aio import TableClient
+
+#: what has a row of its own, and the version of that row
+Versioned = TypeVar("Versioned", Cause, Lease, Storm)
+_TAKEN = (ResourceExistsError, ResourceModifiedError, ResourceNotFoundError)
 
 #: so many others may write between a write and its repetition, which comes within seconds
 _REMEMBERED = 8
@@ -58,3 +73,23 @@ def version_of(row: Any) -> str:  # noqa: ANN401 (a TableEntity)
 
 def _marks(row: Mapping[str, Any]) -> list[str]:
     return str(row.get("write") or "").split()
+
+
+async def save_over(
+    table: "TableClient", row: Row, item: Versioned, read: Callable[[Mapping[str, Any]], Versioned]
+) -> Versioned | None:
+    """Store an item's row over the one of its version: the item as it is now; None where another worker was first.
+
+    One request, or two where the SDK had to repeat the first: what had worked is then read back.
+    """
+    write = Write.over(item.version)
+    row = row | write.column
+    async with azure_errors("ledger"):
+        try:
+            answer = await (
+                table.update_entity(row, **write.condition) if write.etag else table.create_entity(row)
+            )
+        except _TAKEN:
+            found = await get(table, row["PartitionKey"], row["RowKey"])
+            return read(found) if found is not None and write.made(found) else None
+    return replace(item, version=write.version(str(answer["etag"])))

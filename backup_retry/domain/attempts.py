@@ -34,6 +34,11 @@ class Attempt:
     ended_at: datetime | None = None
 
     @property
+    def refused(self) -> bool:
+        """True where Azure turned the trigger down, at once or by its operation, so that no job began."""
+        return self.result is AttemptResult.FAILED and not self.job_id
+
+    @property
     def spent(self) -> bool:
         """False when Azure put it off; one whose job never appeared counts, since nobody can be quite sure."""
         return self.result is not AttemptResult.THROTTLED

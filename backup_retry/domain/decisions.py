@@ -98,6 +98,8 @@ class Close:
     outcome: Outcome
     reason: Reason
     detail: str = ""
+    #: a person has been told by a notice about more than this item
+    is_told: bool = False
 
     @classmethod
     def left_alone(cls, reason: Reason, detail: str) -> "Close":

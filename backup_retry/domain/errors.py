@@ -33,6 +33,9 @@ _ABOVE = frozenset(
         "notfound",
     }
 )
+_CONFLICTS = frozenset({409, 412})
+#: the code with which Azure Resource Manager answers 401 to an identity of a tenant that is not the subscription's
+OF_ANOTHER_TENANT = "InvalidAuthenticationTokenTenant"
 
 
 class Service(StrEnum):
@@ -77,17 +80,39 @@ class BadSignal(BackupRetryError):
 class AzureRefused(BackupRetryError):
     """Azure said no; `by` is who did, `code` the service's own error code, `status` the HTTP status.
 
-    `vault` is filled in where several vaults were asked.
+    `said` and `advice` are the service's own message and recommendation, which may differ from one answer to the
+    next: they are no part of the exception's text. `vault` is filled in where several vaults were asked.
     """
 
     permanent = True
 
-    def __init__(self, message: str, *, code: str = "", status: int = 0, by: Service = Service.VAULT) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str = "",
+        status: int = 0,
+        by: Service = Service.VAULT,
+        said: str = "",
+        advice: str = "",
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.status = status
         self.by = by
+        self.said = said
+        self.advice = advice
         self.vault: Vault | None = None
+
+    @property
+    def in_full(self) -> str:
+        """What was asked, with which code Azure refused it, and what it said of that."""
+        return f"{self}: {self.said}".removesuffix(": ")
+
+    @property
+    def is_of_a_conflict(self) -> bool:
+        """True where something else was in the way: the same request may be accepted later."""
+        return self.status in _CONFLICTS
 
 
 class NotFound(AzureRefused):

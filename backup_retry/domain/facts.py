@@ -34,6 +34,8 @@ class SimilarFailures:
     items: int = 1
     #: at any time that the vault's list tells of
     ever: int = 1
+    #: those at the same time besides the item in question, by id, or by name where the list tells no more
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

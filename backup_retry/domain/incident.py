@@ -16,10 +16,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import uuid4
 
+from backup_retry.domain.acknowledgements import Acknowledgement
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.attempts import Attempt, AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.jobs import FailedJob, Job, JobError, Source, database_of
+from backup_retry.domain.memory import Memory
 from backup_retry.domain.outbox import Outbox
 from backup_retry.domain.workloads import CAUSES
 
@@ -60,6 +62,8 @@ class Incident(Outbox):
     waits_since: datetime | None = None
     #: what a person has been told while it was open, see Wait.notice_name
     told_of: tuple[str, ...] = ()
+    #: who knows that it needs a person; it goes on to the item's next incidents until one recovers
+    acknowledged: Acknowledgement | None = None
     #: when a person was asked to approve its retries, and who has; None and "": not yet
     asked_at: datetime | None = None
     approved_by: str = ""
@@ -77,6 +81,8 @@ class Incident(Outbox):
     named_jobs: tuple[str, ...] = ()
     #: some of it was stored by version 0.1.0, which kept when those failures began
     weighed_by_start: bool = False
+    #: of the same failure before
+    memory: Memory = field(default_factory=Memory)
     version: str = ""
     #: the item's last closed incident, where this one is new and takes its place
     previous: "Incident | None" = field(default=None, compare=False, repr=False)
@@ -101,6 +107,9 @@ class Incident(Outbox):
             weighed_before=after.weighed_out if after else {},
             weighed_by_start=after is not None and after.weighed_by_start,
             notices=after.notices if after else (),
+            acknowledged=after.acknowledged
+            if after and not (after.outcome and after.outcome.recovered)
+            else None,
             lines=after.lines if after else (),
             version=after.version if after else "",
             previous=replace(after, previous=None) if after else None,
@@ -162,6 +171,10 @@ class Incident(Outbox):
     def waited_for(self, reason: Reason, now: datetime) -> timedelta:
         """How long it has been waiting for that reason."""
         return now - (self.waits_since or self.opened_at) if self.reason is reason else timedelta(0)
+
+    def is_acknowledged(self, now: datetime) -> bool:
+        """True while nobody has to be told of it again."""
+        return self.acknowledged is not None and self.acknowledged.holds(self.failure.error.label, now)
 
     def owns(self, job: Job | FailedJob) -> bool:
         """True when the job is that of one of this incident's attempts: it bears an id of theirs, whatever its names.

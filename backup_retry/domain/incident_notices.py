@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.notices import SOURCE, Notice, NoticeKind
 
@@ -21,6 +21,7 @@ _SIGNAL_REMEDY = (
 )
 #: the reason in the notice of a turn
 _TURN_DIED = "turn_died"
+_TIMER_STOPPED = "timer_stopped"
 #: what a notice without an incident has no value for
 _OF_AN_ITEM = (
     "incidentId",
@@ -32,6 +33,9 @@ _OF_AN_ITEM = (
     "lastRecoveryPointAt",
     "secondsSinceLastRecoveryPoint",
 )
+#: what a digest says of each of its items, and of how many
+_OF_A_DIGEST = ("incidentId", "itemId", "jobId", "firstFailedAt", "attempts", "reason", "remedy")
+_LISTED = 200
 _OF_OUTCOME = {
     Outcome.RECOVERED: NoticeKind.RECOVERED,
     Outcome.RECOVERED_ELSEWHERE: NoticeKind.RECOVERED,
@@ -52,16 +56,38 @@ def notice(kind: NoticeKind, incident: Incident, at: datetime, *, about: str = "
 
 
 def of_outcome(incident: Incident, at: datetime) -> Sequence[Notice]:
-    """What a closed incident tells; one that was left alone tells nothing.
+    """What a closed incident tells: nothing where it was left alone, or a person has acknowledged it.
 
     Of a vault that is closed to us one cause is told once, while its incident is open: its end tells of what is well
     again, and of what nobody has been told. Its items have the same cause.
     """
     kind = _OF_OUTCOME.get(incident.outcome) if incident.outcome else None
+    if kind is not None and kind.calls_a_person and incident.is_acknowledged(at):
+        return []
     tells = incident.item.is_vault and (kind is NoticeKind.RECOVERED) is bool(incident.told_of)
     if incident.has_no_job and not tells:
         return []
     return [notice(kind, incident, at)] if kind else []
+
+
+def digest(notices: Sequence[Notice], at: datetime) -> Notice:
+    """What is told of several notices of one cause, in one; the same ones make the same digest."""
+    newest, ids = max(notices, key=lambda each: each.at), sorted(each.id for each in notices)
+    incidents = [{name: each.data.get(name) for name in _OF_A_DIGEST} for each in notices]
+    return Notice(
+        id=str(uuid5(_NAMESPACE, "|".join(ids))),
+        kind=newest.kind,
+        at=at,
+        subject=newest.data.get("vaultId") or SOURCE,
+        data={
+            **newest.data,
+            **dict.fromkeys(_OF_AN_ITEM),
+            "vaultId": newest.data.get("vaultId"),
+            "outcome": newest.data.get("outcome"),
+            "items": len(notices),
+            "incidents": incidents[:_LISTED],
+        },
+    )
 
 
 def of_signals(
@@ -96,8 +122,26 @@ def of_signals(
 
 def of_turn(turn: str, began: datetime, starts: int, at: datetime) -> Notice:
     """What is told of a turn that has died each time it was started."""
+    remedy = (
+        f"The {turn} that began at {began:%Y-%m-%d %H:%M} UTC was started {starts} times and never "
+        f"came to its end. Look for errors of the function {turn} in the app's log."
+    )
+    return _of_a_function(f"turn {turn}|{began.isoformat()}", _TURN_DIED, remedy, at)
+
+
+def of_timer(turn: str, since: datetime, at: datetime) -> Notice:
+    """What is told of a timer that has stopped, once for each time that it does."""
+    remedy = (
+        f"The timer of the function {turn} has brought no complete run since {since:%Y-%m-%d %H:%M} UTC. "
+        "Signals and alerts of Azure Monitor start its work in the meantime. Restart the app; if that does not help, "
+        "deploy it anew, or ask Azure's support."
+    )
+    return _of_a_function(f"timer {turn}|{since.isoformat()}", _TIMER_STOPPED, remedy, at)
+
+
+def _of_a_function(about: str, reason: str, remedy: str, at: datetime) -> Notice:
     return Notice(
-        id=str(uuid5(_NAMESPACE, f"{NoticeKind.NEEDS_PERSON}|turn {turn}|{began.isoformat()}")),
+        id=str(uuid5(_NAMESPACE, f"{NoticeKind.NEEDS_PERSON}|{about}")),
         kind=NoticeKind.NEEDS_PERSON,
         at=at,
         subject=SOURCE,
@@ -106,10 +150,20 @@ def of_turn(turn: str, began: datetime, starts: int, at: datetime) -> Notice:
             "error": "",
             "errorMessage": "",
             "attempts": 0,
-            "reason": _TURN_DIED,
-            "remedy": f"The {turn} that began at {began:%Y-%m-%d %H:%M} UTC was started {starts} times and never "
-            f"came to its end. Look for errors of the function {turn} in the app's log.",
+            "reason": reason,
+            "remedy": remedy,
         },
+    )
+
+
+def of_day(data: dict[str, Any], at: datetime) -> Notice:
+    """A day in numbers; the same all day long, however often it is told."""
+    return Notice(
+        id=str(uuid5(_NAMESPACE, f"{NoticeKind.DAILY_SUMMARY}|{at:%Y-%m-%d}")),
+        kind=NoticeKind.DAILY_SUMMARY,
+        at=at,
+        subject=SOURCE,
+        data=data,
     )
 
 
@@ -135,10 +189,20 @@ def _about(incident: Incident, at: datetime) -> dict[str, Any]:
         "firstFailedAt": incident.first_failed_at.isoformat(),
         "error": failure.error.label,
         "errorMessage": failure.error.message,
+        "cause": _cause(incident),
         "attempts": incident.attempts_spent,
         "outcome": incident.outcome.value if incident.outcome else None,
         "reason": incident.reason.value,
         "remedy": incident.detail,
+        "times": incident.memory.times,
+        "chronic": incident.memory.is_chronic,
         "lastRecoveryPointAt": last_good.isoformat() if last_good else None,
         "secondsSinceLastRecoveryPoint": int((at - last_good).total_seconds()) if last_good else None,
     }
+
+
+def _cause(incident: Incident) -> str:
+    """The code of what a person is told; a question is one of its own, since its answer has a time limit."""
+    if incident.outcome:
+        return incident.failure.error.label
+    return f"approval {incident.id}" if incident.reason is Reason.APPROVAL else incident.reason.value

@@ -21,6 +21,7 @@ class StepKind(StrEnum):
     TOLD = "person_told"
     CLOSED = "incident_closed"
     STORM = "storm_seen"
+    ACKNOWLEDGED = "incident_acknowledged"
     PROFILE = "profile_held"
     APPROVED = "retry_approved"
 

@@ -57,6 +57,7 @@ STEPS: Mapping[StepKind, str] = {
     StepKind.TOLD: "A person was told, and it goes on",
     StepKind.CLOSED: "Closed",
     StepKind.STORM: "Part of a storm",
+    StepKind.ACKNOWLEDGED: "A person knows, and it can wait",
     StepKind.PROFILE: "Which profile holds",
     StepKind.APPROVED: "A person approved the retry",
 }

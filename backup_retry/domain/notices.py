@@ -19,6 +19,12 @@ class NoticeKind(StrEnum):
     STORM_NEEDS_PERSON = "BackupRetry.StormNeedsPerson"
     STORM_ENDED = "BackupRetry.StormEnded"
     UNKNOWN_VAULTS = "BackupRetry.UnknownVaults"
+    DAILY_SUMMARY = "BackupRetry.DailySummary"
+
+    @property
+    def calls_a_person(self) -> bool:
+        """True for the end of an incident, or a wait, that somebody has to do something about."""
+        return self in {NoticeKind.NEEDS_PERSON, NoticeKind.EXHAUSTED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,3 +37,9 @@ class Notice:
     #: the protected item's ARM id
     subject: str
     data: dict[str, Any] = field(default_factory=dict, hash=False)
+
+    @property
+    def cause(self) -> str:
+        """What notices of one cause have in common: kind, vault and code; those of older versions say no code."""
+        code = self.data.get("cause") or self.data.get("error")
+        return f"{self.kind}|{self.data.get('vaultId')}|{code}".casefold()

@@ -1,37 +1,41 @@
 """Saves changes: ledger first, then the log, then the notices."""
 
 import logging
+from dataclasses import replace
 
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.journal import READ_BY_RULES
+from backup_retry.engine.teller import Teller
 from backup_retry.engine.unit_of_work import UnitOfWork
 from backup_retry.ports.ledger import Ledger
 from backup_retry.ports.log_events import LogEvent, line_of, log_event, log_line
-from backup_retry.ports.publisher import Publisher
 
 
 class Committer:
     """The one way to the ledger: what is saved is logged, and what is to be told is told, now or later."""
 
-    def __init__(self, ledger: Ledger, publisher: Publisher | None, *, has_log: bool = True) -> None:
+    def __init__(self, ledger: Ledger, teller: Teller, *, has_log: bool = True) -> None:
         """`has_log`: alert rules read what this process logs; else the next follow-up writes their lines."""
         self.ledger = ledger
-        self._publisher = publisher
+        self._teller = teller
         self._has_log = has_log
 
     async def save(self, work: UnitOfWork) -> Incident | None:
         """Store a change; None when another worker was first."""
-        if self._publisher is None:
-            work.incident = work.incident.without_notices()
-        kept = [line_of(work.incident, step) for step in work.steps if step.kind in READ_BY_RULES]
+        work.incident = self._teller.with_what_it_tells(work.incident)
+        kept = [
+            line_of(work.incident, step, is_quiet=work.is_quiet)
+            for step in work.steps
+            if step.kind in READ_BY_RULES
+        ]
         saved = await self.ledger.save(work.incident.with_lines(*kept), work.steps, work.job_id)
         if saved is None:
             log_event(LogEvent.RACE_LOST, item=work.incident.item.id, incident=work.incident.id)
             return None
         for step in work.steps:
             if step.kind not in READ_BY_RULES:
-                log_line(line_of(saved, step))
+                log_line(line_of(saved, step, is_quiet=work.is_quiet))
         return await self.tell(saved)
 
     async def tell(self, incident: Incident) -> Incident:
@@ -53,14 +57,16 @@ class Committer:
         return incident.without_lines()
 
     async def _sent(self, incident: Incident) -> Incident:
-        if not incident.notices or self._publisher is None:
+        """Where nobody reads the log, what calls a person is left to the next follow-up: its line is the mail."""
+        going = [each for each in incident.notices if self._has_log or not each.kind.calls_a_person]
+        if not going:
             return incident
         try:
-            await self._publisher.publish(incident.notices)
+            await self._teller.tell(going)
         except (AzureUnavailable, AzureRefused) as error:
             _log_unsent(incident, error)
             return incident
-        return incident.without_notices()
+        return replace(incident, notices=tuple(each for each in incident.notices if each not in going))
 
 
 def _log_unsent(incident: Incident, error: Exception) -> None:

@@ -10,28 +10,34 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
-from backup_retry.domain.decisions import Close, Trigger, Wait
+from backup_retry.domain.decisions import Close, Decision, Trigger, Wait
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound, Service
 from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import BackupRequest, FailedJob, Source
 from backup_retry.domain.journal import StepKind
+from backup_retry.domain.pauses import Pause
 from backup_retry.domain.tags import Tags
 from backup_retry.engine.approvals import Approvals
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.freshness import fresh_since
 from backup_retry.engine.gather import Gatherer
+from backup_retry.engine.redone_restores import RedoneRestores
 from backup_retry.engine.retry import Retrier
 from backup_retry.engine.storm_watch import StormWatch
+from backup_retry.engine.teller import Teller
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
 from backup_retry.engine.vault_incidents import VaultIncidents
 from backup_retry.policy import decide as policy
+from backup_retry.policy import recall
+from backup_retry.policy.approval import asks_first
 from backup_retry.policy.bounds import within_bounds
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.profiles import profile_held
 from backup_retry.policy.refusals import BLOCKED, unanswered
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.settle import settle
+from backup_retry.ports.causes import Causes, MemoryCauses
 from backup_retry.ports.known_vaults import KnownVaults, MemoryKnownVaults
 from backup_retry.ports.ledger import Controls, Ledger, Storms
 from backup_retry.ports.log_events import LogEvent, log_event
@@ -61,6 +67,8 @@ class Engine:
         clock: Clock,
         publisher: Publisher | None = None,
         known_vaults: KnownVaults | None = None,
+        causes: Causes | None = None,
+        pages: str = "",
         has_log: bool = True,
     ) -> None:
         """`has_log`: see Committer."""
@@ -71,7 +79,11 @@ class Engine:
         self._tag_lookup = tag_lookup
         self._rules = rules
         self._clock = clock
-        self._committer = Committer(ledger, publisher, has_log=has_log)
+        #: tells people what an incident has to tell
+        self.teller = Teller(
+            causes=causes or MemoryCauses(), ledger=ledger, publisher=publisher, clock=clock, pages=pages
+        )
+        self._committer = Committer(ledger, self.teller, has_log=has_log)
         self._gatherer = Gatherer(vaults, rules)
         #: what to do where a whole vault is closed to us
         self.vault_incidents = VaultIncidents(
@@ -85,6 +97,8 @@ class Engine:
         )
         #: what a person answers where one is asked first
         self.approvals = Approvals(self._committer, clock)
+        #: what ends without a backup of ours
+        self.redone_restores = RedoneRestores(self._committer, clock)
         self._retrier = Retrier(
             committer=self._committer,
             vaults=vaults,
@@ -151,6 +165,10 @@ class Engine:
         facts = await self._gatherer.facts(work, None)
         return await self._with_protection(work, await self._context(work), facts)
 
+    async def in_storm(self, context: DecisionContext, decision: Decision) -> Decision:
+        """What the vault's storm would make of a decision now; changes and tells nothing."""
+        return await self._storm_watch.look(context, decision)
+
     async def _noted(self, failed: FailedJob, source: Source) -> UnitOfWork | Report:
         """The item's incident with this failure in it, not yet saved; a report where nothing is to do."""
         record = await self._ledger.load(failed.item, failed.id)
@@ -160,7 +178,7 @@ class Engine:
             log_event(LogEvent.FAILURE_KNOWN, item=failed.item.id, job=failed.id, found_by=source)
             return already_handled(current, failed.id)
         if current is None or not current.is_open:
-            current = Incident.open(failed, source, now, after=current)
+            current = recall.opened(failed, source, now, after=current)
         own = current.owns(failed)
         job_id = "" if record.job_known else failed.id
         noted = current if own else current.with_named(failed).with_failure(failed)
@@ -183,7 +201,7 @@ class Engine:
         1. what needs no look at the vault (a pause, the scope, a tag, an unsupported workload) is decided first;
         2. gather the item's jobs since the first failure, and settle the attempt in flight with them;
         3. gather the item's protection, and decide by the policy's rows;
-        4. what would be retried may have to wait for a storm;
+        4. what would be retried, or given up, may have to wait for a storm;
         5. apply: close, wait, or claim, trigger and record the answer.
         """
         try:
@@ -202,6 +220,8 @@ class Engine:
             await self.vault_incidents.blocked(work.incident.item.vault, wait, work.incident.found_by)
         if work.storm_notices and done.decision == "already_handled":
             await self._save_notices_anyway(work)
+        if work.tells_of_storm:
+            await self._storm_watch.was_told(work.tells_of_storm)
         return done
 
     async def _save_notices_anyway(self, work: UnitOfWork) -> None:
@@ -228,11 +248,12 @@ class Engine:
             work, context, facts or await self._gatherer.facts(work, run_began)
         )
         decision = policy.decide(context)
-        if isinstance(decision, Trigger) and not context.error.known:
+        if isinstance(decision, Trigger):
+            decision = policy.decide(await self._by_now(context))
+        if not context.error.known and policy.is_of_its_code(decision):
             level, code = logging.WARNING, context.error.code
             log_event(LogEvent.UNKNOWN_ERROR_CODE, level=level, code=code, item=work.incident.item.id)
-        if isinstance(decision, Trigger):
-            decision = await self._storm_watch.weigh(work, context)
+        decision = await self._storm_watch.weigh(work, context, decision)
         if isinstance(decision, Trigger):
             return policy.backup_request(await self._with_details(work, context))
         return decision
@@ -259,7 +280,9 @@ class Engine:
         item = await self._vaults.item(work.incident.item)
         if item is not None:
             work.incident = replace(work.incident, last_good_at=item.last_recovery_point)
-        context = replace(context, incident=work.incident, facts=replace(facts, item=item))
+        facts = replace(facts, item=item)
+        work.incident = recall.after_success(work.incident, facts)
+        context = replace(context, incident=work.incident, facts=facts)
         if policy.needs_details(context):
             context = await self._with_details(work, context)
         if not context.tags.opted_out_by and context.source_id != work.incident.item.machine_id:
@@ -268,9 +291,11 @@ class Engine:
         return self._with_story(work, context)
 
     def _with_story(self, work: UnitOfWork, context: DecisionContext) -> DecisionContext:
-        """The same, with the profile that holds written down; when all tags are known, since the nearest one counts."""
+        """The same, with what its tags say written down; when all of them are known, since the nearest one counts."""
         tag = context.tags.profile
         work.hold_profile(tag.value if tag else "", profile_held(tag, self._rules.profiles))
+        if not asks_first(context):
+            work.withdraw_question()
         return replace(context, incident=work.incident)
 
     def _rules_of(self, tags: Tags) -> Rules:
@@ -279,10 +304,7 @@ class Engine:
     async def _context(self, work: UnitOfWork) -> DecisionContext:
         """What can be known without a look at the vault; during a pause nobody is asked about tags."""
         incident = work.incident
-        pauses = [
-            pause for pause in await self._controls.pauses() if pause.holds(incident.item.vault, work.now)
-        ]
-        pause = pauses[0] if pauses else None
+        pause = await self._pause(incident, work.now)
         tags = Tags() if pause else await self._tag_lookup.tags_of(incident.item)
         return DecisionContext(
             incident=incident,
@@ -292,6 +314,15 @@ class Engine:
             pause=pause,
             tags=tags,
         )
+
+    async def _by_now(self, context: DecisionContext) -> DecisionContext:
+        """The case as the clock has it by now: while a vault was read a pause may have begun, or the hours ended."""
+        now = self._clock()
+        return replace(context, now=now, pause=await self._pause(context.incident, now))
+
+    async def _pause(self, incident: Incident, now: datetime) -> Pause | None:
+        pauses = await self._controls.pauses()
+        return next((pause for pause in pauses if pause.holds(incident.item.vault, now)), None)
 
     async def _settle_down(self, work: UnitOfWork, decision: Wait | Close) -> Report:
         """Close the incident, or let it wait; what changed nothing is not written."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from backup_retry.domain.attempts import AttemptResult
-from backup_retry.domain.decisions import Reason, Trigger
+from backup_retry.domain.decisions import Reason, Trigger, Wait
 from backup_retry.domain.errors import AnswerUnclear, AzureRefused, AzureUnavailable
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.incident_notices import notice
@@ -16,6 +16,7 @@ from backup_retry.domain.notices import NoticeKind
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.storm_watch import StormWatch
 from backup_retry.engine.unit_of_work import Report, UnitOfWork, already_handled, report
+from backup_retry.policy.bounds import put_off
 from backup_retry.policy.refusals import BLOCKED, trigger_refused
 from backup_retry.ports.vaults import Vaults
 
@@ -125,13 +126,15 @@ def _unclear(error: AnswerUnclear) -> _Answer:
 
 
 def _put_off(error: AzureUnavailable) -> _Answer:
-    """Nothing was started: wait as long as Azure asks; this does not use up an attempt."""
-    wait, detail = error.retry_after or _THROTTLE_PAUSE, str(error)
+    """Nothing was started: wait as long as Azure asks, which uses up no attempt; after a day a person is told."""
+    length, detail = error.retry_after or _THROTTLE_PAUSE, str(error)
 
     def apply(work: UnitOfWork) -> None:
         ended = work.incident.attempt_ended(AttemptResult.THROTTLED, work.now)
-        work.incident = ended.waiting(work.now + wait, Reason.THROTTLED, detail)
+        wait = put_off(Wait(until=work.now + length, reason=Reason.THROTTLED, detail=detail), ended, work.now)
+        work.incident = ended.waiting(wait.until, wait.reason, wait.detail)
         work.step(StepKind.THROTTLED)
+        work.tell_once(wait)
 
     return apply
 
@@ -153,9 +156,19 @@ def _turned_down(error: AzureRefused) -> _Answer:
         result = AttemptResult.THROTTLED if blocked else AttemptResult.FAILED
         ended = work.incident.attempt_ended(result, work.now)
         if not blocked:
-            ended = ended.turned_down(JobError(title=error.code, message=str(error)))
+            ended = ended.turned_down(_as_job_error(error))
         waiting = ended.waiting(wait.until, wait.reason, wait.detail)
         work.incident = replace(waiting, waits_since=work.now)
         work.step(StepKind.REFUSED)
 
     return apply
+
+
+def _as_job_error(error: AzureRefused) -> JobError:
+    """The refusal as it is weighed; of a code that nobody knows its status says whether a retry can help."""
+    return JobError(
+        title=error.code,
+        message=error.said or str(error),
+        advice=error.advice,
+        retryable=error.is_of_a_conflict,
+    )

@@ -10,6 +10,7 @@ from backup_retry.domain.incident_notices import notice, of_outcome
 from backup_retry.domain.jobs import FailedJob
 from backup_retry.domain.journal import Step, StepKind
 from backup_retry.domain.notices import Notice, NoticeKind
+from backup_retry.policy import recall
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,10 @@ class UnitOfWork:
     noted_failure: FailedJob | None = None
     #: the key of the storm whose canary the incident's item is: to be looked at again once its claim is stored
     canary_of: str = ""
+    #: the key of the storm of which a person is told with the next save
+    tells_of_storm: str = ""
+    #: a person knows by an earlier notice how the incident ends
+    is_quiet: bool = False
     steps: list[Step] = field(default_factory=list)
     #: notices that are about more than this incident, and must be told even where another worker saves first
     storm_notices: list[Notice] = field(default_factory=list)
@@ -77,6 +82,12 @@ class UnitOfWork:
             self.incident = replace(self.incident, profile=profile)
             self.step(StepKind.PROFILE, detail=detail)
 
+    def withdraw_question(self) -> None:
+        """Nobody has to be asked any more; who is asked again later has a day for it, and is told."""
+        if self.incident.asked_at is not None and not self.incident.approved_by:
+            told_of = tuple(each for each in self.incident.told_of if each != Reason.APPROVAL.value)
+            self.incident = replace(self.incident, asked_at=None, told_of=told_of)
+
     def decide(self, decision: Wait | Close) -> bool:
         """Take over a decision; False when there is nothing to write down."""
         before = self.incident
@@ -93,24 +104,30 @@ class UnitOfWork:
                 decision.detail,
             ):
                 self.step(StepKind.WAITING)
-        if isinstance(decision, Wait) and decision.notice_name and decision.notice_name not in before.told_of:
-            self._notify_while_waiting(decision)
+        if isinstance(decision, Wait):
+            self.tell_once(decision)
         later = decision.until if isinstance(decision, Wait) else self.now
         return bool(self.steps or self.job_id) or (later > self.now and before.due != self.incident.due)
 
-    def _notify_while_waiting(self, wait: Wait) -> None:
-        """Have a person told what an open incident waits for: once, and the incident goes on by itself."""
+    def tell_once(self, wait: Wait) -> None:
+        """Have a person told what an open incident waits for, where that is to be told; it goes on by itself."""
+        if not wait.notice_name or wait.notice_name in self.incident.told_of:
+            return
         self.incident = replace(self.incident, told_of=(*self.incident.told_of, wait.notice_name))
         self.step(StepKind.TOLD, detail=wait.detail)
         waits = replace(self.incident, reason=wait.reason, detail=wait.detail)
         about = f"{self.incident.id} {wait.notice_name}"
+        if self.incident.is_acknowledged(self.now):
+            return
         self.add_notices(notice(NoticeKind.NEEDS_PERSON, waits, self.now, about=about))
 
     def close(self, decision: Close) -> None:
-        """End the incident, and have its outcome told."""
-        self.incident = self.incident.closed(decision, self.now)
+        """End the incident, and have its outcome told, unless a person knows it already."""
+        self.incident, is_news = recall.closed(self.incident, decision, self.now)
+        self.is_quiet = not is_news
         self.step(StepKind.CLOSED)
-        self.add_notices(*of_outcome(self.incident, self.now))
+        if is_news:
+            self.add_notices(*of_outcome(self.incident, self.now))
 
 
 def report(label: str, incident: Incident, *, decision: Decision | None = None, job_id: str = "") -> Report:

@@ -34,6 +34,11 @@ def approval(context: DecisionContext) -> Wait | Close | None:
     return Wait(until=context.now, reason=Reason.APPROVAL, detail=detail, notice_name=Reason.APPROVAL.value)
 
 
+def asks_first(context: DecisionContext) -> bool:
+    """True where a retry is a person's to allow."""
+    return bool(_why(context))
+
+
 def _why(context: DecisionContext) -> str:
     """Why a person is asked; "": nobody is."""
     tag = context.tags.asks_first

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Close, Decision, Outcome, Reason, Wait
 from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident
@@ -52,6 +53,19 @@ def within_bounds(decision: Wait | Close, incident: Incident, now: datetime) -> 
     return replace(
         decision, detail=detail, notice_name=f"attempt {attempt.id}" if attempt else decision.reason.value
     )
+
+
+def put_off(wait: Wait, incident: Incident, now: datetime) -> Wait:
+    """The same for a retry that Azure puts off each time it is asked for: none of its waits lasts long."""
+    since = now
+    for attempt in reversed(incident.attempts):
+        if attempt.result is not AttemptResult.THROTTLED:
+            break
+        since = attempt.claimed_at
+    if now - since < PATIENCE:
+        return wait
+    detail = f"{wait.detail} It has been so since {since:%Y-%m-%d %H:%M} UTC: {_LOOK}"
+    return replace(wait, detail=detail, notice_name=wait.reason.value)
 
 
 def bridged(decision: Decision, facts: Facts, incident: Incident, now: datetime) -> Decision:

@@ -25,6 +25,9 @@ from backup_retry.policy.rules import CLOCKS_DIFFER, JOB_RETENTION
 _DEFAULT_RETENTION = timedelta(days=30)
 #: differential and incremental backups are kept as long as the policy has it, whatever is asked for
 _KINDS_THAT_EXPIRE = frozenset({"", FULL, "CopyOnlyFull", "SnapshotFull", "SnapshotCopyOnlyFull"})
+#: a scheduled full backup follows by itself, says the built-in alert: only where it does not, one is asked for
+#: https://learn.microsoft.com/azure/backup/backup-sql-server-azure-troubleshoot
+_MENDED_BY_SCHEDULE = frozenset({"UserErrorParentFullBackupMissing"})
 _USUAL_LOG_INTERVAL, _LEAST_PATIENCE = timedelta(hours=1), timedelta(hours=1)
 
 
@@ -157,15 +160,18 @@ def needs_person(context: DecisionContext) -> Close | None:
 
 
 def log_schedule(context: DecisionContext) -> Wait | Close | None:
-    """Row 8, of log backups: one is left to its own schedule; a person is told when that does not help."""
-    failure, item = context.incident.failure, context.facts.item
-    if kind_of(failure.operation).lower() != LOG.lower() or context.error.verdict is Verdict.FULL:
+    """Row 8, of log backups: one is left to its own schedule; where that does not help, a person or a full one does."""
+    failure, item, verdict = context.incident.failure, context.facts.item, context.error.verdict
+    is_left_alone = verdict is not Verdict.FULL or context.error.code in _MENDED_BY_SCHEDULE
+    if kind_of(failure.operation).lower() != LOG.lower() or not is_left_alone:
         return None
     interval = item.policy.log_interval if item and item.policy else None
     patience = max(2 * (interval or _USUAL_LOG_INTERVAL), _LEAST_PATIENCE)
     if context.now - context.incident.first_failed_at < patience:
         detail = "Log backups run again by their own schedule; the next one decides."
         return Wait(until=context.now, reason=Reason.LOG_SCHEDULE, detail=detail)
+    if verdict is Verdict.FULL:
+        return None
     hours = patience / timedelta(hours=1)
     detail = (
         f"Log backups have failed for {hours:g} h, last error {failure.error.label}. {context.error.guidance}"
@@ -174,12 +180,18 @@ def log_schedule(context: DecisionContext) -> Wait | Close | None:
 
 
 def exhausted(context: DecisionContext) -> Close | None:
-    """Row 9: all allowed attempts made (one where the catalogue says so), or older than Azure's memory."""
+    """Row 9: all allowed attempts made, or older than Azure's memory."""
     incident = context.incident
-    limit = 1 if context.error.verdict is Verdict.ONCE else context.rules.max_attempts
-    if incident.attempts_spent < limit:
+    if incident.attempts_spent < attempts_allowed(context):
         return outlived(incident, context.now)
-    return exhausted_by(incident, context.error.guidance)
+    said = f"{context.error.cause} " if context.was_refused else ""
+    return exhausted_by(incident, said + context.error.guidance)
+
+
+def attempts_allowed(context: DecisionContext) -> int:
+    """How many attempts the incident has; one, where the catalogue says so or more have not helped for nights."""
+    once = context.error.verdict is Verdict.ONCE or context.incident.memory.is_chronic
+    return min(1, context.rules.max_attempts) if once else context.rules.max_attempts
 
 
 def schedule_near(context: DecisionContext) -> Wait | None:
@@ -318,3 +330,10 @@ def _keep_until(context: DecisionContext) -> datetime:
     wanted = context.rules.retention or base or _DEFAULT_RETENTION
     shortest = context.workload.shortest + CLOCKS_DIFFER
     return context.now + min(max(wanted, shortest), context.workload.longest)
+
+
+def is_of_its_code(decision: Decision) -> bool:
+    """True for what the catalogue's row, or its lack, has decided."""
+    return isinstance(decision, Trigger) or (
+        isinstance(decision, Close) and decision.reason is Reason.NEEDS_ACTION
+    )

@@ -13,6 +13,11 @@ from backup_retry.domain.tags import Tags
 from backup_retry.domain.workloads import Workload, workload
 from backup_retry.policy.rules import Rules
 
+_REFUSED_BY_AN_UNKNOWN_CODE = (
+    "Mend what it names, then start the backup in the vault. This code is not in the app's catalogue: report it with "
+    "its message as an issue of azure-backup-retry."
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class DecisionContext:
@@ -42,6 +47,12 @@ class DecisionContext:
         tag = self.tags.profile
         return f", profile {tag.value}" if tag and tag.value in self.rules.profiles else ""
 
+    @property
+    def was_refused(self) -> bool:
+        """True where Azure turned the last attempt down, and nothing has failed since then."""
+        last = self.incident.attempts[-1] if self.incident.attempts else None
+        return last is not None and last.refused and last.failed_at in {None, self.incident.failure.ended_at}
+
     @cached_property
     def error(self) -> ErrorEntry:
         """What the catalogue, and the service itself, know of the newest failure."""
@@ -53,7 +64,9 @@ class DecisionContext:
             kpi_title=item.kpi_title if item else None,
             workload=self.workload.name + (RESTORE if failure.item.restore_job else ""),
         )
-        return entry if entry.known else _with_the_services_word(entry, failure.error)
+        if not entry.known:
+            entry = _with_the_services_word(entry, failure.error)
+        return _of_a_refusal(entry, failure.error) if self.was_refused else entry
 
 
 def _with_the_services_word(entry: ErrorEntry, error: JobError) -> ErrorEntry:
@@ -62,10 +75,23 @@ def _with_the_services_word(entry: ErrorEntry, error: JobError) -> ErrorEntry:
     Backup vaults have said "please retry" and isRetryable false of one failure, and false of a server's passing 500.
     """
     verdicts = {True: Verdict.RETRY, False: Verdict.PERSON, None: entry.verdict}
-    advice = f"Azure says: {error.advice} " if error.advice else ""
     return replace(
         entry,
         verdict=verdicts[error.retryable],
         cause=error.message or entry.cause,
-        remedy=advice + entry.remedy,
+        remedy=_advice(error) + entry.remedy,
     )
+
+
+def _of_a_refusal(entry: ErrorEntry, error: JobError) -> ErrorEntry:
+    """A trigger that was refused left no job to read: what Azure said of it stands here."""
+    words = f"{error.label}: {error.message}".removesuffix(": ").removesuffix(".")
+    said = f"Azure refused to start the backup, {words}."
+    if entry.known:
+        advice = f" {error.advice}" if error.advice else ""
+        return replace(entry, cause=f"{said}{advice} {entry.cause}")
+    return replace(entry, cause=said, remedy=f"{_advice(error)}{_REFUSED_BY_AN_UNKNOWN_CODE}")
+
+
+def _advice(error: JobError) -> str:
+    return f"Azure says: {error.advice} " if error.advice else ""

@@ -3,7 +3,14 @@
 from datetime import datetime, timedelta
 
 from backup_retry.domain.decisions import Close, Reason, Wait
-from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound, Service
+from backup_retry.domain.errors import (
+    OF_ANOTHER_TENANT,
+    AzureRefused,
+    AzureUnavailable,
+    Forbidden,
+    NotFound,
+    Service,
+)
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.workloads import CAUSES
 from backup_retry.policy.bounds import outlived
@@ -13,6 +20,7 @@ BLOCKED = frozenset(Reason(each) for each in CAUSES)
 #: codes with which Azure refuses an identity; any other code of a 403 is about what was to be done
 _OF_IDENTITY = frozenset(
     {"", "authorizationfailed", "linkedauthorizationfailed", "forbidden", "accessdenied"}
+    | {OF_ANOTHER_TENANT.lower()}
 )
 _FIRST_PAUSE, _SHARE_OF_WAITING = timedelta(hours=1), 4
 _REMEDY = {
@@ -20,6 +28,11 @@ _REMEDY = {
     "(infra/connect.sh assigns Backup Retry Operator), or the built-in roles Backup Operator and Reader.",
     Service.GRAPH: "Resource Graph refuses this app's identity: give it Reader on the subscription.",
 }
+_OF_ANOTHER_TENANT = (
+    "The subscription belongs to another tenant than this app's identity, which no role can mend: connect it by Azure "
+    "Lighthouse (docs/deploy.md), or take it out of the SCOPE_ settings."
+)
+_FOR_ANOTHER_REASON = "Azure forbids it, and by this code not for a missing role."
 _NOT_THERE = (
     "Azure does not find it: see whether the vault, its resource group and its subscription are still there, and "
     "whether this app's identity still has its role on them."
@@ -42,11 +55,18 @@ def refused(error: AzureRefused, now: datetime) -> Wait:
     A vault's own 404 for an item that it lists is such a no: one of the two answers is wrong, and the vault is there.
     """
     if isinstance(error, Forbidden):
-        detail = f"{_REMEDY.get(error.by, _REMEDY[Service.VAULT])} ({error})"
-        return Wait(until=now, reason=Reason.NO_PERMISSION, detail=detail)
+        return Wait(until=now, reason=Reason.NO_PERMISSION, detail=f"{_remedy_of(error)} ({error.in_full})")
     if isinstance(error, NotFound) and not error.is_the_vaults_word:
         return Wait(until=now, reason=Reason.NOT_REACHABLE, detail=f"{_NOT_THERE} ({error})")
     return Wait(until=now, reason=Reason.AZURE_REFUSED, detail=str(error))
+
+
+def _remedy_of(error: Forbidden) -> str:
+    if error.code == OF_ANOTHER_TENANT:
+        return _OF_ANOTHER_TENANT
+    if error.code.lower() not in _OF_IDENTITY:
+        return _FOR_ANOTHER_REASON
+    return _REMEDY.get(error.by, _REMEDY[Service.VAULT])
 
 
 def blocks_the_vault(error: AzureRefused) -> bool:
@@ -61,7 +81,7 @@ def trigger_refused(error: AzureRefused, incident: Incident, now: datetime) -> W
     Each try costs an attempt that is stored, so the pauses grow with the time that it has been so. What is refused for
     another reason has a code, which the next look weighs as that of a failed job.
     """
-    weighed = Wait(until=now, reason=Reason.AZURE_REFUSED, detail=str(error))
+    weighed = Wait(until=now, reason=Reason.AZURE_REFUSED, detail=error.in_full)
     if isinstance(error, NotFound) and error.is_the_vaults_word:
         return weighed
     if isinstance(error, Forbidden) and error.code.lower() not in _OF_IDENTITY:

@@ -1,7 +1,8 @@
 """A storm: many items of one vault fail with one code at the same time, so one cause is likely.
 
-One of them, the canary, is retried; the others wait for it. It recovers: they go, spread out. It fails: they go on
-waiting, and one person is told once. It ends otherwise: another one becomes the canary.
+One of them, the canary, is retried; the others wait for it. It recovers: they go, spread out. It fails: a person is
+told, once, and there is one attempt for each step of the backoff, for the whole storm. One that has an attempt to spare
+takes the canary's place where that one has none. After a day the storm is over: its items need a person, who knows.
 
 A storm is a row that several workers write: whoever changes it first has it, as with incidents. Its one promise is
 that at most one attempt of its items is in flight until its canary has recovered. So whoever goes
@@ -19,11 +20,12 @@ from enum import StrEnum
 from hashlib import sha256
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
-from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.attempts import Attempt, AttemptResult
 from backup_retry.domain.decisions import Reason
 from backup_retry.domain.facts import SimilarFailures
 from backup_retry.domain.incident import Incident, State
-from backup_retry.domain.jobs import FailedJob, Job, database_of
+from backup_retry.domain.jobs import Job, database_of
+from backup_retry.policy.rules import Rules
 
 #: a canary that has to wait longer than this holds up the others for no reason
 _PATIENCE = timedelta(hours=2)
@@ -32,8 +34,10 @@ _PACE = timedelta(seconds=2)
 _LONGEST_SPREAD = timedelta(minutes=30)
 #: whoever became the canary has this long to store its incident, whatever the clocks say
 _LEASE = timedelta(minutes=10)
-#: after so long many failures are a storm of their own, although nobody has released the last one
-_LONGEST = timedelta(hours=24)
+#: after so long a storm that nobody has released is over: its items need a person
+LONGEST_STORM = timedelta(hours=24)
+#: of an attempt that a person has cancelled nobody can say what it tells of the cause
+_HELPED_NOBODY = frozenset({AttemptResult.FAILED, AttemptResult.NO_JOB})
 _HASHES = 0x1_0000_0000
 
 
@@ -53,8 +57,15 @@ class Storm:
     canary_incident: str
     #: when it last became the canary, or went
     led_at: datetime
-    #: somebody has been told that the canary's retry failed
+    #: how many attempts have failed for all of them, and the id of the last one that was counted
+    steps: int = 0
+    counted: str = ""
+    #: not before then is there another attempt
+    due: datetime | None = None
+    #: somebody has been told that its attempts fail
     told: bool = False
+    #: when a worker set out to tell it; one that dies before it has stored the notice is replaced
+    telling_since: datetime | None = None
     #: when the canary had recovered and the others could go
     released_at: datetime | None = None
     #: the canary before this one: whoever takes its place goes only once no attempt of it is in flight
@@ -66,6 +77,15 @@ class Storm:
         """The storm's identity: a vault and a code have one storm at a time."""
         return storm_key(self.vault, self.code)
 
+    @property
+    def ends_at(self) -> datetime:
+        """When it is over although nobody has released it."""
+        return self.began_at + LONGEST_STORM
+
+    def is_untold(self, now: datetime) -> bool:
+        """True where a person still has to be told, and nobody is about to."""
+        return not self.told and (self.telling_since is None or now - self.telling_since >= _LEASE)
+
     def goes_at(self, item: ProtectedItem) -> datetime | None:
         """When a held item may go: spread by its key, the same for every worker; None before the release."""
         if self.released_at is None:
@@ -75,16 +95,39 @@ class Storm:
 
 
 class Move(StrEnum):
-    """What a storm means for an item that would be retried otherwise."""
+    """What a storm means for an item that would be retried, or given up, otherwise."""
 
+    #: what would be done without it
     GO = "go"
     HOLD = "hold"
     #: go as the canary, for the first time or again
     LEAD = "lead"
     #: the canary has recovered: let the others go
     RELEASE = "release"
-    #: the canary's retry has failed: a person has to know
+    #: one more attempt has failed for all of them
+    COUNT = "count"
+    #: a person has to know that its attempts fail
     NOTIFY = "notify"
+    #: it has lasted for a day: the item needs a person, who has been told
+    OVER = "over"
+
+    @property
+    def changes_only_the_storm(self) -> bool:
+        """True where it says nothing of the item, which is to be weighed again."""
+        return self in {Move.RELEASE, Move.COUNT, Move.NOTIFY}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """An item that would be retried, or given up, were there no storm."""
+
+    incident: Incident
+    similar: SimilarFailures
+    now: datetime
+    #: False: it would be given up
+    may_go: bool = True
+    #: it has an attempt to spare for the others
+    may_lead: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,48 +160,69 @@ class StormReading:
         )
 
 
-def weigh(
-    seen: StormReading | None, incident: Incident, similar: SimilarFailures, size: int, now: datetime
-) -> tuple[Move, Storm | None]:
+def weigh(seen: StormReading | None, candidate: Candidate, rules: Rules) -> tuple[Move, Storm | None]:
     """The move of an item that would be retried, and the storm after it, to be stored first where it changed.
 
-    `size` items that fail alike begin a storm. While its row is unreleased, an item that fails alike belongs to it,
-    however few are left. None: there is no storm.
+    As many items that fail alike as the rules say begin a storm. While its row is unreleased, an item that fails alike
+    belongs to it, however few are left. None: there is no storm.
     """
-    if seen is None or _is_over(seen, incident.failure, similar.items >= size, now):
-        return _begins(seen, incident, similar, size, now)
-    goes_at = seen.storm.goes_at(incident.item)
+    now = candidate.now
+    if seen is None or _has_passed(seen, candidate):
+        return _begins(seen, candidate, rules.storm_size)
+    goes_at = seen.storm.goes_at(candidate.incident.item)
     if goes_at is not None:
         return (Move.GO if now >= goes_at else Move.HOLD), seen.storm
-    return _by_leaders(seen, incident, now)
+    if now < seen.storm.ends_at:
+        return _by_leaders(seen, candidate, rules)
+    return _tell(seen.storm, now) if seen.storm.is_untold(now) else (Move.OVER, seen.storm)
 
 
-def _begins(
-    passed: StormReading | None, incident: Incident, similar: SimilarFailures, size: int, now: datetime
-) -> tuple[Move, Storm | None]:
+def _begins(passed: StormReading | None, candidate: Candidate, size: int) -> tuple[Move, Storm | None]:
     """Go, or be the first one of a new storm, where many fail alike and no storm is on."""
-    if similar.items < size:
+    if candidate.similar.items < size or not candidate.may_go:
         return Move.GO, None
-    if passed and passed.is_in_flight(besides=incident.item):
+    if passed and passed.is_in_flight(besides=candidate.incident.item):
         return Move.HOLD, passed.storm
-    return Move.LEAD, _begun(incident, similar, now, passed.storm if passed else None)
+    return Move.LEAD, _begun(candidate, passed.storm if passed else None)
 
 
-def _by_leaders(seen: StormReading, incident: Incident, now: datetime) -> tuple[Move, Storm]:
+def _by_leaders(seen: StormReading, candidate: Candidate, rules: Rules) -> tuple[Move, Storm]:
     """What the canary's incident says to those that wait for it, and to itself."""
-    storm, canary = seen.storm, seen.current_canary
+    storm, incident, now = seen.storm, candidate.incident, candidate.now
     is_canary = storm.canary.key == incident.item.key
-    if not is_canary and canary is not None:
-        if canary.outcome is not None and canary.outcome.recovered:
-            return Move.RELEASE, replace(storm, released_at=now)
-        failed = any(attempt.result is AttemptResult.FAILED for attempt in canary.attempts)
-        if canary.is_open and failed and not storm.told and not _waits_long(canary, now):
-            return Move.NOTIFY, replace(storm, told=True)
-    if seen.is_in_flight(besides=incident.item):
+    canary = incident if is_canary else seen.current_canary
+    if canary and canary.outcome is not None and canary.outcome.recovered:
+        return Move.RELEASE, replace(storm, released_at=now)
+    if (failed := _uncounted(storm, canary)) is not None:
+        return Move.COUNT, _with_step(storm, failed, rules, now)
+    if storm.steps and storm.is_untold(now):
+        return _tell(storm, now)
+    if seen.is_in_flight(besides=incident.item) or not _may_lead(storm, candidate):
         return Move.HOLD, storm
     if is_canary:
         return Move.LEAD, replace(storm, canary_incident=incident.id, led_at=now)
     return (Move.LEAD, _led_by(storm, incident, now)) if _may_be_replaced(seen, now) else (Move.HOLD, storm)
+
+
+def _uncounted(storm: Storm, canary: Incident | None) -> Attempt | None:
+    """The canary's last attempt, where it was made for the storm, is over and has not been counted yet."""
+    ended = [each for each in canary.attempts if each.spent and each.ended_at] if canary else []
+    is_new = ended and ended[-1].id != storm.counted and ended[-1].claimed_at >= storm.led_at
+    return ended[-1] if is_new and ended[-1].result in _HELPED_NOBODY else None
+
+
+def _with_step(storm: Storm, failed: Attempt, rules: Rules, now: datetime) -> Storm:
+    steps = storm.steps + 1
+    backoff = rules.backoff[min(steps, len(rules.backoff) - 1)]
+    return replace(storm, steps=steps, counted=failed.id, due=(failed.ended_at or now) + backoff)
+
+
+def _tell(storm: Storm, now: datetime) -> tuple[Move, Storm]:
+    return Move.NOTIFY, replace(storm, telling_since=now)
+
+
+def _may_lead(storm: Storm, candidate: Candidate) -> bool:
+    return candidate.may_lead and (storm.due is None or candidate.now >= storm.due)
 
 
 def _may_be_replaced(seen: StormReading, now: datetime) -> bool:
@@ -178,39 +242,38 @@ def _is_held(canary: Incident) -> bool:
     return canary.state is State.WAITING and canary.reason in {Reason.STORM, Reason.APPROVAL}
 
 
-def _is_over(seen: StormReading, failure: FailedJob, are_many: bool, now: datetime) -> bool:
+def _has_passed(seen: StormReading, candidate: Candidate) -> bool:
     """True when the failure came after the storm had passed, so that it belongs to another one or to none."""
-    storm, canary = seen.storm, seen.current_canary
+    storm, canary, failure = seen.storm, seen.current_canary, candidate.incident.failure
     if storm.released_at is not None:
         return failure.ended_at > storm.released_at
     if canary is not None and canary.closed_at and canary.outcome and canary.outcome.recovered:
         return failure.ended_at > canary.closed_at
-    return are_many and now - storm.began_at > _LONGEST
+    is_held = (
+        candidate.incident.reason is Reason.STORM and candidate.incident.first_failed_at <= storm.ends_at
+    )
+    return candidate.now >= storm.ends_at and failure.ended_at > storm.ends_at and not is_held
 
 
 def _led_by(storm: Storm, incident: Incident, now: datetime) -> Storm:
     return replace(
-        storm,
-        canary=incident.item,
-        canary_incident=incident.id,
-        predecessor=storm.canary,
-        led_at=now,
-        told=False,
+        storm, canary=incident.item, canary_incident=incident.id, predecessor=storm.canary, led_at=now
     )
 
 
-def _begun(incident: Incident, similar: SimilarFailures, now: datetime, before: Storm | None) -> Storm:
+def _begun(candidate: Candidate, before: Storm | None) -> Storm:
     """A new storm; one that it takes the place of may have left its canary's attempt in flight."""
+    incident = candidate.incident
     is_another = before is not None and before.canary.key != incident.item.key
     return Storm(
         vault=incident.item.vault,
-        code=similar.error.label,
-        began_at=now,
-        size=similar.items,
+        code=candidate.similar.error.label,
+        began_at=candidate.now,
+        size=candidate.similar.items,
         canary=incident.item,
         canary_incident=incident.id,
         predecessor=before.canary if before and is_another else None,
-        led_at=now,
+        led_at=candidate.now,
         version=before.version if before else "",
     )
 
@@ -234,9 +297,13 @@ def similar_failures(jobs: Sequence[Job], incident: Incident, window: timedelta)
     theirs = (job for job in jobs if job.id != failure.id)
     others = [job for job in theirs if not (incident.is_about(job) or incident.may_be_about(job))]
     failed = [job for job in others if job.is_backup and job.failed and job.error]
-    similar = [job for job in failed if job.error and job.error.label == error.label]
-    near = [_by_item([job for job in similar if abs(_end(job) - at) <= window]) for at in times]
-    return SimilarFailures(error=error, items=1 + max(map(len, near)), ever=1 + len(_by_item(similar)))
+    alike = [job for job in failed if job.error and job.error.label == error.label]
+    near = [_by_item([job for job in alike if abs(_end(job) - at) <= window]) for at in times]
+    most = max(near, key=len)
+    names = sorted(_name(job) for job in most.values())
+    return SimilarFailures(
+        error=error, items=1 + len(most), ever=1 + len(_by_item(alike)), others=tuple(names)
+    )
 
 
 def _by_item(jobs: Sequence[Job]) -> Mapping[str, Job]:
@@ -245,6 +312,10 @@ def _by_item(jobs: Sequence[Job]) -> Mapping[str, Job]:
     names = {database_of(job.entity_name) for job in listed.values()}
     called = {database_of(job.entity_name): job for job in jobs if not job.item or job.item.is_stand_in}
     return {**listed, **{name: job for name, job in called.items() if name not in names}}
+
+
+def _name(job: Job) -> str:
+    return job.item.id if job.item else job.entity_name
 
 
 def _end(job: Job) -> datetime:

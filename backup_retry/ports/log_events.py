@@ -37,6 +37,11 @@ class LogEvent(StrEnum):
     SIGNAL_FAILED = "signal_failed"
     SIGNAL_KEPT = "signal_kept"
     SIGNAL_OVERDUE = "signal_overdue"
+    DRILL_RECEIVED = "drill_received"
+    ALERTS_MISSING = "alerts_missing"
+    DEAD_LETTER_HANDLED = "dead_letter_handled"
+    DEAD_LETTER_UNREADABLE = "dead_letter_unreadable"
+    DEAD_LETTERS_UNSEEN = "dead_letters_unseen"
     ROW_REJECTED = "row_rejected"
     FAILURE_KNOWN = "failure_known"
     RACE_LOST = "race_lost"
@@ -47,6 +52,8 @@ class LogEvent(StrEnum):
     SWEEP_SKIPPED = "sweep_skipped"
     SUBSCRIPTIONS_NOT_SWEPT = "subscriptions_not_swept"
     FOLLOW_UP_COMPLETED = "follow_up_completed"
+    TURN_DUE = "turn_due"
+    TIMER_STOPPED = "timer_stopped"
     TURN_HELD = "turn_held"
     TURN_REPEATED = "turn_repeated"
     TURN_FAILED = "turn_failed"
@@ -55,7 +62,9 @@ class LogEvent(StrEnum):
     STORM_BEGAN = "storm_began"
     STORM_ENDED = "storm_ended"
     STORM_NEEDS_PERSON = "storm_needs_person"
+    NOTICE_GIVEN = "notice_given"
     NOTICE_UNSENT = "notice_unsent"
+    DAILY_SUMMARY = "daily_summary"
     INCIDENT_FAILED = "incident_failed"
     ROW_FAILED = "row_failed"
     ROW_UNREADABLE = "row_unreadable"
@@ -80,10 +89,11 @@ def log_failure(event: LogEvent, error: Exception, **fields: object) -> None:
     log_event(event, level=logging.ERROR, problem=in_words(error), traceback=trace, **fields)
 
 
-def line_of(incident: Incident, step: Step) -> LogLine:
-    """The line of a step of an incident's journal; what needs a person is a warning."""
+def line_of(incident: Incident, step: Step, *, is_quiet: bool = False) -> LogLine:
+    """The line of a step of an incident's journal; what needs a person who does not know yet is a warning."""
     outcome = incident.outcome if step.kind is StepKind.CLOSED else None
-    needs_a_person = step.kind is StepKind.TOLD or (outcome is not None and outcome.needs_a_person)
+    has_to_know = outcome is not None and outcome.needs_a_person and not is_quiet
+    needs_a_person = step.kind is StepKind.TOLD or has_to_know
     fields: dict[str, object] = {
         "event": step.kind.value,
         "incident": incident.id,
@@ -99,6 +109,7 @@ def line_of(incident: Incident, step: Step) -> LogLine:
         "error": incident.failure.error.label,
         "found_by": incident.found_by.value,
         "attempts": len(incident.attempts),
+        "quiet": True if outcome is not None and is_quiet else None,
     }
     present = _present(fields)
     line_id = str(uuid5(_NAMESPACE, _json(present)))
@@ -145,4 +156,4 @@ def _json(value: object) -> str:
 
 
 def _text(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+    return value.isoformat() if isinstance(value, datetime) else visible(str(value))

@@ -1,10 +1,11 @@
 """What the ledger has to tell of many items at once: the port of reports, its values, and an in-memory fake."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Protocol
 
+from backup_retry.domain.acknowledgements import Acknowledgement
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
@@ -44,6 +45,19 @@ class Closed:
     closed_at: datetime
     #: the item's last good recovery point, as far as the vault told
     last_good_at: datetime | None = None
+    acknowledged: Acknowledgement | None = None
+
+    @property
+    def needs_a_person(self) -> bool:
+        """True where somebody has to act, and nobody has acknowledged that."""
+        return self.outcome.needs_a_person and self.acknowledged is None
+
+    def at(self, now: datetime) -> "Closed":
+        """The same without an acknowledgement that is over."""
+        known = self.acknowledged
+        return (
+            self if known is None or known.holds(self.last_error, now) else replace(self, acknowledged=None)
+        )
 
     @classmethod
     def of(cls, incident: Incident) -> "Closed | None":
@@ -65,6 +79,7 @@ class Closed:
             opened_at=incident.opened_at,
             closed_at=incident.closed_at,
             last_good_at=incident.last_good_at,
+            acknowledged=incident.acknowledged,
         )
 
 

@@ -29,6 +29,7 @@ RECOVERED = (1, "closed/retry_succeeded/recovered", "Recovered 1, RetryTriggered
 PERSON = (0, "closed/needs_action/needs_action", "NeedsPerson 1")
 NOT_FOR_US = (0, "closed/unsupported/needs_action", "NeedsPerson 1")
 REFUSED = (1, "closed/.*", "NeedsPerson 1")
+TENANT = (".*/no_permission.*", "NeedsPerson 1")
 LEFT_ALONE = (0, "closed/not_protected/left_alone", "")
 IGNORED = (0, "", "")
 #: of the vault that could not be read, and that it can be again
@@ -110,18 +111,23 @@ ROWS = [
     Row("disk_backed_up_by_hand", 1, "closed/already_recovered/.*", "Recovered 1"),
     Row("disk_job_without_an_id", 1, ".*", "NeedsPerson 1"),
     # refusals of the trigger
-    Row("refused_by_azure_policy", *REFUSED, shows="deny-untagged", lacks="Operator", wrong="15.4: refusals"),
-    Row("refused_by_resource_guard", *REFUSED, shows="guard-1", lacks="Operator", wrong="15.4: refusals"),
+    Row("refused_by_azure_policy", *REFUSED, shows="deny-untagged", lacks="Operator"),
+    Row("refused_by_resource_guard", *REFUSED, shows="guard-1", lacks="Operator"),
     Row("refused_for_lack_of_a_role", range(1, 9), ".*/no_permission.*", "NeedsPerson 1", shows="role"),
-    Row("refused_by_soft_deleted_vault", 1, "closed/.*", shows="undelete it first", wrong="15.4: refusals"),
-    Row("refused_as_invalid", 1, "closed/.*", shows="Input provided", wrong="15.4: refusals"),
+    Row("refused_by_soft_deleted_vault", 1, "closed/.*", shows="undelete it first"),
+    Row("refused_as_invalid", 1, "closed/.*", shows="Input provided"),
     Row("refused_by_the_daily_limit", 1, "closed/needs_action/needs_action", "NeedsPerson 1"),
-    Row("refused_by_a_conflict", 2, "triggered/attempt_running", wrong="15.4: refusals"),
+    Row("refused_by_a_lock", *REFUSED, shows="locked: 'rg-vaults'", lacks="Operator"),
+    Row("refused_for_a_disabled_subscription", *REFUSED, shows="marked as read only", lacks="Operator"),
+    Row("refused_as_of_another_tenant", range(1, 9), *TENANT, shows="wrong issuer", lacks="Operator"),
+    Row("subscription_of_another_tenant", 0, *TENANT, shows="another tenant", lacks="Operator"),
+    Row("refused_with_advice", *REFUSED, shows="Take it out of the way", lacks="Operator"),
+    Row("refused_by_a_conflict", 2, "triggered/attempt_running"),
     # memory across incidents
-    Row("log_backup_fails_every_quarter", 0, "[^,]*", "NeedsPerson 1", wrong="15.2: memory"),
-    Row("log_without_its_full", 0, "waiting/.*", "", wrong="15.2: memory"),
-    Row("log_still_without_its_full", *RETRIED, shows='"at": "2026-10-05T07:', wrong="15.2: memory"),
-    Row("fails_every_night", 12, "closed/.*", wrong="15.2: memory"),
+    Row("log_backup_fails_every_quarter", 0, "[^,]*", "NeedsPerson 1"),
+    Row("log_without_its_full", 0, "waiting/.*", ""),
+    Row("log_still_without_its_full", *RETRIED, shows='"at": "2026-10-05T07:'),
+    Row("fails_every_night", 12, "closed/.*"),
     # policies
     Row("weekly_retention", *RETRIED, shows="2027-10-04T06:00:00Z"),
     Row("hourly_schedule_near", 0, "waiting/schedule_near", ""),

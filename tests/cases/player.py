@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from backup_retry.domain.errors import BadSignal
+from backup_retry.domain.notices import NoticeKind
 from reactor.signals import Ignored
 from simulator.machine.tls import Certificates, ensure_ca
 from tests.cases.account import Account, clock_line, closing, decided, decision_of, incident_of, stands
@@ -87,7 +88,9 @@ class _Playing:
             await self._step(step)
         calls = [f"{each.method} {'/'.join(each.path.rsplit('/', 2)[-2:])}" for each in self._azure.calls]
         account.posts = self._azure.posts
-        account.notices = Counter(str(each["type"]) for each in self._azure.published)
+        account.notices = Counter(
+            str(each["type"]) for each in self._azure.published if each["type"] != NoticeKind.DAILY_SUMMARY
+        )
         account.incidents = self._incidents()
         account.story += [f"  {line}" for line in closing(account, calls if case.lists_calls else [])]
 

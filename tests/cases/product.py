@@ -23,6 +23,7 @@ from backup_retry.domain.errors import SettingsError
 from backup_retry.domain.incident import Incident
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
+from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.known_vaults import MemoryKnownVaults
 from backup_retry.ports.reports import MemoryReports
@@ -95,6 +96,7 @@ class Product:
     #: what the settings were made from
     chosen: dict[str, Any]
     settings: Settings
+    causes: MemoryCauses = field(default_factory=MemoryCauses)
     clients: AzureClients | None = None
     parts: wiring.Parts | None = None
 
@@ -183,6 +185,7 @@ def _instead_of_ours(product: Product) -> Iterator[None]:
         "backup_retry.azure.table_ledger.TableLedger": lambda *_: product.ledger,
         "backup_retry.azure.table_inbox.TableInbox": lambda *_: product.inbox,
         "backup_retry.azure.table_reports.TableReports": lambda *_: product.ledger,
+        "backup_retry.azure.table_causes.TableCauses": lambda *_: product.causes,
         "backup_retry.azure.table_turns.TableTurns": lambda *_: MemoryTurns(),
         "backup_retry.azure.table_vaults.TableVaults": lambda *_: MemoryKnownVaults(),
         "backup_retry.azure.table_unreadable.TableUnreadables": lambda *_: MemoryUnreadables(),

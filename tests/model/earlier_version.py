@@ -21,8 +21,10 @@ _AT_TIMES = frozenset({"last_good_at", "error_retryable", "first_error_retryable
 
 def as_0_1_0(table: str, row: Mapping[str, Any], jobs: Sequence[TrueJob]) -> dict[str, Any]:
     """The row with the columns that version 0.1.0 knew; `jobs` are those that its times may be of."""
-    known = _columns()[_kind(table, row)] | _AT_TIMES
-    old = {name: value for name, value in row.items() if name in known}
+    known = _columns().get(_kind(table, row))
+    if known is None:  # it wrote no such rows
+        return dict(row)
+    old = {name: value for name, value in row.items() if name in known | _AT_TIMES}
     began = {_at(job.ends_at): _at(job.started_at) for job in jobs}
     if "weighed_before" in old:
         weighed = json.loads(old["weighed_before"])

@@ -21,6 +21,8 @@ from tests.model.agenda import START, Agenda
 from tests.model.little_azure import LittleAzure
 from tests.model.restraint import FRESH, Restraint, Sent, WhyNot
 from tests.model.signal_promises import SignalPromises
+from tests.model.silence import may_be_silent
+from tests.model.storm_messages import StormMessages
 from tests.model.true_jobs import TrueJob, rank_of, workload_of
 
 #: rolling day of the daily cap
@@ -64,11 +66,14 @@ class Watch:
     of_item: dict[str, list[Sent]] = field(default_factory=lambda: defaultdict(list))
     asked_at: dict[str, float] = field(default_factory=dict)
     told: set[tuple[str, NoticeKind]] = field(default_factory=set)
+    #: every notice that reached the topic, by its id
+    messages: dict[str, Notice] = field(default_factory=dict)
     outcomes: Counter[str] = field(default_factory=Counter)
     #: the last things that happened, each with its item
     story: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=2000))
 
     def __post_init__(self) -> None:
+        self.storm_messages = StormMessages()
         self.promises = SignalPromises(self.agenda, self.azure, self.waiting, self.has_stored)
 
     def tell(self, item: ProtectedItem, what: str) -> None:
@@ -218,6 +223,7 @@ class Watch:
     def storm_saved(self, storm: Storm) -> None:
         """A storm was stored."""
         self.tell(storm.canary, f"is the canary for {storm.code}, released at {storm.released_at}")
+        self.storm_messages.saved(storm)
         self.allowed(self.restraint.storm_saved(storm))
 
     def allowed(self, why_not: WhyNot | None) -> None:
@@ -276,14 +282,20 @@ class Watch:
         for each in notices:
             if each.kind is NoticeKind.UNKNOWN_VAULTS:
                 continue
-            self.told.add((each.data["incidentId"], each.kind))
-            if each.data["outcome"] is None:
-                continue
-            outcomes = [outcome for outcome, kind in TOLD.items() if kind is each.kind]
-            incident = self.incidents.get(each.data["incidentId"])
-            as_stored = not outcomes or (incident is not None and incident.outcome in outcomes)
+            self.messages.setdefault(each.id, each)
+            self.allowed(self.storm_messages.published(each))
+            told_of = each.data.get("incidents") or [each.data]
+            for incident_id in [about["incidentId"] for about in told_of]:
+                self._told(each, incident_id)
+
+    def _told(self, notice: Notice, incident_id: str) -> None:
+        self.told.add((incident_id, notice.kind))
+        outcomes = [outcome for outcome, kind in TOLD.items() if kind is notice.kind]
+        incident = self.incidents.get(incident_id)
+        as_stored = incident is not None and incident.outcome in outcomes
+        if outcomes and notice.data["outcome"] is not None:
             self._require(
-                as_stored, 5, f"{each.kind} was told of an incident that is {incident and incident.state}"
+                as_stored, 5, f"{notice.kind} was told of an incident that is {incident and incident.state}"
             )
 
     # ---- when the world has been left in peace ----
@@ -297,8 +309,11 @@ class Watch:
         for incident in self.incidents.values():
             kind = TOLD.get(incident.outcome) if incident.outcome else None
             calls_nobody = kind is None or (incident.has_no_job and kind is NoticeKind.RECOVERED)
-            told = calls_nobody or (incident.id, kind) in self.told
+            of_item = self.by_item[incident.item.key].values()
+            silent = calls_nobody or may_be_silent(incident, of_item, self.storm_messages)
+            told = silent or (incident.id, kind) in self.told
             self._require(told, 5, f"nobody was told how incident {incident.id} ended")
+        self.allowed(self.storm_messages.at_peace())
         self.allowed(self.promises.at_peace())
         for true_item in self.azure.items.values() if self.swept else ():
             for failure in true_item.unmended(self.agenda.now):

@@ -40,8 +40,8 @@ def _take_earlier_attempts_for_over() -> AbstractContextManager[Any]:
 def mutations_of_rows() -> Sequence[Mutation]:
     """All of them, made anew."""
     return [
-        Mutation("refuse earlier heads", _refuse_earlier_heads(), seed=3, on_tables=True),
+        Mutation("refuse earlier heads", _refuse_earlier_heads(), seed=5, on_tables=True),
         Mutation(
-            "take earlier attempts for over", _take_earlier_attempts_for_over(), seed=19, on_tables=True
+            "take earlier attempts for over", _take_earlier_attempts_for_over(), seed=38, on_tables=True
         ),
     ]

@@ -128,10 +128,10 @@ def mutations_of_signals() -> Sequence[Mutation]:
         Mutation("believe the alert", _believe_the_alert()),
         Mutation("ignore the scope", _ignore_the_scope()),
         Mutation("answer before storing", _answer_before_storing(), seed=12),
-        Mutation("take a lost race for handled", _take_a_lost_race_for_handled(), seed=9),
+        Mutation("take a lost race for handled", _take_a_lost_race_for_handled(), seed=13),
         Mutation("forget the kept signal before looking into it", _forget_before_looking(), seed=5),
         Mutation("forget the kept signal of which nobody could say", _forget_what_nobody_could_say(), seed=9),
         Mutation("answer without keeping", _answer_without_keeping(), seed=5),
-        Mutation("never ask what has vanished", _never_ask_what_has_vanished(), seed=1005),
+        Mutation("never ask what has vanished", _never_ask_what_has_vanished(), seed=582),
         Mutation("never process the deferred", _never_process_the_deferred(), seed=3),
     ]

@@ -14,6 +14,7 @@ from backup_retry.domain.journal import Step
 from backup_retry.domain.notices import Notice
 from backup_retry.domain.tags import ASK, OFF, Tag, Tags
 from backup_retry.policy.storm import Storm
+from backup_retry.ports.causes import Causes
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.known_vaults import MemoryKnownVaults, SeenVaults
 from backup_retry.ports.ledger import Controls, Ledger, Storms
@@ -40,7 +41,7 @@ def immediately(work: Coroutine[Any, Any, Result]) -> Result:
     raise RuntimeError("it waits for something")
 
 
-class _Remote(ABC):
+class Remote(ABC):
     """A store in memory behind a network: every method of it, whatever it has."""
 
     def __init__(self, store: object, link: Link, watch: Watch) -> None:
@@ -69,7 +70,7 @@ class _Remote(ABC):
         """A method has had its effect; returns its answer."""
 
 
-class RemoteInbox(_Remote):
+class RemoteInbox(Remote):
     """The signals that wait, in the same store as the ledger."""
 
     @property
@@ -85,7 +86,20 @@ class RemoteInbox(_Remote):
         return result
 
 
-class RemoteSeenVaults(_Remote):
+class RemoteCauses(Remote):
+    """What people were told of, in the same store as the ledger."""
+
+    @property
+    def causes(self) -> Causes:
+        """As the port."""
+        return cast("Causes", self)
+
+    def _serve(self, name: str, result: Any, *arguments: Any, **_: Any) -> Any:
+        del name, arguments
+        return result
+
+
+class RemoteSeenVaults(Remote):
     """The vaults that sweeps have seen, in the same store; and those that Resource Graph shows."""
 
     @property
@@ -110,7 +124,7 @@ class RemoteSeenVaults(_Remote):
         return result
 
 
-class RemoteStore(_Remote):
+class RemoteStore(Remote):
     """The ledger, the controls and the storms."""
 
     @property
@@ -204,6 +218,8 @@ class RemoteTopic:
     deliver: Callable[[Mapping[str, Any]], object]
     #: delivers the key of a signal that a worker hands on
     hand_on: Callable[[str], object]
+    #: delivers that the so many-th slice of a turn is due
+    start: Callable[[str, int], object]
 
     async def publish(self, notices: Sequence[Notice]) -> None:
         """See notices.Publisher."""
@@ -216,6 +232,10 @@ class RemoteTopic:
     async def signal_deferred(self, key: str) -> None:
         """See inbox.Messenger."""
         await self._send(lambda: self.hand_on(key))
+
+    async def turn_due(self, turn: str, number: int) -> None:
+        """See turns.Starter."""
+        await self._send(lambda: self.start(turn, number))
 
     async def _send(self, effect: Callable[[], object]) -> None:
         network = self.link.network

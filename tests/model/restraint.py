@@ -218,9 +218,10 @@ class Restraint:
         return None
 
     def _canaries_of(self, key: str) -> set[str]:
-        """All canaries that the storm has had, unless it has been called off."""
-        storm = self.storms.get(key)
-        return self.canaries[key] if storm and storm.released_at is None else set()
+        """All canaries that the storm has had, unless it has been called off or is over."""
+        storm, begun = self.storms.get(key), self.begun_when.get(key, -inf)
+        is_on = storm and storm.released_at is None and self.agenda.now - begun < _A_DAY
+        return self.canaries[key] if is_on else set()
 
     def _in_storm(self, sent: Sent) -> bool:
         """Whether enough items failed alike, and long enough before the claim to be seen by it."""

@@ -19,6 +19,7 @@ from multiprocessing import get_context
 
 from tests.model.faults import Fault
 from tests.model.invariants import Violation
+from tests.model.lasting_storm import live_through
 from tests.model.tables import Tables
 from tests.model.trouble import Trouble
 from tests.model.world import World
@@ -28,6 +29,8 @@ WORLD_STEPS = 4000
 #: more worlds than are made in a day
 _WORLDS_A_DAY = 10_000
 _STORY_LINES = 40
+#: of so many worlds one has a storm that lasts for a day besides
+_STORM_OF_A_DAY_EVERY = 25
 #: every so manieth world has the real ledger, on tables
 _ON_TABLES = 10
 
@@ -93,6 +96,8 @@ def soak_one(seed: int, steps: int = WORLD_STEPS, *, tables: Tables | None = Non
             "backup jobs": len(world.azure.jobs),
             "signals delivered": world.courier.deliveries,
             "signals handed on": world.courier.handed_on,
+            "turns that an event started": world.courier.started,
+            "alerts about silent timers": world.courier.struck,
             "signals kept": world.watch.promises.times_deferred,
             "failures stored": sum(map(len, world.watch.noted.values())),
             "triggers sent": sum(sent.sent_at <= world.agenda.now for sent in world.watch.sent.values()),
@@ -102,9 +107,22 @@ def soak_one(seed: int, steps: int = WORLD_STEPS, *, tables: Tables | None = Non
     return tried
 
 
+def _storm_of_a_day(seed: int) -> Tried:
+    """The same of a world whose storm lasts for a day."""
+    tried = Tried(worlds=1, events=Counter({"storms of a day": 1}))
+    try:
+        tried.steps = live_through(seed).steps
+    except Violation as violation:
+        tried.found = [Found(seed, 0, str(violation))]
+    return tried
+
+
 def soak_drawn(seed: int) -> Tried:
     """A world of the long run."""
-    return soak_one(seed, tables=Tables() if seed % _ON_TABLES == 0 else None)
+    tried = soak_one(seed, tables=Tables() if seed % _ON_TABLES == 0 else None)
+    if seed % _STORM_OF_A_DAY_EVERY == 0:
+        tried.add(_storm_of_a_day(seed))
+    return tried
 
 
 def seed_of(day: date) -> int:

@@ -11,18 +11,21 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from datetime import time as time_of_day
-from datetime import timedelta
+from unittest.mock import patch
 
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.jobs import JobStatus
 from backup_retry.domain.journal import Step
-from backup_retry.domain.notices import NoticeKind
+from backup_retry.domain.notices import Notice, NoticeKind
 from backup_retry.domain.schedule import BackupPolicy, Daily
 from backup_retry.engine.vault_incidents import whole
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import Names, Scope
+from tests.model import mailbox
 from tests.model.estate import DAY, HOUR, MINUTE, SUBSCRIPTION, Estate
 from tests.model.faults import Fault
 from tests.model.remote import immediately
@@ -67,10 +70,20 @@ class Month:
     storms: int = 0
     signals: int = 0
     steps: int = 0
+    #: what was published, by type; the same thing told twice counts once
+    notices: Counter[str] = field(default_factory=Counter)
+    mails: Sequence[mailbox.Mail] = ()
+    #: vault, code and day of every failure that only a person could mend, or that no retry did
+    causes: set[tuple[str, str, str]] = field(default_factory=set)
     #: failed jobs that no incident stands for and no later backup has mended
     unaccounted: list[str] = field(default_factory=list)
     #: steps that alert rules read and the log does not have, or the other way round
     unsaid: list[str] = field(default_factory=list)
+
+    @property
+    def mails_by_cause(self) -> Counter[mailbox.Mail]:
+        """How many mails a cause has had from a rule on a day."""
+        return Counter(self.mails)
 
 
 class _Nights:
@@ -137,10 +150,13 @@ def live(items: int, days: int, seed: int) -> Month:
     trouble = Trouble(world)
     for day in range(0, days, 3):
         world.agenda.at(day * DAY + world.random.uniform(0, DAY), trouble.kill_a_worker)
-    with AppLog() as log:
+    with AppLog() as log, mailbox.written(world.agenda) as lines, _published(world) as notices:
         world.run_for(days * DAY)
         world.leave_in_peace()
     month = _month(world, nights, days)
+    month.mails = mailbox.mails(lines)
+    month.notices = Counter(notice.kind.value for notice in notices.values())
+    month.causes = _causes(world)
     month.unsaid = sorted(map(str, amiss(log.lines, _steps(world))))
     return month
 
@@ -151,6 +167,37 @@ def _steps(world: World) -> Iterator[Step]:
         item.key: item for item in (*world.items, *(whole(each.vault) for each in world.items))
     }.values():
         yield from immediately(world.store.steps(subject))
+
+
+@contextmanager
+def _published(world: World) -> Iterator[dict[str, Notice]]:
+    """The notices that reach the topic meanwhile, by their ids."""
+    notices: dict[str, Notice] = {}
+    watched = world.watch.published
+
+    def published(sent: Sequence[Notice]) -> None:
+        notices.update((notice.id, notice) for notice in sent)
+        watched(sent)
+
+    with patch.object(world.watch, "published", published):
+        yield notices
+
+
+def _causes(world: World) -> set[tuple[str, str, str]]:
+    """Of storms those that a person was told of."""
+    closed = [each for each in world.watch.incidents.values() if each.outcome and each.outcome.needs_a_person]
+    failures = {(each.item.vault.key, each.failure.error.label, _day(each.closed_at)) for each in closed}
+    told = [
+        storm
+        for storms in world.watch.storm_messages.storms.values()
+        for storm in storms.values()
+        if storm.told
+    ]
+    return failures | {(storm.vault.key, storm.code, _day(storm.began_at)) for storm in told}
+
+
+def _day(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d}"
 
 
 def _month(world: World, nights: _Nights, days: int) -> Month:
@@ -176,7 +223,7 @@ def _mended(world: World, job: TrueJob) -> bool:
 
 def table(month: Month) -> str:
     """The month for a person to read."""
-    failures = sum(month.failures.values())
+    failures, rules = sum(month.failures.values()), Counter(mail.rule for mail in month.mails)
     rows = [
         (f"{month.items} machines, {month.days} days: backups by schedule", month.backups),
         *((f"  failed backups {what}", number) for what, number in month.failures.most_common()),
@@ -185,6 +232,13 @@ def table(month: Month) -> str:
         ("retries triggered", month.attempts),
         ("incidents", sum(month.outcomes.values())),
         *((f"  {outcome}", number) for outcome, number in month.outcomes.most_common()),
+        ("causes that need a person (vault, code and day)", len(month.causes)),
+        ("mails", len(month.mails)),
+        *((f"  of the rule {rule}", number) for rule, number in rules.most_common()),
+        ("  of one cause and rule on one day, at most", max(month.mails_by_cause.values(), default=0)),
+        ("  causes and days with a first mail and a digest", Counter(month.mails_by_cause.values())[2]),
+        ("notices", sum(month.notices.values())),
+        *((f"  {kind}", number) for kind, number in month.notices.most_common()),
         (f"failed backups not accounted for, of {failures}", len(month.unaccounted)),
         ("ends of incidents that the log does not have", len(month.unsaid)),
     ]

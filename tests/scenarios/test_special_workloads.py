@@ -10,7 +10,7 @@ import pytest_asyncio
 from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Source
-from tests.running_app import App, running
+from tests.running_app import App
 from tests.scenarios.retried_workloads import (
     BACKUP_VAULT,
     RECOVERY_SERVICES,
@@ -19,7 +19,7 @@ from tests.scenarios.retried_workloads import (
     estate_of,
     vault_file,
 )
-from tests.scenarios.workload_nights import closed, item_files, seen
+from tests.scenarios.workload_nights import app_with_news, closed, item_files, seen
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 BY_ID = {workload.id: workload for workload in WORKLOADS}
@@ -30,11 +30,8 @@ each_kind_of_vault = pytest.mark.parametrize(
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
-    """The app with a topic for its news; the usual policies may run at this very hour."""
-    settings = {"SCHEDULE_MARGIN": "0s"}
-    async with running(tmp_path_factory.mktemp("stack"), settings) as started:
-        topic = f"{started.stack.run.arm}/topics/news/api/events"
-        await started.restart({"EVENTGRID_TOPIC_ENDPOINT": topic})
+    """One stack for all tests of this file."""
+    async with app_with_news(tmp_path_factory.mktemp("stack")) as started:
         yield started
 
 
@@ -75,16 +72,15 @@ UNSUPPORTED = (
 async def test_what_cannot_be_started_from_here_is_told_once_with_the_command(
     app: App, found_by: Source
 ) -> None:
-    """Agents' backups and restores, whether an alert or only the sweep tells of them; both come again."""
-    vaults = {
-        kind: vault_file(
-            kind,
-            f"odd-{number}-{found_by}",
-            [each.of.item_file(f"{each.of.id}-{found_by}") for each in UNSUPPORTED if each.of.vault == kind],
-        )
-        for number, kind in enumerate((RECOVERY_SERVICES, BACKUP_VAULT))
-    }
-    await app.reset(estate_of(*vaults.values(), told=found_by is Source.ALERT))
+    """Agents' backups and restores, whether an alert or only the sweep tells of them; both come again.
+
+    Each in a vault of its own: of one cause a person is told once.
+    """
+    vaults = [
+        vault_file(each.of.vault, f"odd-{number}-{found_by}", [each.of.item_file(f"{each.of.id}-{found_by}")])
+        for number, each in enumerate(UNSUPPORTED)
+    ]
+    await app.reset(estate_of(*vaults, told=found_by is Source.ALERT))
     outcome = {"status": "Failed", "seconds": 0}
     failed = [
         {"item": f"{each.of.id}-{found_by}", "operation": each.operation, "outcome": outcome}

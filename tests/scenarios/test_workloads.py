@@ -11,7 +11,7 @@ import pytest_asyncio
 from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Source
-from tests.running_app import App, Json, running
+from tests.running_app import App, Json
 from tests.scenarios.retried_workloads import (
     BACKUP_VAULT,
     RECOVERY_SERVICES,
@@ -21,7 +21,7 @@ from tests.scenarios.retried_workloads import (
     estate_of,
     vault_file,
 )
-from tests.scenarios.workload_nights import Azure, closed, item_files, seen
+from tests.scenarios.workload_nights import Azure, app_with_news, closed, item_files, seen
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,11 +32,8 @@ each_workload = pytest.mark.parametrize("workload", WORKLOADS, ids=lambda worklo
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
-    """The app with a topic for its news; the usual policies may run at this very hour."""
-    settings = {"SCHEDULE_MARGIN": "0s"}
-    async with running(tmp_path_factory.mktemp("stack"), settings) as started:
-        topic = f"{started.stack.run.arm}/topics/news/api/events"
-        await started.restart({"EVENTGRID_TOPIC_ENDPOINT": topic})
+    """One stack for all tests of this file."""
+    async with app_with_news(tmp_path_factory.mktemp("stack")) as started:
         yield started
 
 

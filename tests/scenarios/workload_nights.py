@@ -1,23 +1,19 @@
 """The whole simulated stack with one protected item of each workload."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-import pytest
-import pytest_asyncio
+from pathlib import Path
 
 from backup_retry.domain.incident import Incident
 from tests.running_app import App, Json, running
-from tests.scenarios.retried_workloads import (
-    WORKLOADS,
-)
+from tests.scenarios.retried_workloads import WORKLOADS
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def app(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[App]:
+@asynccontextmanager
+async def app_with_news(directory: Path) -> AsyncIterator[App]:
     """The app with a topic for its news; the usual policies may run at this very hour."""
-    settings = {"SCHEDULE_MARGIN": "0s"}
-    async with running(tmp_path_factory.mktemp("stack"), settings) as started:
+    async with running(directory, {"SCHEDULE_MARGIN": "0s"}) as started:
         topic = f"{started.stack.run.arm}/topics/news/api/events"
         await started.restart({"EVENTGRID_TOPIC_ENDPOINT": topic})
         yield started
@@ -45,7 +41,9 @@ class Azure:
         One that is published twice counts once: it keeps its id, by which a receiver drops the second.
         """
         events = [each["event"] for each in self.state["events"] if each["topic"] == "news"]
-        about = {each["id"]: each["type"] for each in events if each["subject"].lower() == arm_id.lower()}
+        about = {
+            each["id"]: each["type"] for each in events if each.get("subject", "").lower() == arm_id.lower()
+        }
         return list(about.values())
 
 

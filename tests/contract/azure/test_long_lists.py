@@ -1,6 +1,7 @@
 """Lists that are too long for one look: the next one reads on, and nothing is concluded before the end."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeAlias
@@ -145,3 +146,40 @@ async def test_who_needs_an_earlier_part_begins_anew(world: VaultWorld | BackupW
     with pytest.raises(ListTooLong):
         await world.jobs(2 * LONG)
     assert pages(world) == 2 * PAGES_AT_ONCE
+
+
+async def test_what_began_while_azure_throttled_the_end_of_a_list_is_shown(
+    world: VaultWorld | BackupWorld,
+) -> None:
+    """A retry's own job may be among it: a list that says it is fresh and lacks it would have it retried twice."""
+    name = "vm-02" if isinstance(world, VaultWorld) else "pg-1"
+    world.run(name, replace(FAILED, seconds=36_000))
+    with pytest.raises(ListTooLong):
+        await world.jobs(LONG)
+    freshening = "startTime" if isinstance(world, VaultWorld) else "backupJobs/"
+    throttled = {"name": "throttle", "match": f"GET .*{freshening}", "retry_after": 30, "count": 1}
+    began: list[str] = []
+    while len(began) < 12:
+        world.clock.move(seconds=61)
+        world.clients._transport.pace._rests_until.clear()
+        began.append(world.run(name))
+        world.server.faults.arm([throttled] if len(began) == 3 else [])
+        with suppress(AzureUnavailable):
+            listed = await world.jobs(LONG)
+            break
+    assert set(began) <= {job.id for job in listed.jobs}
+    assert len(listed.jobs) == len({job.id for job in listed.jobs})
+
+
+async def test_a_backup_that_hangs_for_days_does_not_keep_a_long_list_from_its_end(
+    world: VaultWorld | BackupWorld,
+) -> None:
+    """Only that job is read again, not all that began since it did."""
+    world.clock.move(seconds=-23 * 3600)
+    name = "vm-02" if isinstance(world, VaultWorld) else "pg-1"
+    hanging = world.run(name, replace(FAILED, seconds=14 * 86_400))
+    world.clock.move(seconds=23 * 3600)
+    listed, number = await looks(world)
+    assert number == 4
+    assert listed.jobs[-1].id == hanging
+    assert listed.jobs[-1].status.running

@@ -90,6 +90,8 @@ async def test_a_refused_trigger_keeps_azures_own_code(
     with pytest.raises(AzureRefused) as caught:
         await vault_world.trigger(item)
     assert (type(caught.value), caught.value.code) == (kind, code)
+    assert len(caught.value.said.split()) > 3
+    assert caught.value.in_full.endswith(f"{code}: {caught.value.said}")
     assert vault_world.started() == []
 
 

@@ -1,14 +1,16 @@
 """`backup-retry explain`: what happened to an item, and what would now."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.policy import decide as policy
+from backup_retry.policy.storm import storm_key
 from backup_retry.ports.ledger import Beat
 from cli.policy_questions import QUESTIONS
-from tests.builders import NEEDS_PERSON, NOW, item, minutes, vault
+from tests.builders import NEEDS_PERSON, NOW, PASSES, item, minutes, vault
 from tests.cli_sessions import Terminal
 
 
@@ -17,6 +19,7 @@ def terminal() -> Terminal:
     """A terminal in an empty world whose app is at work."""
     found = Terminal()
     found.does(found.ledger.beat(Beat.SWEEP, NOW - timedelta(hours=9)))
+    found.does(found.ledger.beat("sweep-look_back", NOW - timedelta(minutes=40)))
     found.does(found.ledger.beat(Beat.FOLLOW_UP, NOW - minutes(5)))
     return found
 
@@ -55,6 +58,24 @@ def test_explain_names_the_row_that_holds_an_item_back(terminal: Terminal) -> No
     terminal.fails()
     asked = terminal.json("explain", item().id)["questions"]
     assert [each["decided"] for each in asked] == [False, True]
+
+
+@pytest.mark.parametrize(("recovered", "expected"), [(False, "storm"), (True, "retry")])
+def test_explain_asks_the_storms_row(terminal: Terminal, recovered: bool, expected: str) -> None:
+    """A canary leads it and four more fail alike: they wait until it is called off, however many fail alike."""
+    terminal.rules = replace(terminal.rules, storm_size=5, backoff=(timedelta(0),))
+    terminal.engine = terminal.another_engine()
+    failures = [terminal.fails(f"job-{number}", of=item(number)) for number in range(1, 6)]
+    for failed in failures:
+        terminal.does(terminal.handle(failed))
+    if recovered:
+        row = terminal.does(terminal.ledger.storm(storm_key(vault(), PASSES)))
+        assert row is not None
+        terminal.does(terminal.ledger.save_storm(replace(row, released_at=NOW, size=0)))
+    terminal.shows(*(item(number) for number in range(1, 6)))
+    saves = terminal.ledger.saves
+    found = terminal.json("explain", item(3).id)
+    assert (found["now"]["reason"], terminal.ledger.saves) == (expected, saves)
 
 
 def test_explain_takes_a_job(terminal: Terminal) -> None:

@@ -19,6 +19,10 @@ from tools import settings_table
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+#: where the app's own words are
+SPEAKING = ("backup_retry", "cli", "infra", "reactor", "reconciler", "status")
+#: docs/x.md#anchor; docs/x.md, "Heading"; "Heading" in docs/x.md
+_NAMED_HEADING = re.compile(r'docs/([\w-]+\.md)(?:#([\w-]+))?(?:, "([^"\n]+)")?')
 LANGUAGES = {"sh", "console", "json", "python", "kusto", "mermaid", "text"}
 
 
@@ -80,6 +84,25 @@ def leads_somewhere(document: Path, link: str) -> bool:
     path, _, anchor = link.partition("#")
     target = document.parent / path if path else document
     return target.exists() and (not anchor or anchor in anchors(target))
+
+
+def test_what_the_app_says_leads_to_a_heading_that_is_there() -> None:
+    """Alert rules, pages, messages and scripts name documents, with an anchor or with the heading's own words."""
+    named = [
+        (path.name, *found)
+        for folder in SPEAKING
+        for path in sorted((REPOSITORY / folder).rglob("*"))
+        if path.suffix in {".py", ".bicep", ".j2", ".kql", ".sh", ".ps1", ".csv"}
+        for found in _NAMED_HEADING.findall(path.read_text(encoding="utf-8"))
+    ]
+    assert len([anchor for _, _, anchor, _ in named if anchor]) >= 5
+    assert [each for each in named if not _is_there(*each[1:])] == []
+
+
+def _is_there(document: str, anchor: str, title: str) -> bool:
+    path = REPOSITORY / "docs" / document
+    wanted = {anchor or title.lower().replace(" ", "-")} - {""}
+    return path.exists() and wanted <= anchors(path)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=name)

@@ -125,6 +125,21 @@ async def test_a_tag_that_is_taken_away_lets_it_go(world: World) -> None:
     assert len(world.attempts) == 1
 
 
+async def test_who_is_asked_again_has_a_day_again(world: World) -> None:
+    """A tag that was away for a night ends the first question, not the second one: a person is told of both."""
+    await asked(world)
+    world.tag_lookup.tag(vault().id)
+    world.runs("somebody", of=item())
+    await world.follow_up(minutes=5)
+    assert not (await world.incident()).awaits_approval
+    world.tag_lookup.tag(vault().id, retry="ask")
+    world.vaults.shown_jobs.pop()
+    await world.follow_up(hours=25)
+    incident = await world.incident()
+    assert (incident.reason, incident.is_open, world.attempts) == (Reason.APPROVAL, True, [])
+    assert len(world.sent_notices) == 2
+
+
 async def test_tags_that_cannot_be_read_permit_nothing(world: World) -> None:
     """It waits until Resource Graph answers again, and then goes on waiting for a person."""
     await asked(world)

@@ -1,9 +1,14 @@
 """The engine when Azure says no, or not now."""
 
+import json
+import logging
 from dataclasses import replace
+
+import pytest
 
 from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.errors import (
+    OF_ANOTHER_TENANT,
     AzureRefused,
     AzureUnavailable,
     Forbidden,
@@ -50,6 +55,93 @@ async def test_a_refused_trigger_is_weighed_by_its_code(world: World) -> None:
     incident = await world.incident()
     assert (incident.outcome, incident.reason) == (Outcome.NEEDS_ACTION, Reason.NEEDS_ACTION)
     assert len(world.attempts) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        (
+            "NobodyKnowsThis",
+            "Azure refused to start the backup, NobodyKnowsThis: It is in the way. Azure says: Move it. Mend what",
+        ),
+        (
+            "ScopeLocked",
+            "Azure refused to start the backup, ScopeLocked: It is in the way. Move it. A read-only lock on",
+        ),
+        (
+            "",
+            "Azure refused to start the backup, no error code: It is in the way. Azure says: Move it. Mend what",
+        ),
+    ],
+)
+async def test_a_refusal_is_told_in_azures_own_words(world: World, code: str, said: str) -> None:
+    """Code, message and advice, whether the catalogue knows the code or not; it is not tried a second time."""
+    error = AzureRefused("no", code=code, status=400, said="It is in the way.", advice="Move it.")
+    world.vaults.trigger_errors = [error]
+    await world.handle(world.fails())
+
+    await world.advance(minutes=30)
+
+    incident = await world.incident()
+    assert (incident.reason, len(world.attempts)) == (Reason.NEEDS_ACTION, 1)
+    assert incident.detail.startswith(said)
+
+
+async def test_what_was_refused_once_is_not_said_of_a_later_failure(world: World) -> None:
+    """The schedule's next backup failed by itself: nobody refused it."""
+    world.vaults.trigger_errors = [AzureRefused("no", code="Conflict", status=409, said="Busy.")]
+    await world.handle(world.fails())
+    later = world.clock() + minutes(5)
+    await world.handle(world.fails("job-2", error=NEEDS_PERSON, started_at=later, ended_at=later))
+
+    incident = await world.incident()
+    assert incident.reason is Reason.NEEDS_ACTION
+    assert "refused" not in incident.detail
+
+
+async def test_a_refusal_that_passes_is_tried_again(world: World) -> None:
+    """409 with a code that nobody knows: something else was in the way."""
+    world.vaults.trigger_errors = [AzureRefused("no", code="Conflict", status=409, said="Busy.")]
+    await world.handle(world.fails())
+
+    report = await world.advance(minutes=30)
+
+    assert (report.decision, len(world.attempts)) == ("triggered", 2)
+
+
+async def test_a_code_that_nobody_knows_is_in_the_log_whatever_is_done_about_it(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A refusal that is not tried again is reported as a retried failure is."""
+    caplog.set_level(logging.INFO, "backup_retry")
+    world.vaults.trigger_errors = [AzureRefused("no", code="NobodyKnowsThis", status=400, said="No.")]
+    await world.handle(world.fails())
+    await world.advance(minutes=30)
+
+    lines = [json.loads(each.message) for each in caplog.records]
+    assert [each["code"] for each in lines if each["event"] == "unknown_error_code"] == ["NobodyKnowsThis"]
+
+
+@pytest.mark.parametrize(
+    ("code", "says", "lacks"),
+    [
+        ("AuthorizationFailed", "Backup Operator and Reader", "another tenant"),
+        (OF_ANOTHER_TENANT, "another tenant", "Backup Operator"),
+        ("DisallowedByNetwork", "not for a missing role", "Backup Operator"),
+    ],
+)
+async def test_only_for_a_missing_role_a_role_is_asked_for(
+    world: World, code: str, says: str, lacks: str
+) -> None:
+    """A vault that must not be read says why, and what it says of it stands beside."""
+    world.vaults.read_error = Forbidden("jobs of the vault: 403", code=code, status=403, said="It says why.")
+    await world.handle(world.fails())
+
+    incident = await world.incident()
+    assert incident.reason is Reason.NO_PERMISSION
+    assert says in incident.detail
+    assert "It says why." in incident.detail
+    assert lacks not in incident.detail
 
 
 async def test_a_refused_trigger_spends_an_attempt(world: World) -> None:
@@ -138,3 +230,18 @@ async def test_an_incident_that_azure_refuses_to_show_ends_after_fourteen_days(w
     await world.advance(days=15)
 
     assert not (await world.incident()).is_open
+
+
+async def test_a_retry_that_azure_always_puts_off_is_told_after_a_day(world: World) -> None:
+    """Once; it is asked for again and again, and goes when Azure lets it."""
+    world.vaults.trigger_errors = [Throttled("too many requests", retry_after=minutes(60))] * 30
+    await world.handle(world.fails())
+    for _ in range(23):
+        await world.follow_up(hours=1)
+    assert world.sent_notices == []
+    for _ in range(6):
+        await world.follow_up(hours=1)
+    assert world.sent_notices == [("NeedsPerson", "VM;iaasvmcontainerv2;rg-app;vm-01")]
+    assert world.publisher.sent[0].data["reason"] == "throttled"
+    await world.follow_up(hours=1)
+    assert (await world.incident()).state is State.TRIGGERED

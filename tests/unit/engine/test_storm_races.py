@@ -1,5 +1,7 @@
 """At most one attempt of a storm's items is in flight until its canary has recovered, wherever two workers meet.
 
+And a person is told once.
+
 Two workers move one storm on. Each of them is stopped before every call that it makes, whatever the other has done
 by then, and afterwards they run to their ends in either order.
 """
@@ -14,13 +16,15 @@ from typing import Any
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Source
+from backup_retry.domain.notices import NoticeKind
 from backup_retry.engine.engine import Engine
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.storm import Storm
-from tests.builders import ENDED, NOW, PASSES, item, minutes, vault
+from tests.builders import ENDED, NOW, PASSES, attempt, item, minutes, vault
 from tests.model.faults import dice
 from tests.world import World
 
@@ -66,6 +70,20 @@ class Race(World):
         """An item's incident is open and has no attempt."""
         opened = Incident.open(self.failures[number], Source.ALERT, ENDED)
         stored: Incident = finish(self.ledger.save(opened.waiting(NOW + timedelta(hours=hours), reason)))
+        return stored
+
+    def waits_after_failing(self, number: int, attempts: int = 1) -> Incident:
+        """An item's incident is open, and so many of its attempts have failed, a minute after the storm began."""
+        at = NOW - minutes(14)
+        tried = [
+            replace(
+                attempt(each, claimed_at=at, result=AttemptResult.FAILED, ended_at=at),
+                id=f"attempt-{number}-{each}",
+            )
+            for each in range(1, attempts + 1)
+        ]
+        waiting = self.waits(number)
+        stored: Incident = finish(self.ledger.save(replace(waiting, attempts=tuple(tried))))
         return stored
 
     def is_led_by(self, canary: Incident, **changes: Any) -> None:
@@ -158,6 +176,20 @@ def the_canary_fails_again(race: Race) -> list[Work]:
     return [race.hears(1), race.follows_up(2)]
 
 
+def a_step_is_over(race: Race) -> list[Work]:
+    """The canary's attempt has failed; it could go again, another one might, and somebody has to be told."""
+    race.is_led_by(race.waits_after_failing(1))
+    race.waits(2)
+    return [race.follows_up(1), race.follows_up(2)]
+
+
+def the_canary_has_none_to_spare(race: Race) -> list[Work]:
+    """It waits for the others with its last attempt; two items want to take its place."""
+    race.is_led_by(race.waits_after_failing(1, 2), steps=2, counted="attempt-1-2", told=True)
+    race.waits(2), race.waits(3)
+    return [race.follows_up(2), race.follows_up(3)]
+
+
 Meeting = Callable[[Race], list[Work]]
 MEETINGS: list[Meeting] = [
     a_storm_begins,
@@ -166,7 +198,11 @@ MEETINGS: list[Meeting] = [
     the_canary_waits_for_hours,
     the_canary_is_held_elsewhere,
     the_canary_fails_again,
+    a_step_is_over,
+    the_canary_has_none_to_spare,
 ]
+#: an attempt has failed by then, so that a person has to know
+TOLD = {a_step_is_over}
 
 
 def meets(meeting: Meeting) -> tuple[Race, list[Worker]]:
@@ -214,8 +250,32 @@ def test_two_workers_never_have_two_attempts_in_flight(
         workers[first].finish(), workers[1 - first].finish()
         at_once = len(race.attempts)
         look_at_all_of_them(race)
-        if at_once > 1 or len(race.attempts) != 1:
-            broken.append((stops, first, at_once, len(race.attempts)))
+        told = sum(each.kind is NoticeKind.STORM_NEEDS_PERSON for each in race.publisher.sent)
+        if at_once > 1 or len(race.attempts) != 1 or told != (meeting in TOLD):
+            broken.append((stops, first, at_once, len(race.attempts), told))
+    assert broken == []
+
+
+def test_of_a_storm_that_is_over_two_workers_tell_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody has told of it yet; both close their items, and nothing is triggered."""
+    caplog.set_level(logging.CRITICAL, logger="backup_retry")
+
+    def a_day_later(race: Race) -> list[Work]:
+        race.is_led_by(race.waits(1), began_at=NOW - timedelta(hours=24), led_at=NOW - timedelta(hours=1))
+        race.waits(2), race.waits(3)
+        return [race.follows_up(2), race.follows_up(3)]
+
+    broken = []
+    for *stops, first in schedules(a_day_later):
+        race, workers = meets(a_day_later)
+        for worker, calls_made in zip(workers, stops, strict=True):
+            for _ in range(calls_made):
+                worker.step()
+        workers[first].finish(), workers[1 - first].finish()
+        look_at_all_of_them(race)
+        kinds = [each.kind for each in race.publisher.sent]
+        if race.attempts or kinds != [NoticeKind.STORM_NEEDS_PERSON]:
+            broken.append((stops, first, kinds))
     assert broken == []
 
 

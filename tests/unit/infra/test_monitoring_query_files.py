@@ -12,6 +12,8 @@ from tests.kusto.analyzer import diagnostics
 from tests.kusto.install import is_installed
 from tests.log_tables import queries
 
+#: the most that Azure Monitor takes in an alert
+MOST_DIMENSIONS = 6
 EVENTS = {each.value for each in (*LogEvent, *StepKind)}
 #: A query may name an event before the app writes it only where it is listed here.
 AWAITED: set[str] = set()
@@ -42,7 +44,19 @@ def test_every_alert_rules_dimensions_are_columns_of_its_query() -> None:
     for rule in (*asked("main", kind), *asked("connect-everything", kind)):
         [criterion] = rule["properties"]["criteria"]["allOf"]
         columns = re.findall(r"\w+", criterion["query"].split("| project")[-1])
-        assert {each["name"] for each in criterion["dimensions"]} <= set(columns), rule["name"]
+        named = {each["name"] for each in criterion["dimensions"]}
+        assert named <= set(columns), rule["name"]
+        assert len(named) <= MOST_DIMENSIONS, rule["name"]
+
+
+def test_a_mail_says_all_that_a_person_needs() -> None:
+    """Which items of which vault, the error, what to do, and where to read on."""
+    rules = {each["name"]: each for each in asked("main", "Microsoft.Insights/scheduledQueryRules")}
+    for name, rule in rules.items():
+        if "needs-a-person" in name or "exhausted" in name:
+            [criterion] = rule["properties"]["criteria"]["allOf"]
+            dimensions = [each["name"] for each in criterion["dimensions"]]
+            assert dimensions == ["item", "vault", "error", "items", "remedy", "link"]
 
 
 @pytest.mark.skipif(not is_installed(), reason="Microsoft's KQL analyzer is not installed: make")

@@ -48,6 +48,19 @@ def test_a_log_backup_whose_chain_broke_is_retried_as_a_full_one() -> None:
     assert decide(context(database("Log", error=CHAIN_BROKE))) == Trigger()
 
 
+@pytest.mark.parametrize(
+    ("interval", "hours_ago", "retried"),
+    [(15, 0, False), (15, 0.8, False), (15, 1, True), (60, 1.8, False), (60, 2, True)],
+)
+def test_a_log_backup_that_azure_mends_by_itself_is_given_two_intervals(
+    interval: int, hours_ago: float, retried: bool
+) -> None:
+    """A scheduled full backup follows, says the built-in alert; where it does not, one is started."""
+    waits = database("Log", error="UserErrorParentFullBackupMissing", hours_ago=hours_ago)
+    state = replace(protected(), policy=BackupPolicy(log_interval=minutes(interval)))
+    assert (decide(context(waits, state=state)) == Trigger()) is retried
+
+
 def test_a_log_backup_that_needs_a_person_says_so_at_once() -> None:
     """Its schedule would only fail again."""
     decision = decide(context(database("Log", error="UserErrorSQLNoSysadminMembership")))

@@ -5,18 +5,24 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.facts import SimilarFailures
 from backup_retry.domain.incident import Incident, State
-from backup_retry.domain.jobs import Job, JobError
-from backup_retry.policy.storm import Move, Storm, StormReading, similar_failures, storm_key, weigh
-from tests.builders import ENDED, NOW, PASSES, STARTED, attempt, failed, incident, item, job, minutes, vault
+from backup_retry.domain.jobs import JobError
+from backup_retry.policy.rules import Rules
+from backup_retry.policy.storm import (
+    Candidate,
+    Move,
+    Storm,
+    StormReading,
+    storm_key,
+    weigh,
+)
+from tests.builders import ENDED, NOW, PASSES, STARTED, attempt, failed, incident, item, minutes, vault
 
-WINDOW = timedelta(minutes=30)
 CANARY = item(1)
-SIZE = 20
+RULES = Rules(storm_size=20, backoff=(timedelta(0), minutes(15), minutes(60)))
 MANY = SimilarFailures(error=JobError(title=PASSES), items=25, ever=25)
 #: fewer fail at this time than begin a storm
 FEW = SimilarFailures(error=JobError(title=PASSES), items=1, ever=25)
@@ -44,10 +50,12 @@ def move_of(
     predecessor: Incident | None = None,
     similar: SimilarFailures = MANY,
     now: datetime = NOW,
+    may_lead: bool = True,
 ) -> tuple[Move, Storm | None]:
     """What an item does, and the storm after it."""
     looked = StormReading(storm=seen, canary=canary, predecessor=predecessor) if seen else None
-    return weigh(looked, incident, similar, SIZE, now)
+    candidate = Candidate(incident=incident, similar=similar, now=now, may_lead=may_lead)
+    return weigh(looked, candidate, RULES)
 
 
 def of_item(number: int, *attempts: AttemptResult) -> Incident:
@@ -77,7 +85,7 @@ def test_few_that_fail_alike_go() -> None:
     [
         (of_item(1), Move.HOLD),
         (of_item(1, AttemptResult.RUNNING), Move.HOLD),
-        (of_item(1, AttemptResult.FAILED), Move.NOTIFY),
+        (of_item(1, AttemptResult.FAILED), Move.COUNT),
         (closed(1, Outcome.RECOVERED), Move.RELEASE),
         (closed(1, Outcome.RECOVERED_ELSEWHERE), Move.RELEASE),
         (closed(1, Outcome.EXHAUSTED), Move.LEAD),
@@ -157,19 +165,82 @@ def test_canaries_that_wait_for_each_other_hold_up_nobody() -> None:
 )
 def test_the_canary_itself_goes_and_writes_that_each_time(canary: Incident) -> None:
     """Also with its second attempt, so that it cannot go beside one that is about to take its place."""
-    told = storm(told=True)
+    told = storm(told=True, counted="attempt-1")
     assert move_of(canary, told, canary) == (
         Move.LEAD,
         replace(told, led_at=NOW, canary_incident="incident-of-1"),
     )
 
 
-def test_a_failed_canary_is_told_once() -> None:
-    """Whoever stored `told` first has told it."""
-    move, seen = move_of(of_item(2), storm(), of_item(1, AttemptResult.FAILED))
+@pytest.mark.parametrize(("steps", "later"), [(0, 15), (1, 60), (2, 60), (9, 60)])
+def test_each_attempt_that_failed_is_a_step_of_the_backoff(steps: int, later: float) -> None:
+    """0, 15 and 60 minutes are set: after the first failure it is a quarter of an hour, then an hour each."""
+    failed = of_item(1, AttemptResult.FAILED)
+    move, seen = move_of(of_item(2), storm(steps=steps, told=True), failed)
     assert seen is not None
-    assert (move, seen.told) == (Move.NOTIFY, True)
-    assert move_of(of_item(3), seen, of_item(1, AttemptResult.FAILED)) == (Move.HOLD, seen)
+    assert (move, seen.steps, seen.counted, seen.due) == (
+        Move.COUNT,
+        steps + 1,
+        "attempt-1",
+        NOW + minutes(later),
+    )
+    assert move_of(of_item(3), seen, failed) == (Move.HOLD, seen)
+
+
+def test_an_attempt_from_before_the_storm_is_no_step_of_it() -> None:
+    """Nor is one that a person has cancelled."""
+    led = storm(led_at=ENDED + minutes(1))
+    assert move_of(of_item(2), led, of_item(1, AttemptResult.FAILED)) == (Move.HOLD, led)
+    assert move_of(of_item(2), storm(), of_item(1, AttemptResult.CANCELLED)) == (Move.HOLD, storm())
+
+
+def test_nobody_goes_before_the_step_is_due() -> None:
+    """Neither the canary nor one that would take its place; afterwards one of them does."""
+    waits = storm(steps=1, counted="attempt-1", told=True, due=NOW + minutes(1))
+    failed = of_item(1, AttemptResult.FAILED)
+    assert move_of(failed, waits, failed) == (Move.HOLD, waits)
+    assert move_of(of_item(2), waits, closed(1, Outcome.LEFT_ALONE)) == (Move.HOLD, waits)
+    assert move_of(failed, waits, failed, now=NOW + minutes(1))[0] is Move.LEAD
+
+
+def test_an_item_without_an_attempt_to_spare_leads_nobody() -> None:
+    """It waits as the others do, and one of them takes its place once the lease is over."""
+    spent = of_item(1, AttemptResult.FAILED).waiting(NOW, Reason.STORM)
+    seen = storm(steps=1, counted="attempt-1", told=True, due=NOW, led_at=NOW - minutes(10))
+    assert move_of(spent, seen, spent, may_lead=False) == (Move.HOLD, seen)
+    assert move_of(of_item(2), seen, spent)[0] is Move.LEAD
+
+
+def test_a_storm_whose_attempts_fail_is_told_once() -> None:
+    """Whoever stored that it tells it has ten minutes to do so; then another one does."""
+    failed = of_item(1, AttemptResult.FAILED)
+    counted = storm(steps=1, counted="attempt-1", due=NOW + minutes(60))
+    move, telling = move_of(of_item(2), counted, failed)
+    assert telling is not None
+    assert (move, telling.telling_since, telling.told) == (Move.NOTIFY, NOW, False)
+    assert move_of(of_item(3), telling, failed) == (Move.HOLD, telling)
+    assert move_of(of_item(3), telling, failed, now=NOW + minutes(10))[0] is Move.NOTIFY
+    told = replace(telling, told=True)
+    assert move_of(of_item(3), told, failed, now=NOW + minutes(10)) == (Move.HOLD, told)
+
+
+@pytest.mark.parametrize("may_lead", [True, False])
+def test_after_a_day_a_storm_is_over_and_somebody_knows(may_lead: bool) -> None:
+    """Nobody is retried any more; whoever failed before that needs a person."""
+    day_old = storm(began_at=NOW - timedelta(hours=24), led_at=NOW - timedelta(hours=1))
+    move, telling = move_of(of_item(2), day_old, of_item(1), may_lead=may_lead)
+    assert move is Move.NOTIFY
+    assert telling is not None
+    told = replace(telling, told=True)
+    assert move_of(of_item(2), told, of_item(1), may_lead=may_lead) == (Move.OVER, told)
+
+
+def test_what_it_has_held_is_not_free_of_it_by_failing_again() -> None:
+    """The next night's backup failed an hour after the storm was over: its item is still the storm's."""
+    over = storm(began_at=ENDED - timedelta(hours=25), told=True)
+    again = replace(of_item(2), first_failed_at=ENDED - timedelta(hours=20))
+    assert move_of(again.waiting(NOW, Reason.STORM), over, similar=FEW)[0] is Move.OVER
+    assert move_of(again, over, similar=FEW)[0] is Move.GO
 
 
 def test_after_the_release_they_go_spread_out() -> None:
@@ -188,72 +259,6 @@ def test_a_failure_after_the_storm_has_passed_begins_another_one() -> None:
     move, seen = move_of(of_item(2), passed, closed(1, Outcome.RECOVERED))
     assert seen is not None
     assert (move, seen.canary, seen.released_at, seen.version) == (Move.LEAD, item(2), None, "1")
-
-
-def test_items_that_fail_alike_are_counted_once_each() -> None:
-    """Same vault, same code, same half hour; other codes, successes and other times do not count."""
-    jobs = [job(f"job-{n}", of=item(n), started_at=STARTED + minutes(n)) for n in range(2, 7)]
-    jobs += [
-        job("again", of=item(2), started_at=STARTED + minutes(9)),
-        job("other", of=item(8), error="Another"),
-        job("early", of=item(9), started_at=STARTED - minutes(31)),
-    ]
-    similar = similar_failures(jobs, of_item(1), WINDOW)
-    assert (similar.items, similar.ever, similar.error.label) == (6, 7, PASSES)
-
-
-def called_after(node: str, name: str) -> Job:
-    """A failed job of a database that its node calls after itself."""
-    stand_in = ProtectedItem(vault=vault(), container=f"Unlisted;SQLDataBase;{node}", name=name)
-    return replace(job(node, of=stand_in), entity_name=f"{name} [{node}]")
-
-
-@pytest.mark.parametrize(
-    ("others", "items"),
-    [
-        pytest.param([called_after("node-1", "db"), called_after("node-2", "db")], 2, id="of one database"),
-        pytest.param([called_after("node-1", "db"), called_after("node-1", "other")], 3, id="of two"),
-        pytest.param(
-            [called_after("node-1", "vm-02"), job("own", of=item(2))], 2, id="of an item that is listed"
-        ),
-        pytest.param([called_after("node-1", "vm-01")], 1, id="of the incident's own, perhaps"),
-    ],
-)
-def test_an_item_whose_nodes_have_failed_counts_once(others: list[Job], items: int) -> None:
-    """Else three databases of one availability group were a storm of six, which no other item sees."""
-    assert similar_failures([job(), *others], of_item(1), WINDOW).items == items
-
-
-def test_what_fails_at_once_is_a_storm_whenever_it_began() -> None:
-    """25 backups that began over two hours and ended in one second."""
-    jobs = [
-        job(f"job-{n}", of=item(n), started_at=ENDED - minutes(5 * n), ended_at=ENDED) for n in range(1, 26)
-    ]
-    assert similar_failures(jobs, of_item(1), WINDOW).items == 25
-
-
-def test_failures_are_simultaneous_by_their_ends() -> None:
-    """Azure starts a schedule's backups over two hours; what breaks them breaks them at one time."""
-    spread = [
-        job(f"job-{n}", of=item(n), started_at=STARTED - minutes(n * 20), ended_at=ENDED) for n in range(2, 7)
-    ]
-    later = [job(f"job-{n}", of=item(n), ended_at=ENDED + minutes(31)) for n in range(7, 12)]
-    assert similar_failures([*spread, *later], of_item(1), WINDOW).items == 6
-
-
-def test_an_items_own_failure_counts_once_whatever_its_job_is_called() -> None:
-    """The list has it under another item's name, and an own retry of the item as well."""
-    renamed = replace(of_item(1), attempts=(attempt(1, job_id="retry", result=AttemptResult.FAILED),))
-    jobs = [job("job-1", of=item(50)), job("retry", of=item(51)), job("job-2", of=item(2))]
-    assert similar_failures(jobs, renamed, WINDOW).items == 2
-
-
-def test_a_failed_retry_is_no_way_out_of_a_storm() -> None:
-    """The newest failure is the retry's own, an hour later; the first one was among the storm's."""
-    jobs = [job(f"job-{n}", of=item(n)) for n in range(2, 30)]
-    newest = failed("retry", of=item(1), started_at=STARTED + minutes(60))
-    later = replace(of_item(1), failure=newest)
-    assert similar_failures(jobs, later, WINDOW).items == 29
 
 
 def test_a_storm_has_one_key_whatever_the_casing() -> None:
@@ -275,11 +280,3 @@ def test_a_storm_that_nobody_released_is_over_after_a_day() -> None:
     move, seen = move_of(of_item(2), yesterday)
     assert seen is not None
     assert (move, seen.began_at, seen.canary) == (Move.LEAD, NOW, item(2))
-
-
-def test_a_refused_trigger_is_no_way_out_of_a_storm() -> None:
-    """Azure refused the retry with a code of its own; the machine's job failed with the others' code."""
-    jobs = [job(f"job-{n}", of=item(n)) for n in range(1, 30)]
-    refused = failed("job-1", of=item(1), error="CloudTimeoutError")
-    similar = similar_failures(jobs, replace(of_item(1), failure=refused), WINDOW)
-    assert (similar.items, similar.error.label) == (29, PASSES)

@@ -61,11 +61,18 @@ def test_a_field_has_eight_kilobytes_at_most(caplog: pytest.LogCaptureFixture, v
 
 
 def test_what_nobody_sees_is_written_out(caplog: pytest.LogCaptureFixture) -> None:
-    """In lists and names as well, so that it is seen where the line is parsed and shown."""
-    log_event(LogEvent.SIGNAL_REJECTED, problem="a\u202eb", vaults=["\x1b[2J"], decisions={"\u2066": 1})
+    """In lists, names and what becomes a text, too, so that it is seen where the line is parsed and shown."""
+    log_event(
+        LogEvent.SIGNAL_REJECTED,
+        problem="a\u202eb",
+        why=ValueError("a\u202eb"),
+        vaults=["\x1b[2J"],
+        decisions={"\u2066": 1},
+    )
 
     (line,) = lines(caplog)
-    assert (line["problem"], line["vaults"], line["decisions"]) == (
+    assert (line["problem"], line["why"], line["vaults"], line["decisions"]) == (
+        r"a\u202eb",
         r"a\u202eb",
         [r"\u001b[2J"],
         {r"\u2066": 1},

@@ -131,6 +131,7 @@ class Stubborn:
 
     def __init__(self, world: World, stuck: ProtectedItem, error: Exception) -> None:
         self._advance: Callable[..., Awaitable[Report]] = world.engine.advance
+        self.teller = world.engine.teller
         self._stuck = stuck
         self._error = error
 

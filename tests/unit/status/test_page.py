@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from backup_retry.domain.acknowledgements import Acknowledgement
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.pauses import Pause
@@ -336,3 +337,12 @@ def test_links_lead_to_the_machine_in_its_own_cloud() -> None:
     other = replace(item(), container="Windows;server")
     assert item_url(other, ARM).endswith("/vaults/vault-1/backupItems")
     assert Vault.parse(item_url(other, ARM).split("#resource")[1]) == vault()
+
+
+def test_what_somebody_has_acknowledged_is_not_in_the_headline() -> None:
+    """Nor counted or listed among what needs a person; the item is not called protected for that."""
+    known = Acknowledgement(by="eve", note="Monday", error=NEEDY.last_error)
+    found = made(snapshot(dashboard(closed=[replace(NEEDY, acknowledged=known)])))
+    assert found.headline.text == "1 item can wait, as a person has said."
+    assert found.action_items == []
+    assert sum(each.number for each in found.counts) == 0
