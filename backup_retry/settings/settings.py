@@ -16,9 +16,11 @@ from backup_retry.policy.hours import Hours, Window
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import REFUSE, Names, Scope
 from backup_retry.settings.choices import Dispatch, RetryMode
+from backup_retry.settings.clouds import CLOUDS, PUBLIC, Cloud, cloud_of
 from backup_retry.settings.retry_profile import RetryProfiles, deadline_of
 from backup_retry.settings.setting_types import (
     Backoff,
+    CloudName,
     DailyCap,
     Deadline,
     DimensionNames,
@@ -49,9 +51,13 @@ class Settings(BaseSettings):
     ledger_endpoint: HttpsUrl = Field(
         description="Table endpoint of the storage account that holds the ledger. Required."
     )
-    arm_endpoint: HttpsUrl = Field(
-        default="https://management.azure.com",
-        description="Azure Resource Manager; another one for a sovereign cloud.",
+    azure_cloud: CloudName = Field(
+        default=PUBLIC,
+        description="The Azure cloud: " + ", ".join(f"`{name}`" for name in CLOUDS) + ".",
+    )
+    arm_endpoint: OptionalHttpsUrl = Field(
+        default="",
+        description="Azure Resource Manager, where it is another than the cloud's. Empty: that of `AZURE_CLOUD`.",
     )
     scope_subscriptions: SubscriptionList = Field(
         default=(),
@@ -192,6 +198,11 @@ class Settings(BaseSettings):
                     "a job's workload is known only after the sweep"
                 )
         return self
+
+    @property
+    def cloud(self) -> Cloud:
+        """Where Azure is."""
+        return cloud_of(self.azure_cloud, self.arm_endpoint)
 
     @property
     def daily_sweep(self) -> SweepProfile:

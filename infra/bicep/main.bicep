@@ -8,7 +8,7 @@ targetScope = 'subscription'
 @maxLength(32)
 param environmentName string
 
-@description('Required. Azure region. The list: those with Flex Consumption when this was written (az functionapp list-flexconsumption-locations).')
+@description('Required. Azure region. The list: those with Flex Consumption when this was written, and those of the sovereign clouds; infra/preprovision asks Azure (az functionapp list-flexconsumption-locations).')
 @allowed([
   'australiaeast'
   'australiasoutheast'
@@ -16,6 +16,10 @@ param environmentName string
   'canadacentral'
   'centralindia'
   'centralus'
+  'chinaeast2'
+  'chinaeast3'
+  'chinanorth2'
+  'chinanorth3'
   'eastasia'
   'eastus'
   'eastus2'
@@ -36,6 +40,9 @@ param environmentName string
   'uaenorth'
   'uksouth'
   'ukwest'
+  'usgovarizona'
+  'usgovtexas'
+  'usgovvirginia'
   'westcentralus'
   'westeurope'
   'westus'
@@ -218,6 +225,8 @@ var allTags = union(tags, { 'azd-env-name': environmentName })
 // In one spelling, so that whoever is named twice is assigned once.
 var operators = union(map(operatorPrincipalIds, id => toLower(id)), [])
 var everybody = union(operators, map(readerPrincipalIds, id => toLower(id)))
+// By Resource Manager's names; in another cloud the app goes by ARM_ENDPOINT alone.
+var knownClouds = ['AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud']
 var packageContainerName = 'app-package'
 var deadLetterContainerName = 'dead-letters'
 
@@ -349,6 +358,7 @@ module app 'modules/function-app.bicep' = {
     packageContainerUrl: '${storage.outputs.blobEndpoint}${packageContainerName}'
     connectionString: monitoring.outputs.connectionString
     settings: union(settings, {
+      AZURE_CLOUD: contains(knownClouds, environment().name) ? environment().name : ''
       ARM_ENDPOINT: environment().resourceManager
       LEDGER_ENDPOINT: storage.outputs.tableEndpoint
       EVENTGRID_TOPIC_ENDPOINT: topic.outputs.endpoint
