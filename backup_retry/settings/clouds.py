@@ -24,6 +24,11 @@ class Cloud:
         return f"{self.resource_manager_audience}/.default"
 
     @property
+    def storage_scope(self) -> str:
+        """What credentials are asked for, to read and write blobs."""
+        return f"{self.storage_audience}/.default"
+
+    @property
     def event_grid_scope(self) -> str:
         """What credentials are asked for, to publish to a topic."""
         return f"{self.event_grid_audience}/.default"

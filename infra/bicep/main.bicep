@@ -58,7 +58,7 @@ param resourceGroupName string = 'rg-${environmentName}'
 @description('Optional. Tags of every resource. Default: none. Example: { costCenter: \'4711\' }')
 param tags object = {}
 
-@description('Optional. The app\'s own settings; what is left out or empty has the default that the README names. Default: none. Example: { MAX_ATTEMPTS: \'2\', DRY_RUN: \'true\' }')
+@description('Optional. The app\'s own settings; what is left out or empty has the default that the README names; LOOK_BACK_SCHEDULE is off where it is empty. Default: none. Example: { MAX_ATTEMPTS: \'2\', DRY_RUN: \'true\' }')
 param settings retrySettings = {}
 
 @description('Optional. Memory of an instance, in MB: 512, 2048 or 4096. Default: 2048. Example: 4096')
@@ -131,6 +131,9 @@ type retrySettings = {
 
   @description('How far back a sweep looks at least; a sweep that was missed is caught up by the next. Default: 24h. Example: 48h')
   SWEEP_LOOKBACK: string?
+
+  @description('When a light sweep looks for what failed in the last two hours and never reached the app (NCRONTAB, UTC). Empty, unlike left out: off. Default: 0 20 * * * *. Example: 0 */30 * * * *')
+  LOOK_BACK_SCHEDULE: string?
 
   @description('Further sweeps: a JSON array of profiles, as docs/operations.md says. Default: none. Example: [{"name": "hourly", "schedule": "0 0 * * * *"}]')
   SWEEP_PROFILES: string?
@@ -362,6 +365,7 @@ module app 'modules/function-app.bicep' = {
       ARM_ENDPOINT: environment().resourceManager
       LEDGER_ENDPOINT: storage.outputs.tableEndpoint
       EVENTGRID_TOPIC_ENDPOINT: topic.outputs.endpoint
+      DEAD_LETTER_CONTAINER: '${storage.outputs.blobEndpoint}${deadLetterContainerName}'
     })
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.asyncio
 ENDPOINTS = {
     "LEDGER_ENDPOINT": "https://ledger.test",
     "EVENTGRID_TOPIC_ENDPOINT": "https://topic.test/api/events",
+    "DEAD_LETTER_CONTAINER": "https://blobs.test/dead-letters",
 }
 GET = HttpRequest("GET", "/subscriptions")
 
@@ -53,6 +54,7 @@ async def _everything(clients: AzureClients) -> None:
         lambda: clients.tables().create_table("incidents"),
         lambda: clients.topic().send(CloudEvent(source="test", type="test")),
         lambda: clients.send_to_topic(HttpRequest("POST", ENDPOINTS["EVENTGRID_TOPIC_ENDPOINT"])),
+        lambda: clients.send_to_dead_letters(HttpRequest("GET", ENDPOINTS["DEAD_LETTER_CONTAINER"])),
     ]
     for call in calls:
         with pytest.raises(AzureError):
@@ -69,7 +71,7 @@ async def test_each_service_is_asked_for_in_its_own_cloud(name: str, monkeypatch
     cloud = CLOUDS[name]
     manager, events = f"{cloud.resource_manager_audience}/.default", f"{cloud.event_grid_audience}/.default"
     storage = f"{cloud.storage_audience}/.default"
-    assert NobodysCredential.asked == [*[manager] * 4, storage, events, events]
+    assert NobodysCredential.asked == [*[manager] * 4, storage, events, events, storage]
     assert NobodysCredential.authority == cloud.authority
 
 
