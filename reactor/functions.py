@@ -11,6 +11,7 @@ from backup_retry import wiring
 from backup_retry.domain.errors import BadSignal, SettingsError
 from backup_retry.engine.turn import Turn
 from backup_retry.ports.log_events import LogEvent, log_event
+from backup_retry.settings.sign_in import sign_in
 from reactor import webhook
 from reactor.deferred_signals import process_deferred, written
 from reactor.events import parse_events
@@ -26,6 +27,7 @@ _PLACES = asyncio.Semaphore(16)
 _LOOKS = Looks(32)
 #: Event Grid waits 30 seconds
 _EVENT_SECONDS = 20.0
+_SIGN_IN = sign_in()
 
 
 async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
@@ -49,7 +51,8 @@ async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
 async def alerts(req: func.HttpRequest) -> func.HttpResponse:
     """The webhook of an action group, common alert schema."""
     try:
-        answer = await webhook.answer(req.get_body(), _reactor, wiring.settings().dimensions)
+        refused = webhook.refusal(_SIGN_IN, req.headers)
+        answer = refused or await webhook.answer(req.get_body(), _reactor, wiring.settings().dimensions)
     except SettingsError as error:
         answer = webhook.unavailable(error)
     except Exception as error:  # Azure repeats a 503 and never a 500: nothing may be lost to a fault of ours
