@@ -14,34 +14,37 @@ from tests.app_service import ADA, PAGE, TEAM, WEBHOOK, application, named, pers
 READER = "BackupRetry.Reader"
 OPERATOR = "BackupRetry.Operator"
 ENVIRONMENT = {"WEBSITE_AUTH_ENABLED": "True", "SIGN_IN_CLIENT_ID": PAGE, "SECURE_WEBHOOK_CLIENT_ID": WEBHOOK}
-#: two ids as an administrator may write them
-NAMED = {"SIGN_IN_READERS": f" {ADA.upper()} ,", "SIGN_IN_OPERATORS": TEAM}
+#: an id as an administrator may write it
+NAMED = {"SIGN_IN_READERS": f" {ADA.upper()} ,", "SIGN_IN_OPERATORS": ""}
 URL = "https://app.example/api/status?vault=v&q=a"
 TOO_MANY = [("hasgroups", "true"), ("_claim_names", '{"groups":"src1"}')]
 
 
 def refused(
-    session: Mapping[str, str] | None, *, named_people: bool = False, forged: Mapping[str, str] | None = None
+    session: Mapping[str, str] | None,
+    *,
+    people: Mapping[str, str] | None = None,
+    forged: Mapping[str, str] | None = None,
 ) -> Answer | None:
     """What a program with this session, or these headers of its own, is told."""
-    sign_in = SignIn.of(ENVIRONMENT | (NAMED if named_people else {}))
+    sign_in = SignIn.of({**ENVIRONMENT, **(people or {})})
     return refusal(sign_in, reaches(forged or {}, session, on=True), URL, as_json=True)
 
 
 @pytest.mark.parametrize(
-    ("session", "named_people"),
+    ("session", "people"),
     [
-        (person(roles=[READER]), False),
-        (person(roles=["another", OPERATOR]), False),
+        (person(roles=[READER]), {}),
+        (person(roles=["another", OPERATOR]), {}),
         # as App Service names it where it renames the claim
-        (person(("http://schemas.microsoft.com/ws/2008/06/identity/claims/role", READER)), False),
-        (person(), True),
-        (person(groups=["another", TEAM.upper()]), True),
+        (person(("http://schemas.microsoft.com/ws/2008/06/identity/claims/role", READER)), {}),
+        (person(), NAMED),
+        (person(groups=["another", TEAM.upper()]), {"SIGN_IN_OPERATORS": f"x,{TEAM}"}),
         # too many groups for a token, and a role all the same
-        (person(*TOO_MANY, roles=[READER]), False),
+        (person(*TOO_MANY, roles=[READER]), {}),
         # a dashboard's own identity
-        (application(READER, audience=PAGE, client="dashboard"), False),
-        (application(READER, audience=f"api://{PAGE}", client="dashboard"), False),
+        (application(READER, audience=PAGE, client="dashboard"), {}),
+        (application(READER, audience=f"api://{PAGE}", client="dashboard"), {}),
     ],
     ids=[
         "reader",
@@ -54,9 +57,9 @@ def refused(
         "by its URI",
     ],
 )
-def test_who_is_named_comes_in(session: list[tuple[str, str]], named_people: bool) -> None:
+def test_who_is_named_comes_in(session: list[tuple[str, str]], people: dict[str, str]) -> None:
     """By an app role, by its own id, or by a group's."""
-    assert refused(named(session), named_people=named_people) is None
+    assert refused(named(session), people=people) is None
 
 
 @pytest.mark.parametrize(
@@ -64,10 +67,11 @@ def test_who_is_named_comes_in(session: list[tuple[str, str]], named_people: boo
     [
         (person(), "can let you in"),
         (person(roles=["ActionGroupsSecureWebhook", "backupretry.reader"]), "ada@example.com"),
-        (person(groups=["another"]), "ada@example.com"),
+        (person(groups=["another group"]), "ada@example.com"),
         (person(TOO_MANY[0]), "more groups than"),
         (person(TOO_MANY[1]), "more groups than"),
         (application(audience=PAGE, client="any application of the tenant"), "any application"),
+        ([("aud", PAGE), ("azp", "an application that Entra ID has no object for")], "an application that"),
         (application(READER, client="whoever owns the webhook's application"), "/.auth/logout"),
         (person(("aud", WEBHOOK), roles=[READER]), "/.auth/logout"),
         (person(roles=[READER], audience=""), "/.auth/logout"),
@@ -79,6 +83,7 @@ def test_who_is_named_comes_in(session: list[tuple[str, str]], named_people: boo
         "too many groups by the sign-in page",
         "too many groups",
         "an application without a role",
+        "an application without an id",
         "came for the webhook",
         "came for both",
         "came for nothing",
@@ -86,7 +91,7 @@ def test_who_is_named_comes_in(session: list[tuple[str, str]], named_people: boo
 )
 def test_who_is_signed_in_and_not_named_is_told_so(session: list[tuple[str, str]], said: str) -> None:
     """403 and what would help, where it may have come for another application, or have too many groups."""
-    answer = refused(named(session))
+    answer = refused(named(session), people={"SIGN_IN_READERS": " ,another person,"})
     assert answer is not None
     assert (answer.status, set(json.loads(answer.body))) == (403, {"error"})
     assert said in answer.body
