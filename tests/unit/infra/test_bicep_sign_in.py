@@ -13,7 +13,7 @@ from tools.compiled_bicep import OPERATORS, READERS, SECURE_WEBHOOK, SIGN_IN
 COMBINATIONS = {
     "main": [],
     "main-sign-in": [SIGN_IN],
-    "main-secure-webhook": [SECURE_WEBHOOK],
+    "main-private": [SECURE_WEBHOOK],
     "main-everything": [SIGN_IN, SECURE_WEBHOOK],
 }
 
