@@ -121,6 +121,9 @@ param alertRulesMuted bool = false
 @maxValue(730)
 param logRetentionDays int = 90
 
+@description('Optional. Client id of the Entra application that people sign in to for the status page, made by infra/sign-in (docs/sign-in.md). Without it a function key opens the page. Default: none. Example: 66666666-6666-6666-6666-666666666666')
+param signInClientId string = ''
+
 @description('Optional. Client id of the Entra application that Azure Monitor has to sign in to, made by infra/sign-in (docs/sign-in.md). Without it the function key alone guards the webhook. Default: none. Example: 66666666-6666-6666-6666-666666666666')
 param secureWebhookClientId string = ''
 
@@ -374,7 +377,10 @@ module app 'modules/function-app.bicep' = {
     alwaysReadyEvents: alwaysReadyEvents
     zoneRedundant: zoneRedundant
     subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
+    signInClientId: signInClientId
     secureWebhookClientId: secureWebhookClientId
+    operatorIds: union(operators, deployerIsOperator ? [toLower(deployer().objectId)] : [])
+    readerIds: map(readerPrincipalIds, id => toLower(id))
   }
   dependsOn: [roles]
 }
@@ -435,7 +441,7 @@ output workbookId string = workbook.outputs.id
 @description('For probes: the address of the health endpoint.')
 output healthUrl string = 'https://${app.outputs.hostName}/api/health'
 
-@description('The status page; it asks for the function app\'s key.')
+@description('The status page; it asks for a sign-in where signInClientId is set, else for the function app\'s key.')
 output statusUrl string = 'https://${app.outputs.hostName}/api/status'
 
 @description('LEDGER_ENDPOINT for the command line, on an administrator\'s machine.')

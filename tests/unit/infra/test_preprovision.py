@@ -135,6 +135,17 @@ CASES = [
             "a region: azd env",
         ],
     ),
+    Case(
+        name="the other half of a secure webhook",
+        variables={"SECURE_WEBHOOK_CLIENT_ID": "client"},
+        missing=[
+            "one of SECURE_WEBHOOK_CLIENT_ID and SECURE_WEBHOOK_OBJECT_ID, which go together: infra/sign-in."
+        ],
+    ),
+    Case(
+        name="nothing where both halves are there",
+        variables={"SECURE_WEBHOOK_CLIENT_ID": "client", "SECURE_WEBHOOK_OBJECT_ID": "object"},
+    ),
     Case(name="a sign-in", answers=[answer("account show", error="az login")], missing=["az login"]),
     Case(
         name="access to the subscription that azd goes to",
