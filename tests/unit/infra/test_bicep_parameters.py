@@ -16,7 +16,7 @@ PARAMETERS = [
 ]
 SETTINGS: dict[str, Any] = template("main")["definitions"]["retrySettings"]["properties"]
 #: what stands for an empty default
-_NOTHING = ("", [], {}, None)
+_NOTHING: tuple[Any, ...] = ("", [], {}, None)
 
 
 def said(found: dict[str, Any], what: str) -> str:

@@ -14,7 +14,17 @@ from tests.hooks import shells
 from tests.hooks.azure import APP, HEALTH, HOME, PRINCIPAL, STORAGE, TENANT, WELL, Answer, answer
 from tests.hooks.shells import Run, both_shells
 
-PROVIDERS = ["App", "Web", "Storage", "EventGrid", "Insights", "AlertsManagement", "OperationalInsights"]
+PROVIDERS = [
+    "App",
+    "Web",
+    "Storage",
+    "EventGrid",
+    "Insights",
+    "AlertsManagement",
+    "OperationalInsights",
+    "ManagedIdentity",
+    "ManagedServices",
+]
 MADE = {
     "functionAppId": APP,
     "identityPrincipalId": PRINCIPAL,
@@ -30,10 +40,7 @@ NEW: list[Answer] = [
     answer("list-flexconsumption-runtimes", [{"version": "3.13"}]),
     answer(
         "provider list",
-        [
-            {"namespace": f"Microsoft.{each}", "registrationState": "Registered"}
-            for each in [*PROVIDERS, "ManagedIdentity"]
-        ],
+        [{"namespace": f"Microsoft.{each}", "registrationState": "Registered"} for each in PROVIDERS],
     ),
     answer("deployment sub create --name backup-retry"),
     answer(

@@ -3,13 +3,16 @@
 import re
 import shutil
 import subprocess
+import tomllib
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 import yaml
 
+from backup_retry import __version__
 from infra.package import REPOSITORY
+from status.html import message_answer
 from tests.bicep_files import BICEP
 from tests.documents import blocks
 
@@ -81,6 +84,16 @@ def test_a_release_has_package_components_and_templates() -> None:
     run = steps("release.yml", "release")
     assert "backup_retry.__version__" in run
     assert all(name in run for name in ("build/app.zip", "build/app.cdx.json", "infra/arm/*.json"))
+
+
+def test_the_version_is_one() -> None:
+    """In the package, in the code, which health and page show, and at the top of the changelog."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    changelog = (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = re.search(r"^## \[([^\]]+)\]", changelog, re.MULTILINE)
+    assert newest is not None
+    assert project["version"] == __version__ == newest[1]
+    assert f"Azure Backup Retry {__version__}" in message_answer(404, "title", "text").body
 
 
 def test_the_shown_pipelines_can_be_read() -> None:
