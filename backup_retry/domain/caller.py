@@ -5,7 +5,6 @@ https://learn.microsoft.com/azure/app-service/configure-authentication-user-iden
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -50,7 +49,7 @@ def caller_of(headers: Mapping[str, str]) -> Caller | None:
         if document["auth_typ"] != _ENTRA:
             return None
         claims = [(str(each["typ"]), str(each["val"])) for each in document["claims"]]
-    except (binascii.Error, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return _read(claims)
 

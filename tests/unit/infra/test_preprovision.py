@@ -72,7 +72,14 @@ class Case:
 
 
 CASES = [
-    Case(name="nothing", variables={"SCOPE_SUBSCRIPTIONS": f"{OTHER}, !another"}),
+    Case(
+        name="nothing",
+        variables={
+            "SCOPE_SUBSCRIPTIONS": f"{OTHER}, !another",
+            "SECURE_WEBHOOK_CLIENT_ID": "client",
+            "SECURE_WEBHOOK_OBJECT_ID": "object",
+        },
+    ),
     Case(name="nothing in a region as the portal writes it", variables={"AZURE_LOCATION": "East US"}),
     Case(
         name="providers, here and where vaults are",
@@ -141,10 +148,6 @@ CASES = [
         missing=[
             "one of SECURE_WEBHOOK_CLIENT_ID and SECURE_WEBHOOK_OBJECT_ID, which go together: infra/sign-in."
         ],
-    ),
-    Case(
-        name="nothing where both halves are there",
-        variables={"SECURE_WEBHOOK_CLIENT_ID": "client", "SECURE_WEBHOOK_OBJECT_ID": "object"},
     ),
     Case(name="a sign-in", answers=[answer("account show", error="az login")], missing=["az login"]),
     Case(

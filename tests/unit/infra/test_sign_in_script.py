@@ -183,7 +183,6 @@ CASES = [
         for name, owners, clients in (
             ("another's", [ADA], ()),
             ("shared", [ME, ADA], ()),
-            ("nobody's", [], ()),
             ("two", [ME], (PAGE, "another")),
         )
     ),

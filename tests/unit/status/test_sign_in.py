@@ -113,6 +113,7 @@ def _header(principal: object) -> dict[str, str]:
         },
         {"X-MS-CLIENT-PRINCIPAL": "no base64 !"},
         {"X-MS-CLIENT-PRINCIPAL": base64.b64encode(b"\xff{").decode()},
+        {"X-MS-CLIENT-PRINCIPAL": base64.b64encode(b"[" * 40_000).decode()},
         _header([]),
         _header({"auth_typ": "aad"}),
         _header({"auth_typ": "aad", "claims": [{"typ": "roles"}]}),
