@@ -78,6 +78,8 @@ def test_it_makes_uploads_and_connects(shell: str, tmp_path: Path) -> None:
         f" --name {APP.rsplit('/', 1)[-1]} --src {package} --build-remote true"
     )
     assert connected.startswith(f"deployment sub create --subscription {HOME} --location northeurope")
+    (waited,) = [call for call in run.calls if "roleAssignments" in call and STORAGE in call]
+    assert run.calls.index(made) < run.calls.index(waited) < run.calls.index(uploaded)
     assert f"run infra/deploy.{'sh' if shell == 'sh' else 'ps1'} again" in run.output
 
 
