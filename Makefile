@@ -65,8 +65,9 @@ $(INSTALLED): requirements.txt constraints.txt requirements-cli.txt requirements
 	  echo "Name another one: make PYTHON=/path/to/python3.13"; exit 2; }
 	@echo "Setting up $(VENV) (once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r requirements-host.txt
+	@# Of 3,600 modules a few hundred are ever imported, and compiled then.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --ignore-requires-python -r requirements-host.txt
 	@$(BIN)/python -m simulator.azurite install $(VENV)/azurite & azurite=$$!; \
 	  $(BIN)/python -m tests.kusto.install $(VENV)/kusto && wait $$azurite
 	@touch $@
