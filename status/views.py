@@ -40,6 +40,7 @@ class Views:
             reports=parts.reports,
             inbox=parts.inbox,
             unreadables=parts.unreadables,
+            arrivals=parts.arrivals,
             controls=parts.controls,
             graph=parts.graph,
             scope=parts.settings.scope,
