@@ -39,6 +39,7 @@ class Written:
 
 async def a_night(app: App) -> None:
     """One failure that a retry mends, one that the sweep finds, one for a person, one that no retry mends."""
+    await app.follow_up()  # the first one sweeps, and would bring what the alerts are to bring
     await app.failed_and_alerted("vm-01")
     await app.failed_and_alerted("vm-03", "UserErrorVmProvisioningStateFailed")
     await app.failed_and_alerted("fails-always")
