@@ -23,6 +23,7 @@ from backup_retry.ports.ledger import Archive, Controls, Ledger
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.reports import Reports
 from backup_retry.ports.unreadable_rows import Unreadables
+from backup_retry.ports.unsent_notices import UnsentStore
 from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.choices import Dispatch
 from backup_retry.settings.settings import Settings, load_settings
@@ -60,6 +61,7 @@ class Parts:
     archive: Archive
     inbox: Inbox
     unreadables: Unreadables
+    unsent: UnsentStore
     turns: TurnTaker
     seen_vaults: SeenVaults
     #: where notices go; None: nowhere
@@ -119,6 +121,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     from backup_retry.azure.table_reports import TableReports  # noqa: PLC0415
     from backup_retry.azure.table_turns import TableTurns  # noqa: PLC0415
     from backup_retry.azure.table_unreadable import TableUnreadables  # noqa: PLC0415
+    from backup_retry.azure.table_unsent import TableUnsentStore  # noqa: PLC0415
     from backup_retry.azure.table_vaults import TableVaults  # noqa: PLC0415
     from backup_retry.azure.vaults import AzureVaults  # noqa: PLC0415
 
@@ -155,6 +158,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         archive=TableArchive(tables, quarantine),
         inbox=TableInbox(tables, clock, quarantine),
         unreadables=TableUnreadables(tables, quarantine),
+        unsent=TableUnsentStore(tables, quarantine),
         seen_vaults=TableVaults(tables, graph, quarantine),
         turns=TurnTaker(
             turns=TableTurns(tables, quarantine),

@@ -126,6 +126,7 @@ async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trig
         archive=parts.archive,
         retention=parts.settings.incident_retention,
         unreadables=parts.unreadables,
+        unsent=parts.unsent,
         summary=_summary(parts),
         restores=_restores(parts),
     )

@@ -16,6 +16,7 @@ from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import Scope
+from backup_retry.ports.unsent_notices import MemoryUnsentStore
 from backup_retry.settings.settings import load_settings
 from backup_retry.wiring import Parts
 from reactor.deferred_signals import process_deferred, written
@@ -123,6 +124,7 @@ class HealthyItems(World):
             archive=self.archive,
             inbox=self.inbox,
             unreadables=self.unreadables,
+            unsent=MemoryUnsentStore(),
             turns=nobody,
             seen_vaults=nobody,
         )

@@ -13,7 +13,7 @@ from backup_retry.azure.control_rows import (
     read_left_open,
     read_storm,
 )
-from backup_retry.azure.report_rows import OPEN_PARTITION, read_closed, read_opened
+from backup_retry.azure.report_rows import OPEN_PARTITION, is_closed, read_closed, read_opened
 from backup_retry.azure.table_quarantine import Quarantine, Reader, Value
 from backup_retry.azure.table_unreadable import SUMMARY, counts_in
 from backup_retry.azure.tables import CONTROL, JOURNAL, OPEN, get
@@ -41,7 +41,12 @@ class TableReports:
 
     async def opened(self) -> Sequence[Opened]:
         """See Reports; one request for 250 incidents."""
-        return await self._read(read_opened, OPEN, _PARTITION, {"partition": OPEN_PARTITION})
+
+        def reader(row: Mapping[str, Any]) -> Opened | None:
+            return None if is_closed(row) else read_opened(row)
+
+        found = await self._read(reader, OPEN, _PARTITION, {"partition": OPEN_PARTITION})
+        return [each for each in found if each is not None]
 
     async def closed(self, day: date) -> Sequence[Closed]:
         """See Reports; one request for 250 incidents."""

@@ -22,6 +22,19 @@ class Opened:
     incident_id: str
     item: ProtectedItem
     at: datetime
+    #: what its failure is called; "" where version 0.1.0 stored it
+    error: str = ""
+    #: what a person has been told, such as "approval", and has not answered yet; "": nothing
+    told: str = ""
+
+    @classmethod
+    def of(cls, incident: Incident, at: datetime) -> "Opened":
+        """What the index says of an incident that was stored then."""
+        answered = bool(incident.approved_by) or incident.acknowledged is not None
+        told = incident.told_of[-1] if incident.told_of and not answered else ""
+        return cls(
+            incident_id=incident.id, item=incident.item, at=at, error=incident.failure.error.label, told=told
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +112,10 @@ class Reports(Protocol):
     """Reads over the whole ledger. Every method raises AzureUnavailable when the store does not answer."""
 
     async def opened(self) -> Sequence[Opened]:
-        """Every open incident, without its state; one that has just been closed may stand here for a moment."""
+        """Every open incident, without its state.
+
+        One that was closed and has something left to tell may stand here until the next follow-up.
+        """
         ...
 
     async def closed(self, day: date) -> Sequence[Closed]:
@@ -141,11 +157,7 @@ class MemoryReports(MemoryLedger):
 
     async def opened(self) -> Sequence[Opened]:
         """See Reports."""
-        return [
-            Opened(incident_id=each.id, item=each.item, at=each.opened_at)
-            for each in self._heads.values()
-            if each.is_open
-        ]
+        return [Opened.of(each, each.opened_at) for each in self._heads.values() if each.is_open]
 
     async def closed(self, day: date) -> Sequence[Closed]:
         """See Reports."""
