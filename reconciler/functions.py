@@ -114,11 +114,8 @@ def _restores(parts: wiring.Parts) -> RedoneRestores:
     )
 
 
-@blueprint.timer_trigger(arg_name="timer", schedule=_SETTINGS.follow_up_schedule, use_monitor=True)
-async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
-    """The five-minute look at what is open, then at sweeps that died with their workers."""
-    parts = await wiring.parts()
-    work = FollowUp(
+def _follow_up(parts: wiring.Parts) -> FollowUp:
+    return FollowUp(
         ledger=parts.ledger,
         engine=parts.engine,
         controls=parts.controls,
@@ -130,6 +127,12 @@ async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trig
         summary=_summary(parts),
         restores=_restores(parts),
     )
-    if await parts.turns.take(Turn(name="follow_up", run=work.run)):
+
+
+@blueprint.timer_trigger(arg_name="timer", schedule=_SETTINGS.follow_up_schedule, use_monitor=True)
+async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
+    """The five-minute look at what is open, then at sweeps that died with their workers."""
+    parts = await wiring.parts()
+    if await parts.turns.take(Turn(name="follow_up", run=_follow_up(parts).run)):
         sweeps = (parts.settings.daily_sweep, *parts.settings.sweep_profiles)
         await parts.turns.repeat_dead([_turn(each, parts, _REPEATED_FOR) for each in sweeps])
