@@ -224,9 +224,8 @@ def not_yet(context: DecisionContext) -> Wait | None:
     due = _last_end(incident) + max(rules.backoff[step], context.error.wait)
     if context.now >= due:
         return None
-    return Wait(
-        until=due, reason=Reason.BACKOFF, detail=f"Attempt {incident.attempts_spent + 1} is due then."
-    )
+    detail = f"Attempt {incident.attempts_spent + 1} is due at {due:%Y-%m-%d %H:%M} UTC."
+    return Wait(until=due, reason=Reason.BACKOFF, detail=detail)
 
 
 def _last_end(incident: Incident) -> datetime:
