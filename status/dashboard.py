@@ -32,6 +32,7 @@ class Mark(StrEnum):
 class Trouble(StrEnum):
     """How an item is now, worst first."""
 
+    #: a person has been told to act, whether its incident is closed or goes on by itself after that
     NEEDS_PERSON = "needs_person"
     OPEN = "open"
     #: its last backup failed and nothing is being done, or there was none in all the days
@@ -63,6 +64,31 @@ class Row:
     incidents: Mapping[date, str] = field(default_factory=dict)
 
     @property
+    def name(self) -> str:
+        """What tells it apart from others: its name, with the server or account that holds it."""
+        return self.item.named()
+
+    @property
+    def incident_id(self) -> str:
+        """Its open incident's id, or its newest closed one's; "" where it has none."""
+        newest = self.opened or self.closed
+        return newest.incident_id if newest else ""
+
+    @property
+    def since(self) -> datetime | None:
+        """When that incident began."""
+        if self.opened:
+            return self.opened.at
+        return self.closed.first_failed_at if self.closed else None
+
+    @property
+    def error(self) -> str:
+        """What its trouble is called; "" where it has none, or nobody has said it."""
+        if self.opened:
+            return self.opened.error
+        return self.closed.last_error if self.closed and self.trouble is not Trouble.NONE else ""
+
+    @property
     def workload(self) -> str:
         """What kind of thing it is, in a person's words."""
         return label(self.item, self.workload_name)
@@ -90,8 +116,8 @@ class Dashboard:
     #: worst first
     rows: tuple[Row, ...]
     trend: tuple[Day, ...]
-    #: how the incidents that were closed in these days ended
-    outcomes: Mapping[Outcome, int]
+    #: the incidents that were closed in these days, newest first
+    closed: tuple[Closed, ...]
     subscriptions: Mapping[str, str]
     #: seconds from the first failure to the end, over all days
     median_seconds: float | None
@@ -105,6 +131,9 @@ def build(
     """Lay everything over everything."""
     days = tuple(today - timedelta(days=back) for back in reversed(range(DAYS)))
     known = estate or Estate()
+    over = {each.incident_id for each in closed}
+    # The index still has a closed incident while its notice waits: whether that has gone makes nothing open.
+    opened = [each for each in opened if each.incident_id not in over]
     backups = {each.item.key: each for each in known.items}
     running = {each.item.key: each for each in opened}
     ended: dict[str, list[Closed]] = defaultdict(list)
@@ -116,7 +145,7 @@ def build(
         days=days,
         rows=tuple(sorted(rows, key=_worst_first)),
         trend=_trend(days, opened, closed),
-        outcomes=Counter(each.outcome for each in closed),
+        closed=tuple(sorted(closed, key=lambda each: each.closed_at, reverse=True)),
         subscriptions=known.subscriptions,
         median_seconds=_median(closed),
         estate_known=estate is not None,
@@ -202,7 +231,7 @@ def _trouble(
     is_expected: bool,
 ) -> Trouble:
     if opened:
-        return Trouble.OPEN
+        return Trouble.NEEDS_PERSON if opened.told else Trouble.OPEN
     if (
         closed
         and closed.outcome.needs_a_person

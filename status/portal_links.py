@@ -2,13 +2,16 @@
 
 from urllib.parse import quote, urlsplit
 
-from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
 
 #: the portals of the sovereign clouds, by the host of their Resource Manager
 _PORTALS = {
     "management.usgovcloudapi.net": "https://portal.azure.us",
     "management.chinacloudapi.cn": "https://portal.azure.cn",
 }
+_MACHINE = "/providers/microsoft.compute/virtualmachines/"
+#: what a vault's own list of what it protects is called
+_LISTS = {VaultKind.RECOVERY_SERVICES: "backupItems", VaultKind.BACKUP: "backupInstances"}
 
 
 def portal(arm_endpoint: str) -> str:
@@ -17,6 +20,23 @@ def portal(arm_endpoint: str) -> str:
 
 
 def item_url(item: ProtectedItem, arm_endpoint: str) -> str:
-    """The Backup page of the protected machine; of another item, its vault's list of backup items."""
-    path = f"{item.machine_id}/backup" if item.machine_id else f"{item.vault.id}/backupItems"
+    """Where a person acts: the Backup page of a VM; of any other workload its vault's list of what it protects."""
+    if item.is_vault:
+        return vault_url(item.vault, arm_endpoint)
+    if item.name.lower().startswith("vm;") and _MACHINE in item.machine_id:
+        return _resource(f"{item.machine_id}/backup", arm_endpoint)
+    return _resource(f"{item.vault.id}/{_LISTS[item.vault.kind]}", arm_endpoint)
+
+
+def vault_url(vault: Vault, arm_endpoint: str) -> str:
+    """A vault's first page."""
+    return _resource(f"{vault.id}/overview", arm_endpoint)
+
+
+def jobs_url(vault: Vault, arm_endpoint: str) -> str:
+    """The list of a vault's jobs: the portal has no address for a single one."""
+    return _resource(f"{vault.id}/backupJobs", arm_endpoint)
+
+
+def _resource(path: str, arm_endpoint: str) -> str:
     return f"{portal(arm_endpoint)}/#resource{quote(path)}"

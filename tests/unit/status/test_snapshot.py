@@ -18,6 +18,7 @@ from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import MemoryInbox, Waiting
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
+from backup_retry.ports.unsent_notices import MemoryUnsentStore
 from status.background_refresh import BackgroundRefresh
 from status.dashboard import Mark, Trouble
 from status.estate import estate
@@ -58,6 +59,7 @@ class Session:
             reports=self.ledger,
             inbox=self.inbox,
             unreadables=self.unreadables,
+            unsent=MemoryUnsentStore(),
             controls=self.ledger,
             graph=self.graph,
             scope=scope or Scope(),
