@@ -32,6 +32,7 @@ async def bad_night(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[N
             ledger = TableLedger(service, lambda: datetime.now(UTC))
             inbox = TableInbox(service, lambda: datetime.now(UTC))
             app = App(stack, http, ledger, inbox)
+            await app.ready()
             await night.play(app)
             await ledger.beat("sweep-yearly", datetime.now(UTC))
             yield Night(app, ledger, inbox)
