@@ -91,7 +91,8 @@ class Filters:
 
     def url(self, **changes: Any) -> str:  # noqa: ANN401 (the fields above)
         """The page's address, relative to itself; any change but that of the page goes back to the first one."""
-        changed = replace(self, **({"page": 1, "edit": ""} | changes))
+        fields: dict[str, Any] = {"page": 1, "edit": "", **changes}
+        changed = replace(self, **fields)
         given = {"q" if name == "text" else name: value for name, value in vars(changed).items()}
         return "status" + _question({name: value for name, value in given.items() if value and value != 1})
 

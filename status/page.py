@@ -232,4 +232,5 @@ def _options(labels: Mapping[str, str], chosen: str) -> Sequence[Option]:
 def _reload_seconds(snapshot: Snapshot, filters: Filters) -> int | None:
     if not filters.reloads:
         return None
-    return _RELOAD_SOON_SECONDS if snapshot.made is None else _RELOAD_SECONDS
+    is_whole = snapshot.made is not None and not snapshot.made.estate_pending
+    return _RELOAD_SECONDS if is_whole else _RELOAD_SOON_SECONDS

@@ -1,5 +1,6 @@
 """What of the app itself stands at the top: dry run, ask mode, notices that could not be sent, access lost."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,8 +8,10 @@ import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.decisions import Outcome, Reason
+from backup_retry.domain.incident import Incident
 from backup_retry.domain.unsent_notices import UnsentNotices
 from backup_retry.engine.vault_incidents import whole
+from backup_retry.ports.reports import Opened
 from backup_retry.settings.timer_status import timer
 from status.app_states import App
 from status.dashboard import Trouble
@@ -16,6 +19,7 @@ from status.filters import Filters
 from status.html import page_answer
 from status.page import Page, page
 from status.snapshot import Snapshot
+from status.summary import headline
 from status.tiles import counts
 from tests.builders import NOW, incident, item, vault
 from tests.status_world import backups, closed, dashboard, opened, snapshot
@@ -25,12 +29,12 @@ GOOD = backups(good=range(14))
 HELD_BACK = replace(closed(Outcome.LEFT_ALONE), reason=Reason.DRY_RUN)
 
 
-def made(seen: Snapshot, app: App | None = None, **incidents: object) -> Page:
+def made(seen: Snapshot, app: App | None = None, incidents: Mapping[str, Incident] | None = None) -> Page:
     """The page of an app."""
-    return page(seen, ON_TIME, Filters(), incidents, "https://management.azure.com", app=app)  # type: ignore[arg-type]
+    return page(seen, ON_TIME, Filters(), incidents or {}, "https://management.azure.com", app=app)
 
 
-def told(of: ProtectedItem, what: str) -> object:
+def told(of: ProtectedItem, what: str) -> Opened:
     """An open incident of which a person has been told."""
     return replace(opened(of=of), told=what, incident_id=f"open-{of.name or 'vault'}", error="X")
 
@@ -52,11 +56,11 @@ def test_during_a_dry_run_nobody_reads_that_retries_are_on() -> None:
 def test_where_a_person_is_asked_first_the_page_says_how_many_wait() -> None:
     """By RETRY_MODE=ask, or by a profile."""
     waits = [told(item(number), "approval") for number in (1, 2)]
-    found = made(snapshot(dashboard(opened=waits)), App(asks_first=True))  # type: ignore[arg-type]
+    found = made(snapshot(dashboard(opened=waits)), App(asks_first=True))
     [state] = found.app_states
     assert (state.title, state.text[:12]) == ("Each retry waits for approval.", "2 wait now; ")
     assert found.retries == "Retries wait for approval"
-    by_profile = made(snapshot(dashboard(opened=waits[:1])))  # type: ignore[arg-type]
+    by_profile = made(snapshot(dashboard(opened=waits[:1])))
     assert by_profile.app_states[0].title == "Some retries wait for approval."
 
 
@@ -90,7 +94,7 @@ def test_a_closed_incident_whose_notice_waits_is_not_in_progress() -> None:
 
 def test_an_open_incident_of_which_a_person_was_told_needs_that_person() -> None:
     """A job that hangs, a retry to approve: it goes on by itself only then."""
-    found = made(snapshot(dashboard(opened=[told(item(), "in_progress")])))  # type: ignore[list-item]
+    found = made(snapshot(dashboard(opened=[told(item(), "in_progress")])))
     assert found.headline.text == "1 item needs your attention."
     assert (found.action_required.total, found.in_progress.total) == (1, 0)
 
@@ -104,7 +108,7 @@ def test_a_lost_permission_is_said_by_vault() -> None:
         id="open-vault",
         detail="Assign the role.",
     )
-    found = made(snapshot(dashboard(opened=[lost, waits])), **{"open-vault": head})  # type: ignore[list-item]
+    found = made(snapshot(dashboard(opened=[lost, waits])), incidents={"open-vault": head})
     assert found.headline.text == "Vault vault-1 cannot be read."
     [access] = found.lost_access
     assert (access.vault, access.remedy, access.waiting) == ("vault-1", "Assign the role.", 1)
@@ -119,8 +123,6 @@ def test_the_headline_takes_the_number_of_unprotected_items_where_somebody_count
     count: int | None, expected: str
 ) -> None:
     """Else it counts what has no good backup in 14 days."""
-    from status.summary import headline  # noqa: PLC0415
-
     seen = snapshot(dashboard(backups(bad=[1])))
     assert headline(seen, ON_TIME, count).text.startswith(expected)
 
@@ -131,7 +133,7 @@ def test_headline_tiles_and_sections_count_the_same() -> None:
     seen = dashboard(
         backups(bad=[1], of=item(3)),
         opened=[opened(of=item(4)), told(item(5), "x")],
-        closed=ended,  # type: ignore[list-item]
+        closed=ended,
     )
     found = made(snapshot(seen))
     tiles = {tile.label: tile for tile in found.tiles_of_now}
