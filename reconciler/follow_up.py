@@ -38,6 +38,8 @@ class FollowUpReport:
     failed: int = 0
     #: what of those that were looked at could not be told
     unsent: list[Notice] = field(default_factory=list)
+    #: how many the time limit has left
+    left: int = 0
 
 
 class FollowUp:
@@ -54,6 +56,7 @@ class FollowUp:
         retention: timedelta | None = None,
         unreadables: Unreadables | None = None,
         unsent: UnsentStore | None = None,
+        time_limit: timedelta = timedelta.max,
         summary: DailySummary | None = None,
         restores: RedoneRestores | None = None,
     ) -> None:
@@ -66,6 +69,7 @@ class FollowUp:
         self._retention = retention
         self._unreadables = unreadables
         self._unsent = unsent or MemoryUnsentStore()
+        self._time_limit = time_limit
         self._summary = summary
         self._restores = restores
 
@@ -88,6 +92,8 @@ class FollowUp:
             *(one_vault(incidents) for incidents in _by_vault(due)),
             *(self._move(each, report, sends=sends) for each in early),
         )
+        if report.left:
+            return report
         await self._controls.beat(Beat.FOLLOW_UP, now, open_incidents=_left_open(opened, report))
         log_event(
             LogEvent.FOLLOW_UP_COMPLETED,
@@ -172,6 +178,9 @@ class FollowUp:
         self, incident: Incident, report: FollowUpReport, run_began: datetime | None = None, *, sends: bool
     ) -> None:
         """Without `run_began` it is not due, and only tells what is left to tell."""
+        if run_began is not None and self._clock() - run_began >= self._time_limit:
+            report.left += 1
+            return
         try:
             if run_began is None:
                 moved: Incident | None = await self._engine.tell(incident, sends=sends)

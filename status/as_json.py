@@ -39,6 +39,7 @@ def page_document(page: Page, snapshot: Snapshot, tagged: frozenset[str] = froze
         "unsent_notices": _unsent(snapshot.unsent),
         "timers": {each.label.replace(" ", "_"): each.document for each in page.timers},
         "signals": snapshot.made.waiting.document if snapshot.made else None,
+        "alerts": [each.document for each in snapshot.made.alerts] if snapshot.made else None,
         "unreadable_rows": [each.document for each in snapshot.made.unreadable] if snapshot.made else None,
         "pauses": [
             {

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from urllib.parse import urlencode
 
-from backup_retry.domain.arm_ids import ProtectedItem, resource_group_of
+from backup_retry.domain.arm_ids import ProtectedItem, Vault, resource_group_of
 from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.tags import resources_above
 from backup_retry.domain.time_zones import time_zone
@@ -118,6 +118,14 @@ class Filters:
             and self.outcome in {"", outcome_of(closed)}
         )
 
+    def takes_vault(self, vault: Vault) -> bool:
+        """True where it is not left out."""
+        return self.subscription.lower() in {"", vault.subscription.lower()} and self.vault.lower() in {
+            "",
+            vault.name.lower(),
+            vault.key,
+        }
+
     def _takes(self, row: Row, tagged: frozenset[str]) -> bool:
         return (
             self._takes_item(row.item, row.workload, row.name)
@@ -127,10 +135,8 @@ class Filters:
         )
 
     def _takes_item(self, item: ProtectedItem, workload: str, name: str = "") -> bool:
-        vault = item.vault
         return (
-            self.subscription.lower() in {"", vault.subscription.lower()}
-            and self.vault.lower() in {"", vault.name.lower(), vault.key}
+            self.takes_vault(item.vault)
             and self.workload.lower() in {"", workload.lower()}
             and (not self.text or self.text.casefold() in _names(item, name))
         )

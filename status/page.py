@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.arrivals import AlertKind
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
+from backup_retry.ports.arrivals import VaultAlerts
 from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.reports import Opened
 from backup_retry.settings.timer_status import Timer
@@ -80,6 +82,8 @@ class Page:
     waiting: Waiting
     #: what the page is narrowed down to, by the filters' names
     chosen: Sequence[tuple[str, str]]
+    #: those of each vault that had one, or that lacks some
+    alerts: Sequence[VaultAlerts]
     calendar: Calendar
     #: None where the items are asked for
     incidents: IncidentList | None
@@ -87,6 +91,11 @@ class Page:
     median_seconds: float | None
     #: None: the page does not reload itself
     reload_seconds: int | None
+
+    @property
+    def alert_kinds(self) -> Sequence[AlertKind]:
+        """The columns of the alerts."""
+        return tuple(AlertKind)
 
     @property
     def is_paused(self) -> bool:
@@ -126,6 +135,7 @@ def page(
     rows = filters.apply(dashboard.rows, tagged.ids)
     grouping = Grouping(filters, incidents, places, arm_endpoint)
     shows_incidents = filters.show == Shown.INCIDENTS
+    known_alerts = snapshot.made.alerts if snapshot.made else ()
     return Page(
         now=snapshot.now,
         app=app,
@@ -143,6 +153,7 @@ def page(
         action_required=grouping.section(_in_state(rows, Trouble.NEEDS_PERSON), Trouble.NEEDS_PERSON.value),
         in_progress=grouping.section(_in_state(rows, Trouble.OPEN), Trouble.OPEN.value),
         waiting=snapshot.made.waiting if snapshot.made else Waiting(),
+        alerts=[each for each in known_alerts if filters.takes_vault(each.vault)],
         chosen=_chosen(filters, places),
         calendar=calendar(
             dashboard.days, _of_items(rows, filters), filters, places, estate_known=dashboard.estate_known

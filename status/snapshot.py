@@ -10,6 +10,7 @@ from backup_retry.domain.pauses import Pause
 from backup_retry.domain.unsent_notices import UnsentNotices
 from backup_retry.policy.scope import Scope
 from backup_retry.policy.storm import Storm
+from backup_retry.ports.arrivals import Arrivals, VaultAlerts, alerts_by_vault
 from backup_retry.ports.inbox import COUNTED, Inbox, Waiting
 from backup_retry.ports.ledger import Controls
 from backup_retry.ports.reports import Closed, Reports
@@ -40,6 +41,8 @@ class Made:
     waiting: Waiting
     #: the rows that nobody can read
     unreadable: Sequence[UnreadableRow]
+    #: when the alerts of each vault last arrived, those with missing ones first
+    alerts: Sequence[VaultAlerts]
     estate_at: datetime | None
     estate_problem: str
     #: True when Resource Graph was still being read
@@ -74,6 +77,7 @@ class SnapshotReader:
         inbox: Inbox,
         unreadables: Unreadables,
         unsent: UnsentStore,
+        arrivals: Arrivals,
         controls: Controls,
         graph: Graph,
         scope: Scope,
@@ -83,6 +87,7 @@ class SnapshotReader:
         self._inbox = inbox
         self._unreadables = unreadables
         self._unsent = unsent
+        self._arrivals = arrivals
         self._controls = controls
         self._graph = graph
         self._scope = scope
@@ -135,10 +140,11 @@ class SnapshotReader:
     async def _make(self) -> Made:
         now = self._clock().astimezone(UTC)
         today = now.date()
-        opened, closed, waiting, estate = await asyncio.gather(
+        opened, closed, waiting, arrived, estate = await asyncio.gather(
             self._reports.opened(),
             self._closed(today),
             self._inbox.waiting(COUNTED),
+            self._arrivals.all(),
             self._estate.get(_ESTATE_PATIENCE),
         )
         unreadable = await self._unreadables.found()
@@ -151,6 +157,9 @@ class SnapshotReader:
             dashboard=made,
             waiting=waiting,
             unreadable=unreadable,
+            alerts=[
+                each for each in alerts_by_vault(arrived, closed, now) if self._scope.allows_vault(each.vault)
+            ],
             estate_at=estate.at,
             estate_problem=problem,
             estate_pending=pending,

@@ -52,6 +52,7 @@ class Views:
             inbox=parts.inbox,
             unreadables=parts.unreadables,
             unsent=parts.unsent,
+            arrivals=parts.arrivals,
             controls=parts.controls,
             graph=parts.graph,
             scope=parts.settings.scope,

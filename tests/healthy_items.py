@@ -16,6 +16,7 @@ from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import Scope
+from backup_retry.ports.arrivals import MemoryArrivals
 from backup_retry.ports.unsent_notices import MemoryUnsentStore
 from backup_retry.settings.settings import load_settings
 from backup_retry.wiring import Parts
@@ -126,6 +127,7 @@ class HealthyItems(World):
             unreadables=self.unreadables,
             unsent=MemoryUnsentStore(),
             turns=nobody,
+            arrivals=MemoryArrivals(),
             seen_vaults=nobody,
         )
 

@@ -51,7 +51,7 @@ param resourceGroupName string = 'rg-${environmentName}'
 @description('Optional. Tags of every resource.')
 param tags object = {}
 
-@description('Optional. The app\'s own settings; what is left out or empty has the default that the README names.')
+@description('Optional. The app\'s own settings; what is left out or empty has the default that the README names; LOOK_BACK_SCHEDULE is off where it is empty.')
 param settings retrySettings = {}
 
 @description('Optional. Memory of an instance, in MB: 512, 2048 or 4096.')
@@ -114,7 +114,10 @@ param alertRulesMuted bool = false
 @maxValue(730)
 param logRetentionDays int = 90
 
-@description('Optional. Client id of the Entra application that Azure Monitor has to sign in for (docs/deploy.md, "Secure webhook"); empty: the function key alone guards the webhook.')
+@description('Optional. Client id of the Entra application that people sign in to for the status page, made by infra/sign-in (docs/sign-in.md). Example: 66666666-6666-6666-6666-666666666666. Empty: a function key opens the page.')
+param signInClientId string = ''
+
+@description('Optional. Client id of the Entra application that Azure Monitor has to sign in to, made by infra/sign-in (docs/sign-in.md). Example: 66666666-6666-6666-6666-666666666666. Empty: the function key alone guards the webhook.')
 param secureWebhookClientId string = ''
 
 @description('The app\'s own settings, by the environment variables that it reads; texts, as the README\'s table of settings says.')
@@ -124,6 +127,9 @@ type retrySettings = {
 
   @description('How far back a sweep looks at least; a sweep that was missed is caught up by the next.')
   SWEEP_LOOKBACK: string?
+
+  @description('When a light sweep looks for what failed in the last two hours and never reached the app (NCRONTAB, UTC). Empty, unlike left out: off.')
+  LOOK_BACK_SCHEDULE: string?
 
   @description('Further sweeps: a JSON array of profiles, as docs/operations.md says. Empty: none.')
   SWEEP_PROFILES: string?
@@ -352,6 +358,7 @@ module app 'modules/function-app.bicep' = {
       ARM_ENDPOINT: environment().resourceManager
       LEDGER_ENDPOINT: storage.outputs.tableEndpoint
       EVENTGRID_TOPIC_ENDPOINT: topic.outputs.endpoint
+      DEAD_LETTER_CONTAINER: '${storage.outputs.blobEndpoint}${deadLetterContainerName}'
     })
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
@@ -360,7 +367,10 @@ module app 'modules/function-app.bicep' = {
     alwaysReadyEvents: alwaysReadyEvents
     zoneRedundant: zoneRedundant
     subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
+    signInClientId: signInClientId
     secureWebhookClientId: secureWebhookClientId
+    operatorIds: union(operators, deployerIsOperator ? [toLower(deployer().objectId)] : [])
+    readerIds: map(readerPrincipalIds, id => toLower(id))
   }
   dependsOn: [roles]
 }
@@ -421,7 +431,7 @@ output workbookId string = workbook.outputs.id
 @description('For probes: the address of the health endpoint.')
 output healthUrl string = 'https://${app.outputs.hostName}/api/health'
 
-@description('The status page; it asks for the function app\'s key.')
+@description('The status page; it asks for a sign-in where signInClientId is set, else for the function app\'s key.')
 output statusUrl string = 'https://${app.outputs.hostName}/api/status'
 
 @description('LEDGER_ENDPOINT for the command line, on an administrator\'s machine.')

@@ -13,6 +13,7 @@ param tags = {}
 param settings = {
   SWEEP_SCHEDULE: readEnvironmentVariable('SWEEP_SCHEDULE', '')
   SWEEP_LOOKBACK: readEnvironmentVariable('SWEEP_LOOKBACK', '')
+  LOOK_BACK_SCHEDULE: readEnvironmentVariable('LOOK_BACK_SCHEDULE', '0 20 * * * *') // empty: off
   SWEEP_PROFILES: readEnvironmentVariable('SWEEP_PROFILES', '')
   SWEEP_TIME_LIMIT: readEnvironmentVariable('SWEEP_TIME_LIMIT', '')
   SWEEP_DISPATCH: readEnvironmentVariable('SWEEP_DISPATCH', '')
@@ -72,4 +73,5 @@ param operatorEmails = filter(
 )
 param alertRulesMuted = bool(readEnvironmentVariable('ALERT_RULES_MUTED', 'false'))
 param logRetentionDays = int(readEnvironmentVariable('LOG_RETENTION_DAYS', '90'))
+param signInClientId = readEnvironmentVariable('SIGN_IN_CLIENT_ID', '')
 param secureWebhookClientId = readEnvironmentVariable('SECURE_WEBHOOK_CLIENT_ID', '')

@@ -11,6 +11,7 @@ import pytest
 from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.jobs import Source
+from tests.app_service import named, person, reaches
 from tests.running_app import App, Json
 from tests.vm_estate import backup_failure, item_id, vault_id
 
@@ -171,6 +172,14 @@ async def test_without_the_key_there_is_no_answer(app: App, key: str) -> None:
     assert await app.posts("vm-11") == []
 
 
+async def test_a_header_that_names_a_person_is_no_key(app: App) -> None:
+    """Without App Service authentication it is the caller's own word."""
+    headers = reaches(named(person(roles=["BackupRetry.Operator"])), on=False)
+    for path in ("status", "status.json", "incidents/x", "incidents/x.json"):
+        async with app.http.get(f"{app.stack.run.host}/api/{path}", headers=headers) as response:
+            assert response.status == 401
+
+
 RUBBISH: list[Any] = [
     None,
     True,
@@ -271,5 +280,5 @@ async def test_health_says_a_few_things_and_no_more(app: App) -> None:
     await app.follow_up()
     health = await app.health()
     runs = {"last_sweep", "incomplete_sweep", "last_follow_up", "unwell_timers"}
-    assert set(health) == {"version", "package", "open_incidents", "unreadable_rows"} | runs
+    assert set(health) == {"version", "package", "open_incidents", "unreadable_rows", "stopped_timers"} | runs
     assert isinstance(health["open_incidents"], int)

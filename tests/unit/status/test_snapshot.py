@@ -15,6 +15,7 @@ from backup_retry.domain.jobs import Source
 from backup_retry.domain.pauses import Pause
 from backup_retry.policy.scope import Names, Scope
 from backup_retry.policy.storm import Storm
+from backup_retry.ports.arrivals import MemoryArrivals
 from backup_retry.ports.inbox import MemoryInbox, Waiting
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
@@ -55,11 +56,13 @@ class Session:
     def __init__(self, scope: Scope | None = None) -> None:
         self.clock, self.ledger, self.graph = Clock(), MemoryReports(), FakeGraph()
         self.inbox, self.unreadables = MemoryInbox(self.clock), MemoryUnreadables()
+        self.arrivals = MemoryArrivals()
         self.snapshots = SnapshotReader(
             reports=self.ledger,
             inbox=self.inbox,
             unreadables=self.unreadables,
             unsent=MemoryUnsentStore(),
+            arrivals=self.arrivals,
             controls=self.ledger,
             graph=self.graph,
             scope=scope or Scope(),
