@@ -22,6 +22,7 @@ from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.known_vaults import SeenVaults
 from backup_retry.ports.ledger import Archive, Controls, Ledger
 from backup_retry.ports.log_events import LogEvent, log_event
+from backup_retry.ports.protection_history import ProtectionHistory
 from backup_retry.ports.reports import Reports
 from backup_retry.ports.unreadable_rows import Unreadables
 from backup_retry.ports.vaults import Vaults
@@ -63,7 +64,11 @@ class Parts:
     unreadables: Unreadables
     turns: TurnTaker
     seen_vaults: SeenVaults
+    #: as the status page reads it: all of it, or none
     estate_reader: EstateReader
+    #: what of it a query's rows tell, as far as they can be had
+    estate_of: Callable[["EstateGraph"], EstateReader]
+    history: ProtectionHistory
     #: where notices go; None: nowhere
     publisher: "TopicPublisher | None" = None
     #: where a sweep announces what it finds; None: it handles that by itself
@@ -116,6 +121,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     from backup_retry.azure.resource_graph import ResourceGraph  # noqa: PLC0415
     from backup_retry.azure.table_archive import TableArchive  # noqa: PLC0415
     from backup_retry.azure.table_causes import TableCauses  # noqa: PLC0415
+    from backup_retry.azure.table_history import TableHistory  # noqa: PLC0415
     from backup_retry.azure.table_inbox import TableInbox  # noqa: PLC0415
     from backup_retry.azure.table_ledger import TableLedger  # noqa: PLC0415
     from backup_retry.azure.table_quarantine import Quarantine  # noqa: PLC0415
@@ -160,6 +166,8 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         unreadables=TableUnreadables(tables, quarantine),
         seen_vaults=TableVaults(tables, graph, quarantine),
         estate_reader=AzureEstate(graph, vaults, settings.scope),
+        estate_of=lambda some: AzureEstate(some, vaults, settings.scope),
+        history=TableHistory(tables, quarantine),
         turns=TurnTaker(
             turns=TableTurns(tables, quarantine),
             controls=ledger,

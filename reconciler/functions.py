@@ -14,6 +14,7 @@ from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.settings.sweep_profile import DAILY, SweepProfile
 from reconciler.daily_summary import DailySummary
 from reconciler.follow_up import FollowUp
+from reconciler.protection_watch import ProtectionWatch
 from reconciler.redone_restores import RedoneRestores
 from reconciler.sweep import Sweep
 from reconciler.vanished_vaults import VanishedVaults
@@ -43,6 +44,7 @@ def _made(profile: SweepProfile, parts: wiring.Parts, time_limit: timedelta) -> 
         announcer=parts.announcer,
         defer=parts.inbox.add,
         vanished=_vanished(parts) if profile.name == DAILY else None,
+        watch_protection=_protection(parts) if profile.name == DAILY else None,
     )
 
 
@@ -52,6 +54,17 @@ def _vanished(parts: wiring.Parts) -> VanishedVaults:
         vaults=parts.vaults,
         engine=parts.engine,
         scope=parts.settings.scope,
+        clock=parts.clock,
+    )
+
+
+def _protection(parts: wiring.Parts) -> ProtectionWatch:
+    return ProtectionWatch(
+        estate=parts.estate_of(parts.estate()),
+        reports=parts.reports,
+        history=parts.history,
+        engine=parts.engine,
+        missed_backups=parts.settings.missed_backups,
         clock=parts.clock,
     )
 

@@ -1,10 +1,12 @@
 """The same as the pages say, as JSON; docs/status-json.md describes it."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.protection import Protection
+from backup_retry.policy.compliance import Kept
 from status.dashboard import Dashboard, Row
 from status.page import Page
 from status.snapshot import Snapshot
@@ -103,6 +105,26 @@ def _protection(dashboard: Dashboard) -> dict[str, Any]:
         if dashboard.estate_known
         else None,
         "policies_unread": sorted(dashboard.policies_unread),
+        "compliance": _compliance(dashboard),
+    }
+
+
+def _compliance(dashboard: Dashboard) -> dict[str, Any]:
+    """What was kept, by vault and by subscription; of items it stands with each."""
+    known = dashboard.compliance
+    vaults = {row.item.vault.key: row.item.vault for row in dashboard.rows}
+    subscriptions = sorted({vault.subscription for vault in vaults.values()})
+    return {
+        "since": _text(known.since),
+        "vaults": {vault.id: _windows(known.of_vault(vault)) for _, vault in sorted(vaults.items())},
+        "subscriptions": {each: _windows(known.of_subscription(each)) for each in subscriptions},
+    }
+
+
+def _windows(kept: Mapping[int, Kept]) -> dict[str, Any]:
+    return {
+        str(days): {"kept": each.kept, "promised": each.promised, "percent": each.percent}
+        for days, each in kept.items()
     }
 
 
@@ -117,6 +139,7 @@ def _row(row: Row, dashboard: Dashboard) -> dict[str, Any]:
         "machine_group": row.machine_group,
         "protection": row.protection.value if row.protection else None,
         "overdue_since": _text(row.overdue_since),
+        "compliance": _windows(dashboard.compliance.of_item(row.item)),
         "trouble": row.trouble.value,
         "marks": [mark.value for mark in row.marks],
         "last_good_at": _text(row.last_good_at),

@@ -13,9 +13,12 @@ from statistics import median
 from backup_retry.domain.arm_ids import ProtectedItem, VaultKind, resource_group_of
 from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.estate import Backups, Estate
+from backup_retry.domain.protected_days import VaultDay
 from backup_retry.domain.protection import Protection, unprotected
 from backup_retry.domain.workloads import workload
+from backup_retry.policy.compliance import Compliance, compliance
 from backup_retry.policy.protection_state import Judgement, judged
+from backup_retry.ports.protection_history import seen_since
 from backup_retry.ports.reports import Closed, Opened, cares
 
 DAYS = 14
@@ -97,6 +100,19 @@ class Day:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What is kept of protection from day to day."""
+
+    days: Sequence[VaultDay] = ()
+    compliance: Compliance = field(default_factory=Compliance)
+
+    @classmethod
+    def of(cls, days: Sequence[VaultDay], today: date) -> "Kept":
+        """What the kept days say."""
+        return cls(days=days, compliance=compliance(days, today))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dashboard:
     """Everything that the page is about, at one moment."""
 
@@ -116,6 +132,8 @@ class Dashboard:
     protections: Mapping[Protection, int] = field(default_factory=dict)
     #: the vaults whose policies are not known, by their keys, with why
     policies_unread: Mapping[str, str] = field(default_factory=dict)
+    #: on how many of the promised days there was a good point
+    compliance: Compliance = field(default_factory=Compliance)
 
     @property
     def unprotected(self) -> int | None:
@@ -128,12 +146,12 @@ def build(
     estate: Estate | None,
     opened: Sequence[Opened],
     closed: Sequence[Closed],
-    seen_since: Mapping[str, datetime] | None = None,
+    kept: Kept | None = None,
 ) -> Dashboard:
-    """Lay everything over everything; `seen_since`: since when items without a recovery point are known, by key."""
+    """Lay everything over everything."""
     days = tuple(_day(now) - timedelta(days=back) for back in reversed(range(DAYS)))
-    known = estate or Estate()
-    states = judged(known, cares(opened, closed, seen_since or {}), now)
+    known, history = estate or Estate(), kept or Kept()
+    states = judged(known, cares(opened, closed, seen_since(known, history.days)), now)
     backups = {each.item.key: each for each in known.items}
     running = {each.item.key: each for each in opened}
     ended: dict[str, list[Closed]] = defaultdict(list)
@@ -153,6 +171,7 @@ def build(
         estate_known=estate is not None,
         protections=Counter(each.state for each in states.values()),
         policies_unread=known.policies_unread,
+        compliance=history.compliance,
     )
 
 

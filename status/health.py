@@ -22,7 +22,8 @@ async def health(reports: Reports, settings: Settings, now: datetime) -> dict[st
 
     `open_incidents` is how many the last follow-up left open; `incomplete_sweep` is when a later sweep than the last
     complete one began that left something out; `unwell_timers` is how many of the sweeps, of profiles too, and
-    the follow-up are late or incomplete; `unreadable_rows` is how many rows of each kind the follow-up could not read.
+    the follow-up are late or incomplete; `unreadable_rows` is how many rows of each kind the follow-up could not read;
+    `unprotected` is how many items were not protected when the daily sweep looked last (null: none has yet).
     Names and keys are nobody's business here.
 
     Raises AzureUnavailable when the ledger does not answer.
@@ -36,6 +37,7 @@ async def health(reports: Reports, settings: Settings, now: datetime) -> dict[st
         "open_incidents": found.open_incidents,
         "unwell_timers": sum(each.needs_a_person for each in (sweep, follow_up, *profiles)),
         "unreadable_rows": dict(found.unreadable_rows),
+        "unprotected": found.protection.unprotected if found.protection else None,
     }
 
 

@@ -42,6 +42,7 @@ class Views:
             unreadables=parts.unreadables,
             controls=parts.controls,
             estate=parts.estate_reader,
+            history=parts.history,
             clock=parts.clock,
         )
 

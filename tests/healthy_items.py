@@ -18,6 +18,7 @@ from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.estate import MemoryPolicies
+from backup_retry.ports.protection_history import MemoryHistory
 from backup_retry.settings.settings import load_settings
 from backup_retry.wiring import Parts
 from reactor.deferred_signals import process_deferred, written
@@ -127,6 +128,8 @@ class HealthyItems(World):
             unreadables=self.unreadables,
             turns=nobody,
             seen_vaults=nobody,
+            estate_of=nobody,
+            history=MemoryHistory(),
             estate_reader=AzureEstate(self, MemoryPolicies(), Scope()),
         )
 

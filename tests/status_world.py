@@ -1,20 +1,21 @@
 """Small builders of what the status page is made of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.estate import Backups, Estate
 from backup_retry.domain.jobs import Source
 from backup_retry.domain.pauses import Pause
+from backup_retry.domain.protected_days import VaultDay
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.ledger import Beat
 from backup_retry.ports.reports import Closed, Opened
 from backup_retry.ports.unreadable_rows import UnreadableRow
-from status.dashboard import Dashboard, build
+from status.dashboard import Dashboard, Kept, build
 from status.snapshot import Made, Snapshot
 from tests.builders import NOW, item
 
@@ -79,10 +80,10 @@ def dashboard(
     opened: Sequence[Opened] = (),
     closed: Sequence[Closed] = (),
     answered: bool = True,
-    seen_since: Mapping[str, datetime] | None = None,
+    days: Sequence[VaultDay] = (),
 ) -> Dashboard:
     """The board of all that; `answered`: Resource Graph has."""
-    return build(NOW, Estate(items=known) if answered else None, opened, closed, seen_since)
+    return build(NOW, Estate(items=known) if answered else None, opened, closed, Kept.of(days, TODAY))
 
 
 def snapshot(

@@ -1,7 +1,7 @@
 """The port `estate.EstateReader` on Azure: Resource Graph's items and backups, and each vault's list of policies."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any, Protocol
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
-from backup_retry.domain.errors import BackupRetryError, in_words
+from backup_retry.domain.errors import AnsweredInPart, BackupRetryError, in_words
 from backup_retry.domain.estate import Backups, Estate
 from backup_retry.domain.schedule import BackupPolicy
 from backup_retry.policy.scope import Scope
@@ -36,7 +36,14 @@ class AzureEstate:
 
     async def read(self, since: datetime) -> Estate:
         """See EstateReader."""
-        found = estate([row async for row in self._graph.rows(query(since))])
+        rows: list[Mapping[str, Any]] = []
+        problems: Sequence[str] = ()
+        try:
+            async for row in self._graph.rows(query(since)):
+                rows.append(row)  # noqa: PERF401 (what was answered for counts)
+        except AnsweredInPart as error:
+            problems = error.problems
+        found = replace(estate(rows), problems=problems)
         items = [each for each in found.items if not self._why_not(each)]
         return await self._with_policies(replace(found, items=items))
 

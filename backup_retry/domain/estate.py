@@ -71,6 +71,9 @@ class Estate:
     #: why the policies of a vault are not known, by its key
     policies_unread: Mapping[str, str] = field(default_factory=dict)
 
+    #: what Resource Graph did not answer for; empty: it answered for all
+    problems: Sequence[str] = ()
+
     def policy_of(self, backups: Backups) -> BackupPolicy | None:
         """The item's policy; None where nobody knows it."""
         return self.policies.get(backups.policy_id.lower())

@@ -15,9 +15,9 @@ class EstateReader(Protocol):
     """Reads the estate; no call for each item, and one for each vault's policies."""
 
     async def read(self, since: datetime) -> Estate:
-        """Every item in scope, with its backups since then; raises BackupRetryError unless all could be read.
+        """Every item in scope, with its backups since then; raises BackupRetryError where nobody can say.
 
-        A vault whose policies cannot be read costs those alone, see `Estate.policies_unread`.
+        What could not be had, a part of the subscriptions or a vault's policies, the estate says.
         """
         ...
 

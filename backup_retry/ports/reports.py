@@ -11,6 +11,7 @@ from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Source
 from backup_retry.domain.journal import Step
+from backup_retry.domain.protected_days import ProtectionCount
 from backup_retry.policy.protection_state import Care
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.ledger import MemoryLedger
@@ -111,6 +112,8 @@ class Health:
     open_incidents: int
     #: how many there are of each kind, as last summed up
     unreadable_rows: Mapping[str, int]
+    #: how many items were in each state of protection when a sweep looked last; None: none has, or nobody can say
+    protection: ProtectionCount | None = None
 
 
 class Reports(Protocol):
@@ -149,6 +152,8 @@ class MemoryReports(MemoryLedger):
         self._journal: dict[str, Closed] = {}
         #: as a follow-up would sum them up
         self.unreadable_rows: Mapping[str, int] = {}
+        #: as a sweep would count them
+        self.protection: ProtectionCount | None = None
 
     async def save(self, incident: Incident, steps: Sequence[Step] = (), job_id: str = "") -> Incident | None:
         """See Ledger."""
@@ -180,7 +185,10 @@ class MemoryReports(MemoryLedger):
     async def health(self) -> Health:
         """See Reports."""
         return Health(
-            beats=await self.beats(), open_incidents=self._left_open, unreadable_rows=self.unreadable_rows
+            beats=await self.beats(),
+            open_incidents=self._left_open,
+            unreadable_rows=self.unreadable_rows,
+            protection=self.protection,
         )
 
     async def find(self, incident_id: str, days: Sequence[date]) -> Opened | Closed | None:

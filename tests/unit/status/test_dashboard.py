@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.protected_days import VaultDay, mark_of
 from status.dashboard import DAYS, Mark, Trouble
 from tests.builders import NOW, item
 from tests.status_world import TODAY, backups, closed, dashboard, opened
@@ -78,7 +79,8 @@ def test_only_the_newest_incident_speaks_for_an_item() -> None:
 
 def test_an_item_without_any_backup_is_unprotected() -> None:
     """Nobody would hear of it otherwise: nothing fails that never runs."""
-    [never] = dashboard(backups(), seen_since={item().key: NOW - timedelta(days=20)}).rows
+    seen = VaultDay(vault=item().vault, day=TODAY, waiting={mark_of(item()): NOW - timedelta(days=20)})
+    [never] = dashboard(backups(), days=[seen]).rows
     [unwatched] = dashboard(backups(good=[3], bad=[1])).rows
     assert (never.trouble, unwatched.trouble) == (Trouble.UNPROTECTED, Trouble.UNPROTECTED)
 

@@ -44,6 +44,7 @@ async def test_a_fresh_app_has_not_run_anything_yet(world: Terminal) -> None:
         "open_incidents": 0,
         "unwell_timers": 2,
         "unreadable_rows": {},
+        "unprotected": None,
     }
 
 
@@ -61,6 +62,7 @@ async def test_the_last_runs_and_what_is_open_are_shown(world: Terminal) -> None
         "open_incidents": 1,
         "unwell_timers": 0,
         "unreadable_rows": {},
+        "unprotected": None,
     }
 
 

@@ -19,6 +19,7 @@ from backup_retry.policy.scope import Names, Scope
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.estate import MemoryPolicies
 from backup_retry.ports.inbox import MemoryInbox, Waiting
+from backup_retry.ports.protection_history import MemoryHistory
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
 from status.background_refresh import BackgroundRefresh
@@ -62,6 +63,7 @@ class Session:
             inbox=self.inbox,
             unreadables=self.unreadables,
             controls=self.ledger,
+            history=MemoryHistory(),
             estate=AzureEstate(self.graph, self.policies, scope or Scope()),
             clock=self.clock,
         )
