@@ -4,6 +4,7 @@ Resource Graph's items and each vault's policies are all that is asked; an incid
 follow-up looks into it, as into any other.
 """
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -58,7 +59,8 @@ class ProtectionWatch:
         known = await self.history.days(first)
         without = [each.item.key for each in estate.items if each.listed and each.last_good_at is None]
         since = dict.fromkeys(without, now) | seen_since(estate, known)
-        await self.history.keep(days_to_keep(estate, known, now, since))
+        # In a thread, as below: ten thousand items take a while, and others are waiting for this loop.
+        await self.history.keep(await asyncio.to_thread(days_to_keep, estate, known, now, since))
         await self.history.forget(first)
         return since
 
@@ -68,7 +70,8 @@ class ProtectionWatch:
         """Every item's state, counted for health, summary and workbook."""
         days = [now.date() - back * _DAY for back in range(JOB_RETENTION // _DAY)]
         closed = [each for day in days for each in await self.reports.closed(day)]
-        states = judged(estate, cares(await self.reports.opened(), closed, since), now)
+        known = cares(await self.reports.opened(), closed, since)
+        states = await asyncio.to_thread(judged, estate, known, now)
         count = ProtectionCount(at=now, states=Counter(each.state for each in states.values()))
         await self.history.count(count)
         numbers = {"unprotected": count.unprotected, "overdue": count.overdue}

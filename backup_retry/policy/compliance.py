@@ -81,53 +81,73 @@ def days_to_keep(
 
     `seen_since`: since when items without a recovery point are known, by their keys.
     """
-    today = now.astimezone(UTC).date()
     before = {(each.vault.key, each.day): each for each in known}
-    by_vault: dict[str, list[Backups]] = defaultdict(list)
-    for backups in estate.items:
-        if backups.listed:
-            by_vault[backups.item.vault.key].append(backups)
-    judges = {each.policy_id: Judge.of(estate.policy_of(each), now) for each in _one_of_each_policy(estate)}
     found: list[VaultDay] = []
-    for key, items in by_vault.items():
+    for vault, items in _by_vault(estate, now, seen_since).items():
         for back in range(1, JOB_RETENTION // _DAY):
-            day = today - back * _DAY
-            earlier = before.get((key, day))
+            day = now.astimezone(UTC).date() - back * _DAY
+            earlier = before.get((vault.key, day))
             if earlier is None or back <= _SETTLED_AFTER:
-                counted = _day_of(items, judges, day, seen_since)
+                counted = _day_of(vault, items, day)
                 found.append(counted.over(earlier) if earlier else counted)
     return found
 
 
-def _one_of_each_policy(estate: Estate) -> Iterable[Backups]:
-    return {each.policy_id: each for each in estate.items}.values()
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Item:
+    """What a day has to know of an item."""
+
+    backups: Backups
+    judge: Judge
+    mark: str
+    #: the first day on which something shows that it was there
+    first: date
+    seen_since: datetime | None
 
 
-def _day_of(
-    items: Sequence[Backups], judges: Mapping[str, Judge], day: date, seen_since: Mapping[str, datetime]
-) -> VaultDay:
+def _by_vault(
+    estate: Estate, now: datetime, seen_since: Mapping[str, datetime]
+) -> Mapping[Vault, Sequence[_Item]]:
+    judges: dict[str, Judge] = {}
+    found: dict[str, list[_Item]] = defaultdict(list)
+    for backups in estate.items:
+        if backups.listed:
+            if backups.policy_id not in judges:
+                judges[backups.policy_id] = Judge.of(estate.policy_of(backups), now)
+            since = seen_since.get(backups.item.key)
+            each = _Item(
+                backups=backups,
+                judge=judges[backups.policy_id],
+                mark=mark_of(backups.item),
+                first=_first_day(backups, since),
+                seen_since=since,
+            )
+            found[backups.item.vault.key].append(each)
+    return {items[0].backups.item.vault: items for items in found.values()}
+
+
+def _day_of(vault: Vault, items: Sequence[_Item], day: date) -> VaultDay:
+    windows: dict[int, tuple[datetime, datetime] | None] = {}
     kept, missed = set(), set()
-    for backups in items:
-        judge, since = judges[backups.policy_id], seen_since.get(backups.item.key)
-        window = None if backups.stopped or not judge.known else _window(judge, day)
-        if window is None or not _was_there(backups, since, day):
+    for each in items:
+        key = id(each.judge)
+        if key not in windows:
+            windows[key] = _window(each.judge, day)
+        window = windows[key]
+        if window is None or each.backups.stopped or day < each.first:
             continue
-        if _has_point_in(backups, *window):
-            kept.add(mark_of(backups.item))
-        elif window[1] <= judge.now:
-            missed.add(mark_of(backups.item))
-    waiting = {mark_of(each.item): seen_since[each.item.key] for each in items if each.item.key in seen_since}
-    return VaultDay(
-        vault=items[0].item.vault,
-        day=day,
-        kept=frozenset(kept),
-        missed=frozenset(missed),
-        waiting=waiting,
-    )
+        if _has_point_in(each.backups, *window):
+            kept.add(each.mark)
+        elif window[1] <= each.judge.now:
+            missed.add(each.mark)
+    waiting = {each.mark: each.seen_since for each in items if each.seen_since is not None}
+    return VaultDay(vault=vault, day=day, kept=frozenset(kept), missed=frozenset(missed), waiting=waiting)
 
 
 def _window(judge: Judge, day: date) -> tuple[datetime, datetime] | None:
     """In which a day's point has to begin: from its first turn to its last one and a grace; None: it has no turn."""
+    if not judge.known:
+        return None
     begin = datetime.combine(day, time(), UTC)
     turns: list[tuple[datetime, timedelta]] = []
     for promise in judge.promises:
@@ -140,12 +160,12 @@ def _window(judge: Judge, day: date) -> tuple[datetime, datetime] | None:
     return min(turns)[0], last + min(grace(interval), _DAY)
 
 
-def _was_there(backups: Backups, seen_since: datetime | None, day: date) -> bool:
-    """True where something shows that it was protected by then: a backup of any end, a point, or its being known."""
+def _first_day(backups: Backups, seen_since: datetime | None) -> date:
+    """The first day on which something shows it: a backup of any end, a point, or that it is known."""
     shown = [*backups.good, *backups.bad]
     times = (backups.point_at, backups.last_good_at, backups.configured_at, seen_since)
     shown += [each.astimezone(UTC).date() for each in times if each is not None]
-    return min(shown, default=date.max) <= day
+    return min(shown, default=date.max)
 
 
 def _has_point_in(backups: Backups, first: datetime, last: datetime) -> bool:
