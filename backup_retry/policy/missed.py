@@ -6,7 +6,7 @@ from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.estate import Backups
 from backup_retry.domain.jobs import FailedJob, JobError, JobStatus
 from backup_retry.domain.missed import NO_BACKUP_IN_TIME, MissedBackups, is_missed, missed_id, point_before
-from backup_retry.domain.workloads import kind_of
+from backup_retry.domain.workloads import LOG, kind_of
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.protection_state import Missed
 from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB
@@ -45,13 +45,14 @@ def _message(missed: Missed) -> str:
 
 
 def point_has_come(context: DecisionContext) -> Close | None:
-    """Row 5, of a missed backup: there is a newer point; of kinds of backup jobs decide, as it may be a log's."""
+    """Row 5, of a missed backup: there is a newer point; of a full one jobs decide, as the point may be a log's."""
     failure, item = context.incident.failure, context.facts.item
     if not is_missed(failure.id) or item is None or item.last_recovery_point is None:
         return None
     point, before = item.last_recovery_point, point_before(failure.id)
     is_newer = before is None or point.replace(microsecond=0) > before
-    if kind_of(failure.operation) or not is_newer or (before is None and not failure.id.endswith("never")):
+    any_counts = kind_of(failure.operation) in {"", LOG}
+    if not any_counts or not is_newer or (before is None and not failure.id.endswith("never")):
         return None
     return Close(
         outcome=Outcome.RECOVERED_ELSEWHERE,

@@ -123,7 +123,18 @@ def test_an_items_days_are_told_by_how_its_backups_ended(graph: Graph) -> None:
     graph.job("InProgress", 0)
     [found] = graph.found().items
     assert (found.item.key, found.good, found.bad) == (item().key, days_ago(3, 2), days_ago(2, 1))
-    assert found.last_good_at == NOW - timedelta(days=2)
+    assert found.last_good_at == NOW - timedelta(days=3)
+
+
+def test_what_completed_with_warnings_is_a_point_where_the_item_says_so(graph: Graph) -> None:
+    """It may have moved nothing; of a database's full backup only its job tells, as a log makes points as well."""
+    graph.job("CompletedWithWarnings", 2, item(1))
+    graph.item(item(1), last=NOW - timedelta(days=12))
+    graph.job("CompletedWithWarnings", 2, item(2), operation="Backup (Full)")
+    graph.item(item(2), last=NOW)
+    machine, database = graph.found().items
+    assert (machine.last_good_at, machine.last_full_at) == (NOW - timedelta(days=12), None)
+    assert database.last_full_at == NOW - timedelta(days=2)
 
 
 def test_a_backup_counts_on_the_day_it_began(graph: Graph) -> None:

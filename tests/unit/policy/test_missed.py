@@ -102,6 +102,11 @@ def test_a_gap_is_a_failure_of_its_item() -> None:
             id="a log's point",
         ),
         pytest.param(
+            decided(point=NOW - timedelta(hours=1), kind="Log"),
+            "recovered_elsewhere already_recovered",
+            id="a log, and the vault knows more than Resource Graph",
+        ),
+        pytest.param(
             decided(jobs=[job("new", status=JobStatus.COMPLETED)]),
             "recovered_elsewhere already_recovered",
             id="a backup has completed",
