@@ -8,6 +8,7 @@ from backup_retry import __version__
 from cli.ack import ack
 from cli.approve import approve, dismiss
 from cli.check import check
+from cli.drill import drill
 from cli.exit_codes import Sentences
 from cli.explain import explain
 from cli.incidents import incidents
@@ -42,6 +43,7 @@ for command in (
     resume,
     replay,
     check,
+    drill,
 ):
     app.command()(command)
 

@@ -11,6 +11,7 @@ import typer
 
 from backup_retry.engine.engine import Engine
 from backup_retry.ports.access_inspection import Inspection
+from backup_retry.ports.arrivals import Arrivals, MemoryArrivals
 from backup_retry.ports.causes import Causes, MemoryCauses
 from backup_retry.ports.deployment import DeployedApp, Deployment
 from backup_retry.ports.inbox import Inbox
@@ -41,6 +42,7 @@ class Session:
     tag_lookup: TagLookup
     inspection: Inspection
     publisher: Publisher | None = None
+    arrivals: Arrivals = field(default_factory=MemoryArrivals)
     causes: Causes = field(default_factory=MemoryCauses)
 
     @cached_property

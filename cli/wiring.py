@@ -19,6 +19,7 @@ from backup_retry.azure.deployment import (
 from backup_retry.azure.event_grid import TopicPublisher
 from backup_retry.azure.protected_items import GraphItemLookup
 from backup_retry.azure.resource_graph import ResourceGraph
+from backup_retry.azure.table_arrivals import TableArrivals
 from backup_retry.azure.table_causes import TableCauses
 from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TableLedger
@@ -28,6 +29,7 @@ from backup_retry.azure.table_unreadable import TableUnreadables
 from backup_retry.azure.tags import GraphTagLookup
 from backup_retry.azure.vaults import AzureVaults
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
+from backup_retry.ports.arrivals import MemoryArrivals
 from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.deployment import DeployedApp, Deployment
 from backup_retry.ports.inbox import MemoryInbox
@@ -132,6 +134,7 @@ def _forgetful(session: Session) -> Session:
         reports=memory,
         inbox=inbox,
         unreadables=MemoryUnreadables(),
+        arrivals=MemoryArrivals(),
         causes=MemoryCauses(),
     )
 
@@ -152,6 +155,7 @@ def _session(settings: Settings, clients: AzureClients) -> Session:
         tag_lookup=GraphTagLookup(graph, clock),
         inspection=AzureInspection(clients, graph, settings),
         publisher=TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None,
+        arrivals=TableArrivals(tables, quarantine),
         causes=TableCauses(tables, quarantine),
     )
     return _forgetful(session) if settings.ledger_endpoint == _NO_LEDGER else session

@@ -24,18 +24,21 @@ async def health(reports: Reports, settings: Settings, now: datetime) -> dict[st
     complete one began that left something out; `unwell_timers` is how many of the sweeps, of profiles too, and
     the follow-up are late or incomplete; `unreadable_rows` is how many rows of each kind the follow-up could not read;
     `unprotected` is how many items were not protected when the daily sweep looked last (null: none has yet).
-    Names and keys are nobody's business here.
+    `stopped_timers` says since when a function's timer has not fired, while the second clock stands in. Other names and
+    keys are nobody's business here.
 
     Raises AzureUnavailable when the ledger does not answer.
     """
     found = await reports.health()
-    sweep, follow_up, *profiles = timers(settings, found.beats, now)
+    standing = timers(settings, found.beats, now)
+    sweep, follow_up, *_ = standing
     return {
         "last_sweep": _text(sweep.last),
         "incomplete_sweep": _text(sweep.incomplete),
         "last_follow_up": _text(follow_up.last),
         "open_incidents": found.open_incidents,
-        "unwell_timers": sum(each.needs_a_person for each in (sweep, follow_up, *profiles)),
+        "unwell_timers": sum(each.needs_a_person for each in standing),
+        "stopped_timers": {each.function: _text(each.stopped) for each in standing if each.stopped},
         "unreadable_rows": dict(found.unreadable_rows),
         "unprotected": found.protection.unprotected if found.protection else None,
     }

@@ -40,9 +40,11 @@ class Views:
             reports=parts.reports,
             inbox=parts.inbox,
             unreadables=parts.unreadables,
+            arrivals=parts.arrivals,
             controls=parts.controls,
             estate=parts.estate_reader,
             history=parts.history,
+            scope=parts.settings.scope,
             clock=parts.clock,
         )
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.errors import SettingsError
 from backup_retry.ports.access_inspection import MemoryInspection
+from backup_retry.ports.arrivals import MemoryArrivals
 from backup_retry.ports.deployment import DeployedApp, Deployment, MemoryDeployment
 from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.reports import MemoryReports
@@ -39,6 +40,7 @@ class Terminal(World):
         self.unreadables = MemoryUnreadables()
         self.inspection = MemoryInspection()
         self.deployment = MemoryDeployment()
+        self.arrivals = MemoryArrivals()
         self.rows_of_graph: list[Mapping[str, Any]] = []
         self.queries: list[str] = []
         self.settings: dict[str, str] = {}
@@ -84,6 +86,7 @@ class Terminal(World):
             tag_lookup=self.tag_lookup,
             inspection=self.inspection,
             publisher=self.publisher,
+            arrivals=self.arrivals,
         )
 
     @asynccontextmanager

@@ -33,6 +33,7 @@ READERS: Mapping[str, Reader[object]] = {
     "vault": control_rows.read_seen_vault,
     "day": history_rows.read_day,
     "protection": history_rows.read_count,
+    "arrival": control_rows.read_arrival,
 }
 #: a ledger full of them is named in part
 _MOST = 1000
@@ -64,12 +65,13 @@ class Quarantine:
             found = UnreadableRow(
                 table=table, partition=key[1], key=key[2], kind=kind_of(table, row), problem=str(error)
             )
-            self._remember(key, found)
+            self.remember(key, found)
             raise RowUnreadable(f"this version cannot read the ledger's row {found}") from error
         self.rows.pop(key, None)
         return value
 
-    def _remember(self, key: Key, found: UnreadableRow) -> None:
+    def remember(self, key: Key, found: UnreadableRow) -> None:
+        """Set one aside, and say so in the log the first time."""
         if self.rows.get(key) == found or len(self.rows) >= _MOST:
             return
         self.rows[key] = found
