@@ -139,7 +139,7 @@ def page(
     return Page(
         now=snapshot.now,
         app=app,
-        headline=headline(snapshot, timers, dry_run=app.dry_run),
+        headline=headline(snapshot, timers, dashboard.unprotected, dry_run=app.dry_run),
         tiles_of_now=tiles_of_now(dashboard, filters),
         tiles_of_14_days=tiles_of_14_days(dashboard, filters),
         timers=timers,

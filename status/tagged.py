@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Protocol
 
 from backup_retry.domain.errors import BackupRetryError
-from status.estate import Graph
 
 _FRESH_FOR = timedelta(minutes=3)
 #: what of a tag's name comes into the query; rows are compared with all of it
 _OTHERS = re.compile(r"[^a-z0-9._-]")
+
+
+class Graph(Protocol):
+    """Where a query's rows come from."""
+
+    def rows(self, query: str) -> AsyncIterator[Mapping[str, Any]]:
+        """Every row of the query; raises BackupRetryError when Resource Graph cannot answer."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)

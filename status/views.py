@@ -54,7 +54,8 @@ class Views:
             unsent=parts.unsent,
             arrivals=parts.arrivals,
             controls=parts.controls,
-            graph=parts.graph,
+            estate=parts.estate_reader,
+            history=parts.history,
             scope=parts.settings.scope,
             clock=parts.clock,
         )

@@ -203,6 +203,9 @@ type retrySettings = {
   @description('auto, or ask: a retry waits until a person approves it.')
   RETRY_MODE: string?
 
+  @description('Where a backup that a policy promised has not come: tell a person, retry as after a failure, or off.')
+  MISSED_BACKUPS: string?
+
   @description('So many items of a vault that fail alike are a storm: one is retried first.')
   STORM_SIZE: string?
 

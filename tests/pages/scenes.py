@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
+from backup_retry.domain.estate import Backups
 from backup_retry.domain.journal import Step, StepKind
 from backup_retry.domain.pauses import Pause
 from backup_retry.domain.unsent_notices import UnsentNotices
@@ -16,7 +17,6 @@ from backup_retry.ports.reports import Closed, Opened
 from backup_retry.settings.timer_status import Timer, timer
 from status.app_states import App
 from status.dashboard import Dashboard
-from status.estate import Backups
 from status.filters import Filters
 from status.html import incident_answer, page_answer
 from status.page import page

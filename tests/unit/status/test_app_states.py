@@ -123,7 +123,7 @@ def test_the_headline_takes_the_number_of_unprotected_items_where_somebody_count
     count: int | None, expected: str
 ) -> None:
     """Else it counts what has no good backup in 14 days."""
-    seen = snapshot(dashboard(backups(bad=[1])))
+    seen = snapshot(dashboard(backups(good=[12])))
     assert headline(seen, ON_TIME, count).text.startswith(expected)
 
 
@@ -131,7 +131,7 @@ def test_headline_tiles_and_sections_count_the_same() -> None:
     """Each item once; the numbers of now are those of the lists that they lead to."""
     ended = [closed(Outcome.NEEDS_ACTION, of=item(1)), closed(Outcome.EXHAUSTED, of=item(2))]
     seen = dashboard(
-        backups(bad=[1], of=item(3)),
+        backups(good=[12], of=item(3)),
         opened=[opened(of=item(4)), told(item(5), "x")],
         closed=ended,
     )
