@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from backup_retry.domain.alert_dimensions import Dimensions, Meaning
 from backup_retry.domain.errors import SettingsError
+from backup_retry.domain.missed import MissedBackups
 from backup_retry.domain.time_zones import time_zone
 from backup_retry.domain.workloads import WORKLOADS, Cap
 from backup_retry.policy.hours import Hours, Window
@@ -149,6 +150,11 @@ class Settings(BaseSettings):
         description="`auto`, or `ask`: a retry waits until a person "
         "[approves it](docs/operations.md#asking-first), as for what is tagged `backup-retry` = `ask`.",
     )
+    missed_backups: MissedBackups = Field(
+        default=MissedBackups.TELL,
+        description="Where a backup that a policy promised [has not come](docs/operations.md#missed-backups): `tell` a "
+        "person, `retry` as after a failure, or `off`.",
+    )
     storm_size: int = Field(
         default=20,
         ge=2,
@@ -266,6 +272,7 @@ class Settings(BaseSettings):
                 zone=time_zone(self.retry_time_zone),
             ),
             deadline=deadline_of(self.retry_deadline),
+            missed_backups=self.missed_backups,
             asks_first=self.retry_mode is RetryMode.ASK,
             storm_size=self.storm_size,
             storm_window=self.storm_window,
