@@ -8,6 +8,7 @@ from backup_retry import __version__
 from cli.ack import ack
 from cli.approve import approve, dismiss
 from cli.check import check
+from cli.deployed_app import on_an_app
 from cli.exit_codes import Sentences
 from cli.explain import explain
 from cli.incidents import incidents
@@ -25,7 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     add_completion=False,
-    help="Looks at, asks and stops azure-backup-retry. Settings come from the environment, as for the app.",
+    help="Inspect, query and pause azure-backup-retry. Settings come from the environment, or with --app from the "
+    "deployed app.",
     epilog="Exit codes: 0 well; 1 something needs a person, a check failed or a retry was refused; "
     "2 wrong usage or settings; 3 Azure or the ledger does not answer, or refuses.",
 )
@@ -41,9 +43,9 @@ for command in (
     pause,
     resume,
     replay,
-    check,
 ):
-    app.command()(command)
+    app.command()(on_an_app(command))
+app.command()(check)  # which looks at the app from outside as well
 
 
 def _version(wanted: bool) -> None:

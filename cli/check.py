@@ -1,33 +1,26 @@
 """`backup-retry check`: is this deployment healthy, and what would mend it."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import typer
 
 from backup_retry.domain.errors import SettingsError
 from cli.checks import SETTINGS, Check, Verdict, all_checks, bad
+from cli.deployed_app import AppOption, GroupOption
 from cli.deployed_checks import deployed_checks
-from cli.exit_codes import Exit, UsageError, run
+from cli.exit_codes import Exit, run
 from cli.output import JsonOption, say, show, table
 from cli.session import sessions
 
 _MARKS = {Verdict.GOOD: "ok", Verdict.BAD: "FAILED", Verdict.UNKNOWN: "?"}
-AppOption = Annotated[
-    str, typer.Option("--app", help="Name of a deployed function app: its settings are read from Azure.")
-]
-GroupOption = Annotated[
-    str, typer.Option("--resource-group", help="Its resource group, where several bear the name.")
-]
 
 
 def check(
     ctx: typer.Context, app: AppOption = "", resource_group: GroupOption = "", as_json: JsonOption = False
 ) -> None:
     """Check identity, rights, alerts, tables, topic and runs; triggers nothing and says what would mend it."""
-    if resource_group and not app:
-        raise UsageError("--resource-group goes with --app")
-    checks = run(_gather_of(ctx, app, resource_group) if app else _gather(ctx))
+    named = app or resource_group
+    checks = run(_gather_of(ctx, app, resource_group) if named else _gather(ctx))
     wrong = [each for each in checks if each.name == SETTINGS and each.verdict is Verdict.BAD]
     failed = [each for each in checks if each.verdict is Verdict.BAD]
     document = {"healthy": not failed, "checks": [vars(each) for each in checks]}

@@ -51,10 +51,7 @@ def bad(name: str, detail: str, mend: str) -> Check:
 
 async def all_checks(session: Session) -> Sequence[Check]:
     """Every check, in the order in which things depend on each other."""
-    try:
-        identity = await session.inspection.whoami()
-    except (AzureUnavailable, AzureRefused) as error:
-        return [bad("identity", str(error), "az login, or run where the app's managed identity is")]
+    identity = await session.inspection.whoami()
     who = good("identity", f"{identity.name} (object id {identity.object_id})")
     return [
         who,

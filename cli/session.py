@@ -78,13 +78,18 @@ class Sessions(Protocol):
 
         Raises:
             SettingsError: a setting is missing or wrong.
+            AzureUnavailable: nobody is signed in.
         """
+        ...
+
+    def of_app(self, name: str, resource_group: str) -> "Sessions":
+        """The same with the settings of a deployed app, found by its name, its resource group or both."""
         ...
 
     def open_app(
         self, name: str, resource_group: str
     ) -> AbstractAsyncContextManager[tuple[Session, DeployedApp, Deployment]]:
-        """A session with the settings of a deployed app, found by its name; its inspection tells the app's own rights.
+        """A session with the settings of a deployed app, see `of_app`; its inspection tells the app's own rights.
 
         Raises:
             UsageError: no such app is seen, or several are.

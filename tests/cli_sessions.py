@@ -45,6 +45,11 @@ class Terminal(World):
         #: the environment names a ledger
         self.has_ledger = True
         self.opened_for_writing = False
+        #: how often a session was opened, and what opening one raises
+        self.opened = 0
+        self.sign_in_error: BaseException | None = None
+        #: the name and resource group of the app that a command is about
+        self.app = ("", "")
 
     def types(self, *arguments: str, stdin: str | None = None) -> Result:
         """Run a command."""
@@ -68,6 +73,9 @@ class Terminal(World):
     ) -> AsyncIterator[Session]:
         """See Sessions."""
         self.opened_for_writing = writing
+        self.opened += 1
+        if self.sign_in_error is not None:
+            raise self.sign_in_error
         if ledger and not self.has_ledger:
             raise SettingsError("Settings: LEDGER_ENDPOINT is not set")
         settings = {"ledger_endpoint": "https://ledger.test", **self.settings, **overrides}
@@ -86,12 +94,18 @@ class Terminal(World):
             publisher=self.publisher,
         )
 
+    def of_app(self, name: str, resource_group: str) -> "Terminal":
+        """See Sessions."""
+        self.app = name, resource_group
+        return self
+
     @asynccontextmanager
     async def open_app(
         self, name: str, resource_group: str
     ) -> AsyncIterator[tuple[Session, DeployedApp, Deployment]]:
         """See Sessions."""
         del resource_group
+        name = name or "app-1"
         group = f"/subscriptions/{vault().subscription}/resourceGroups/rg-app"
         app_id = f"{group}/providers/Microsoft.Web/sites/{name}"
         app = DeployedApp(id=app_id, host=f"{name}.test", principal="principal-1")

@@ -143,6 +143,6 @@ def test_without_a_sign_in_nothing_is_said_of_the_app(
     assert "az login" in result.stderr
 
 
-def test_a_resource_group_goes_with_an_app(terminal: Terminal) -> None:
-    """Alone it means nothing."""
-    assert terminal.types("check", "--resource-group", "rg").exit_code == 2
+def test_a_resource_group_finds_its_app(terminal: Terminal) -> None:
+    """No name is needed where it has one app."""
+    assert terminal.types("check", "--resource-group", "rg").exit_code == 0
