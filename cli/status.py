@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
 
 import typer
 
@@ -18,13 +17,12 @@ from backup_retry.ports.reports import Closed
 from backup_retry.settings.timer_status import Timer, timers
 from cli import json_documents as documents
 from cli.exit_codes import Exit, run
-from cli.journal import closed_within
+from cli.journal import Days, closed_within
 from cli.output import Document, JsonOption, facts, say, show, table
 from cli.pause import in_words
 from cli.session import Session, sessions
 from cli.timer_line import standing
 
-Days = Annotated[int, typer.Option(min=1, max=90, help="How many days of closed incidents to look at.")]
 _STORM_AGE = timedelta(days=1)
 
 
