@@ -59,7 +59,7 @@ async def _by_guid(session: Session, guid: str, days: int | None) -> Found:
     for incident in await session.ledger.open_incidents():
         if guid == incident.id:
             return Found(item=incident.item, incident_id=guid)
-    rows = await _rows(session, "jobs.kql", guid)
+    rows = await jobs_of_id(session, guid)
     if len(rows) == 1 and (named := parse_job_id(str(rows[0]["id"]))):
         item = ProtectedItem.parse(str(rows[0].get("backupInstance", "")))
         return await _of_job(session, *named, days, item)
@@ -118,6 +118,11 @@ async def _by_name(session: Session, name: str, days: int | None) -> Found:
 
 def _called(name: str, items: Sequence[ProtectedItem]) -> list[ProtectedItem]:
     return [item for item in items if item.friendly_name.lower() == name.lower()]
+
+
+async def jobs_of_id(session: Session, job_id: str) -> Sequence[Mapping[str, Any]]:
+    """What Resource Graph shows of a job: `id` and `backupInstance`, both ARM ids."""
+    return await _rows(session, "jobs.kql", job_id)
 
 
 async def _rows(session: Session, query: str, name: str) -> Sequence[Mapping[str, Any]]:
