@@ -16,6 +16,7 @@ from backup_retry.engine.turn import TurnTaker
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import REFUSE
 from backup_retry.ports.causes import Causes
+from backup_retry.ports.estate import EstateReader
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.known_vaults import SeenVaults
@@ -62,6 +63,7 @@ class Parts:
     unreadables: Unreadables
     turns: TurnTaker
     seen_vaults: SeenVaults
+    estate_reader: EstateReader
     #: where notices go; None: nowhere
     publisher: "TopicPublisher | None" = None
     #: where a sweep announces what it finds; None: it handles that by itself
@@ -108,6 +110,7 @@ def schedules() -> Settings:
 
 async def build(settings: Settings, clients: "AzureClients") -> Parts:
     """The real parts on open clients; makes the ledger's tables where they are missing."""
+    from backup_retry.azure.estate import AzureEstate  # noqa: PLC0415
     from backup_retry.azure.event_grid import TopicPublisher  # noqa: PLC0415
     from backup_retry.azure.protected_items import GraphItemLookup  # noqa: PLC0415
     from backup_retry.azure.resource_graph import ResourceGraph  # noqa: PLC0415
@@ -156,6 +159,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         inbox=TableInbox(tables, clock, quarantine),
         unreadables=TableUnreadables(tables, quarantine),
         seen_vaults=TableVaults(tables, graph, quarantine),
+        estate_reader=AzureEstate(graph, vaults, settings.scope),
         turns=TurnTaker(
             turns=TableTurns(tables, quarantine),
             controls=ledger,

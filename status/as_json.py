@@ -4,7 +4,8 @@ from datetime import date, datetime
 from typing import Any
 
 from backup_retry.domain.arm_ids import ProtectedItem
-from status.dashboard import Row
+from backup_retry.domain.protection import Protection
+from status.dashboard import Dashboard, Row
 from status.page import Page
 from status.snapshot import Snapshot
 from status.timeline import Event, Timeline
@@ -26,6 +27,7 @@ def page_document(page: Page, snapshot: Snapshot) -> dict[str, Any]:
         "estate_read_at": _text(snapshot.made.estate_at if snapshot.made else None),
         "headline": {"tone": page.headline.tone, "text": page.headline.text},
         "notes": list(page.notes),
+        "protection": _protection(dashboard) if dashboard else None,
         "counts": {count.label.replace(" ", "_"): count.number for count in page.counts},
         "timers": {each.label.replace(" ", "_"): each.document for each in page.timers},
         "signals": snapshot.made.waiting.document if snapshot.made else None,
@@ -48,7 +50,7 @@ def page_document(page: Page, snapshot: Snapshot) -> dict[str, Any]:
         "items_total": len(rows),
         "page": page.filters.page,
         "pages": max(1, -(-len(rows) // ITEMS)),
-        "items": [_row(row) for row in rows[begin : begin + ITEMS]],
+        "items": [_row(row, dashboard) for row in rows[begin : begin + ITEMS]] if dashboard else [],
         "trend": [
             {
                 "day": day.day.isoformat(),
@@ -93,10 +95,28 @@ def incident_document(timeline: Timeline) -> dict[str, Any]:
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _protection(dashboard: Dashboard) -> dict[str, Any]:
+    """How many items are in each state; `unprotected` is null while nobody knows."""
+    return {
+        "unprotected": dashboard.unprotected,
+        "states": {each.value: dashboard.protections.get(each, 0) for each in Protection}
+        if dashboard.estate_known
+        else None,
+        "policies_unread": sorted(dashboard.policies_unread),
+    }
+
+
+def _row(row: Row, dashboard: Dashboard) -> dict[str, Any]:
     closed = row.closed
     return {
         **_item(row.item),
+        "full_name": row.name,
+        "workload": row.workload,
+        "vault_id": row.item.vault.id,
+        "subscription_name": dashboard.subscriptions.get(row.item.vault.subscription.lower()),
+        "machine_group": row.machine_group,
+        "protection": row.protection.value if row.protection else None,
+        "overdue_since": _text(row.overdue_since),
         "trouble": row.trouble.value,
         "marks": [mark.value for mark in row.marks],
         "last_good_at": _text(row.last_good_at),

@@ -10,11 +10,13 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from statistics import median
 
-from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
+from backup_retry.domain.arm_ids import ProtectedItem, VaultKind, resource_group_of
 from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.estate import Backups, Estate
+from backup_retry.domain.protection import Protection, unprotected
 from backup_retry.domain.workloads import workload
-from backup_retry.ports.reports import Closed, Opened
-from status.estate import Backups, Estate
+from backup_retry.policy.protection_state import Judgement, judged
+from backup_retry.ports.reports import Closed, Opened, cares
 
 DAYS = 14
 
@@ -34,7 +36,7 @@ class Trouble(StrEnum):
 
     NEEDS_PERSON = "needs_person"
     OPEN = "open"
-    #: its last backup failed and nothing is being done, or there was none in all the days
+    #: a good recovery point is overdue and nothing is being done, or there never was one
     UNPROTECTED = "unprotected"
     #: it needs a person, and somebody has said that it can wait
     ACKNOWLEDGED = "acknowledged"
@@ -53,6 +55,14 @@ class Row:
     marks: tuple[Mark, ...]
     trouble: Trouble
     last_good_at: datetime | None
+    #: whether it is protected; None where that is not known: its vault has it no more, or Resource Graph is silent
+    protection: Protection | None = None
+    #: since when a good point is overdue; None: it is not
+    overdue_since: datetime | None = None
+    #: what tells it apart from others, such as master on sqlvm01; "" where Resource Graph has not said
+    called: str = ""
+    #: the resource group of the machine or whatever it is on; "" where nobody says it
+    machine_group: str = ""
     #: as Azure calls it; "" where Resource Graph has not said
     workload_name: str = ""
     #: the incident that is open
@@ -61,6 +71,11 @@ class Row:
     closed: Closed | None = None
     #: the newest incident that began on each day that had one
     incidents: Mapping[date, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What tells it apart from others: its name, with the server or account that holds it."""
+        return self.called or self.item.named()
 
     @property
     def workload(self) -> str:
@@ -97,21 +112,37 @@ class Dashboard:
     median_seconds: float | None
     #: False: Resource Graph has not answered, only what failed is known
     estate_known: bool
+    #: how many items are in each state of protection
+    protections: Mapping[Protection, int] = field(default_factory=dict)
+    #: the vaults whose policies are not known, by their keys, with why
+    policies_unread: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unprotected(self) -> int | None:
+        """How many items are unprotected now; None while that is not known."""
+        return unprotected(self.protections) if self.estate_known else None
 
 
 def build(
-    today: date, estate: Estate | None, opened: Sequence[Opened], closed: Sequence[Closed]
+    now: datetime,
+    estate: Estate | None,
+    opened: Sequence[Opened],
+    closed: Sequence[Closed],
+    seen_since: Mapping[str, datetime] | None = None,
 ) -> Dashboard:
-    """Lay everything over everything."""
-    days = tuple(today - timedelta(days=back) for back in reversed(range(DAYS)))
+    """Lay everything over everything; `seen_since`: since when items without a recovery point are known, by key."""
+    days = tuple(_day(now) - timedelta(days=back) for back in reversed(range(DAYS)))
     known = estate or Estate()
+    states = judged(known, cares(opened, closed, seen_since or {}), now)
     backups = {each.item.key: each for each in known.items}
     running = {each.item.key: each for each in opened}
     ended: dict[str, list[Closed]] = defaultdict(list)
     for each in closed:
         ended[each.item.key].append(each)
     keys = {**backups, **running, **ended}
-    rows = [_row(days, backups.get(key), running.get(key), ended.get(key, ())) for key in keys]
+    rows = [
+        _row(days, backups.get(key), running.get(key), ended.get(key, ()), states.get(key)) for key in keys
+    ]
     return Dashboard(
         days=days,
         rows=tuple(sorted(rows, key=_worst_first)),
@@ -120,6 +151,8 @@ def build(
         subscriptions=known.subscriptions,
         median_seconds=_median(closed),
         estate_known=estate is not None,
+        protections=Counter(each.state for each in states.values()),
+        policies_unread=known.policies_unread,
     )
 
 
@@ -135,7 +168,11 @@ def label(item: ProtectedItem, workload_name: str = "") -> str:
 
 
 def _row(
-    days: Sequence[date], backups: Backups | None, opened: Opened | None, closed: Sequence[Closed]
+    days: Sequence[date],
+    backups: Backups | None,
+    opened: Opened | None,
+    closed: Sequence[Closed],
+    judgement: Judgement | None,
 ) -> Row:
     some = backups or opened or closed[0]
     by_age = sorted(closed, key=lambda each: each.closed_at)
@@ -148,10 +185,12 @@ def _row(
     return Row(
         item=some.item,
         marks=marks,
-        trouble=_trouble(
-            marks, opened, newest, last_good, is_expected=backups is not None and not backups.stopped
-        ),
+        trouble=_trouble(opened, newest, last_good, judgement),
         last_good_at=last_good,
+        protection=judgement.state if judgement else None,
+        overdue_since=judgement.missed.since if judgement and judgement.missed else None,
+        called=backups.full_name if backups else "",
+        machine_group=backups.machine_group if backups else resource_group_of(some.item.machine_id),
         workload_name=backups.workload if backups else "",
         opened=opened,
         closed=newest,
@@ -194,12 +233,7 @@ def _incident_mark(closed: Closed, last_good: datetime | None) -> Mark:
 
 
 def _trouble(
-    marks: Sequence[Mark],
-    opened: Opened | None,
-    closed: Closed | None,
-    last_good: datetime | None,
-    *,
-    is_expected: bool,
+    opened: Opened | None, closed: Closed | None, last_good: datetime | None, judgement: Judgement | None
 ) -> Trouble:
     if opened:
         return Trouble.OPEN
@@ -209,11 +243,7 @@ def _trouble(
         and (last_good is None or last_good <= closed.first_failed_at)
     ):
         return Trouble.ACKNOWLEDGED if closed.acknowledged else Trouble.NEEDS_PERSON
-    last = next((mark for mark in reversed(marks) if mark is not Mark.NOTHING), Mark.NOTHING)
-    recovered = last_good is not None and closed is not None and last_good > closed.first_failed_at
-    if is_expected and not recovered and last in {Mark.FAILED, Mark.NOTHING}:
-        return Trouble.UNPROTECTED
-    return Trouble.NONE
+    return Trouble.UNPROTECTED if judgement and judgement.state.is_missed else Trouble.NONE
 
 
 def _worst_first(row: Row) -> tuple[int, int, int, str]:

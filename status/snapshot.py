@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from backup_retry.domain.estate import Estate
 from backup_retry.domain.pauses import Pause
-from backup_retry.policy.scope import Scope
 from backup_retry.policy.storm import Storm
+from backup_retry.ports.estate import EstateReader
 from backup_retry.ports.inbox import COUNTED, Inbox, Waiting
 from backup_retry.ports.ledger import Controls
 from backup_retry.ports.reports import Closed, Reports
@@ -15,7 +16,6 @@ from backup_retry.ports.unreadable_rows import UnreadableRow, Unreadables
 from status import dashboard
 from status.background_refresh import BackgroundRefresh, Reading
 from status.dashboard import Dashboard
-from status.estate import Estate, Graph, read_estate
 
 #: the ledger is cheap to read where little has happened, Resource Graph counts its queries
 _LEDGER_FRESH_FOR = timedelta(seconds=2)
@@ -69,16 +69,14 @@ class SnapshotReader:
         inbox: Inbox,
         unreadables: Unreadables,
         controls: Controls,
-        graph: Graph,
-        scope: Scope,
+        estate: EstateReader,
         clock: Callable[[], datetime],
     ) -> None:
         self._reports = reports
         self._inbox = inbox
         self._unreadables = unreadables
         self._controls = controls
-        self._graph = graph
-        self._scope = scope
+        self._reader = estate
         self._clock = clock
         self._days: dict[date, Sequence[Closed]] = {}
         self._estate: BackgroundRefresh[Estate] = BackgroundRefresh(
@@ -129,7 +127,7 @@ class SnapshotReader:
         unreadable = await self._unreadables.found()
         # In a thread: ten thousand items take a while, and others are waiting for this loop.
         made = await asyncio.to_thread(
-            dashboard.build, today, estate.value, opened, [each.at(now) for each in closed]
+            dashboard.build, now, estate.value, opened, [each.at(now) for each in closed]
         )
         problem, pending = _why(estate), estate.pending and estate.value is None
         return Made(
@@ -156,13 +154,7 @@ class SnapshotReader:
         return [each for closed in found.values() for each in closed]
 
     async def _read_estate(self) -> Estate:
-        estate = await read_estate(self._graph, self._clock() - timedelta(days=dashboard.DAYS))
-        allowed = [
-            each
-            for each in estate.items
-            if not self._scope.why_not(each.item, each.workload, each.item.machine_id)
-        ]
-        return Estate(items=allowed, subscriptions=estate.subscriptions)
+        return await self._reader.read(self._clock() - timedelta(days=dashboard.DAYS))
 
 
 def _why(estate: Reading[Estate]) -> str:

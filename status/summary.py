@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from backup_retry.domain import labels
 from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.pauses import Pause
+from backup_retry.domain.protection import Protection
 from backup_retry.ports.unreadable_rows import UnreadableRow
 from backup_retry.settings.timer_status import Timer
 from status.dashboard import Dashboard, Trouble
@@ -44,9 +45,15 @@ def headline(snapshot: Snapshot, timers: Sequence[Timer]) -> Headline:
         return worst
     if not dashboard.estate_known:
         return Headline(tone="plain", text="Nothing needs a person.")
-    return Headline(
-        tone="good", text="Everything is protected." if dashboard.rows else "Nothing is protected yet."
-    )
+    return Headline(tone="good", text=_all_well(dashboard))
+
+
+def _all_well(dashboard: Dashboard) -> str:
+    if not dashboard.rows:
+        return "Nothing is protected yet."
+    if stopped := dashboard.protections.get(Protection.STOPPED, 0):
+        return f"All is protected but {_items(stopped, 'whose backups are stopped', 'whose backups are stopped')}"
+    return "Everything is protected."
 
 
 def _findings(made: Made, snapshot: Snapshot, timers: Sequence[Timer]) -> Iterator[Headline]:
@@ -81,6 +88,9 @@ def _lesser(made: Made, snapshot: Snapshot, troubles: Mapping[Trouble, int]) -> 
         )
     if made.waiting.number:
         yield Headline(tone="busy", text=f"{made.waiting} to be looked into.")
+    on_their_way = made.dashboard.protections.get(Protection.IN_PROGRESS, 0)
+    if number := on_their_way - troubles[Trouble.OPEN]:
+        yield Headline(tone="plain", text=_items(number, "awaits its backup", "await their backups"))
 
 
 def counts(dashboard: Dashboard) -> Sequence[Count]:
@@ -121,7 +131,18 @@ def notes(snapshot: Snapshot) -> Sequence[str]:
     elif snapshot.made.estate_problem and snapshot.made.estate_at:
         age = labels.duration((snapshot.now - snapshot.made.estate_at).total_seconds())
         found.append(f"Resource Graph does not answer; good backups are shown as of {age} ago.")
+    if vaults := sorted(snapshot.made.dashboard.policies_unread):
+        found.append(_policies_unread(vaults))
     return found
+
+
+def _policies_unread(vaults: Sequence[str]) -> str:
+    named = ", ".join(each.rpartition("/")[2] for each in vaults[:_NAMED])
+    more = f" and {len(vaults) - _NAMED:,} more" if len(vaults) > _NAMED else ""
+    return (
+        f"The backup policies of {named}{more} cannot be read; a backup of theirs counts as overdue when the last one "
+        "failed, or is older than any policy allows."
+    )
 
 
 def _unreadable(rows: Sequence[UnreadableRow]) -> str:

@@ -41,8 +41,7 @@ class Views:
             inbox=parts.inbox,
             unreadables=parts.unreadables,
             controls=parts.controls,
-            graph=parts.graph,
-            scope=parts.settings.scope,
+            estate=parts.estate_reader,
             clock=parts.clock,
         )
 

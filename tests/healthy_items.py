@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from backup_retry.azure.estate import AzureEstate
 from backup_retry.azure.table_archive import TableArchive
 from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TABLES, TableLedger
@@ -16,6 +17,7 @@ from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import Scope
+from backup_retry.ports.estate import MemoryPolicies
 from backup_retry.settings.settings import load_settings
 from backup_retry.wiring import Parts
 from reactor.deferred_signals import process_deferred, written
@@ -125,6 +127,7 @@ class HealthyItems(World):
             unreadables=self.unreadables,
             turns=nobody,
             seen_vaults=nobody,
+            estate_reader=AzureEstate(self, MemoryPolicies(), Scope()),
         )
 
     async def rows(self, query: str) -> AsyncIterator[Mapping[str, Any]]:

@@ -11,6 +11,7 @@ from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Source
 from backup_retry.domain.journal import Step
+from backup_retry.policy.protection_state import Care
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.ledger import MemoryLedger
 
@@ -81,6 +82,23 @@ class Closed:
             last_good_at=incident.last_good_at,
             acknowledged=incident.acknowledged,
         )
+
+
+def cares(
+    opened: Sequence[Opened], closed: Sequence[Closed], seen_since: Mapping[str, datetime]
+) -> dict[str, Care]:
+    """What is being done about each item that has an incident, or no recovery point since it is known, by its key.
+
+    An incident whose notice is still to be sent stands in the index of open ones and has ended all the same.
+    """
+    ended = {each.incident_id for each in closed}
+    newest = {each.item.key: each for each in sorted(closed, key=lambda each: each.closed_at)}
+    running = {each.item.key for each in opened if each.incident_id not in ended}
+    told = {key: each.first_failed_at for key, each in newest.items() if each.outcome.needs_a_person}
+    return {
+        key: Care(is_open=key in running, told_of=told.get(key), seen_since=seen_since.get(key))
+        for key in {*running, *told, *seen_since}
+    }
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

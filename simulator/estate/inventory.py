@@ -5,7 +5,7 @@ import uuid
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from simulator.estate.behaviour import Settings
@@ -61,6 +61,13 @@ class Policy:
     retention_tag: str = "Default"
     #: Of Backup vaults: the time between backups, ISO 8601.
     period: str = "P1D"
+
+    @property
+    def interval(self) -> timedelta:
+        """The time between two recovery points; a day at most."""
+        hours = self.period.removeprefix("PT").removesuffix("H")
+        by_rule = timedelta(hours=int(hours)) if hours.isdecimal() else timedelta(days=1)
+        return timedelta(minutes=self.log_minutes) if self.log_minutes else min(by_rule, timedelta(days=1))
 
 
 @dataclass(eq=False, kw_only=True)

@@ -43,8 +43,9 @@ class ItemFile(Part):
     #: None: the usual policy of its workload.
     policy: str | None = None
     tags: dict[str, str] = Field(default_factory=dict)
-    #: How long ago the last good backup began; not of an item that is IRPending.
-    last_backup_age_seconds: Seconds = 86_400
+    #: How long ago the last good backup began, not of an item that is IRPending; None: as long as its policy waits
+    #: for the next one.
+    last_backup_age_seconds: Seconds | None = None
     next_outcomes: list[OutcomeFile] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -71,6 +72,8 @@ class ItemFile(Part):
         workload = workload_named(self.workload)
         state = self._state(vault, workload)
         never = state == "IRPending"
+        policy, age = self._policy(vault, workload), self.last_backup_age_seconds
+        before = policy.interval if age is None else timedelta(seconds=age)
         return Item(
             vault=vault,
             workload=workload,
@@ -79,10 +82,10 @@ class ItemFile(Part):
             parent=self.server or self.account or "",
             instance=self.instance or "",
             hashed_name=self.hashed_name,
-            policy=self._policy(vault, workload),
+            policy=policy,
             protection_state=state,
             tags=dict(self.tags),
-            backed_up_before=None if never else now - timedelta(seconds=self.last_backup_age_seconds),
+            backed_up_before=None if never else now - before,
             next_outcomes=deque(each.build() for each in self.next_outcomes),
         )
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from backup_retry.azure.estate import estate, query
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
+from backup_retry.domain.estate import Estate
 from simulator.resource_graph.kql import GraphTables
-from status.estate import Estate, estate, query
 from tests.builders import NOW, SUBSCRIPTION, item
 from tests.recorded import RECORDINGS, needs_recordings
 
@@ -260,3 +261,34 @@ def test_subscriptions_come_with_their_names(graph: Graph) -> None:
 
 def _text(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S.%f}0Z"
+
+
+def test_an_item_says_what_it_is_judged_by(graph: Graph) -> None:
+    """Its policy, its source, its name and server, what runs, when it was set up, and its newest full and other one."""
+    database = ProtectedItem(
+        vault=item().vault, container="VMAppContainer;Compute;rg;sql01", name="SQLDataBase;MSSQLSERVER;Sales"
+    )
+    said = {"policyId": f"{item().vault.id}/backupPolicies/Hourly", "sourceResourceId": "/subscriptions/x/vm"}
+    graph.item(
+        database, last=NOW - timedelta(hours=1), friendlyName="Sales", workloadType="SQLDataBase", **said
+    )
+    graph.job("Completed", 6, database, operation="Backup (Full)")
+    graph.job("Completed", 1, database, operation="Backup (Differential)")
+    graph.job("Completed", 0.1, database, operation="Backup (Log)")
+    graph.job("InProgress", 0.01, database, operation="Backup (Full)")
+    graph.job("Completed", 8, database, operation="ConfigureBackup")
+    [found] = graph.found().items
+    assert (found.policy_id, found.source_id, found.full_name) == (*said.values(), "Sales on sql01")
+    assert (found.last_full_at, found.last_part_at) == (NOW - timedelta(days=6), NOW - timedelta(days=1))
+    assert found.point_at == NOW - timedelta(hours=1)
+    assert found.running_since == NOW - timedelta(days=0.01)
+    assert found.configured_at == NOW - timedelta(days=8)
+    assert found.good_hours == (NOW - timedelta(days=6), NOW - timedelta(days=1))
+
+
+def test_what_only_jobs_tell_of_is_no_item_of_its_vault(graph: Graph) -> None:
+    """Its backups of the last days are shown; that it was set up once is nothing to show."""
+    graph.job("Failed", 2, item(1))
+    graph.job("Completed", 2, item(2), operation="ConfigureBackup")
+    [found] = graph.found().items
+    assert (found.item.key, found.listed) == (item(1).key, False)
