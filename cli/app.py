@@ -13,6 +13,7 @@ from cli.exit_codes import Sentences
 from cli.explain import explain
 from cli.incidents import incidents
 from cli.pause import pause, resume
+from cli.protection import protection
 from cli.replay import replay
 from cli.retry import retry
 from cli.status import status
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 for command in (
     status,
+    protection,
     incidents,
     explain,
     sweep,

@@ -82,8 +82,8 @@ def _listed(content: object) -> Iterator[object]:
             yield from _listed(each) if _inside(each) is not None else [each]
         return
     inside = _inside(content)
-    if isinstance(inside, Mapping) and {"columns", "rows"} <= set(inside):
-        names = [column["name"] for column in inside["columns"]]
+    if isinstance(inside, Mapping) and _is_table(inside):
+        names = [str(column["name"]) for column in inside["columns"]]
         yield from (dict(zip(names, row, strict=False)) for row in inside["rows"])
     elif inside is not None:
         yield from _listed(inside)
@@ -95,13 +95,26 @@ def _inside(content: object) -> object | None:
     """What a list has around it, or what a Logic App's trigger has put out; None: it is no wrapper."""
     if not isinstance(content, Mapping) or "schemaId" in content:
         return None
-    columns = {name.lower(): value for name, value in content.items()}
+    columns: dict[str, object] = {str(name).lower(): value for name, value in content.items()}
     data, outputs = columns.get("data"), columns.get("outputs")
-    if isinstance(data, Mapping) and {"columns", "rows"} <= set(data):
+    if _is_table(data):
         return data
     if isinstance(outputs, Mapping) and "body" in outputs:
-        return outputs["body"]
+        return [outputs["body"]]
     return next((columns[name] for name in _LISTS if isinstance(columns.get(name), list)), None)
+
+
+def _is_table(data: object) -> bool:
+    """True for an answer of Resource Graph in table format."""
+    if not isinstance(data, Mapping):
+        return False
+    columns, rows = data.get("columns"), data.get("rows")
+    return (
+        isinstance(columns, list)
+        and all(isinstance(each, Mapping) and "name" in each for each in columns)
+        and isinstance(rows, list)
+        and all(isinstance(each, list) for each in rows)
+    )
 
 
 def _read(entry: object, dimensions: Dimensions) -> Sequence[Entry]:

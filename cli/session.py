@@ -13,6 +13,7 @@ from backup_retry.engine.engine import Engine
 from backup_retry.ports.access_inspection import Inspection
 from backup_retry.ports.causes import Causes, MemoryCauses
 from backup_retry.ports.deployment import DeployedApp, Deployment
+from backup_retry.ports.estate import EstateReader
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.publisher import Publisher
@@ -40,6 +41,7 @@ class Session:
     item_lookup: ItemLookup
     tag_lookup: TagLookup
     inspection: Inspection
+    estate_reader: EstateReader
     publisher: Publisher | None = None
     causes: Causes = field(default_factory=MemoryCauses)
 

@@ -16,6 +16,7 @@ from backup_retry.azure.deployment import (
     apps_of_name,
     read_app,
 )
+from backup_retry.azure.estate import AzureEstate
 from backup_retry.azure.event_grid import TopicPublisher
 from backup_retry.azure.protected_items import GraphItemLookup
 from backup_retry.azure.resource_graph import ResourceGraph
@@ -181,7 +182,7 @@ def _forgetful(session: Session) -> Session:
 
 def _session(settings: Settings, clients: AzureClients) -> Session:
     graph, tables = ResourceGraph(clients, settings.swept_subscriptions), clients.tables()
-    quarantine = Quarantine()
+    quarantine, vaults = Quarantine(), AzureVaults(clients, clock)
     session = Session(
         settings=settings,
         clock=clock,
@@ -189,11 +190,12 @@ def _session(settings: Settings, clients: AzureClients) -> Session:
         reports=TableReports(tables, quarantine),
         inbox=TableInbox(tables, clock, quarantine),
         unreadables=TableUnreadables(tables, quarantine),
-        vaults=AzureVaults(clients, clock),
+        vaults=vaults,
         graph=graph.estate((), settings.scope.allows_subscription),
         item_lookup=GraphItemLookup(graph),
         tag_lookup=GraphTagLookup(graph, clock),
         inspection=AzureInspection(clients, graph, settings),
+        estate_reader=AzureEstate(graph, vaults, settings.scope),
         publisher=TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None,
         causes=TableCauses(tables, quarantine),
     )

@@ -12,6 +12,7 @@ from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.errors import SettingsError
 from backup_retry.ports.access_inspection import MemoryInspection
 from backup_retry.ports.deployment import DeployedApp, Deployment, MemoryDeployment
+from backup_retry.ports.estate import MemoryEstate
 from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
@@ -38,6 +39,7 @@ class Terminal(World):
         self.inbox = MemoryInbox(self.clock)
         self.unreadables = MemoryUnreadables()
         self.inspection = MemoryInspection()
+        self.estate = MemoryEstate()
         self.deployment = MemoryDeployment()
         self.rows_of_graph: list[Mapping[str, Any]] = []
         self.queries: list[str] = []
@@ -91,6 +93,7 @@ class Terminal(World):
             item_lookup=self.item_lookup,
             tag_lookup=self.tag_lookup,
             inspection=self.inspection,
+            estate_reader=self.estate,
             publisher=self.publisher,
         )
 

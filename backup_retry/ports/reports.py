@@ -13,7 +13,7 @@ from backup_retry.domain.jobs import Source
 from backup_retry.domain.journal import Step
 from backup_retry.policy.protection_state import Care
 from backup_retry.policy.storm import Storm
-from backup_retry.ports.ledger import MemoryLedger
+from backup_retry.ports.ledger import LeftOpen, MemoryLedger
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,7 +108,7 @@ class Health:
     #: every heartbeat by its name, see Controls.beat
     beats: Mapping[str, datetime]
     #: as the last follow-up left them
-    open_incidents: int
+    left: LeftOpen
     #: how many there are of each kind, as last summed up
     unreadable_rows: Mapping[str, int]
 
@@ -179,9 +179,7 @@ class MemoryReports(MemoryLedger):
 
     async def health(self) -> Health:
         """See Reports."""
-        return Health(
-            beats=await self.beats(), open_incidents=self._left_open, unreadable_rows=self.unreadable_rows
-        )
+        return Health(beats=await self.beats(), left=self._left_open, unreadable_rows=self.unreadable_rows)
 
     async def find(self, incident_id: str, days: Sequence[date]) -> Opened | Closed | None:
         """See Reports."""
