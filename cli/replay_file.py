@@ -79,7 +79,7 @@ def _listed(content: object) -> Iterator[object]:
     """One or a list, as they stand or as Azure's tools wrap them."""
     if isinstance(content, list):
         for each in content:
-            yield from _listed(each) if _inside(each) is not None else [each]
+            yield from _listed(each) if isinstance(each, list) or _inside(each) is not None else [each]
         return
     inside = _inside(content)
     if isinstance(inside, Mapping) and _is_table(inside):
