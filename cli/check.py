@@ -1,11 +1,12 @@
-"""`backup-retry check`: is this deployment healthy, and what would mend it."""
+"""`backup-retry check`: is this deployment healthy, and what is to be done."""
 
 from collections.abc import Sequence
 
 import typer
 
 from backup_retry.domain.errors import SettingsError
-from cli.checks import SETTINGS, Check, Verdict, all_checks, bad
+from cli.check_answers import SETTINGS, Check, Verdict, bad
+from cli.checks import all_checks
 from cli.deployed_app import AppOption, GroupOption
 from cli.deployed_checks import deployed_checks
 from cli.exit_codes import Exit, run
@@ -18,12 +19,15 @@ _MARKS = {Verdict.GOOD: "ok", Verdict.BAD: "FAILED", Verdict.UNKNOWN: "?"}
 def check(
     ctx: typer.Context, app: AppOption = "", resource_group: GroupOption = "", as_json: JsonOption = False
 ) -> None:
-    """Check identity, rights, alerts, tables, topic and runs; triggers nothing and says what would mend it."""
+    """Ask whether the app would hear of a failure, may retry it and is running; triggers nothing, says what to do."""
     named = app or resource_group
     checks = run(_gather_of(ctx, app, resource_group) if named else _gather(ctx))
     wrong = [each for each in checks if each.name == SETTINGS and each.verdict is Verdict.BAD]
     failed = [each for each in checks if each.verdict is Verdict.BAD]
-    document = {"healthy": not failed, "checks": [vars(each) for each in checks]}
+    document = {
+        "healthy": not failed,
+        "checks": [{**vars(each), "question": each.question} for each in checks],
+    }
     show(document, as_json, lambda: render(checks, failed))
     raise typer.Exit(Exit.USAGE if wrong else Exit.NEEDS_A_PERSON if failed else Exit.WELL)
 
@@ -49,8 +53,11 @@ async def _gather_of(ctx: typer.Context, app: str, group: str) -> Sequence[Check
 
 def render(checks: Sequence[Check], failed: Sequence[Check]) -> None:
     """For a person."""
-    table(["", "what", "detail"], [(_MARKS[each.verdict], each.name, each.detail) for each in checks])
+    rows = [(_MARKS[each.verdict], each.question, each.detail) for each in checks]
+    table(["", "question", "answer"], rows, below=[_to_do(each) for each in checks])
     say()
-    say("All is well." if not failed else f"{len(failed)} of {len(checks)} checks failed. To mend them:")
-    for each in failed:
-        say(f"  {each.name}: {each.mend}")
+    say("All is well." if not failed else f"{len(failed)} of {len(checks)} checks failed.")
+
+
+def _to_do(each: Check) -> str:
+    return f"To fix: {each.mend}" if each.mend else ""

@@ -6,20 +6,8 @@ from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden
 from backup_retry.ports.access_inspection import Identity
 from backup_retry.ports.deployment import ActionGroup, DeployedApp, Deployment, ProcessingRule, Webhook
-from cli.checks import (
-    TABLE_READER,
-    Check,
-    Verdict,
-    assign,
-    bad,
-    failure_alerts,
-    good,
-    rights,
-    rows,
-    runs,
-    tables,
-    vaults,
-)
+from cli.check_answers import Check, Verdict, bad, good
+from cli.checks import TABLE_READER, assign, failure_alerts, profiles, rights, rows, runs, tables, vaults
 from cli.session import Session
 
 _BAD_REQUEST = 400
@@ -45,6 +33,7 @@ async def deployed_checks(session: Session, app: DeployedApp, deployment: Deploy
             for each in found.seen
             for check in (await rights(session, each, theirs), failure_alerts(each))
         ],
+        await profiles(session),
         *await _ledger(session, signed_in),
     ]
 

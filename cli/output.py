@@ -44,11 +44,20 @@ def command(text: str) -> None:
     console().print(Text(clean(text)), soft_wrap=True)
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
-    """Print rows under headings; the last column is the one that may wrap."""
+def table(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    title: str = "",
+    below: Sequence[str] = (),
+) -> None:
+    """Print rows under headings; the last column is the one that may wrap. `below`: what is to do, under each row."""
     if title:
         say(title, style="bold")
-    _print(Rows(headings, [[clean(_text(cell)) for cell in row] for row in rows]))
+    _print(
+        Rows(
+            headings, [[clean(_text(cell)) for cell in row] for row in rows], [clean(each) for each in below]
+        )
+    )
 
 
 def facts(pairs: Sequence[tuple[str, object]]) -> None:

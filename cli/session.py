@@ -18,7 +18,7 @@ from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.publisher import Publisher
 from backup_retry.ports.reports import Reports
-from backup_retry.ports.tag_lookup import TagLookup
+from backup_retry.ports.tag_lookup import Tagged
 from backup_retry.ports.unreadable_rows import Unreadables
 from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.settings import Settings
@@ -39,7 +39,7 @@ class Session:
     vaults: Vaults
     graph: Graph
     item_lookup: ItemLookup
-    tag_lookup: TagLookup
+    tag_lookup: Tagged
     inspection: Inspection
     estate_reader: EstateReader
     publisher: Publisher | None = None

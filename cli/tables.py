@@ -4,6 +4,7 @@ Nothing is ever cut: what has no room beside goes below, in whole words. A word 
 ARM id, is left to the terminal, which shows it over several lines and copies it as one.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 
@@ -14,6 +15,7 @@ _GAP = "  "
 _INDENT = "  "
 #: the last column wraps in no less than this
 _LEAST = 24
+_COMMAND = re.compile(r"\baz \w+ \w+|: backup-retry ")
 
 
 class Layout(StrEnum):
@@ -29,9 +31,13 @@ class Layout(StrEnum):
 class Rows:
     """Rows under headings; of headings that say nothing there is no line."""
 
-    def __init__(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def __init__(
+        self, headings: Sequence[str], rows: Sequence[Sequence[str]], below: Sequence[str] = ()
+    ) -> None:
+        """`below`: what stands under each row; "": nothing."""
         self._headings = headings
         self._rows = rows
+        self._notes = below or [""] * len(rows)
         #: what each column takes
         self._widths = [max(map(cell_len, column)) for column in zip(headings, *rows, strict=True)]
         self._longest = max((_longest(row[-1]) for row in rows), default=0)
@@ -42,7 +48,7 @@ class Rows:
         room = room or self._before_last + self._widths[-1]
         match self.layout(room):
             case Layout.ACROSS:
-                return self._across(room - self._before_last)
+                return self._across(room)
             case Layout.BELOW:
                 return self._below(room)
             case Layout.STACKED:
@@ -55,26 +61,29 @@ class Rows:
         has_several = len(self._headings) > 2  # noqa: PLR2004
         return Layout.BELOW if has_several and self._before_last - len(_GAP) <= room else Layout.STACKED
 
-    def _across(self, left: int) -> Iterator[Text]:
+    def _across(self, room: int) -> Iterator[Text]:
         if any(self._headings):
             yield Text(self._beside(self._headings), style="bold")
-        for row in self._rows:
-            first, *more = wrapped(row[-1], left)
+        for row, note in zip(self._rows, self._notes, strict=True):
+            first, *more = wrapped(row[-1], room - self._before_last)
             yield Text(self._beside([*row[:-1], first]))
             yield from (Text(" " * self._before_last + each) for each in more)
+            yield from _note(note, room)
 
     def _below(self, room: int) -> Iterator[Text]:
         yield Text(self._beside(self._headings[:-1]), style="bold")
-        for row in self._rows:
+        for row, note in zip(self._rows, self._notes, strict=True):
             yield Text(self._beside(row[:-1]))
             yield from _indented(row[-1], room)
+            yield from _note(note, room)
 
     def _stacked(self, room: int) -> Iterator[Text]:
-        for row in self._rows:
+        for row, note in zip(self._rows, self._notes, strict=True):
             yield from (Text(each, style="bold") for each in wrapped(row[0], room))
             for heading, cell in zip(self._headings[1:], row[1:], strict=True):
                 if cell:
                     yield from _indented(f"{heading}: {cell}" if heading else cell, room)
+            yield from _note(note, room)
 
     def _beside(self, cells: Sequence[str]) -> str:
         pairs = zip(cells, self._widths, strict=False)
@@ -91,6 +100,13 @@ def wrapped(text: str, room: int) -> Sequence[str]:
         else:
             lines[-1] = longer
     return lines
+
+
+def _note(text: str, room: int) -> Iterator[Text]:
+    """In whole words; one that holds a command on one line, so that it can be copied."""
+    if _COMMAND.search(text):
+        return iter([Text(f"{_INDENT}{text}")])
+    return _indented(text, room) if text else iter([])
 
 
 def _indented(text: str, room: int) -> Iterator[Text]:

@@ -119,6 +119,23 @@ def test_a_remedy_wraps_under_its_row(in_terminal: In) -> None:
     ]
 
 
+def test_what_is_to_do_stands_under_its_row(in_terminal: In) -> None:
+    """A sentence in lines; a command on one, which a terminal copies as one."""
+    todo = [
+        "To fix: Correct the tag, or add it to the settings",
+        "To fix: az resource update --ids /x --set y",
+    ]
+    shown = in_terminal(30, lambda: table(["", "what"], [("ok", "a"), ("?", "b")], below=todo))
+    assert shown.lines == [
+        "    what",
+        "ok  a",
+        "  To fix: Correct the tag, or",
+        "  add it to the settings",
+        "?   b",
+        f"  {todo[1]}",
+    ]
+
+
 def test_a_pipe_gets_every_row_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """Whole, whatever the width of a terminal that is not there."""
     remedy = "word " * 200
