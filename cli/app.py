@@ -15,6 +15,7 @@ from cli.incidents import incidents
 from cli.pause import pause, resume
 from cli.protection import protection
 from cli.replay import replay
+from cli.report import report
 from cli.retry import retry
 from cli.status import status
 from cli.sweep import sweep
@@ -45,6 +46,7 @@ for command in (
     pause,
     resume,
     replay,
+    report,
 ):
     app.command()(on_an_app(command))
 app.command()(check)  # which looks at the app from outside as well

@@ -23,14 +23,23 @@ _AT_ONCE = 16
 
 async def closed_within(session: Session, days: int | None) -> Sequence[Closed]:
     """The incidents that were closed today and on the days before it, newest first; None: on all that are kept."""
+    return await closed_on(session, days_of(session, days))
+
+
+async def closed_on(session: Session, wanted: Sequence[date]) -> Sequence[Closed]:
+    """The incidents that were closed on these days, newest first."""
     found: list[Closed] = []
-    wanted = days_of(session, days)
     for begin in range(0, len(wanted), _AT_ONCE):
         some = await asyncio.gather(
             *(session.reports.closed(day) for day in wanted[begin : begin + _AT_ONCE])
         )
         found += (each for day in some for each in day)
     return sorted(found, key=lambda each: each.closed_at, reverse=True)
+
+
+def first_kept(session: Session) -> date:
+    """The first day of which the journal is kept."""
+    return days_of(session, None)[-1]
 
 
 def days_of(session: Session, days: int | None) -> Sequence[date]:
