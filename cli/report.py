@@ -141,7 +141,7 @@ def sentence(found: Monthly) -> str:
         return f"{found.month}: no backup failed."
     return (
         f"{found.month}: {total.failures} failed, {total.without_a_person} recovered without a person, "
-        f"{total.needed_a_person} needed one; {total.hours_unprotected:g} hours unprotected, "
+        f"{total.needed_a_person} needed one; {total.hours_unprotected:g} h unprotected, "
         f"{total.points_added} recovery points added."
     )
 

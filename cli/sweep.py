@@ -113,6 +113,6 @@ def render(report: SweepReport, *, dry_run: bool) -> None:
     sums = totals(report.handled, rehearsed=dry_run)
     say(f"{found}: {sums}." if sums else f"{found}.")
     if dry_run:
-        say("Rehearsed: nothing was written or started.")
+        say("Dry run: nothing was written or started.")
     for problem in report.problems:
         say(f"Not looked at: {problem}", style="red")

@@ -40,7 +40,6 @@ class Rows:
         self._notes = below or [""] * len(rows)
         #: what each column takes
         self._widths = [max(map(cell_len, column)) for column in zip(headings, *rows, strict=True)]
-        self._longest = max((_longest(row[-1]) for row in rows), default=0)
         self._before_last = sum(self._widths[:-1]) + len(_GAP) * (len(headings) - 1)
 
     def lines(self, room: int | None) -> Iterator[Text]:
@@ -56,7 +55,7 @@ class Rows:
 
     def layout(self, room: int) -> Layout:
         """The first that has room for every column but the last, which may wrap."""
-        if self._before_last + max(min(self._widths[-1], _LEAST), self._longest) <= room:
+        if self._before_last + min(self._widths[-1], _LEAST) <= room:
             return Layout.ACROSS
         has_several = len(self._headings) > 2  # noqa: PLR2004
         return Layout.BELOW if has_several and self._before_last - len(_GAP) <= room else Layout.STACKED
@@ -65,10 +64,19 @@ class Rows:
         if any(self._headings):
             yield Text(self._beside(self._headings), style="bold")
         for row, note in zip(self._rows, self._notes, strict=True):
-            first, *more = wrapped(row[-1], room - self._before_last)
-            yield Text(self._beside([*row[:-1], first]))
-            yield from (Text(" " * self._before_last + each) for each in more)
+            yield from self._row_across(row, room)
             yield from _note(note, room)
+
+    def _row_across(self, row: Sequence[str], room: int) -> Iterator[Text]:
+        """A last cell with a word that has no room beside the others goes below them."""
+        left = room - self._before_last
+        if max(map(cell_len, row[-1].split(" "))) > left:
+            yield Text(self._beside(row[:-1]))
+            yield from _indented(row[-1], room)
+            return
+        first, *more = wrapped(row[-1], left)
+        yield Text(self._beside([*row[:-1], first]))
+        yield from (Text(" " * self._before_last + each) for each in more)
 
     def _below(self, room: int) -> Iterator[Text]:
         yield Text(self._beside(self._headings[:-1]), style="bold")
@@ -113,10 +121,6 @@ def _indented(text: str, room: int) -> Iterator[Text]:
     """Indented, where a terminal is wide enough to have anything left then."""
     indent = _INDENT if room >= _LEAST else ""
     return (Text(indent + each) for each in wrapped(text, room - len(indent)))
-
-
-def _longest(text: str) -> int:
-    return max(map(cell_len, text.split(" ")))
 
 
 def _padded(text: str, width: int) -> str:

@@ -94,15 +94,12 @@ def test_a_tiny_terminal_loses_nothing(in_terminal: In, columns: int) -> None:
         # a short last column takes what it takes: 30 + 2 + 5
         (("n" * 30, "short"), 37, Layout.ACROSS),
         (("n" * 30, "short"), 36, Layout.STACKED),
-        # a word is not parted: 30 + 2 + 10 + 2 + 50
-        (("n" * 30, "v" * 10, "u" * 50), 94, Layout.ACROSS),
-        (("n" * 30, "v" * 10, "u" * 50), 93, Layout.BELOW),
         # wide characters take two columns each: 20 + 2 + 5
         (("京" * 10, "short"), 26, Layout.STACKED),
     ],
 )
 def test_the_layout_is_the_widest_that_fits(cells: tuple[str, ...], room: int, expected: Layout) -> None:
-    """The last column may wrap, down to 24 columns and to its longest word; the others may not."""
+    """The last column may wrap, down to 24 columns; the others may not."""
     assert Rows([""] * len(cells), [cells]).layout(room) is expected
 
 
@@ -116,6 +113,18 @@ def test_a_remedy_wraps_under_its_row(in_terminal: In) -> None:
         "  Repair or remove the failed",
         "  extension and reapply the",
         "  machine",
+    ]
+
+
+def test_a_word_that_has_no_room_beside_goes_below(in_terminal: In) -> None:
+    """Its row's alone, whole; the others stay beside."""
+    shown = in_terminal(
+        40, lambda: facts([("Error", "x " * 15), ("More", "see https://example.org/a/long/address")])
+    )
+    assert shown.lines == [
+        "Error  " + " ".join("x" * 15),
+        "More",
+        "  see https://example.org/a/long/address",
     ]
 
 
