@@ -62,8 +62,20 @@ def run_in(columns: int, work: Callable[[], None], monkeypatch: pytest.MonkeyPat
             work()
             screen.flush()
         reader.join(5)
-        found.shown = _STYLE.sub("", b"".join(heard).decode())
+        found.shown = _plain(heard)
     return found
+
+
+def read_all(source: int) -> str:
+    """What a process has printed to a terminal, once it has ended."""
+    heard: list[bytes] = []
+    _read(source, heard)
+    os.close(source)
+    return _plain(heard)
+
+
+def _plain(heard: list[bytes]) -> str:
+    return _STYLE.sub("", b"".join(heard).decode())
 
 
 def _read(source: int, into: list[bytes]) -> None:
