@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from backup_retry.domain.errors import SettingsError
 from backup_retry.engine.engine import Engine
-from backup_retry.engine.turn import TurnTaker
+from backup_retry.engine.turn import Slice, Turn, TurnTaker
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import REFUSE
+from backup_retry.ports.arrivals import Arrivals
 from backup_retry.ports.causes import Causes
+from backup_retry.ports.dead_letters import DeadLetters
 from backup_retry.ports.estate import EstateReader
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
@@ -64,6 +66,9 @@ class Parts:
     turns: TurnTaker
     seen_vaults: SeenVaults
     estate_reader: EstateReader
+    arrivals: Arrivals
+    #: events that nobody could deliver; None: nobody says where they are
+    dead_letters: DeadLetters | None = None
     #: where notices go; None: nowhere
     publisher: "TopicPublisher | None" = None
     #: where a sweep announces what it finds; None: it handles that by itself
@@ -73,6 +78,10 @@ class Parts:
         """What a sweep asks: these subscriptions, or all that may be touched."""
         named = [each for each in subscriptions if not each.startswith(REFUSE)]
         return self.graph.estate(named, self.settings.scope.allows_subscription)
+
+
+#: how a part of each turn is made, by the name of its function: every room with timers adds its own
+turn_makers: dict[str, Callable[[Parts, Slice], Turn]] = {}
 
 
 def clock() -> datetime:
@@ -110,11 +119,13 @@ def schedules() -> Settings:
 
 async def build(settings: Settings, clients: "AzureClients") -> Parts:
     """The real parts on open clients; makes the ledger's tables where they are missing."""
+    from backup_retry.azure.dead_letter_blobs import DeadLetterBlobs  # noqa: PLC0415
     from backup_retry.azure.estate import AzureEstate  # noqa: PLC0415
     from backup_retry.azure.event_grid import TopicPublisher  # noqa: PLC0415
     from backup_retry.azure.protected_items import GraphItemLookup  # noqa: PLC0415
     from backup_retry.azure.resource_graph import ResourceGraph  # noqa: PLC0415
     from backup_retry.azure.table_archive import TableArchive  # noqa: PLC0415
+    from backup_retry.azure.table_arrivals import TableArrivals  # noqa: PLC0415
     from backup_retry.azure.table_causes import TableCauses  # noqa: PLC0415
     from backup_retry.azure.table_inbox import TableInbox  # noqa: PLC0415
     from backup_retry.azure.table_ledger import TableLedger  # noqa: PLC0415
@@ -134,6 +145,8 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     graph = ResourceGraph(clients, settings.swept_subscriptions)
     reports = TableReports(tables, quarantine)
     publisher = TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None
+    container = settings.dead_letter_container
+    dead_letters = DeadLetterBlobs(clients, container) if container else None
     return Parts(
         settings=settings,
         clock=clock,
@@ -157,7 +170,9 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         reports=reports,
         archive=TableArchive(tables, quarantine),
         inbox=TableInbox(tables, clock, quarantine),
-        unreadables=TableUnreadables(tables, quarantine),
+        unreadables=TableUnreadables(tables, quarantine, dead_letters),
+        dead_letters=dead_letters,
+        arrivals=TableArrivals(tables, quarantine),
         seen_vaults=TableVaults(tables, graph, quarantine),
         estate_reader=AzureEstate(graph, vaults, settings.scope),
         turns=TurnTaker(

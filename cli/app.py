@@ -9,6 +9,7 @@ from cli.ack import ack
 from cli.approve import approve, dismiss
 from cli.check import check
 from cli.deployed_app import on_an_app
+from cli.drill import drill
 from cli.exit_codes import Sentences
 from cli.explain import explain
 from cli.incidents import incidents
@@ -49,7 +50,9 @@ for command in (
     report,
 ):
     app.command()(on_an_app(command))
-app.command()(check)  # which looks at the app from outside as well
+# These two look at the app from outside as well, and find it by themselves.
+app.command()(check)
+app.command()(drill)
 
 
 def _version(wanted: bool) -> None:

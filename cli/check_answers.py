@@ -16,6 +16,7 @@ _QUESTIONS = {
     "jobs of ": "Can the jobs of {} be read?",
     "rights on ": "Are all permissions there on {}?",
     "alerts of ": "Does {} raise alerts for failed jobs?",
+    "alerts from ": "Have alerts of {} arrived?",
     "access to ": "Does Azure let the app into {}?",
     "profiles": "Is every profile that a tag names known?",
     "tables": "Can the ledger be read?",

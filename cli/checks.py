@@ -4,13 +4,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from backup_retry.domain.arrivals import AlertKind
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden
 from backup_retry.domain.tags import PROFILE
 from backup_retry.policy.rules import JOB_RETENTION
 from backup_retry.ports.access_inspection import FoundVault, Identity, missing_rights
+from backup_retry.ports.arrivals import MISSING_ALERTS, VaultAlerts, alerts_by_vault
 from backup_retry.ports.inbox import COUNTED
 from backup_retry.settings.timer_status import Timer, timers
 from cli.check_answers import SETTINGS, Check, Verdict, bad, good
+from cli.output import ago
 from cli.session import Session
 from cli.shell import quoted
 from cli.timer_line import standing
@@ -32,6 +35,7 @@ async def all_checks(session: Session) -> Sequence[Check]:
         await _checked("tables", tables, session, identity),
         await _checked("rows", rows, session, identity),
         await _checked("topic", _topic, session, identity),
+        *await arrived_alerts(session),
         *await runs(session),
     ]
 
@@ -168,6 +172,28 @@ def failure_alerts(found: FoundVault) -> Check:
     setting = "properties.monitoringSettings.azureMonitorAlertSettings.alertsForAllJobFailures"
     mend = f"az resource update --ids {quoted(found.vault.id)} --set {setting}=Enabled"
     return bad(name, "switched off: only the sweep finds its failures", mend)
+
+
+async def arrived_alerts(session: Session) -> Sequence[Check]:
+    """A line for each vault of which an alert, or a failure without one, is known; none where the tables are closed."""
+    now = session.clock().astimezone(UTC)
+    try:
+        days = [now.date() - timedelta(days=back) for back in range(JOB_RETENTION.days)]
+        closed = [each for day in days for each in await session.reports.closed(day)]
+        found = alerts_by_vault(await session.arrivals.all(), closed, now)
+    except (AzureUnavailable, AzureRefused):
+        return []  # the check of the tables says so
+    return [_arrived(each, now) for each in found if session.settings.scope.allows_vault(each.vault)]
+
+
+def _arrived(alerts: VaultAlerts, now: datetime) -> Check:
+    name = f"alerts from {alerts.vault.name}"
+    tested = f"last test {ago(alerts.last.get(AlertKind.TEST), now)}"
+    kinds = [f"{kind.value} {ago(at, now)}" for kind, at in alerts.last.items() if kind is not AlertKind.TEST]
+    detail = f"last {', '.join(kinds) or 'alert never'}; {tested}"
+    if not alerts.are_missing:
+        return good(name, detail)
+    return bad(name, f"{alerts.sentence} {detail}", MISSING_ALERTS)
 
 
 async def _closed_vaults(session: Session) -> Sequence[Check]:

@@ -11,6 +11,7 @@ import typer
 
 from backup_retry.engine.engine import Engine
 from backup_retry.ports.access_inspection import Inspection
+from backup_retry.ports.arrivals import Arrivals, MemoryArrivals
 from backup_retry.ports.causes import Causes, MemoryCauses
 from backup_retry.ports.deployment import DeployedApp, Deployment
 from backup_retry.ports.estate import EstateReader
@@ -43,6 +44,7 @@ class Session:
     inspection: Inspection
     estate_reader: EstateReader
     publisher: Publisher | None = None
+    arrivals: Arrivals = field(default_factory=MemoryArrivals)
     causes: Causes = field(default_factory=MemoryCauses)
 
     @cached_property

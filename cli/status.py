@@ -27,6 +27,7 @@ from cli.timer_line import standing
 _STORM_AGE = timedelta(days=1)
 _UNWELL = {
     TimerState.LATE: "is late",
+    TimerState.STOPPED: "does not fire by itself",
     TimerState.DIED: "has died",
     TimerState.INCOMPLETE: "was not complete",
 }

@@ -13,6 +13,7 @@ def standing(timer: Timer, now: datetime) -> str:
     more = {
         TimerState.LATE: ", LATE",
         TimerState.DIED: ", DIED",
+        TimerState.STOPPED: f", its timer STOPPED {ago(timer.stopped, now)}, the second clock stands in",
         TimerState.NOT_YET: f", its time begins {starts}",
         TimerState.OVER: ", its time is over",
     }

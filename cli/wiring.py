@@ -20,6 +20,7 @@ from backup_retry.azure.estate import AzureEstate
 from backup_retry.azure.event_grid import TopicPublisher
 from backup_retry.azure.protected_items import GraphItemLookup
 from backup_retry.azure.resource_graph import ResourceGraph
+from backup_retry.azure.table_arrivals import TableArrivals
 from backup_retry.azure.table_causes import TableCauses
 from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TableLedger
@@ -29,6 +30,7 @@ from backup_retry.azure.table_unreadable import TableUnreadables
 from backup_retry.azure.tags import GraphTagLookup
 from backup_retry.azure.vaults import AzureVaults
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
+from backup_retry.ports.arrivals import MemoryArrivals
 from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.deployment import DeployedApp, Deployment
 from backup_retry.ports.inbox import MemoryInbox
@@ -176,6 +178,7 @@ def _forgetful(session: Session) -> Session:
         reports=memory,
         inbox=inbox,
         unreadables=MemoryUnreadables(),
+        arrivals=MemoryArrivals(),
         causes=MemoryCauses(),
     )
 
@@ -197,6 +200,7 @@ def _session(settings: Settings, clients: AzureClients) -> Session:
         inspection=AzureInspection(clients, graph, settings),
         estate_reader=AzureEstate(graph, vaults, settings.scope),
         publisher=TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None,
+        arrivals=TableArrivals(tables, quarantine),
         causes=TableCauses(tables, quarantine),
     )
     return _forgetful(session) if settings.ledger_endpoint == _NO_LEDGER else session

@@ -9,7 +9,7 @@ from backup_retry.domain.alert_dimensions import DEFAULT, Dimensions
 from backup_retry.domain.errors import BadSignal
 from backup_retry.domain.jobs import Source
 from backup_retry.domain.texts import valid_json
-from reactor import backup_actions, backup_alerts, log_alerts, metric_alerts
+from reactor import backup_actions, backup_alerts, log_alerts, metric_alerts, own_alerts
 from reactor.common_schema import Alert, read
 from reactor.signals import Ignored, Signal
 
@@ -55,6 +55,8 @@ def parse_alert(payload: object, source: Source, dimensions: Dimensions = DEFAUL
     alert = read(payload, source)
     if (alert.essentials.monitor_condition or "Fired").casefold() != "fired":
         return alert.ignored(f"the alert is {alert.essentials.monitor_condition}, not Fired")
+    if ours := own_alerts.read(alert):
+        return ours
     read_context = _readers(dimensions).get(alert.service.casefold())
     if read_context is None:
         return alert.ignored(f"an alert of {alert.service}, which says nothing of backups")

@@ -4,11 +4,12 @@ https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-common-schema
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from backup_retry.domain.arrivals import AlertKind
 from backup_retry.domain.errors import BadSignal
 from backup_retry.domain.jobs import Source
 from reactor.signals import Ignored, Named, Signal
@@ -16,6 +17,12 @@ from reactor.signals import Ignored, Named, Signal
 COMMON_SCHEMA = "azureMonitorCommonAlertSchema"
 REMEDY = "Turn on the common alert schema in the action group's webhook action."
 _LONGEST_CODE = 80
+#: of those services that tell of backups, besides the rules from before Log Alerts V2
+_KINDS = {
+    "azure backup": AlertKind.BACKUP_ALERT,
+    "platform": AlertKind.METRIC_ALERT,
+    "activity log - administrative": AlertKind.ACTIVITY_LOG_ALERT,
+}
 
 
 class Lenient(BaseModel):
@@ -32,6 +39,7 @@ class Essentials(Lenient):
 
     alert_id: str | None = Field(default=None, alias="alertId")
     alert_rule: str | None = Field(default=None, alias="alertRule")
+    alert_rule_id: str | None = Field(default=None, alias="alertRuleID")
     signal_type: str | None = Field(default=None, alias="signalType")
     monitor_condition: str | None = Field(default=None, alias="monitorCondition")
     monitoring_service: str | None = Field(default=None, alias="monitoringService")
@@ -42,6 +50,7 @@ class _AlertData(Lenient):
     essentials: Essentials
     #: its shape depends on the service, so it is read once that is known
     alert_context: Any = Field(default=None, alias="alertContext")
+    custom: dict[str, Any] | None = Field(default=None, alias="customProperties")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +60,8 @@ class Alert:
     source: Source
     essentials: Essentials
     context: Any
+    #: what the rule's author has given it
+    custom: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -70,7 +81,11 @@ class Alert:
     def signal(self, what: Named, error_code: str = "") -> Signal:
         """The hint in it."""
         return Signal(
-            **vars(what), source=self.source, error_code=error_code[:_LONGEST_CODE], label=self.label
+            **vars(what),
+            source=self.source,
+            kind=_KINDS.get(self.service.casefold(), AlertKind.LOG_ALERT),
+            error_code=error_code[:_LONGEST_CODE],
+            label=self.label,
         )
 
     def ignored(self, why: str) -> Ignored:
@@ -103,7 +118,9 @@ def read(payload: object, source: Source) -> Alert:
         found = "missing" if schema is None else f"{schema!r}"
         raise BadSignal(f"is {found}, not {COMMON_SCHEMA!r}.", where="schemaId", remedy=REMEDY)
     data = validated(_AlertData, payload.get("data"), "data")
-    return Alert(source=source, essentials=data.essentials, context=data.alert_context or {})
+    return Alert(
+        source=source, essentials=data.essentials, context=data.alert_context or {}, custom=data.custom or {}
+    )
 
 
 def validated(model: type[_Model], value: object, where: str) -> _Model:

@@ -58,17 +58,24 @@ def read(fields: Fields) -> Signal:
 
 
 async def process_deferred(
-    inbox: Inbox, handler: SignalHandler, clock: Callable[[], datetime], publisher: Publisher | None = None
-) -> None:
+    inbox: Inbox,
+    handler: SignalHandler,
+    clock: Callable[[], datetime],
+    publisher: Publisher | None = None,
+    limit: timedelta = timedelta.max,
+) -> bool:
     """React to the signals that are due, some hundreds at a time: they share what is read of a vault.
 
     One of which nobody can say yet what it means waits on, until Azure would not know its job any more; after a day a
-    person is told.
+    person is told. True where the time has not sufficed.
     """
-    began, unknown = clock(), set[Vault]()
-    while clock() - began < _TIME and (due := await inbox.due(_AT_A_TIME)):
-        unknown |= await look_into(due, inbox, handler, clock(), publisher, seconds=_SECONDS)
+    began, unknown, time = clock(), set[Vault](), min(limit, _TIME)
+    seconds, late = min(_SECONDS, time.total_seconds()), False
+    while not late and (due := await inbox.due(_AT_A_TIME)):
+        unknown |= await look_into(due, inbox, handler, clock(), publisher, seconds=seconds)
+        late = clock() - began >= time
     await handler.notify_unknown_vaults(unknown)
+    return late
 
 
 async def look_into(

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from backup_retry.domain.alert_dimensions import DEFAULT, Dimensions
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, parse_job_id
+from backup_retry.domain.arrivals import AlertKind
 from backup_retry.domain.errors import BadSignal
 from backup_retry.domain.failure_batches import FAILURE_FOUND, read_batch
 from backup_retry.domain.jobs import Source
@@ -93,7 +94,7 @@ def _action_failed(data: object, source: Source, subject: str) -> Signal | Ignor
         return Ignored(
             why="names no protected item and no vault", label=ACTION_FAILED, came={"target": subject}
         )
-    return Signal(**vars(what), source=source, label=ACTION_FAILED)
+    return Signal(**vars(what), source=source, kind=AlertKind.EVENT, label=ACTION_FAILED)
 
 
 def _failure_found(data: object, source: Source) -> Signal:

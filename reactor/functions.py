@@ -8,14 +8,18 @@ from functools import partial
 import azure.functions as func
 
 from backup_retry import wiring
+from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.arrivals import DRILL, AlertKind
 from backup_retry.domain.errors import BadSignal, SettingsError
-from backup_retry.engine.turn import Turn
+from backup_retry.engine.turn import Slice, Turn
 from backup_retry.ports.log_events import LogEvent, log_event
 from reactor import webhook
+from reactor.dead_letters import process_dead_letters
 from reactor.deferred_signals import process_deferred, written
 from reactor.events import parse_events
 from reactor.handed_on import Looks, key_in
 from reactor.resolve import Resolver
+from reactor.second_clock import KEPT_SIGNALS, LastLook, SecondClock, run_slice, turn_in
 from reactor.signal_handler import SignalHandler
 from reactor.signals import Signal
 
@@ -24,13 +28,29 @@ blueprint = func.Blueprint()
 _PLACES = asyncio.Semaphore(16)
 #: so many of those that were kept are then looked into at once
 _LOOKS = Looks(32)
+_LAST_LOOK = LastLook()
 #: Event Grid waits 30 seconds
 _EVENT_SECONDS = 20.0
 
 
 async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
     parts = await wiring.parts()
-    resolver = Resolver(
+
+    async def defer(signal: Signal) -> None:
+        await parts.inbox.add(written(signal))
+
+    return SignalHandler(
+        resolver=_resolver(parts),
+        engine=parts.engine,
+        defer=defer,
+        hand_on=partial(_LOOKS.hand_on, messenger=parts.publisher, clock=parts.clock),
+        note=_note_arrival,
+        places=places,
+    )
+
+
+def _resolver(parts: wiring.Parts) -> Resolver:
+    return Resolver(
         vaults=parts.vaults,
         item_lookup=parts.item_lookup,
         clock=parts.clock,
@@ -38,18 +58,17 @@ async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
         scope=parts.settings.scope,
     )
 
-    async def defer(signal: Signal) -> None:
-        await parts.inbox.add(written(signal))
 
-    at_once = partial(_LOOKS.hand_on, messenger=parts.publisher, clock=parts.clock)
-    return SignalHandler(resolver=resolver, engine=parts.engine, defer=defer, hand_on=at_once, places=places)
+async def _note_arrival(vault: Vault, kind: AlertKind = AlertKind.TEST) -> None:
+    parts = await wiring.parts()
+    await parts.arrivals.note(vault, kind, parts.clock())
 
 
 @blueprint.route(route="alerts", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 async def alerts(req: func.HttpRequest) -> func.HttpResponse:
     """The webhook of an action group, common alert schema."""
     try:
-        answer = await webhook.answer(req.get_body(), _reactor, wiring.settings().dimensions)
+        answer = await _answer(req)
     except SettingsError as error:
         answer = webhook.unavailable(error)
     except Exception as error:  # Azure repeats a 503 and never a 500: nothing may be lost to a fault of ours
@@ -63,12 +82,18 @@ async def alerts(req: func.HttpRequest) -> func.HttpResponse:
     )
 
 
+async def _answer(req: func.HttpRequest) -> webhook.Answer:
+    settings = wiring.settings()
+    if drilled := Vault.parse(req.params.get(DRILL, "")):
+        return await webhook.answer_drill(req.get_body(), drilled, settings.scope, _note_arrival)
+    return await webhook.answer(req.get_body(), _reactor, settings.dimensions, _second_clock)
+
+
 @blueprint.event_grid_trigger(arg_name="event")
 async def events(event: func.EventGridEvent) -> None:
     """An event of either schema; one that fails for a passing reason raises, so that it is delivered again."""
     event_type = getattr(event, "event_type", None) or getattr(event, "type", None) or ""
-    if key := key_in(event_type, event.get_json()):
-        await _look_into(key)
+    if await _was_for_itself(event_type, event.get_json()):
         return
     try:
         dimensions = wiring.settings().dimensions
@@ -81,6 +106,45 @@ async def events(event: func.EventGridEvent) -> None:
         return
     began = wiring.clock()
     await (await _reactor()).handle_signals(signals, seconds=_EVENT_SECONDS, run_began=began)
+    await (await _second_clock()).signal_came()
+
+
+async def _was_for_itself(event_type: str, data: object) -> bool:
+    """Whether the app has sent itself the event: to look into a signal, or to run a turn."""
+    if key := key_in(event_type, data):
+        await _look_into(key)
+    elif due := turn_in(event_type, data):
+        await _run_slice(*due)
+    else:
+        return False
+    return True
+
+
+async def _run_slice(turn: str, number: int) -> None:
+    parts = await wiring.parts()
+    make = wiring.turn_makers.get(turn)
+    await run_slice(
+        turn,
+        number,
+        make=partial(make, parts) if make else None,
+        taker=parts.turns,
+        controls=parts.controls,
+        starter=parts.publisher,
+        clock=parts.clock,
+    )
+
+
+async def _second_clock() -> SecondClock:
+    parts = await wiring.parts()
+    return SecondClock(
+        controls=parts.controls,
+        reports=parts.reports,
+        settings=parts.settings,
+        clock=parts.clock,
+        starter=parts.publisher,
+        publisher=parts.publisher,
+        looked=_LAST_LOOK,
+    )
 
 
 async def _look_into(key: str) -> None:
@@ -100,10 +164,32 @@ async def _look_into(key: str) -> None:
 async def kept_signals(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
     """The five-minute look into the signals that wait."""
     parts = await wiring.parts()
-    await parts.turns.take(Turn(name="kept_signals", run=_look_into_kept))
+    await parts.turns.take(_kept_signals_turn(parts, Slice()))
 
 
-async def _look_into_kept() -> None:
-    parts = await wiring.parts()
-    await process_deferred(parts.inbox, await _reactor(None), parts.clock, parts.publisher)
-    await parts.unreadables.sum_up()
+def _kept_signals_turn(parts: wiring.Parts, part: Slice) -> Turn:
+    return Turn(name=KEPT_SIGNALS, run=partial(_look_into_kept, parts, part), slice=part)
+
+
+wiring.turn_makers[KEPT_SIGNALS] = _kept_signals_turn
+
+
+async def _look_into_kept(parts: wiring.Parts, part: Slice) -> None:
+    reactor = await _reactor(None)
+    part.end(await process_deferred(parts.inbox, reactor, parts.clock, parts.publisher, part.limit))
+    if not part.left:
+        await _look_into_dead_letters(parts)
+        await parts.unreadables.sum_up()
+
+
+async def _look_into_dead_letters(parts: wiring.Parts) -> None:
+    if parts.dead_letters is not None:
+        await process_dead_letters(
+            parts.dead_letters,
+            await _reactor(None),
+            controls=parts.controls,
+            unreadables=parts.unreadables,
+            schedule=parts.settings.follow_up_schedule,
+            dimensions=parts.settings.dimensions,
+            clock=parts.clock,
+        )

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.arrivals import AlertKind
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, BackupRetryError
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
@@ -22,6 +23,8 @@ from reactor.signals import Ignored, Signal
 Defer = Callable[[Signal], Awaitable[None]]
 #: has one that is stored looked into in an invocation of its own, within seconds
 HandOn = Callable[[Signal], Awaitable[None]]
+#: remembers that an alert of that kind has told of a vault
+Note = Callable[[Vault, AlertKind], Awaitable[None]]
 _AT_ONCE = 8
 _PLENTY = 10_000
 #: what of its time a signal may wait for its turn
@@ -29,6 +32,7 @@ _SHARE_TO_WAIT = 0.2
 _SECONDS_TO_STORE = 2.5
 #: for Azure's answers to triggers that are under way when the time is over
 _SECONDS_TO_HEAR = 4.0
+_SECONDS_TO_NOTE = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +67,7 @@ class SignalHandler:
         defer: Defer | None = None,
         hand_on: HandOn | None = None,
         places: asyncio.Semaphore | None = None,
+        note: Note | None = None,
         stored: bool = False,
     ) -> None:
         self._resolver = resolver
@@ -73,6 +78,8 @@ class SignalHandler:
         self._hand_on = hand_on
         #: how many signals may be looked into at once; all of too many would be late
         self._places = places or asyncio.Semaphore(_PLENTY)
+        #: called when a vault has answered what a signal that has just arrived means
+        self._note = note
         #: True: every signal is in the inbox already
         self._stored = stored
 
@@ -144,6 +151,7 @@ class SignalHandler:
             resolved = await self._resolved(signal, deadline, run_began)
             handling = Handling(self._engine, signal.source, run_began)
             handled = await handling.of_all(resolved.failures, deadline, to_hear)
+            await self._note_arrival(signal, resolved)
         except AzureRefused as error:
             return await self._refused(signal, error, deadline)
         except BackupRetryError as error:
@@ -160,6 +168,15 @@ class SignalHandler:
         if not handled.reports:
             log_event(LogEvent.SIGNAL_IGNORED, signal=signal.label, why=resolved.why)
         return SignalResult(reports=handled.reports, why=resolved.why)
+
+    async def _note_arrival(self, signal: Signal, resolved: Resolved) -> None:
+        """It is known then that alerts of its vault arrive; whatever is in the way, the next one notes that."""
+        vaults = [signal.vault] if signal.vault else [each.item.vault for each in resolved.failures[:1]]
+        if self._note is None or signal.kind is None or not vaults:
+            return
+        with suppress(TimeoutError, BackupRetryError):
+            async with asyncio.timeout(_SECONDS_TO_NOTE):
+                await self._note(vaults[0], signal.kind)
 
     async def _resolved(self, signal: Signal, deadline: float, run_began: datetime | None) -> Resolved:
         try:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from backup_retry.domain.arm_ids import RESOURCE_ID, ProtectedItem, Vault, parse_job_id
+from backup_retry.domain.arrivals import AlertKind
 from backup_retry.domain.jobs import Source
 
 
@@ -25,6 +26,8 @@ class Signal(Named):
     """What an alert or event says: a hint, never a fact."""
 
     source: Source
+    #: None: an announcement of our own, which nobody else has heard of
+    kind: AlertKind | None = None
     #: what the sender says went wrong; only for the log
     error_code: str = ""
     #: what to call the signal in logs

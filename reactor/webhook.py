@@ -7,15 +7,21 @@ https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from backup_retry.domain.alert_dimensions import DEFAULT, Dimensions
+from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.arrivals import DRILL
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, BadSignal
 from backup_retry.engine.unit_of_work import Report
+from backup_retry.policy.scope import Scope
 from backup_retry.ports.log_events import LogEvent, log_event
 from reactor.alerts import parse_body
+from reactor.own_alerts import ClockStruck
+from reactor.second_clock import SecondClock
 from reactor.signal_handler import SignalHandler, SignalResult
+from reactor.signals import Ignored, Signal
 
 #: the common alert schema never makes a payload larger than this
 LARGEST_BODY = 256 * 1024
@@ -27,6 +33,8 @@ _SECONDS = 2.2
 _SECONDS_TO_HEAR = 2.2
 #: for all of it but the start: ledger and topic may be slow as well
 _AT_MOST_SECONDS = 4.8
+#: later than that nobody looks whether the timers are silent: this signal is stored, and comes first
+_LATEST_SECONDS = 3.5
 _RETRY_AFTER_SECONDS = 30
 
 
@@ -40,23 +48,63 @@ class Answer:
 
 
 async def answer(
-    body: bytes, reactor: Callable[[], Awaitable[SignalHandler]], dimensions: Dimensions = DEFAULT
+    body: bytes,
+    reactor: Callable[[], Awaitable[SignalHandler]],
+    dimensions: Dimensions = DEFAULT,
+    second_clock: Callable[[], Awaitable[SecondClock]] | None = None,
 ) -> Answer:
     """Answer one call of the webhook; every error of ours becomes an answer."""
     if len(body) > LARGEST_BODY:
         return _too_large(len(body))
+    loop = asyncio.get_running_loop()
     try:
         signals = parse_body(body, dimensions)
         async with asyncio.timeout(_SECONDS_TO_START):
             ready = await reactor()
+        began = loop.time()
         async with asyncio.timeout(_AT_MOST_SECONDS):
             reactions = await ready.handle_signals(signals, seconds=_SECONDS, to_hear=_SECONDS_TO_HEAR)
+            started = await _struck(signals, second_clock)
     except BadSignal as error:
-        log_event(LogEvent.SIGNAL_REJECTED, level=logging.WARNING, problem=str(error))
-        return Answer(status=400, body={"error": error.problem, "where": error.where, "remedy": error.remedy})
+        return _rejected(error)
     except (AzureUnavailable, AzureRefused, TimeoutError) as error:
         return unavailable(error)
-    return _answered(reactions)
+    if second_clock is not None and loop.time() - began < _LATEST_SECONDS:
+        await (await second_clock()).signal_came()
+    answered = _answered(reactions)
+    return replace(answered, status=202, body={"started": started}) if started else answered
+
+
+async def answer_drill(
+    body: bytes,
+    vault: Vault,
+    scope: Scope,
+    note: Callable[[Vault], Awaitable[None]],
+) -> Answer:
+    """Answer a test that a person has sent for a vault: that it arrived is all that it tells."""
+    if len(body) > LARGEST_BODY:
+        return _too_large(len(body))
+    if not scope.allows_vault(vault):
+        return _rejected(BadSignal(f"{vault.id} is outside the scope.", where=DRILL, remedy="Name another."))
+    try:
+        parse_body(body)
+        async with asyncio.timeout(_SECONDS_TO_START):
+            await note(vault)
+    except BadSignal as error:
+        return _rejected(error)
+    except (AzureUnavailable, AzureRefused, TimeoutError) as error:
+        return unavailable(error)
+    log_event(LogEvent.DRILL_RECEIVED, vault=vault.id)
+    return Answer(status=202, body={"drill": vault.id})
+
+
+async def _struck(
+    signals: Sequence[Signal | Ignored], second_clock: Callable[[], Awaitable[SecondClock]] | None
+) -> Sequence[str]:
+    """The turns that an alert about silent timers has started."""
+    if second_clock is None or not any(isinstance(each, ClockStruck) for each in signals):
+        return []
+    return await (await second_clock()).strike()
 
 
 def _answered(reactions: Sequence[SignalResult]) -> Answer:
@@ -84,6 +132,11 @@ def unavailable(error: Exception) -> Answer:
         },
         headers={"Retry-After": str(max(1, seconds))},
     )
+
+
+def _rejected(error: BadSignal) -> Answer:
+    log_event(LogEvent.SIGNAL_REJECTED, level=logging.WARNING, problem=str(error))
+    return Answer(status=400, body={"error": error.problem, "where": error.where, "remedy": error.remedy})
 
 
 def _too_large(size: int) -> Answer:

@@ -33,6 +33,8 @@ class FollowUpReport:
     due: int
     moved: list[Report] = field(default_factory=list)
     failed: int = 0
+    #: how many the time limit has left
+    left: int = 0
 
 
 class FollowUp:
@@ -48,6 +50,7 @@ class FollowUp:
         archive: Archive | None = None,
         retention: timedelta | None = None,
         unreadables: Unreadables | None = None,
+        time_limit: timedelta = timedelta.max,
         summary: DailySummary | None = None,
         restores: RedoneRestores | None = None,
     ) -> None:
@@ -59,6 +62,7 @@ class FollowUp:
         #: how long closed incidents are kept; None: for ever
         self._retention = retention
         self._unreadables = unreadables
+        self._time_limit = time_limit
         self._summary = summary
         self._restores = restores
 
@@ -79,6 +83,8 @@ class FollowUp:
             *(one_vault(incidents) for incidents in _by_vault(due)),
             *(self._move(each, report) for each in early),
         )
+        if report.left:
+            return report
         await self._controls.beat(Beat.FOLLOW_UP, now, left=_left_open(opened, report))
         log_event(
             LogEvent.FOLLOW_UP_COMPLETED,
@@ -149,6 +155,9 @@ class FollowUp:
         self, incident: Incident, report: FollowUpReport, run_began: datetime | None = None
     ) -> None:
         """Without `run_began` it is not due, and only tells what is left to tell."""
+        if run_began is not None and self._clock() - run_began >= self._time_limit:
+            report.left += 1
+            return
         try:
             if run_began is None:
                 await self._engine.tell(incident)

@@ -3,19 +3,23 @@
 Schedules are read when the host loads this module, see `wiring.schedules`.
 """
 
-from datetime import timedelta
+from collections.abc import Awaitable
+from datetime import datetime, timedelta
 from functools import partial
 
 import azure.functions as func
 
 from backup_retry import wiring
-from backup_retry.engine.turn import Turn
+from backup_retry.engine.turn import Slice, Turn
 from backup_retry.ports.log_events import LogEvent, log_event
-from backup_retry.settings.sweep_profile import DAILY, SweepProfile
+from backup_retry.settings.sweep_profile import DAILY, LOOK_BACK, SweepProfile
 from reconciler.daily_summary import DailySummary
 from reconciler.follow_up import FollowUp
 from reconciler.redone_restores import RedoneRestores
+from reconciler.silence import sweep_after_silence
 from reconciler.sweep import Sweep
+from reconciler.sweep_report import SweepReport
+from reconciler.unalerted_vaults import UnalertedVaults
 from reconciler.vanished_vaults import VanishedVaults
 
 blueprint = func.Blueprint()
@@ -30,7 +34,9 @@ _repeated = partial(blueprint.retry, strategy="fixed_delay", max_retry_count="3"
 _REPEATED_FOR = timedelta(minutes=10)
 
 
-def _made(profile: SweepProfile, parts: wiring.Parts, time_limit: timedelta) -> Sweep:
+def _made(
+    profile: SweepProfile, parts: wiring.Parts, time_limit: timedelta, since: datetime | None = None
+) -> Sweep:
     return Sweep(
         graph=parts.estate(profile.subscriptions),
         vaults=parts.vaults,
@@ -39,8 +45,10 @@ def _made(profile: SweepProfile, parts: wiring.Parts, time_limit: timedelta) -> 
         clock=parts.clock,
         profile=profile,
         scope=parts.settings.scope,
+        since=since,
         time_limit=min(parts.settings.sweep_time_limit, time_limit),
-        announcer=parts.announcer,
+        # It would have to reach back a day further each hour, for events that Event Grid has given up.
+        announcer=None if profile.name == LOOK_BACK else parts.announcer,
         defer=parts.inbox.add,
         vanished=_vanished(parts) if profile.name == DAILY else None,
     )
@@ -56,21 +64,31 @@ def _vanished(parts: wiring.Parts) -> VanishedVaults:
     )
 
 
-def _turn(profile: SweepProfile, parts: wiring.Parts, time_limit: timedelta = timedelta.max) -> Turn:
+def _unalerted(parts: wiring.Parts) -> UnalertedVaults:
+    return UnalertedVaults(
+        reports=parts.reports, arrivals=parts.arrivals, scope=parts.settings.scope, clock=parts.clock
+    )
+
+
+def _turn(
+    profile: SweepProfile, parts: wiring.Parts, part: Slice, time_limit: timedelta = timedelta.max
+) -> Turn:
     async def run() -> None:
         if profile.in_season(parts.clock()):
-            await _made(profile, parts, time_limit).run()
+            part.end((await _made(profile, parts, min(part.limit, time_limit)).run()).out_of_time)
+            if profile.name == DAILY and not part.left:
+                await _unalerted(parts).look()
         else:
             log_event(
                 LogEvent.SWEEP_SKIPPED, profile=profile.name, starts=profile.starts, expires=profile.expires
             )
 
-    return Turn(name=profile.function, run=run)
+    return Turn(name=profile.function, run=run, slice=part)
 
 
 async def _sweep(profile: SweepProfile) -> None:
     parts = await wiring.parts()
-    await parts.turns.take(_turn(profile, parts))
+    await parts.turns.take(_turn(profile, parts, Slice()))
 
 
 @_repeated()
@@ -90,7 +108,7 @@ def _register(profile: SweepProfile) -> None:
         await _sweep(profile)
 
 
-for _profile in _SETTINGS.sweep_profiles:
+for _profile in _SETTINGS.timed_sweeps[1:]:
     _register(_profile)
 
 
@@ -118,7 +136,29 @@ def _restores(parts: wiring.Parts) -> RedoneRestores:
 async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
     """The five-minute look at what is open, then at sweeps that died with their workers."""
     parts = await wiring.parts()
-    work = FollowUp(
+    if await parts.turns.take(_follow_up_turn(parts, Slice())):
+        sweeps = parts.settings.timed_sweeps
+        await parts.turns.repeat_dead([_turn(each, parts, Slice(), _REPEATED_FOR) for each in sweeps])
+
+
+def _follow_up_turn(parts: wiring.Parts, part: Slice) -> Turn:
+    return Turn(name="follow_up", run=partial(_follow_up, parts, part), slice=part)
+
+
+async def _follow_up(parts: wiring.Parts, part: Slice) -> None:
+    """What ended while nothing was followed up, then what is open: each with half of a slice's time."""
+
+    def sweep(profile: SweepProfile, since: datetime) -> Awaitable[SweepReport]:
+        return _made(profile, parts, min(part.limit / 2, _REPEATED_FOR), since).run()
+
+    swept = await sweep_after_silence(parts.controls, parts.settings, parts.clock(), sweep)
+    part.end(swept is not None and swept.out_of_time)
+    if not part.left:
+        part.end((await _follow_up_of(parts, part.limit / 2).run()).left > 0)
+
+
+def _follow_up_of(parts: wiring.Parts, time_limit: timedelta) -> FollowUp:
+    return FollowUp(
         ledger=parts.ledger,
         engine=parts.engine,
         controls=parts.controls,
@@ -126,9 +166,12 @@ async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trig
         archive=parts.archive,
         retention=parts.settings.incident_retention,
         unreadables=parts.unreadables,
+        time_limit=time_limit,
         summary=_summary(parts),
         restores=_restores(parts),
     )
-    if await parts.turns.take(Turn(name="follow_up", run=work.run)):
-        sweeps = (parts.settings.daily_sweep, *parts.settings.sweep_profiles)
-        await parts.turns.repeat_dead([_turn(each, parts, _REPEATED_FOR) for each in sweeps])
+
+
+wiring.turn_makers["follow_up"] = _follow_up_turn
+for _profile in _SETTINGS.timed_sweeps:
+    wiring.turn_makers[_profile.function] = partial(_turn, _profile)

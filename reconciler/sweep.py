@@ -90,6 +90,7 @@ class Sweep:
         clock: Callable[[], datetime],
         profile: SweepProfile,
         scope: Scope,
+        since: datetime | None = None,
         time_limit: timedelta = _NO_LIMIT,
         announcer: Announcer | None = None,
         defer: Callable[[Fields], Awaitable[None]] | None = None,
@@ -104,6 +105,8 @@ class Sweep:
         self._clock = clock
         self._profile = profile
         self._scope = scope
+        #: how far back it looks; None: as its profile says, and to its last complete one
+        self._told_since = since
         self._time_limit = time_limit
         #: None: the sweep handles what it finds by itself
         self._announcer = announcer
@@ -135,10 +138,12 @@ class Sweep:
 
     async def _since(self, began: datetime) -> datetime:
         """How far back it looks; until one was complete, as far as the first one did."""
+        if self._told_since is not None:
+            return self._told_since
         profile, controls = self._profile, self._controls
         overlap = _OVERLAP if self._announcer is None else _OVERLAP + _EVENTS_LIVE
         if (complete := await controls.last_beat(profile.beat)) is not None:
-            return horizon(began, complete, profile.lookback, overlap)
+            return max(horizon(began, complete, profile.lookback, overlap), began - profile.furthest)
         first = await controls.last_beat(profile.first_beat)
         since = horizon(began, first, profile.lookback, timedelta(0))
         if first is None:

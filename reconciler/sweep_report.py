@@ -38,13 +38,18 @@ class SweepReport:
     problems: list[str] = field(default_factory=list)
 
     @property
+    def out_of_time(self) -> bool:
+        """True when the time limit has left something."""
+        return bool(self.vaults_left or self.rows_left)
+
+    @property
     def complete(self) -> bool:
         """True when nothing was left out: only then does the next sweep start where this one ended."""
         return not self.problems
 
     def end(self) -> None:
         """Say what the time limit has left, if it has."""
-        if not (self.vaults_left or self.rows_left):
+        if not self.out_of_time:
             return
         more = " and those that Resource Graph had not named yet" if self.rows_left else ""
         self.problems.append(

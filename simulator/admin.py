@@ -15,6 +15,7 @@ from simulator.estate.inventory import Item, Job, Vault
 from simulator.simulated_azure import Simulator
 
 Json = dict[str, Any]
+_TARGETS = {"alerts_url": "", "eventgrid_url": "", "dead_letters_url": ""}.keys()
 
 
 class Admin:
@@ -130,12 +131,14 @@ class Admin:
     async def set_targets(self, request: web.Request) -> web.Response:
         """Say where alerts and events go that name no endpoint of their own."""
         body = await _read(request)
-        if not isinstance(body, dict) or (body.keys() - {"alerts_url", "eventgrid_url"}):
-            raise _bad_request("the document: an object with alerts_url and eventgrid_url is wanted")
+        if not isinstance(body, dict) or (body.keys() - _TARGETS):
+            raise _bad_request(f"the document: an object with some of {', '.join(_TARGETS)} is wanted")
         if "alerts_url" in body:
             self._simulator.monitor.set_default_webhook(body["alerts_url"])
         if "eventgrid_url" in body:
             self._simulator.event_grid.set_default_endpoint(body["eventgrid_url"])
+        if "dead_letters_url" in body:
+            self._simulator.event_grid.set_dead_letters(body["dead_letters_url"])
         return web.Response(status=204)
 
     def _backup(self, body: object, where: str) -> tuple[BackupFile, Item]:

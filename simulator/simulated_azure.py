@@ -45,7 +45,7 @@ class Simulator:
         self.identity = Identity(now)
         self.requests = RequestLog(now)
         self.monitor = Monitor(self.faults, now)
-        self.event_grid = EventGrid(now)
+        self.event_grid = EventGrid(now, token=self.identity.tokens.issue)
         self.azure.listeners.append(self.monitor.job_failed)
         self._graph = ResourceGraph(self.azure, self.faults)
         services = (

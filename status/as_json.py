@@ -31,6 +31,7 @@ def page_document(page: Page, snapshot: Snapshot) -> dict[str, Any]:
         "counts": {count.label.replace(" ", "_"): count.number for count in page.counts},
         "timers": {each.label.replace(" ", "_"): each.document for each in page.timers},
         "signals": snapshot.made.waiting.document if snapshot.made else None,
+        "alerts": [each.document for each in snapshot.made.alerts] if snapshot.made else None,
         "unreadable_rows": [each.document for each in snapshot.made.unreadable] if snapshot.made else None,
         "pauses": [
             {

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from backup_retry.domain.arm_ids import resource_group_of
+from backup_retry.domain.arm_ids import Vault, resource_group_of
 from status.dashboard import Row
 
 _LONGEST = 200
@@ -65,11 +65,17 @@ class Filters:
         """The rows that are not left out, in their order."""
         return [row for row in rows if self._takes(row)] if self.narrows else tuple(rows)
 
+    def takes_vault(self, vault: Vault) -> bool:
+        """True where it is not left out."""
+        return self.subscription.lower() in {"", vault.subscription.lower()} and self.vault.lower() in {
+            "",
+            vault.name.lower(),
+            vault.key,
+        }
+
     def _takes(self, row: Row) -> bool:
-        vault = row.item.vault
         return (
-            self.subscription.lower() in {"", vault.subscription.lower()}
-            and self.vault.lower() in {"", vault.name.lower(), vault.key}
+            self.takes_vault(row.item.vault)
             and self.workload.lower() in {"", row.workload.lower()}
             and (not self.text or self.text.casefold() in _names(row))
         )

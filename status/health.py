@@ -23,20 +23,23 @@ async def health(reports: Reports, settings: Settings, now: datetime) -> dict[st
     `open_incidents` is how many the last follow-up left open, `approvals_waiting` how many of them wait for a person's
     approval; `incomplete_sweep` is when a later sweep than the last
     complete one began that left something out; `unwell_timers` is how many of the sweeps, of profiles too, and
-    the follow-up are late or incomplete; `unreadable_rows` is how many rows of each kind the follow-up could not read.
-    Names and keys are nobody's business here.
+    the follow-up are late or incomplete; `unreadable_rows` is how many rows of each kind the follow-up could not read;
+    `stopped_timers` says since when a function's timer has not fired, while the second clock stands in. Other names and
+    keys are nobody's business here.
 
     Raises AzureUnavailable when the ledger does not answer.
     """
     found = await reports.health()
-    sweep, follow_up, *profiles = timers(settings, found.beats, now)
+    standing = timers(settings, found.beats, now)
+    sweep, follow_up, *_ = standing
     return {
         "last_sweep": _text(sweep.last),
         "incomplete_sweep": _text(sweep.incomplete),
         "last_follow_up": _text(follow_up.last),
         "open_incidents": found.left.incidents,
         "approvals_waiting": found.left.approvals,
-        "unwell_timers": sum(each.needs_a_person for each in (sweep, follow_up, *profiles)),
+        "unwell_timers": sum(each.needs_a_person for each in standing),
+        "stopped_timers": {each.function: _text(each.stopped) for each in standing if each.stopped},
         "unreadable_rows": dict(found.unreadable_rows),
     }
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from backup_retry.domain import labels
+from backup_retry.domain.arrivals import AlertKind
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
+from backup_retry.ports.arrivals import VaultAlerts
 from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.reports import Opened
 from backup_retry.settings.timer_status import Timer
@@ -93,11 +95,18 @@ class Page:
     open_items_total: int
     #: the signals that nobody has looked into yet
     waiting: Waiting
+    #: those of each vault that had one, or that lacks some
+    alerts: Sequence[VaultAlerts]
     calendar: Calendar
     trend: Sequence[Day]
     median_seconds: float | None
     #: None: the page does not reload itself
     reload_seconds: int | None
+
+    @property
+    def alert_kinds(self) -> Sequence[AlertKind]:
+        """The columns of the alerts."""
+        return tuple(AlertKind)
 
     @property
     def is_paused(self) -> bool:
@@ -123,6 +132,7 @@ def page(
     rows = filters.apply(dashboard.rows)
     action_items = [row for row in rows if row.trouble is Trouble.NEEDS_PERSON]
     shown = opened(dashboard, filters)
+    known_alerts = snapshot.made.alerts if snapshot.made else ()
     return Page(
         now=snapshot.now,
         headline=headline(snapshot, timers),
@@ -138,6 +148,7 @@ def page(
         open_items=[_open_item(each, incidents.get(each.incident_id), filters) for each in shown],
         open_items_total=sum(row.opened is not None for row in rows),
         waiting=snapshot.made.waiting if snapshot.made else Waiting(),
+        alerts=[each for each in known_alerts if filters.takes_vault(each.vault)],
         calendar=calendar(dashboard.days, rows, filters, estate_known=dashboard.estate_known),
         trend=dashboard.trend,
         median_seconds=dashboard.median_seconds,

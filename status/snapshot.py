@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 
 from backup_retry.domain.estate import Estate
 from backup_retry.domain.pauses import Pause
+from backup_retry.policy.scope import Scope
 from backup_retry.policy.storm import Storm
+from backup_retry.ports.arrivals import Arrivals, VaultAlerts, alerts_by_vault
 from backup_retry.ports.estate import EstateReader
 from backup_retry.ports.inbox import COUNTED, Inbox, Waiting
 from backup_retry.ports.ledger import Controls
@@ -37,6 +39,8 @@ class Made:
     waiting: Waiting
     #: the rows that nobody can read
     unreadable: Sequence[UnreadableRow]
+    #: when the alerts of each vault last arrived, those with missing ones first
+    alerts: Sequence[VaultAlerts]
     estate_at: datetime | None
     estate_problem: str
     #: True when Resource Graph was still being read
@@ -68,15 +72,19 @@ class SnapshotReader:
         reports: Reports,
         inbox: Inbox,
         unreadables: Unreadables,
+        arrivals: Arrivals,
         controls: Controls,
         estate: EstateReader,
+        scope: Scope,
         clock: Callable[[], datetime],
     ) -> None:
         self._reports = reports
         self._inbox = inbox
         self._unreadables = unreadables
+        self._arrivals = arrivals
         self._controls = controls
         self._reader = estate
+        self._scope = scope
         self._clock = clock
         self._days: dict[date, Sequence[Closed]] = {}
         self._estate: BackgroundRefresh[Estate] = BackgroundRefresh(
@@ -118,10 +126,11 @@ class SnapshotReader:
     async def _make(self) -> Made:
         now = self._clock().astimezone(UTC)
         today = now.date()
-        opened, closed, waiting, estate = await asyncio.gather(
+        opened, closed, waiting, arrived, estate = await asyncio.gather(
             self._reports.opened(),
             self._closed(today),
             self._inbox.waiting(COUNTED),
+            self._arrivals.all(),
             self._estate.get(_ESTATE_PATIENCE),
         )
         unreadable = await self._unreadables.found()
@@ -134,6 +143,9 @@ class SnapshotReader:
             dashboard=made,
             waiting=waiting,
             unreadable=unreadable,
+            alerts=[
+                each for each in alerts_by_vault(arrived, closed, now) if self._scope.allows_vault(each.vault)
+            ],
             estate_at=estate.at,
             estate_problem=problem,
             estate_pending=pending,

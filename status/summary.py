@@ -8,6 +8,7 @@ from backup_retry.domain import labels
 from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.pauses import Pause
 from backup_retry.domain.protection import Protection
+from backup_retry.ports.arrivals import MISSING_ALERTS
 from backup_retry.ports.unreadable_rows import UnreadableRow
 from backup_retry.settings.timer_status import Timer
 from status.dashboard import Dashboard, Trouble
@@ -120,6 +121,7 @@ def notes(snapshot: Snapshot) -> Sequence[str]:
         )
         return [f"The ledger is being read; {what}."]
     found = [_unreadable(snapshot.made.unreadable)] if snapshot.made.unreadable else []
+    found += [f"{each.sentence} {MISSING_ALERTS}" for each in snapshot.made.alerts if each.are_missing]
     if snapshot.problem and snapshot.read_at:
         age = labels.duration((snapshot.now - snapshot.read_at).total_seconds())
         found.append(f"The ledger does not answer; this is what it said {age} ago. ({snapshot.problem})")

@@ -40,8 +40,10 @@ class Views:
             reports=parts.reports,
             inbox=parts.inbox,
             unreadables=parts.unreadables,
+            arrivals=parts.arrivals,
             controls=parts.controls,
             estate=parts.estate_reader,
+            scope=parts.settings.scope,
             clock=parts.clock,
         )
 

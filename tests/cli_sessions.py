@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.errors import SettingsError
 from backup_retry.ports.access_inspection import MemoryInspection
+from backup_retry.ports.arrivals import MemoryArrivals
 from backup_retry.ports.deployment import DeployedApp, Deployment, MemoryDeployment
 from backup_retry.ports.estate import MemoryEstate
 from backup_retry.ports.inbox import MemoryInbox
@@ -41,6 +42,7 @@ class Terminal(World):
         self.inspection = MemoryInspection()
         self.estate = MemoryEstate()
         self.deployment = MemoryDeployment()
+        self.arrivals = MemoryArrivals()
         self.rows_of_graph: list[Mapping[str, Any]] = []
         self.queries: list[str] = []
         self.settings: dict[str, str] = {}
@@ -95,6 +97,7 @@ class Terminal(World):
             inspection=self.inspection,
             estate_reader=self.estate,
             publisher=self.publisher,
+            arrivals=self.arrivals,
         )
 
     def of_app(self, name: str, resource_group: str) -> "Terminal":

@@ -17,6 +17,7 @@ from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import Scope
+from backup_retry.ports.arrivals import MemoryArrivals
 from backup_retry.ports.estate import MemoryPolicies
 from backup_retry.settings.settings import load_settings
 from backup_retry.wiring import Parts
@@ -126,6 +127,7 @@ class HealthyItems(World):
             inbox=self.inbox,
             unreadables=self.unreadables,
             turns=nobody,
+            arrivals=MemoryArrivals(),
             seen_vaults=nobody,
             estate_reader=AzureEstate(self, MemoryPolicies(), Scope()),
         )

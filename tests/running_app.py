@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
 
@@ -17,9 +17,14 @@ from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.journal import Step
+from backup_retry.ports.ledger import Beat
+from backup_retry.settings.sweep_profile import after_silence
 from simulator.stack import Stack
 from tests.table_storage import table_service
 from tests.vm_estate import backup_failure, estate, item_id
+
+if TYPE_CHECKING:
+    from azure.data.tables.aio import TableServiceClient
 
 Json = dict[str, Any]
 Found = TypeVar("Found")
@@ -32,6 +37,7 @@ _LOOKS_A_START = 40
 #: Timers that do not fire by themselves, and waits that take no time.
 SETTINGS: Mapping[str, str] = {
     "SWEEP_SCHEDULE": "0 0 0 1 1 *",
+    "LOOK_BACK_SCHEDULE": "0 0 0 1 1 *",
     "FOLLOW_UP_SCHEDULE": "0 0 0 1 1 *",
     "RETRY_BACKOFF": "0s,1s,1s",
     "SETTLE_AFTER": "2s",
@@ -58,13 +64,12 @@ class Answer:
 class App:
     """A started stack, seen from outside."""
 
-    def __init__(
-        self, stack: Stack, http: aiohttp.ClientSession, ledger: TableLedger, inbox: TableInbox
-    ) -> None:
+    def __init__(self, stack: Stack, http: aiohttp.ClientSession, tables: "TableServiceClient") -> None:
         self.stack = stack
         self.http = http
-        self._ledger = ledger
-        self._inbox = inbox
+        self.tables = tables
+        self._ledger = TableLedger(tables, _now)
+        self._inbox = TableInbox(tables, _now)
 
     @property
     def ledger_pid(self) -> int:
@@ -198,6 +203,33 @@ class App:
         """Fire the sweep by hand and wait until it is complete."""
         await self._fire("sweep")
 
+    async def silent_since(self, at: datetime) -> None:
+        """Let the last follow-up have been then, and the last sweep after a silence."""
+        for beat in (Beat.FOLLOW_UP, after_silence().beat):
+            await self._ledger.beat(beat, at)
+
+    async def look_back(self) -> Json:
+        """Fire the hourly look back by hand and wait until it has ended; its last line."""
+        before = [len(lines) for lines in self._looks_back()]
+        await self._start("sweep_look_back")
+
+        async def look() -> Json | None:
+            ended = [
+                lines[-1]
+                for lines, known in zip(self._looks_back(), before, strict=True)
+                if len(lines) > known
+            ]
+            return ended[0] if ended else None
+
+        return await self.until(look)
+
+    def _looks_back(self) -> list[list[Json]]:
+        """The last lines of those that were complete, and of those that were not."""
+        return [
+            [each for each in self.lines(event) if each["profile"] == "look_back"]
+            for event in ("sweep_completed", "sweep_incomplete")
+        ]
+
     async def process_deferred(self) -> None:
         """Fire the look into kept signals by hand."""
         await self._start("kept_signals")
@@ -286,13 +318,22 @@ def _now() -> datetime:
 
 @asynccontextmanager
 async def running(
-    directory: Path, settings: Mapping[str, str] | None = None, azure: Json | None = None
+    directory: Path,
+    settings: Mapping[str, str] | None = None,
+    azure: Json | None = None,
+    *,
+    dead_letters: bool = False,
 ) -> AsyncIterator[App]:
     """The app on a stack of its own, with forty VMs unless another estate is given."""
-    stack = Stack({**SETTINGS, **(settings or {})}, azure or estate(vms=40), directory=directory)
+    stack = Stack(
+        {**SETTINGS, **(settings or {})},
+        azure or estate(vms=40),
+        directory=directory,
+        dead_letters=dead_letters,
+    )
     async with stack, aiohttp.ClientSession() as http:
         trust = ssl.create_default_context(cafile=stack.run.ca_file)
         async with table_service(stack.run.table_endpoint, trust) as (service, _):
-            app = App(stack, http, TableLedger(service, _now), TableInbox(service, _now))
+            app = App(stack, http, service)
             await app.ready()
             yield app

@@ -10,6 +10,7 @@ from backup_retry.domain.estate import Backups, Estate
 from backup_retry.domain.jobs import Source
 from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
+from backup_retry.ports.arrivals import VaultAlerts
 from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.ledger import Beat
 from backup_retry.ports.reports import Closed, Opened
@@ -92,6 +93,7 @@ def snapshot(
     storms: Sequence[Storm] = (),
     waiting: Waiting | None = None,
     unreadable: Sequence[UnreadableRow] = (),
+    alerts: Sequence[VaultAlerts] = (),
 ) -> Snapshot:
     """A look at a board just made."""
     return Snapshot(
@@ -100,6 +102,7 @@ def snapshot(
             dashboard=made,
             waiting=waiting or Waiting(),
             unreadable=unreadable,
+            alerts=alerts,
             estate_at=NOW,
             estate_problem="",
         )

@@ -100,6 +100,7 @@ class AzureClients:
         self._transport = PacedTransport(only_to=arm, **options)
         self._to_ledger = LedgerTransport(only_to=ledger, **options)
         self._to_topic = TokenTransport(only_to=self._settings.eventgrid_topic_endpoint, **options)
+        self._to_dead_letters = TokenTransport(only_to=self._settings.dead_letter_container, **options)
         self._credential: AsyncTokenCredential = await self._stack.enter_async_context(
             DefaultAzureCredential(transport=self._transport, **_REPEATED)
         )
@@ -168,11 +169,20 @@ class AzureClients:
 
     async def send_to_topic(self, request: "HttpRequest", scope: str) -> "AsyncHttpResponse":
         """Send what no client of an SDK offers to the topic, once, with a token for that scope."""
+        return await self._send_with_token(request, scope, self._to_topic)
+
+    async def send_to_dead_letters(self, request: "HttpRequest", scope: str) -> "AsyncHttpResponse":
+        """The same to the container of dead letters: Blob Storage's own SDK would be another package to install."""
+        return await self._send_with_token(request, scope, self._to_dead_letters)
+
+    async def _send_with_token(
+        self, request: "HttpRequest", scope: str, transport: TokenTransport
+    ) -> "AsyncHttpResponse":
         from azure.core import AsyncPipelineClient  # noqa: PLC0415
         from azure.core.pipeline.policies import AsyncBearerTokenCredentialPolicy  # noqa: PLC0415
 
         policies = [AsyncBearerTokenCredentialPolicy(self._credential, scope)]
-        client: Any = AsyncPipelineClient("", policies=policies, transport=self._to_topic)
+        client: Any = AsyncPipelineClient("", policies=policies, transport=transport)
         response: AsyncHttpResponse = await client.send_request(request)
         return response
 

@@ -1,4 +1,4 @@
-"""Pauses, heartbeats, storms, leases and signals that wait, as rows of the table `control`, and back."""
+"""Pauses, heartbeats, storms, leases, arrivals and signals that wait, as rows of the table `control`, and back."""
 
 import hashlib
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from backup_retry.azure.table_columns import (
     written,
 )
 from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.arrivals import AlertKind, Arrival
 from backup_retry.domain.jobs import Source
 from backup_retry.domain.pauses import Pause
 from backup_retry.domain.texts import valid
@@ -28,6 +29,7 @@ from backup_retry.ports.turns import Lease
 CONTROL_PARTITION = "control"
 SIGNAL_PARTITION = "signal"
 VAULT_PARTITION = "vault"
+ARRIVAL_PARTITION = "arrival"
 
 
 def pause_row(pause: Pause) -> Row:
@@ -180,6 +182,28 @@ def read_seen_vault(row: Mapping[str, Any]) -> SeenVault:
     """The vault that a row holds."""
     columns = Columns(row)
     return SeenVault(vault=columns.vault("vault"), gone_since=columns.maybe_time("gone_since"))
+
+
+def arrival_row(arrival: Arrival) -> Row:
+    """The newest alert of a kind that told of a vault."""
+    named = {"vault": arrival.vault.id, "kind": arrival.kind.value}
+    return new_row(ARRIVAL_PARTITION, arrival_key(arrival), at=written(arrival.at), **named)
+
+
+def arrival_key(arrival: Arrival) -> str:
+    """The row key of an arrival: each vault has one of each kind."""
+    return f"arrival-{vault_row_key(arrival.vault).removeprefix('vault-')}-{arrival.kind.value}"
+
+
+def read_arrival(row: Mapping[str, Any]) -> Arrival:
+    """The arrival that a row holds."""
+    columns = Columns(row)
+    arrival = Arrival(
+        vault=columns.vault("vault"), kind=columns.word("kind", AlertKind), at=columns.time("at")
+    )
+    if arrival_key(arrival) != row["RowKey"]:
+        raise Unreadable("its key is not that of its vault and kind")
+    return arrival
 
 
 def signal_row(signal: DeferredSignal) -> Row:

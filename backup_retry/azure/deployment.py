@@ -3,13 +3,15 @@
 https://learn.microsoft.com/rest/api/appservice/web-apps/list-application-settings
 https://learn.microsoft.com/rest/api/monitor/alertprocessingrules
 https://learn.microsoft.com/rest/api/authorization/role-assignments/list-for-scope
+https://learn.microsoft.com/rest/api/monitor/action-groups/create-notifications-at-action-group-resource-level
 """
 
 import json
+import re
 from collections.abc import Sequence
 from importlib.resources import files
 from string import Template
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from azure.core.rest import HttpRequest
 
@@ -23,6 +25,7 @@ from backup_retry.azure.json_fields import (
     id_of,
     listed,
     part,
+    parts,
     properties_of,
     required,
     text,
@@ -31,6 +34,7 @@ from backup_retry.azure.json_fields import (
 from backup_retry.azure.listing import Pages
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.arrivals import DRILL
 from backup_retry.domain.errors import Service
 from backup_retry.domain.texts import valid_json
 from backup_retry.ports.access_inspection import Permission
@@ -41,6 +45,10 @@ _SITES = "2024-11-01"
 _RULES = "2021-08-08"
 _GROUPS = "2023-01-01"
 _AUTHORIZATION = "2022-04-01"
+#: a test has to be a sample of something; this one says nothing of backups
+_SAMPLE = "logalertv2"
+_STATUS = re.compile(r"/notificationStatus/([\w-]+)", re.IGNORECASE)
+_UNDER_WAY = {"", "inprogress", "pending", "started"}
 
 
 class ResourceManager:
@@ -66,6 +74,14 @@ class ResourceManager:
             page = await self._answer(HttpRequest("GET", link), path)
             found += listed(page, "value")
         return found
+
+    async def start(self, path: str, version: str, content: Fields) -> str:
+        """Start something that takes a while; where Azure says how it goes, "" where it does not say where."""
+        parameters = {"api-version": version}
+        request = HttpRequest("POST", f"{self._endpoint}{path}", params=parameters, json=dict(content))
+        response = await self._clients.backup(path.split("/")[2]).send_request(request)
+        response.raise_for_status()
+        return str(response.headers.get("Location", ""))
 
     async def _answer(self, request: HttpRequest, path: str) -> Fields:
         response = await self._clients.backup(path.split("/")[2]).send_request(request)
@@ -118,6 +134,28 @@ class AzureDeployment:
         async with azure_errors("webhook"):
             return (await self._clients.send(request)).status_code
 
+    async def send_test(self, group: ActionGroup, webhook: Webhook, vault: Vault) -> str:
+        """See Deployment; what the test is for travels in the address that is called."""
+        joint = "&" if urlsplit(webhook.uri).query else "?"
+        called = f"{webhook.uri}{joint}{DRILL}={quote(vault.id, safe='')}"
+        receiver = {**webhook.receiver, "serviceUri": called, "useCommonAlertSchema": True}
+        content = {"alertType": _SAMPLE, "webhookReceivers": [receiver]}
+        async with azure_errors(f"test of {group.title}"):
+            location = await self._arm.start(f"{group.id}/createNotifications", _GROUPS, content)
+        found = _STATUS.search(location)
+        return f"{group.id}/notificationStatus/{found[1]}" if found else ""
+
+    async def test_result(self, test: str) -> str:
+        """See Deployment."""
+        if not test:
+            return ""
+        async with azure_errors("result of the test"):
+            found = await self._arm.read(test, _GROUPS)
+            required(found, "state")
+            details = [_lowered(each) for each in parts(found, "actionDetails")]
+            ended = [each for each in details if text(each, "status").lower() not in _UNDER_WAY]
+            return "; ".join(f"{text(each, 'status')} {text(each, 'detail')}".strip() for each in ended)
+
 
 class AssignedInspection(AzureInspection):
     """The same inspection, but the permissions are those of another principal: what its roles on a vault allow."""
@@ -152,6 +190,11 @@ class AssignedInspection(AzureInspection):
         return self._roles[role]
 
 
+def _lowered(fields: Fields) -> Fields:
+    """Azure writes these names with a capital."""
+    return {name.lower(): value for name, value in fields.items()}
+
+
 def _name(resource_id: str) -> str:
     return resource_id.rpartition("/")[2]
 
@@ -177,6 +220,7 @@ def _rule(value: Fields) -> ProcessingRule:
             for group in _some(each, "actionGroupIds")
         ),
         suppresses=any(kind == "RemoveAllActionGroups" for kind, _ in actions),
+        scheduled=bool(part(properties, "schedule")),
         conditions=tuple(
             (required(each, "field"), required(each, "operator"), _some(each, "values"))
             for each in _optional(properties, "conditions")
@@ -194,7 +238,10 @@ def _webhook(value: Fields) -> Webhook:
     uri = required(value, "serviceUri")
     urlsplit(uri)  # which raises where it is no address
     return Webhook(
-        uri=uri, common_schema=flag(value, "useCommonAlertSchema"), signs_in=flag(value, "useAadAuth")
+        uri=uri,
+        common_schema=flag(value, "useCommonAlertSchema"),
+        signs_in=flag(value, "useAadAuth"),
+        receiver=value,
     )
 
 

@@ -10,13 +10,14 @@ from backup_retry.azure.client import azure_errors
 from backup_retry.domain.failure_batches import FAILURE_FOUND
 from backup_retry.domain.notices import SOURCE, Notice
 from backup_retry.ports.inbox import SIGNAL_DEFERRED
+from backup_retry.ports.turns import TURN_DUE
 
 if TYPE_CHECKING:
     from azure.eventgrid.aio import EventGridPublisherClient
 
 
 class TopicPublisher:
-    """The ports `publisher.Publisher`, `inbox.Messenger` and `reconciler.dispatch.Announcer` on Event Grid."""
+    """The ports `publisher.Publisher`, `inbox.Messenger`, `turns.Starter` and `reconciler.dispatch.Announcer`."""
 
     def __init__(self, client: "EventGridPublisherClient") -> None:
         self._client = client
@@ -46,6 +47,10 @@ class TopicPublisher:
     async def signal_deferred(self, key: str) -> None:
         """See Messenger; one request."""
         await self._send(SIGNAL_DEFERRED, {"key": key})
+
+    async def turn_due(self, turn: str, number: int) -> None:
+        """See Starter; one request."""
+        await self._send(TURN_DUE, {"turn": turn, "slice": number})
 
     async def _send(self, event_type: str, data: Mapping[str, Any]) -> None:
         from azure.core.messaging import CloudEvent  # noqa: PLC0415

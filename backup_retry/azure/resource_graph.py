@@ -41,6 +41,10 @@ _TRUNCATED = (
 )
 
 
+#: where a query's rows have no column `id`, or something is wrong with the service
+_CUT = "it cut its answer short and did not say how to go on; rows may be missing"
+
+
 class _Truncated(AzureRefused):
     """Resource Graph answered for a part of the subscriptions only."""
 
@@ -123,6 +127,8 @@ class ResourceGraph:
                 token = page.skip_token
                 if page.truncated and not (though_truncated and token):
                     raise _Truncated(_TRUNCATED, by=Service.GRAPH)
+                if not token and page.cut:
+                    raise AzureUnavailable(f"{Service.GRAPH}: {_CUT}")
                 if not token:
                     return
                 if token in tokens:
@@ -163,6 +169,8 @@ class _Page:
     skip_token: str
     #: subscriptions were left out of it
     truncated: bool
+    #: it says itself that there are more rows
+    cut: bool
 
     @classmethod
     def read(cls, answer: Any, headers: Mapping[str, str]) -> "_Page":  # noqa: ANN401 (the SDK's own)
@@ -171,7 +179,10 @@ class _Page:
         if said["data"] is None:
             raise OddAnswer("an answer without data")
         truncated = headers.get(_LIMIT_HEADER, "").lower() == "true"
-        return cls(rows=parts(said, "data"), skip_token=text(said, "skip_token"), truncated=truncated)
+        cut = str(answer.result_truncated or "").lower().endswith("true")
+        return cls(
+            rows=parts(said, "data"), skip_token=text(said, "skip_token"), truncated=truncated, cut=cut
+        )
 
 
 class EstateGraph:

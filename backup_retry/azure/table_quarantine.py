@@ -31,6 +31,7 @@ READERS: Mapping[str, Reader[object]] = {
     "cause": cause_rows.read_cause,
     "signal": control_rows.read_signal,
     "vault": control_rows.read_seen_vault,
+    "arrival": control_rows.read_arrival,
 }
 #: a ledger full of them is named in part
 _MOST = 1000
@@ -62,12 +63,13 @@ class Quarantine:
             found = UnreadableRow(
                 table=table, partition=key[1], key=key[2], kind=kind_of(table, row), problem=str(error)
             )
-            self._remember(key, found)
+            self.remember(key, found)
             raise RowUnreadable(f"this version cannot read the ledger's row {found}") from error
         self.rows.pop(key, None)
         return value
 
-    def _remember(self, key: Key, found: UnreadableRow) -> None:
+    def remember(self, key: Key, found: UnreadableRow) -> None:
+        """Set one aside, and say so in the log the first time."""
         if self.rows.get(key) == found or len(self.rows) >= _MOST:
             return
         self.rows[key] = found

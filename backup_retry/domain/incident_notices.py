@@ -21,6 +21,7 @@ _SIGNAL_REMEDY = (
 )
 #: the reason in the notice of a turn
 _TURN_DIED = "turn_died"
+_TIMER_STOPPED = "timer_stopped"
 #: what a notice without an incident has no value for
 _OF_AN_ITEM = (
     "incidentId",
@@ -121,8 +122,26 @@ def of_signals(
 
 def of_turn(turn: str, began: datetime, starts: int, at: datetime) -> Notice:
     """What is told of a turn that has died each time it was started."""
+    remedy = (
+        f"The {turn} that began at {began:%Y-%m-%d %H:%M} UTC was started {starts} times and never "
+        f"came to its end. Look for errors of the function {turn} in the app's log."
+    )
+    return _of_a_function(f"turn {turn}|{began.isoformat()}", _TURN_DIED, remedy, at)
+
+
+def of_timer(turn: str, since: datetime, at: datetime) -> Notice:
+    """What is told of a timer that has stopped, once for each time that it does."""
+    remedy = (
+        f"The timer of the function {turn} has brought no complete run since {since:%Y-%m-%d %H:%M} UTC. "
+        "Signals and alerts of Azure Monitor start its work in the meantime. Restart the app; if that does not help, "
+        "deploy it anew, or ask Azure's support."
+    )
+    return _of_a_function(f"timer {turn}|{since.isoformat()}", _TIMER_STOPPED, remedy, at)
+
+
+def _of_a_function(about: str, reason: str, remedy: str, at: datetime) -> Notice:
     return Notice(
-        id=str(uuid5(_NAMESPACE, f"{NoticeKind.NEEDS_PERSON}|turn {turn}|{began.isoformat()}")),
+        id=str(uuid5(_NAMESPACE, f"{NoticeKind.NEEDS_PERSON}|{about}")),
         kind=NoticeKind.NEEDS_PERSON,
         at=at,
         subject=SOURCE,
@@ -131,9 +150,8 @@ def of_turn(turn: str, began: datetime, starts: int, at: datetime) -> Notice:
             "error": "",
             "errorMessage": "",
             "attempts": 0,
-            "reason": _TURN_DIED,
-            "remedy": f"The {turn} that began at {began:%Y-%m-%d %H:%M} UTC was started {starts} times and never "
-            f"came to its end. Look for errors of the function {turn} in the app's log.",
+            "reason": reason,
+            "remedy": remedy,
         },
     )
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -25,6 +25,19 @@ REPEATS = 3
 _RENEWALS = 4
 
 
+@dataclass(kw_only=True)
+class Slice:
+    """As much of a turn as there is time for."""
+
+    limit: timedelta = timedelta.max
+    #: it has left something that the next slice goes on with; the turn is not completed
+    left: bool = False
+
+    def end(self, left: bool) -> None:
+        """Say whether the time has left something; a whole turn leaves it to the next one."""
+        self.left = left and self.limit < timedelta.max
+
+
 @dataclass(frozen=True, kw_only=True)
 class Turn:
     """What a timer does."""
@@ -33,6 +46,7 @@ class Turn:
     name: str
     #: leaves a beat of its own when it has completed
     run: Callable[[], Awaitable[object]]
+    slice: Slice = field(default_factory=Slice)
 
 
 class TurnTaker:
@@ -106,7 +120,7 @@ class TurnTaker:
         async with self._renewed(taken) as current:
             try:
                 await turn.run()
-                completed = True
+                completed = not turn.slice.left
             finally:
                 await current.end(completed=completed)
 

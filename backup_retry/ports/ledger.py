@@ -28,11 +28,28 @@ class Beat(StrEnum):
     #: left by the very first sweep: how far back it looked
     FIRST_SWEEP = "first-sweep"
     FOLLOW_UP = "follow_up"
+    #: left by a look into the dead letters that has left none
+    DEAD_LETTERS = "dead-letters"
 
 
 def gave_up(turn: str) -> str:
     """The beat that is left when a turn has died too often to be started again."""
     return f"gave-up-{turn}"
+
+
+def stood_in(turn: str) -> str:
+    """The beat that is left when the second clock starts a turn in its timer's place."""
+    return f"stood-in-{turn}"
+
+
+def stopped(turn: str) -> str:
+    """The beat that says since when a turn's timer has not fired."""
+    return f"stopped-{turn}"
+
+
+def told_of(turn: str) -> str:
+    """The beat that is left when a person was told of a timer that has stopped: since when it has."""
+    return f"told-of-{turn}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,10 @@ from typing import Protocol
 
 from backup_retry.domain.errors import RowUnreadable
 
+#: our own event: a turn is due and its timer has not fired, or a slice has left something; its data is
+#: `{"turn": its function's name, "slice": how many there were before}`
+TURN_DUE = "BackupRetry.TurnDue"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Lease:
@@ -41,6 +45,18 @@ class Lease:
         """The same given back; one that did not complete is remembered."""
         free = replace(self, holder="", until=now)
         return replace(free, began=None, starts=0, told_at=None) if completed else free
+
+
+class Starter(Protocol):
+    """Who has a turn run in an invocation of its own."""
+
+    async def turn_due(self, turn: str, number: int) -> None:
+        """Send one `BackupRetry.TurnDue` for the so many-th slice of a turn, counted from 0.
+
+        Raises:
+            AzureUnavailable, AzureRefused: it may not have arrived.
+        """
+        ...
 
 
 class Turns(Protocol):

@@ -109,6 +109,14 @@ def turn_before(schedule: str, before: datetime) -> datetime | None:
     return turn
 
 
+def turns_before(schedule: str, before: datetime, number: int) -> datetime | None:
+    """When it came the so many-th last time; None for one that never comes."""
+    turn: datetime | None = before
+    for _ in range(number):
+        turn = turn and turn_before(schedule, turn)
+    return turn
+
+
 def turn_after(schedule: str, after: datetime) -> datetime | None:
     """When a schedule comes next; None for one that never comes."""
     try:

@@ -1,6 +1,7 @@
 """What settings are made of: durations, schedules, lists and addresses, read from text and validated."""
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -43,6 +44,10 @@ def _https(value: str) -> str:
     if url.scheme != "https" or not url.hostname:
         raise ValueError("is no https address, such as https://management.azure.com")
     return value.rstrip("/")
+
+
+def _optional_schedule(value: str) -> str:
+    return check_schedule(value) if value else value
 
 
 def _optional_https(value: str) -> str:
@@ -118,6 +123,7 @@ def _lookback(value: timedelta) -> timedelta:
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Ncrontab = Annotated[str, AfterValidator(check_schedule)]
+OptionalNcrontab = Annotated[str, AfterValidator(_optional_schedule)]
 HttpsUrl = Annotated[str, AfterValidator(_https)]
 NotNegative = Annotated[Duration, AfterValidator(_not_negative)]
 OptionalHttpsUrl = Annotated[str, AfterValidator(_optional_https)]
@@ -132,3 +138,12 @@ TimeZone = Annotated[str, AfterValidator(_zone)]
 Retention = Annotated[timedelta | None, BeforeValidator(_retention)]
 KeepDays = Annotated[int, Field(ge=0, le=3650), AfterValidator(_keep_days)]
 DailyCap = Annotated[int, Field(ge=0, le=24)]
+#: set to an empty text they are switched off; any other one has its default then
+_EMPTY_IS_OFF = frozenset({"look_back_schedule"})
+
+
+def emptied(environment: Mapping[str, str]) -> dict[str, str]:
+    """The settings that are switched off by an empty text, which pydantic takes for unset."""
+    return {
+        name.lower(): "" for name, value in environment.items() if not value and name.lower() in _EMPTY_IS_OFF
+    }

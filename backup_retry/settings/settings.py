@@ -1,5 +1,6 @@
 """The app's settings: one frozen object, read from the environment once and validated at start."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -29,13 +30,15 @@ from backup_retry.settings.setting_types import (
     Ncrontab,
     NotNegative,
     OptionalHttpsUrl,
+    OptionalNcrontab,
     PositiveDuration,
     Retention,
     SubscriptionList,
     TimeZone,
     Windows,
+    emptied,
 )
-from backup_retry.settings.sweep_profile import SweepProfile, SweepProfiles, daily
+from backup_retry.settings.sweep_profile import SweepProfile, SweepProfiles, daily, look_back
 
 #: longest part of a wrong value that a message repeats
 _REPEATED = 200
@@ -78,6 +81,11 @@ class Settings(BaseSettings):
     sweep_lookback: Lookback = Field(
         default=timedelta(hours=24),
         description="How far back a sweep looks at least; a missed sweep is caught up by the next.",
+    )
+    look_back_schedule: OptionalNcrontab = Field(
+        default="0 20 * * * *",
+        description="When a light sweep looks for what failed in the last two hours and never reached the app "
+        "(NCRONTAB, UTC). Set to an empty text it is off.",
     )
     sweep_profiles: SweepProfiles = Field(
         default=(),
@@ -156,6 +164,11 @@ class Settings(BaseSettings):
     eventgrid_topic_endpoint: OptionalHttpsUrl = Field(
         default="", description="Event Grid topic that outcomes are published to. Empty: none."
     )
+    dead_letter_container: OptionalHttpsUrl = Field(
+        default="",
+        description="Address of the blob container that events go to which Event Grid could not deliver: the app takes "
+        "them from there. Empty: none.",
+    )
     log_alert_dimensions: DimensionNames = Field(
         default="",
         description="Names of a log search alert's dimensions beside "
@@ -197,6 +210,12 @@ class Settings(BaseSettings):
     def daily_sweep(self) -> SweepProfile:
         """The sweep that is always there."""
         return daily(self.sweep_schedule, self.sweep_lookback)
+
+    @property
+    def timed_sweeps(self) -> tuple[SweepProfile, ...]:
+        """Every sweep that has a timer: the daily one, the hourly look back unless it is off, then the profiles."""
+        back = [look_back(self.look_back_schedule)] if self.look_back_schedule else []
+        return (self.daily_sweep, *back, *self.sweep_profiles)
 
     @property
     def incident_retention(self) -> timedelta | None:
@@ -297,7 +316,7 @@ def settings_of(environment: Mapping[str, str]) -> Settings:
     Raises:
         SettingsError: as load_settings.
     """
-    known = {name.lower(): value for name, value in environment.items() if value}
+    known = emptied(environment) | {name.lower(): value for name, value in environment.items() if value}
     return _read(_OnlyGiven, {name: value for name, value in known.items() if name in Settings.model_fields})
 
 
@@ -307,7 +326,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
     Raises:
         SettingsError: one or more settings are missing or wrong; the message names each.
     """
-    return _read(Settings, overrides or {})
+    return _read(Settings, {**emptied(os.environ), **(overrides or {})})
 
 
 def _read(kind: type[Settings], values: Mapping[str, Any]) -> Settings:

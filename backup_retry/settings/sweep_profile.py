@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, model_validator
 from pydantic_settings import NoDecode
 
+from backup_retry.policy.rules import JOB_RETENTION
 from backup_retry.policy.scope import Names, Scope
 from backup_retry.ports.ledger import Beat
 from backup_retry.settings.named_entries import NamedEntry, entries_of
@@ -14,14 +15,22 @@ from backup_retry.settings.setting_types import Lookback, NameList, Ncrontab, Su
 
 #: the one that SWEEP_SCHEDULE and SWEEP_LOOKBACK describe
 DAILY = "daily"
+#: the one of every hour, and the one after a silence: light ones, for what never reached the app
+LOOK_BACK, AFTER_SILENCE = "look_back", "after_silence"
+_RESERVED = {
+    DAILY: "the sweep of SWEEP_SCHEDULE",
+    LOOK_BACK: "the sweep of LOOK_BACK_SCHEDULE",
+    AFTER_SILENCE: "the sweep after a silence of the follow-up",
+}
+_DAY = timedelta(days=1)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value):
         raise ValueError("takes a letter, then letters, digits and _: a to z, 31 characters at most")
-    if value == DAILY:
-        raise ValueError(f"{DAILY} is the sweep of SWEEP_SCHEDULE")
+    if value in _RESERVED:
+        raise ValueError(f"{value} is {_RESERVED[value]}")
     return value
 
 
@@ -66,6 +75,11 @@ class SweepProfile(NamedEntry):
         return Beat.FIRST_SWEEP if self.name == DAILY else f"{Beat.FIRST_SWEEP}-{self.name}"
 
     @property
+    def furthest(self) -> timedelta:
+        """How far back it looks at most where one was missed or left something out; the daily sweep does the rest."""
+        return _DAY if self.name == LOOK_BACK else JOB_RETENTION
+
+    @property
     def scope(self) -> Scope:
         """What it looks at; the app's own scope counts besides."""
         return Scope(
@@ -85,3 +99,13 @@ SweepProfiles = Annotated[tuple[SweepProfile, ...], NoDecode, BeforeValidator(en
 def daily(schedule: str = "0 0 5 * * *", lookback: timedelta = timedelta(hours=24)) -> SweepProfile:
     """The profile that is always there; nothing else may bear its name."""
     return SweepProfile.model_construct(name=DAILY, schedule=schedule, lookback=lookback)
+
+
+def look_back(schedule: str = "") -> SweepProfile:
+    """The light sweep of each hour: what has just failed and never reached the app."""
+    return SweepProfile.model_construct(name=LOOK_BACK, schedule=schedule, lookback=timedelta(hours=2))
+
+
+def after_silence() -> SweepProfile:
+    """The sweep of what ended while nothing was followed up; it has no timer."""
+    return SweepProfile.model_construct(name=AFTER_SILENCE, schedule="", lookback=timedelta(0))

@@ -6,13 +6,17 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from backup_retry.ports.ledger import Beat, gave_up
-from backup_retry.settings.ncrontab import turn_before
+from backup_retry.ports.ledger import Beat, gave_up, stood_in, stopped
+from backup_retry.settings.ncrontab import turn_before, turns_before
 from backup_retry.settings.settings import Settings
-from backup_retry.settings.sweep_profile import DAILY, SweepProfile
+from backup_retry.settings.sweep_profile import DAILY, SweepProfile, after_silence, look_back
 
 #: a timer may start late, and clocks differ
 _GRACE = timedelta(minutes=15)
+#: so many turns of a timer without a run are a silence
+_SILENT = 3
+#: between the second clock's word and the beginning of the run that it starts
+_START = timedelta(minutes=2)
 
 
 class TimerState(StrEnum):
@@ -21,6 +25,8 @@ class TimerState(StrEnum):
     WELL = "well"
     #: its newest turn has passed without a run
     LATE = "late"
+    #: it does not fire: the second clock has started its newest turn
+    STOPPED = "stopped"
     #: it has begun and died, and so did each that was started in its place
     DIED = "died"
     #: its newest run left something out
@@ -47,6 +53,8 @@ class Timer:
     state: TimerState
     #: before that it is not to run
     starts: datetime | None = None
+    #: since when it has not fired, where the second clock stands in
+    stopped: datetime | None = None
 
     @property
     def function(self) -> str:
@@ -55,14 +63,20 @@ class Timer:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The same for programs: `state`, `schedule`, `last`, `late`, `incomplete`; times in ISO 8601 or null."""
+        """The same for programs: `state`, `schedule`, `last`, `late`, `incomplete`, `stopped`; times in ISO 8601."""
         return {
             "state": self.state.value,
             "schedule": self.schedule,
             "last": self.last.isoformat() if self.last else None,
             "late": self.late,
             "incomplete": self.incomplete.isoformat() if self.incomplete else None,
+            "stopped": self.stopped.isoformat() if self.stopped else None,
         }
+
+    @property
+    def is_overdue(self) -> bool:
+        """True where its newest turn has passed and nobody has run it."""
+        return self.state is TimerState.LATE or (self.state is TimerState.STOPPED and self.late)
 
     @property
     def needs_a_person(self) -> bool:
@@ -72,7 +86,8 @@ class Timer:
     @property
     def sentence(self) -> str:
         """What is wrong with it; "" where nothing is."""
-        return _SENTENCES[self.state].format(self.label) if self.needs_a_person else ""
+        since = f"{self.stopped:%Y-%m-%d %H:%M} UTC" if self.stopped else ""
+        return _SENTENCES[self.state].format(self.label, since) if self.needs_a_person else ""
 
     @property
     def remedy(self) -> str:
@@ -82,11 +97,14 @@ class Timer:
 
 _SENTENCES = {
     TimerState.LATE: "The {} has not run when it should have.",
+    TimerState.STOPPED: "The timer of the {} has not fired since {}: the second clock stands in.",
     TimerState.DIED: "The last {} died each time it was started.",
     TimerState.INCOMPLETE: "The last {} was not complete.",
 }
 _REMEDIES = {
     TimerState.LATE: "Look for errors of the function `{}` in the app's log, and whether the app is running.",
+    TimerState.STOPPED: "Alerts of Azure Monitor start its work, with some minutes' delay. Restart the app; where `{}` "
+    "still does not fire, deploy it anew, or ask Azure's support.",
     TimerState.DIED: "Look for what ends its worker, such as too little memory or `functionTimeout`, in the log of the "
     "function `{}`. Its next turn tries again.",
     TimerState.INCOMPLETE: "What it left out stands in its line of the app's log: "
@@ -94,9 +112,42 @@ _REMEDIES = {
 }
 
 
+def is_silent(schedule: str, last: datetime | None, now: datetime) -> bool:
+    """True where three turns have come since a timer last ran: one that never ran has been silent from the first."""
+    third_last = turns_before(schedule, now, _SILENT)
+    return last is None or (third_last is not None and last < third_last)
+
+
+def overdue(settings: Settings, beats: Mapping[str, datetime], now: datetime) -> Sequence[Timer]:
+    """The timers that have missed turns, and do so for long enough that somebody else has to start their work."""
+    follow_up = settings.follow_up_schedule
+    return [
+        each
+        for each in timers(settings, beats, now)
+        if (is_silent(follow_up, each.last, now) if each.function == Beat.FOLLOW_UP else each.is_overdue)
+    ]
+
+
+def _stopped(function: str, last: datetime | None, beats: Mapping[str, datetime]) -> datetime | None:
+    """Since when a timer has not fired, where the second clock has started its newest turn."""
+    started = beats.get(stood_in(function))
+    fired = started is None or (last is not None and last >= started + _START)
+    return None if fired else beats.get(stopped(function))
+
+
 def timers(settings: Settings, beats: Mapping[str, datetime], now: datetime) -> Sequence[Timer]:
-    """The daily sweep, the follow-up, then every sweep profile; `beats` as Reports.beats has them."""
-    follow_up = timer("follow-up", settings.follow_up_schedule, now, last=beats.get(Beat.FOLLOW_UP))
+    """The daily sweep, the follow-up, then every other sweep; `beats` as Reports.beats has them.
+
+    The sweep after a silence has no timer: it is among them while it has left something out.
+    """
+    last = beats.get(Beat.FOLLOW_UP)
+    follow_up = timer(
+        "follow-up",
+        settings.follow_up_schedule,
+        now,
+        last=last,
+        stopped=_stopped(Beat.FOLLOW_UP, last, beats),
+    )
     daily, *others = (
         timer(
             "sweep" if profile.name == DAILY else f"sweep {profile.name}",
@@ -105,12 +156,27 @@ def timers(settings: Settings, beats: Mapping[str, datetime], now: datetime) -> 
             last=beats.get(profile.beat),
             incomplete=beats.get(profile.incomplete_beat),
             died=beats.get(gave_up(profile.function)),
+            stopped=_stopped(
+                profile.function,
+                max(
+                    filter(None, (beats.get(profile.beat), beats.get(profile.incomplete_beat))), default=None
+                ),
+                beats,
+            ),
             profile=profile,
             takes=settings.sweep_time_limit,
         )
-        for profile in (settings.daily_sweep, *settings.sweep_profiles)
+        for profile in (*settings.timed_sweeps, *_left_open(beats))
     )
     return [daily, follow_up, *others]
+
+
+def _left_open(beats: Mapping[str, datetime]) -> Sequence[SweepProfile]:
+    """The sweep after a silence, where it left something out that no other sweep has made up for."""
+    silence = after_silence()
+    left = beats.get(silence.incomplete_beat)
+    whole = [beats[name] for name in (silence.beat, look_back().beat, Beat.SWEEP) if name in beats]
+    return [silence] if left is not None and all(at < left for at in whole) else []
 
 
 def timer(
@@ -121,6 +187,7 @@ def timer(
     last: datetime | None,
     incomplete: datetime | None = None,
     died: datetime | None = None,
+    stopped: datetime | None = None,
     profile: SweepProfile | None = None,
     takes: timedelta = timedelta(0),
 ) -> Timer:
@@ -136,6 +203,8 @@ def timer(
         state = TimerState.OVER
     elif starts and due is None and (ran is None or ran < starts):
         state = TimerState.NOT_YET
+    elif stopped:
+        state = TimerState.STOPPED
     elif died and (ran is None or ran < died):
         state = TimerState.DIED
     elif _missed(due, ran):
@@ -150,6 +219,7 @@ def timer(
         late=_missed(due, last) and state is not TimerState.OVER,
         state=state,
         starts=starts,
+        stopped=stopped if state is TimerState.STOPPED else None,
     )
 
 

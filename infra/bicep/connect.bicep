@@ -121,6 +121,8 @@ module alertsIn 'modules/alerts-in.bicep' = if (alertsEnabled) {
       ? 'https://${app!.properties.defaultHostName}/api/alerts?code=${app::alerts!.listKeys().default}'
       : webhookUri
     secureWebhook: secureWebhook
+    // An alert processing rule sees the alerts of its own subscription.
+    appGroupId: toLower(appPath[2]) == toLower(subscription().subscriptionId) ? join(take(appPath, 5), '/') : ''
   }
   dependsOn: [group]
 }

@@ -51,7 +51,7 @@ param resourceGroupName string = 'rg-${environmentName}'
 @description('Optional. Tags of every resource.')
 param tags object = {}
 
-@description('Optional. The app\'s own settings; what is left out or empty has the default that the README names.')
+@description('Optional. The app\'s own settings; what is left out or empty has the default that the README names; LOOK_BACK_SCHEDULE is off where it is empty.')
 param settings retrySettings = {}
 
 @description('Optional. Memory of an instance, in MB: 512, 2048 or 4096.')
@@ -124,6 +124,9 @@ type retrySettings = {
 
   @description('How far back a sweep looks at least; a sweep that was missed is caught up by the next.')
   SWEEP_LOOKBACK: string?
+
+  @description('When a light sweep looks for what failed in the last two hours and never reached the app (NCRONTAB, UTC). Empty, unlike left out: off.')
+  LOOK_BACK_SCHEDULE: string?
 
   @description('Further sweeps: a JSON array of profiles, as docs/operations.md says. Empty: none.')
   SWEEP_PROFILES: string?
@@ -352,6 +355,7 @@ module app 'modules/function-app.bicep' = {
       ARM_ENDPOINT: environment().resourceManager
       LEDGER_ENDPOINT: storage.outputs.tableEndpoint
       EVENTGRID_TOPIC_ENDPOINT: topic.outputs.endpoint
+      DEAD_LETTER_CONTAINER: '${storage.outputs.blobEndpoint}${deadLetterContainerName}'
     })
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount

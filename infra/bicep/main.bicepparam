@@ -13,6 +13,7 @@ param tags = {}
 param settings = {
   SWEEP_SCHEDULE: readEnvironmentVariable('SWEEP_SCHEDULE', '')
   SWEEP_LOOKBACK: readEnvironmentVariable('SWEEP_LOOKBACK', '')
+  LOOK_BACK_SCHEDULE: readEnvironmentVariable('LOOK_BACK_SCHEDULE', '0 20 * * * *') // empty: off
   SWEEP_PROFILES: readEnvironmentVariable('SWEEP_PROFILES', '')
   SWEEP_TIME_LIMIT: readEnvironmentVariable('SWEEP_TIME_LIMIT', '')
   SWEEP_DISPATCH: readEnvironmentVariable('SWEEP_DISPATCH', '')

@@ -1,4 +1,4 @@
-"""Azure Table Storage: Azurite's table service over TLS, with Entra tokens and in memory.
+"""Azure Table Storage and Blob Storage: Azurite's services over TLS, with Entra tokens and in memory.
 
 Imports `machine`.
 Start with `Azurite`, here; `install` brings it from npm.
@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from simulator.azurite.install import is_installed, node, table_service
+from simulator.azurite.install import is_installed, node, service
 from simulator.machine.ports import free_port
 from simulator.machine.processes import ChildProcess, ProcessDiedError
 from simulator.machine.tls import Certificates
@@ -19,12 +19,12 @@ __all__ = ["DEFAULT_DIRECTORY", "Azurite"]
 #: Where the Makefile installs it.
 DEFAULT_DIRECTORY = Path(__file__).parents[2] / ".venv" / "azurite"
 
-_READY = r"Table service successfully started"
+_READY = {"table": r"Table service successfully started", "blob": r"Blob service successfully listens"}
 _START_SECONDS = 60.0
 
 
 class Azurite:
-    """`async with Azurite(...) as azurite`: a running, empty table service at `azurite.endpoint`."""
+    """`async with Azurite(...) as azurite`: a running, empty table or blob service at `azurite.endpoint`."""
 
     def __init__(
         self,
@@ -32,6 +32,7 @@ class Azurite:
         certificates: Certificates,
         *,
         log_file: Path,
+        kind: str = "table",
         port: int = 0,
         node_executable: Path | None = None,
         megabytes: int = 2048,
@@ -41,6 +42,7 @@ class Azurite:
         `megabytes` bounds what it holds: a million of the ledger's rows take about 2,500.
         """
         self.log_file = log_file
+        self._kind = kind
         self.port = port
         self._any_port = port == 0
         self._directory = directory
@@ -99,7 +101,7 @@ class Azurite:
             "Azurite", self._command(), log_file=self.log_file, environment={"PATH": os.defpath}
         )
         try:
-            await self._process.logged(_READY, within=_START_SECONDS)
+            await self._process.logged(_READY[self._kind], within=_START_SECONDS)
         except BaseException:
             await self._process.stop()
             raise
@@ -108,8 +110,8 @@ class Azurite:
         return [
             self._node,
             f"--max-old-space-size={self._megabytes}",
-            table_service(self._directory),
-            *("--tableHost", "127.0.0.1", "--tablePort", str(self.port)),
+            service(self._directory, self._kind),
+            *(f"--{self._kind}Host", "127.0.0.1", f"--{self._kind}Port", str(self.port)),
             *("--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck"),
             *("--oauth", "basic"),
             *("--cert", self._certificates.cert_file, "--key", self._certificates.key_file),

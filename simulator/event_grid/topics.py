@@ -18,6 +18,7 @@ from aiohttp import web
 
 from simulator.arm.refusals import Refusal
 from simulator.arm.wire import instant
+from simulator.event_grid.dead_letter_store import DeadLetterStore
 from simulator.event_grid.resource_events import action_failure, subscription_topic
 from simulator.event_grid.schemas import (
     ORIGIN,
@@ -70,9 +71,15 @@ class _Event:
 class EventGrid:
     """The custom topics, their event subscriptions and the deliveries."""
 
-    def __init__(self, now: Callable[[], datetime], courier: Courier | None = None) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        courier: Courier | None = None,
+        token: Callable[[str], str] = lambda _: "",
+    ) -> None:
         self._now = now
         self._courier = courier or Courier(time_out=TIME_OUT_SECONDS)
+        self._store = DeadLetterStore(self._courier, token)
         self._default_endpoint: str | None = None
         self._handshake = asyncio.Lock()
         self.configure()
@@ -106,6 +113,10 @@ class EventGrid:
     def set_default_endpoint(self, url: str | None) -> None:
         """Where event subscriptions without an endpoint of their own deliver."""
         self._default_endpoint = url
+
+    def set_dead_letters(self, container: str | None) -> None:
+        """The blob container that dead letters go to; None: they are only recorded."""
+        self._store.container = container
 
     def routes(self, authenticated: Callable[[web.Request], bool]) -> list[web.RouteDef]:
         """The publish route; `authenticated` says whether a request brings a valid token."""
@@ -180,10 +191,10 @@ class EventGrid:
                 return
             waited += wait
             if answer.status in NEVER_RETRIED or attempt >= subscription.max_delivery_attempts:
-                self._give_up(event, attempt, answer, "MaxDeliveryAttemptsExceeded")
+                await self._give_up(event, subscription, attempt, answer, "MaxDeliveryAttemptsExceeded")
                 return
             if waited > TIME_TO_LIVE_SECONDS:
-                self._give_up(event, attempt, answer, "TimeToLiveExceeded")
+                await self._give_up(event, subscription, attempt, answer, "TimeToLiveExceeded")
                 return
             await self._courier.pause(wait)
 
@@ -235,7 +246,9 @@ class EventGrid:
             }
         )
 
-    def _give_up(self, event: _Event, attempts: int, answer: Answer, reason: str) -> None:
+    async def _give_up(
+        self, event: _Event, subscription: EventSubscription, attempts: int, answer: Answer, reason: str
+    ) -> None:
         properties = {
             "deadLetterReason": reason,
             "deliveryAttempts": attempts,
@@ -243,7 +256,9 @@ class EventGrid:
             "publishTime": instant(event.published),
             "lastDeliveryAttemptTime": instant(self._now()),
         }
-        self._dead_letters.append(dead_letter(event.schema, event.content, properties))
+        letter = dead_letter(event.schema, event.content, properties)
+        self._dead_letters.append(letter)
+        await self._store.put(event.topic, subscription, letter, self._now())
 
 
 def topic_id(name: str) -> str:

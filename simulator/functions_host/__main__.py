@@ -32,9 +32,16 @@ async def _serve(arguments: argparse.Namespace) -> int:
         "master": arguments.master_key,
         "event_grid": arguments.eventgrid_key,
     }
-    keys = Keys(**{kind: key for kind, key in given.items() if key})
+    keys = Keys(
+        **{kind: key for kind, key in given.items() if key}, event_grid_delay=arguments.eventgrid_key_delay
+    )
     host = FunctionsHost(
-        arguments.app_directory, keys, os.environ, storage=arguments.storage, log_file=arguments.log_file
+        arguments.app_directory,
+        keys,
+        os.environ,
+        storage=arguments.storage,
+        log_file=arguments.log_file,
+        timers_fire=not arguments.no_timers,
     )
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -55,6 +62,15 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=7071, help="0: any free one")
     for kind in ("function", "master", "eventgrid"):
         parser.add_argument(f"--{kind}-key", help="random unless given, and then printed")
+    parser.add_argument(
+        "--eventgrid-key-delay",
+        type=float,
+        default=0.0,
+        help="seconds until that key is read, as on a cold start",
+    )
+    parser.add_argument(
+        "--no-timers", action="store_true", help="no timer fires; calls and events go on working"
+    )
     parser.add_argument(
         "--storage", type=Path, help="a directory for timers' status and lock; none: they have none"
     )

@@ -35,11 +35,14 @@ class FunctionsHost:
         *,
         storage: Path | None = None,
         log_file: Path | None = None,
+        timers_fire: bool = True,
     ) -> None:
         """`settings`: the app settings, which for the app itself are its environment.
 
-        `storage`: where timers' status and the lock on them are kept.
+        `storage`: where timers' status and the lock on them are kept. Where no timer fires the rest
+        of the host works: https://github.com/Azure/azure-functions-host/issues/11828
         """
+        self._timers_fire = timers_fire
         self._app_directory = app_directory.resolve()
         self._keys = keys
         self._settings = settings
@@ -73,7 +76,8 @@ class FunctionsHost:
         )
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", port).start()
-        self._timers.start()
+        if self._timers_fire:
+            self._timers.start()
         if self._storage is not None:
             self._holding = asyncio.create_task(self._storage.hold(self.ended.set))
         return f"http://localhost:{self._runner.addresses[0][1]}"

@@ -4,6 +4,7 @@ https://learn.microsoft.com/azure/azure-functions/function-keys-how-to
 """
 
 import secrets
+import time
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -30,6 +31,9 @@ class Keys:
     master: str = field(default_factory=_random_key)
     #: The system key of the Event Grid extension.
     event_grid: str = field(default_factory=_random_key)
+    #: seconds from the start on until the extension has read its key: it refuses everybody until then
+    event_grid_delay: float = 0.0
+    _made: float = field(default_factory=time.monotonic)
 
     def access(self, request: web.Request) -> Access:
         """What the request's key opens."""
@@ -39,7 +43,13 @@ class Keys:
         return Access.FUNCTION if _equal(key, self.function) else Access.ANONYMOUS
 
     def opens_event_grid(self, request: web.Request) -> bool:
-        """Whether the request may deliver events."""
+        """Whether the request may deliver events.
+
+        On Flex Consumption the host takes calls before that key is read:
+        https://github.com/Azure/azure-functions-host/issues/11834
+        """
+        if time.monotonic() - self._made < self.event_grid_delay:
+            return False
         key = _key_of(request)
         return _equal(key, self.event_grid) or _equal(key, self.master)
 

@@ -21,6 +21,7 @@ from simulator.monitor.action_groups import DEFAULT_GROUPS, ActionGroup
 from simulator.monitor.activity_alerts import activity_alert
 from simulator.monitor.alert_envelope import alert_id
 from simulator.monitor.job_notices import JOB_NOTICES
+from simulator.monitor.test_notifications import TestNotifications
 
 Json = dict[str, Any]
 
@@ -68,6 +69,7 @@ class Monitor:
         self._now = now
         self._courier = courier or Courier(time_out=TIME_OUT_SECONDS)
         self._default_webhook: str | None = None
+        self.tests = TestNotifications(self._courier, now)
         self.configure()
 
     def configure(
@@ -90,6 +92,7 @@ class Monitor:
         """
         groups = DEFAULT_GROUPS if action_groups is None else tuple(map(ActionGroup.from_json, action_groups))
         self._courier.cancel()
+        self.tests.clear()
         self._courier.pace = pace
         self._groups: Sequence[ActionGroup] = groups
         self._alert_delay = alert_delay
@@ -166,7 +169,7 @@ class Monitor:
 
     def _notify_groups(self, alert: _Alert) -> None:
         for group in self._groups:
-            if group.covers(alert.cause.subscription_id):
+            if group.is_told(alert.cause.subscription_id):
                 self._courier.start(self._notify(alert, group))
 
     async def _notify(self, alert: _Alert, group: ActionGroup) -> None:

@@ -18,6 +18,7 @@ from simulator.functions_host.keys import Keys
 from simulator.machine.ports import free_port, is_free
 from simulator.machine.processes import ChildProcess, ProcessDiedError
 from simulator.machine.tls import ensure_ca
+from simulator.stack.containers import make_container
 from simulator.stack.run_info import RunInfo
 
 REPOSITORY = Path(__file__).parents[2]
@@ -63,6 +64,7 @@ class Stack:
         app_directory: Path = REPOSITORY,
         directory: Path,
         azurite_directory: Path = DEFAULT_DIRECTORY,
+        dead_letters: bool = False,
     ) -> None:
         """Say what is to run.
 
@@ -73,6 +75,7 @@ class Stack:
             app_directory: where function_app.py is.
             directory: where certificates, logs and the estate are kept.
             azurite_directory: where `python -m simulator.azurite install` put Azurite.
+            dead_letters: Event Grid writes what it gives up to a blob container, from where the app takes it.
         """
         self._settings = dict(settings or {})
         self._estate = estate
@@ -87,6 +90,17 @@ class Stack:
             log_file=self._directory / "azurite.log",
             port=self._ports.tables,
         )
+        self._blobs = (
+            Azurite(
+                azurite_directory,
+                self._certificates,
+                log_file=self._directory / "azurite-blobs.log",
+                kind="blob",
+            )
+            if dead_letters
+            else None
+        )
+        self._host_options: list[str] = []
         # Known before the host is up and kept over its restarts, since the action group's URL holds it.
         self._host_port = self._ports.host or free_port()
         self._host_starts = 0
@@ -104,6 +118,11 @@ class Stack:
     def host(self) -> ChildProcess:
         """The Functions host; its `log_file` has the app's log."""
         return _started(self._host)
+
+    @property
+    def dead_letters(self) -> str | None:
+        """The container that dead letters go to; None: there is none."""
+        return f"{self._blobs.endpoint}/dead-letters" if self._blobs else None
 
     async def start(self) -> None:
         """Start everything and wait until it answers.
@@ -129,14 +148,27 @@ class Stack:
             if process is not None:
                 await process.stop()
         await self._azurite.stop()
+        if self._blobs is not None:
+            await self._blobs.stop()
 
     async def kill_host(self) -> None:
         """End the Functions host as a crash would."""
         await self.host.kill()
 
-    async def restart_host(self, settings: Mapping[str, str] | None = None) -> None:
-        """End the Functions host, if it runs, and start it at the same address, with `settings` changed."""
+    async def restart_host(
+        self,
+        settings: Mapping[str, str] | None = None,
+        *,
+        eventgrid_key_delay: float = 0.0,
+        timers_fire: bool = True,
+    ) -> None:
+        """End the Functions host, if it runs, and start it at the same address, with `settings` changed.
+
+        It refuses Event Grid for `eventgrid_key_delay` seconds, as after a cold start; its timers may be dead.
+        """
         await self.host.stop()
+        self._host_options = ["--eventgrid-key-delay", str(eventgrid_key_delay)]
+        self._host_options += [] if timers_fire else ["--no-timers"]
         self._environment = {**self._environment, **(settings or {})}
         await self._start_host()
 
@@ -167,6 +199,8 @@ class Stack:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._azurite.start())
+                if self._blobs is not None:
+                    group.create_task(self._blobs.start())
                 simulator = group.create_task(self._start_simulator())
         except* ProcessDiedError as died:
             raise died.exceptions[0] from None
@@ -184,7 +218,7 @@ class Stack:
             "the simulator",
             command,
             log_file=self._directory / "simulator.log",
-            environment=_base_environment(),
+            environment={**_base_environment(), "SSL_CERT_FILE": str(self._certificates.ca_file)},
         )
         line = await self._simulator.logged(r"(?m)^\{.*\}$", within=_START_SECONDS)
         addresses: dict[str, Any] = json.loads(line.group())
@@ -199,6 +233,7 @@ class Stack:
         command += ["--port", str(self._host_port), "--function-key", keys.function]
         command += ["--master-key", keys.master, "--eventgrid-key", keys.event_grid]
         command += ["--storage", str(self._host_storage)]
+        command += self._host_options
         self._host = await ChildProcess.start(
             "the Functions host", command, log_file=self._directory / name, environment=self._environment
         )
@@ -215,6 +250,7 @@ class Stack:
             "SSL_CERT_FILE": str(self._certificates.ca_file),
             "ARM_ENDPOINT": addresses["arm"],
             "LEDGER_ENDPOINT": self._azurite.endpoint,
+            "DEAD_LETTER_CONTAINER": self.dead_letters or "",
             **self._settings,
         }
 
@@ -251,7 +287,13 @@ class Stack:
 
     async def _set_targets(self, run: RunInfo) -> None:
         """Tell action groups and event subscriptions where the app is."""
-        targets = {"alerts_url": run.alerts_url, "eventgrid_url": run.eventgrid_url}
+        targets = {
+            "alerts_url": run.alerts_url,
+            "eventgrid_url": run.eventgrid_url,
+            "dead_letters_url": self.dead_letters,
+        }
+        if self.dead_letters is not None:
+            await make_container(self.dead_letters, run)
         async with (
             aiohttp.ClientSession(run.admin, raise_for_status=True) as session,
             session.put("/_sim/targets", json=targets),

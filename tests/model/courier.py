@@ -8,10 +8,12 @@ from random import Random
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.failure_batches import FAILURE_FOUND
 from backup_retry.ports.inbox import SIGNAL_DEFERRED
+from backup_retry.ports.turns import TURN_DUE
 from tests.model.agenda import Agenda
 from tests.model.faults import Fault, Faults
 from tests.model.signal_promises import SHOWN_WITHIN
 from tests.model.true_jobs import TrueJob
+from tests.model.turns import Shared
 from tests.model.worker import Answered, Worker
 
 #: an action group's waits between its calls, in seconds
@@ -19,6 +21,18 @@ ACTION_GROUP_WAITS = (5.0, 20.0, 5.0, 40.0, 5.0)
 #: the first of Event Grid's
 EVENT_GRID_WAITS = (10.0, 30.0, 60.0, 300.0, 600.0, 1800.0, 3600.0)
 _ALERT_WITHIN = 1200.0
+#: Event Grid waits so long before an event is a dead letter
+_UNTIL_DEAD = 300.0
+_CLOCK_STRIKES = json.dumps(
+    {
+        "schemaId": "azureMonitorCommonAlertSchema",
+        "data": {
+            "essentials": {"alertRule": "The second clock", "monitoringService": "Log Alerts V2"},
+            "alertContext": {},
+            "customProperties": {"backupRetryRule": "second-clock"},
+        },
+    }
+).encode()
 _SUCCESS = frozenset({200, 202})
 #: answers after which nobody calls again
 _FINAL = _SUCCESS | {400, 413}
@@ -34,7 +48,12 @@ class Courier:
     workers: Callable[[], list[Worker]]
     #: told which failed job's signal was answered with success, and whether that named the job
     accepted: Callable[[TrueJob, bool], None]
+    #: where events go that reach nobody; None: there is no such container
+    turns: Shared | None = None
     deliveries: int = 0
+    #: how often Azure Monitor's alert about silent timers was raised, and a turn was started
+    struck: int = 0
+    started: int = 0
     #: signals that a worker had no time for
     handed_on: int = 0
 
@@ -52,7 +71,31 @@ class Courier:
 
     def event(self, data: object, jobs: Sequence[TrueJob] = ()) -> None:
         """Somebody publishes an event of ours; `jobs` are those that its data names."""
-        self._deliver(jobs, 0.0, iter(EVENT_GRID_WAITS), _by_event(data))
+        if self.turns is not None and self.faults.strikes(Fault.EVENT_UNAUTHORIZED):
+            self._give_up(data, jobs)
+        else:
+            self._deliver(jobs, 0.0, iter(EVENT_GRID_WAITS), _by_event(data), data=data)
+
+    def start(self, turn: str, number: int) -> None:
+        """A worker has a slice of a turn run in an invocation of its own."""
+        self.started += 1
+        data = {"turn": turn, "slice": number}
+        self._deliver(
+            [],
+            0.0,
+            iter(EVENT_GRID_WAITS),
+            lambda worker, answered: worker.post_event(TURN_DUE, data, answered),
+        )
+
+    def strike(self) -> None:
+        """Azure Monitor raises the alert of the app's own rule about silent timers."""
+        self.struck += 1
+        self._deliver(
+            [],
+            self.random.uniform(0, 60),
+            iter(ACTION_GROUP_WAITS),
+            lambda worker, answered: worker.post_alert(_CLOCK_STRIKES, answered),
+        )
 
     def hand_on(self, key: str) -> None:
         """A worker has stored a signal that it had no time for."""
@@ -79,6 +122,7 @@ class Courier:
         post: Callable[[Worker, Answered], None],
         *,
         named: bool = True,
+        data: object = None,
     ) -> None:
         def answered(status: int | None) -> None:
             if status in _SUCCESS:
@@ -86,7 +130,9 @@ class Courier:
                     self.accepted(job, named)
             again = next(waits, None) if status not in _FINAL else None
             if again is not None:
-                self._deliver(jobs, again, waits, post, named=named)
+                self._deliver(jobs, again, waits, post, named=named, data=data)
+            elif status not in _SUCCESS and data is not None and self.turns is not None:
+                self._give_up(data, jobs)
 
         def call() -> None:
             self.deliveries += 1
@@ -97,6 +143,19 @@ class Courier:
                 answered(None)
 
         self.agenda.after(wait, call)
+
+    def _give_up(self, data: object, jobs: Sequence[TrueJob]) -> None:
+        """Event Grid puts an event into the container, minutes later."""
+        event = {"eventType": FAILURE_FOUND, "data": data, "deadLetterReason": "Unauthorized"}
+
+        def put(shared: Shared) -> None:
+            name = f"{len(shared.letters.blobs)}-{self.agenda.now}-{self.deliveries}.json"
+            shared.letters.blobs[name] = json.dumps([event]).encode()
+            shared.named[name] = list(jobs)
+
+        if self.turns is not None:
+            shared = self.turns
+            self.agenda.after(_UNTIL_DEAD, lambda: put(shared))
 
 
 def _by_alert(item: ProtectedItem, job_id: str) -> Callable[[Worker, Answered], None]:

@@ -56,6 +56,8 @@ class Estate:
     asks: bool = False
     #: mean time from one storm to the next
     storm_every: float = 10 * HOUR
+    #: whether timers take turns, and another clock stands in where they stop
+    clocks: bool = False
 
     @classmethod
     def drawn(cls, random: Random) -> "Estate":

@@ -38,6 +38,10 @@ class Fault(StrEnum):
     ALERT_DOUBLED = "alert doubled"
     ALERT_DELAYED = "alert hours late"
     ALERTS_AT_ONCE = "alerts raised all at once"
+    EVENT_UNAUTHORIZED = "event: 401, and given up"
+    TIMERS_STOPPED = "timers stopped for hours"
+    BOTH_CLOCKS = "both clocks at once"
+    APP_DOWN = "app down for hours"
     FALSE_ALERT = "alert of a job that did not fail"
     OUT_OF_SCOPE = "alert of a foreign subscription"
     DIED_AT_AWAIT = "worker died at an await"
@@ -78,6 +82,7 @@ USUAL: dict[Fault, float] = {
     Fault.ALERT_DOUBLED: 0.3,
     Fault.ALERT_DELAYED: 0.1,
     Fault.ALERTS_AT_ONCE: 0.3,
+    Fault.EVENT_UNAUTHORIZED: 0.2,
     Fault.DIED_AT_AWAIT: 0.01,
     Fault.SLOW_ANSWER: 0.1,
     Fault.TOPIC_UNAVAILABLE: 0.1,

@@ -61,7 +61,7 @@ class Link:
             lost: what the caller sees although the request took effect.
         """
         answer: asyncio.Future[Result] = self.loop.create_future()
-        if self._dies_here():
+        if self.loop.dead or self._dies_here():  # clean-up code of a process that is gone sends nothing
             return await answer
         self.network.agenda.after(self.network.latency(), lambda: self._arrive(answer, effect, instead, lost))
         return await answer

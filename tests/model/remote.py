@@ -41,7 +41,7 @@ def immediately(work: Coroutine[Any, Any, Result]) -> Result:
     raise RuntimeError("it waits for something")
 
 
-class _Remote(ABC):
+class Remote(ABC):
     """A store in memory behind a network: every method of it, whatever it has."""
 
     def __init__(self, store: object, link: Link, watch: Watch) -> None:
@@ -70,7 +70,7 @@ class _Remote(ABC):
         """A method has had its effect; returns its answer."""
 
 
-class RemoteInbox(_Remote):
+class RemoteInbox(Remote):
     """The signals that wait, in the same store as the ledger."""
 
     @property
@@ -86,7 +86,7 @@ class RemoteInbox(_Remote):
         return result
 
 
-class RemoteCauses(_Remote):
+class RemoteCauses(Remote):
     """What people were told of, in the same store as the ledger."""
 
     @property
@@ -99,7 +99,7 @@ class RemoteCauses(_Remote):
         return result
 
 
-class RemoteSeenVaults(_Remote):
+class RemoteSeenVaults(Remote):
     """The vaults that sweeps have seen, in the same store; and those that Resource Graph shows."""
 
     @property
@@ -124,7 +124,7 @@ class RemoteSeenVaults(_Remote):
         return result
 
 
-class RemoteStore(_Remote):
+class RemoteStore(Remote):
     """The ledger, the controls and the storms."""
 
     @property
@@ -218,6 +218,8 @@ class RemoteTopic:
     deliver: Callable[[Mapping[str, Any]], object]
     #: delivers the key of a signal that a worker hands on
     hand_on: Callable[[str], object]
+    #: delivers that the so many-th slice of a turn is due
+    start: Callable[[str, int], object]
 
     async def publish(self, notices: Sequence[Notice]) -> None:
         """See notices.Publisher."""
@@ -230,6 +232,10 @@ class RemoteTopic:
     async def signal_deferred(self, key: str) -> None:
         """See inbox.Messenger."""
         await self._send(lambda: self.hand_on(key))
+
+    async def turn_due(self, turn: str, number: int) -> None:
+        """See turns.Starter."""
+        await self._send(lambda: self.start(turn, number))
 
     async def _send(self, effect: Callable[[], object]) -> None:
         network = self.link.network

@@ -96,6 +96,8 @@ def soak_one(seed: int, steps: int = WORLD_STEPS, *, tables: Tables | None = Non
             "backup jobs": len(world.azure.jobs),
             "signals delivered": world.courier.deliveries,
             "signals handed on": world.courier.handed_on,
+            "turns that an event started": world.courier.started,
+            "alerts about silent timers": world.courier.struck,
             "signals kept": world.watch.promises.times_deferred,
             "failures stored": sum(map(len, world.watch.noted.values())),
             "triggers sent": sum(sent.sent_at <= world.agenda.now for sent in world.watch.sent.values()),

@@ -6,10 +6,12 @@ from datetime import timedelta
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.jobs import JobStatus
 from backup_retry.domain.pauses import Pause
+from reactor.second_clock import KEPT_SIGNALS
 from tests.model.estate import HOUR, MINUTE
 from tests.model.faults import Fault
 from tests.model.remote import immediately
 from tests.model.true_jobs import DIFFERENTIAL, FULL, LOG, PASSING, Ending, TrueJob, is_database
+from tests.model.turns import FOLLOW_UP, SWEEP
 from tests.model.world import World, announced
 
 _FOREIGN = Vault(
@@ -46,6 +48,12 @@ class Trouble:
         ]
         if self._world.estate.alerted:
             happenings += [(HOUR, self.send_false_alert), (6 * HOUR, self.announce)]
+        if self._world.estate.clocks:
+            happenings += [
+                (16 * HOUR, self.stop_timers),
+                (20 * HOUR, self.take_the_app_down),
+                (6 * HOUR, self.start_turns_twice),
+            ]
         if self._world.is_rolled_back:
             self._roll_forward_later()
         if self._world.estate.asks:
@@ -141,6 +149,31 @@ class Trouble:
         if alive:
             self._world.faults.record(Fault.KILLED)
             self._random.choice(alive).kill()
+
+    def stop_timers(self) -> None:
+        """No timer fires for some hours, while calls go on working."""
+        self._world.faults.record(Fault.TIMERS_STOPPED)
+        self._world.timers_stopped_until = self._world.agenda.now + self._random.uniform(HOUR, 8 * HOUR)
+
+    def take_the_app_down(self) -> None:
+        """No worker is there for some time, as where the region or the plan fails."""
+        self._world.faults.record(Fault.APP_DOWN)
+        self._world.down_until = self._world.agenda.now + self._random.uniform(10 * MINUTE, 4 * HOUR)
+        for worker in self._world.alive():
+            worker.kill()
+
+    def start_turns_twice(self) -> None:
+        """Both clocks want the same turn at the same moment."""
+        self._world.faults.record(Fault.BOTH_CLOCKS)
+        turn, fire = self._random.choice(
+            (
+                (FOLLOW_UP, self._world.follow_up),
+                (KEPT_SIGNALS, self._world.process_deferred),
+                (SWEEP, self._world.sweep if self._world.estate.swept else self._world.follow_up),
+            )
+        )
+        self._world.courier.start(turn, 0)
+        fire()
 
     def roll_back(self) -> None:
         """Version 0.1.0 is deployed again, for some hours."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from backup_retry.azure.table_archive import TableArchive
 from backup_retry.azure.table_ledger import TableLedger
+from backup_retry.azure.table_reports import TableReports
 from backup_retry.domain.errors import BackupRetryError
 from backup_retry.domain.incident import Incident
 from backup_retry.engine.engine import Engine
@@ -17,12 +18,13 @@ from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.inbox import DeferredSignal, MemoryInbox
 from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.known_vaults import MemoryKnownVaults
-from backup_retry.settings.sweep_profile import daily
+from backup_retry.settings.sweep_profile import SweepProfile, daily
 from reactor import webhook
 from reactor.deferred_signals import process_deferred, written
 from reactor.events import parse_events
 from reactor.handed_on import Looks, key_in
 from reactor.resolve import Resolver
+from reactor.second_clock import KEPT_SIGNALS, SecondClock, turn_in
 from reactor.signal_handler import SignalHandler
 from reactor.signals import Signal
 from reconciler.follow_up import FollowUp
@@ -42,6 +44,15 @@ from tests.model.remote import (
 )
 from tests.model.remote_vaults import RemoteVaults
 from tests.model.tables import RemoteService, Tables
+from tests.model.turns import (
+    FOLLOW_UP,
+    SWEEP,
+    RemoteDeadLetters,
+    RemoteTurns,
+    Shared,
+    WorkerTurns,
+    leased,
+)
 from tests.model.worker_loop import WorkerLoop
 
 _EVENT_SECONDS = 20.0
@@ -79,6 +90,11 @@ class Surroundings:
     deliver: Callable[[Mapping[str, Any]], object]
     #: delivers the key of a signal that a worker hands on
     hand_on: Callable[[str], object]
+    #: delivers that the so many-th slice of a turn is due
+    start: Callable[[str, int], object]
+    #: the leases of turns and the dead letters; None: timers do their work without either
+    turns: Shared | None
+    swept: bool
     watch: Watch
     rules: Rules
 
@@ -94,7 +110,9 @@ class Worker:
         link = Link(surroundings.network, self.loop, self.kill)
         store = self._store(link)
         vaults = RemoteVaults(surroundings.azure, link, surroundings.watch, self.clock)
-        topic = RemoteTopic(link, surroundings.watch, surroundings.deliver, surroundings.hand_on)
+        topic = RemoteTopic(
+            link, surroundings.watch, surroundings.deliver, surroundings.hand_on, surroundings.start
+        )
         self._messenger, self._looks = topic, Looks(_LOOKS)
         self.engine = Engine(
             ledger=store,
@@ -125,34 +143,71 @@ class Worker:
             places=asyncio.Semaphore(surroundings.places),
         )
         self.patient_reactor = SignalHandler(resolver=resolver, engine=self.engine, defer=self._defer)
-        self.follow_up = FollowUp(
+        self._ports = (store, vaults, topic, link)
+        self.turns = self._turns(surroundings.turns) if surroundings.turns else None
+        self._waiting: list[Answered] = []
+        self.when_killed: Callable[[], object] = lambda: None
+
+    def _follow_up(self, time_limit: timedelta = timedelta.max) -> FollowUp:
+        store, _, _, link = self._ports
+        return FollowUp(
             ledger=store,
             engine=self.engine,
             controls=store,
             clock=self.clock,
             archive=self._archive(link),
             retention=KEEP,
+            time_limit=time_limit,
         )
-        self.sweep = Sweep(
-            graph=RemoteGraph(surroundings.azure, link),
+
+    def _sweep(
+        self,
+        profile: SweepProfile | None = None,
+        since: datetime | None = None,
+        time_limit: timedelta = timedelta(days=1),
+    ) -> Sweep:
+        """The daily one unless another is named."""
+        world, (store, vaults, topic, link) = self._world, self._ports
+        return Sweep(
+            graph=RemoteGraph(world.azure, link),
             vaults=vaults,
             engine=self.engine,
             controls=store,
             clock=self.clock,
-            profile=daily(lookback=surroundings.lookback),
-            scope=surroundings.rules.scope,
+            profile=profile or daily(lookback=world.lookback),
+            scope=world.rules.scope,
+            since=since,
+            time_limit=min(time_limit, timedelta(days=1)),
             defer=self.inbox.add,
-            announcer=topic if surroundings.dispatches else None,
-            vanished=VanishedVaults(
-                seen=RemoteSeenVaults(surroundings.known_vaults, link, surroundings.watch).port,
-                vaults=vaults,
-                engine=self.engine,
-                scope=surroundings.rules.scope,
-                clock=self.clock,
-            ),
+            announcer=topic if world.dispatches else None,
+            vanished=None if profile else self._vanished(vaults, link),
         )
-        self._waiting: list[Answered] = []
-        self.when_killed: Callable[[], object] = lambda: None
+
+    def _vanished(self, vaults: RemoteVaults, link: Link) -> VanishedVaults:
+        return VanishedVaults(
+            seen=RemoteSeenVaults(self._world.known_vaults, link, self._world.watch).port,
+            vaults=vaults,
+            engine=self.engine,
+            scope=self._world.rules.scope,
+            clock=self.clock,
+        )
+
+    def _turns(self, shared: Shared) -> WorkerTurns:
+        world, (store, _, topic, link) = self._world, self._ports
+        reports: Any = store if world.tables is None else TableReports(self._service(world.tables, link))
+        leases = RemoteTurns(shared.leases, link, world.watch).port
+        return WorkerTurns(
+            taker=leased(leases, store, self.clock, topic),
+            controls=store,
+            reports=reports,
+            topic=topic,
+            clock=self.clock,
+            follow_up=self._follow_up,
+            sweep=self._sweep if world.swept else None,
+            inbox=self.inbox,
+            handler=self.patient_reactor,
+            letters=RemoteDeadLetters(shared, link, world.watch).port,
+        )
 
     def _store(self, link: Link) -> Any:
         """The ledger over the network: in memory, or the real one on tables."""
@@ -197,17 +252,22 @@ class Worker:
 
     def run_follow_up(self) -> None:
         """The five-minute timer."""
-        self._begin(self._timer(self.follow_up.run()), lambda _: None)
+        turn = self.turns.take(FOLLOW_UP) if self.turns else self._follow_up().run()
+        self._begin(self._timer(turn), lambda _: None)
 
     def run_sweep(self, answered: Answered) -> None:
         """The daily timer."""
-        self._begin(self._timer(self.sweep.run()), answered)
+        turn = self.turns.take(SWEEP) if self.turns else self._sweep().run()
+        self._begin(self._timer(turn), answered)
 
     def process_deferred(self) -> None:
         """The other five-minute timer."""
-        self._begin(
-            self._timer(process_deferred(self.inbox, self.patient_reactor, self.clock)), lambda _: None
+        turn = (
+            self.turns.take(KEPT_SIGNALS)
+            if self.turns
+            else process_deferred(self.inbox, self.patient_reactor, self.clock)
         )
+        self._begin(self._timer(turn), lambda _: None)
 
     def answer(self, incident: Incident, *, approved: bool) -> None:
         """A person answers, at a terminal of their own."""
@@ -237,8 +297,9 @@ class Worker:
         async def reactor() -> SignalHandler:
             return self.reactor
 
+        clock = self._clock if self.turns else None
         try:
-            return (await webhook.answer(body, reactor)).status
+            return (await webhook.answer(body, reactor, second_clock=clock)).status
         except BackupRetryError:
             return 503  # as reactor.functions answers whatever escapes
 
@@ -247,11 +308,21 @@ class Worker:
             if key := key_in(event_type, data):
                 await self._look_into(key)
                 return 200
+            if self.turns and (due := turn_in(event_type, data)):
+                await self.turns.run_slice(*due)
+                return 200
             signals = parse_events(event_type, data)
             await self.reactor.handle_signals(signals, seconds=_EVENT_SECONDS, run_began=self.clock())
+            if self.turns:
+                await self.turns.second_clock.signal_came()
         except BackupRetryError:
             return 500
         return 200
+
+    async def _clock(self) -> SecondClock:
+        if self.turns is None:
+            raise ValueError("this world has one clock")
+        return self.turns.second_clock
 
     async def _look_into(self, key: str) -> None:
         """As reactor.functions does with what was handed on."""

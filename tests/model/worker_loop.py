@@ -113,7 +113,7 @@ class WorkerLoop(asyncio.AbstractEventLoop):
         self._ready.clear()
         for task in self._tasks:
             if not task.done():
-                _abandon(task)
+                self._inside(lambda task=task: _abandon(task))  # type: ignore[misc]
 
     def _run_ready(self) -> None:
         while self._ready and not self.dead:

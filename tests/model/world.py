@@ -19,7 +19,8 @@ from backup_retry.policy.rules import Rules
 from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.inbox import DeferredSignal
 from backup_retry.ports.known_vaults import MemoryKnownVaults
-from backup_retry.ports.ledger import Beat, MemoryLedger
+from backup_retry.ports.ledger import Beat
+from backup_retry.ports.reports import MemoryReports
 from tests.model.agenda import START, Agenda
 from tests.model.courier import Courier
 from tests.model.estate import DAY, HOUR, MINUTE, SUBSCRIPTION, Estate, drawn_rules
@@ -40,12 +41,14 @@ from tests.model.true_jobs import (
     Ending,
     TrueJob,
 )
+from tests.model.turns import Shared
 from tests.model.worker import Surroundings, Worker
 
 #: how long a world is left alone before every failure has to be closed
 PEACE = 6 * DAY
-#: in every so manieth world people want to be asked
+#: in every so manieth world people want to be asked, and timers can stop
 _ASKING = 7
+_CLOCKS = 2
 _FOLLOW_UP_EVERY = 5 * MINUTE
 #: in peace nothing is missed by looking more rarely, and the run is over sooner
 _FOLLOW_UP_IN_PEACE = 20 * MINUTE
@@ -73,10 +76,15 @@ class World:
         tables: Tables | None = None,
     ) -> None:
         self.random = dice(seed)
-        self.estate = estate or replace(Estate.drawn(self.random), asks=seed % _ASKING == _ASKING - 1)
+        self.estate = estate or replace(
+            Estate.drawn(self.random), asks=seed % _ASKING == _ASKING - 1, clocks=seed % _CLOCKS == 0
+        )
         self.rules = rules or drawn_rules(self.random)
         self.steps = 0
         self.calm = False
+        #: until when no timer fires, and until when no worker begins
+        self.timers_stopped_until = self.down_until = 0.0
+        self.turns = Shared() if self.estate.clocks else None
         self.weather = Weather()
         self.agenda = Agenda(self.random)
         self.faults = Faults(self.random)
@@ -88,11 +96,13 @@ class World:
         if tables is not None:
             self.faults.likelihood[Fault.LEDGER_5XX_WRITTEN] = 0.3
             tables.when_lost = lambda: self._soon(self.follow_up)
-        self.store = local(tables, lambda: self.agenda.time) if tables is not None else MemoryLedger()
+        self.store = local(tables, lambda: self.agenda.time) if tables is not None else MemoryReports()
         self.waiting: dict[str, DeferredSignal] = {}
         self.causes = MemoryCauses()
         self.watch = self._watch()
-        self.courier = Courier(self.agenda, self.random, self.faults, self.alive, self._signal_accepted)
+        self.courier = Courier(
+            self.agenda, self.random, self.faults, self.alive, self._signal_accepted, self.turns
+        )
         self.azure.ended = self._backup_ended
         self.azure.next_ending = self.ending
         self.items = [self.estate.item(number) for number in range(self.estate.items)]
@@ -107,6 +117,8 @@ class World:
         self.always(lambda: _KEPT_IN_PEACE if self.calm else _FOLLOW_UP_EVERY, self.process_deferred)
         if self.estate.swept:
             self.always(lambda: self.estate.sweep_every, self.sweep)
+        if self.estate.clocks:
+            self.always(lambda: _FOLLOW_UP_EVERY, self._rule)
 
     @property
     def heads(self) -> list[Incident]:
@@ -143,11 +155,16 @@ class World:
         self.network.missing.clear()
         self.network.hidden.clear()
         self.weather.over_at.clear()
+        self.timers_stopped_until = self.down_until = 0.0
         for scope in list(self.watch.restraint.paused):
             self.resume(scope)
         self.deploy(is_earlier=False)
         self.run_for(PEACE)
         self.watch.at_peace(self.heads, self._horizon())
+        if self.turns is not None and self.turns.letters.blobs:
+            raise Violation(
+                f"invariant 9: {len(self.turns.letters.blobs)} dead letters were never looked into"
+            )
 
     def _horizon(self) -> float:
         """How far back the first sweep looked that reached the ledger: what had ended before is nobody's."""
@@ -179,6 +196,8 @@ class World:
     def sweep(self, repeats: int = 3) -> None:
         """The daily timer fires; what nobody was there for, or died of, is past due and fires again."""
         alive = self.alive()
+        if self.timers_stopped_until > self.agenda.now:
+            return
         if alive:
             self.random.choice(alive).run_sweep(lambda status: self._swept(status, repeats))
         else:
@@ -220,7 +239,14 @@ class World:
         """While somebody waits for the tables' answer."""
         self.agenda.after(self.random.uniform(0, SERVER_GIVES_UP), action)
 
+    def _rule(self) -> None:
+        """Azure Monitor's scheduler looks whether the timers are silent."""
+        if self.timers_stopped_until > self.agenda.now:
+            self.courier.strike()
+
     def _whoever_has_the_timer(self) -> list[Worker]:
+        if self.timers_stopped_until > self.agenda.now:
+            return []
         alive = self.alive()
         return self.random.sample(alive, min(len(alive), self.random.choice((1, 1, 1, 2))))
 
@@ -259,6 +285,9 @@ class World:
             dispatches=self.estate.dispatches,
             deliver=self._deliver,
             hand_on=self.courier.hand_on,
+            start=self.courier.start,
+            turns=self.turns,
+            swept=self.estate.swept,
             watch=self.watch,
             rules=self.rules,
         )
@@ -270,7 +299,9 @@ class World:
 
     def _restart(self, worker: Worker) -> None:
         self.workers.remove(worker)
-        self.agenda.after(self.random.uniform(1, 10 * MINUTE), self._start_worker)
+        self.agenda.at(
+            max(self.down_until, self.agenda.now) + self.random.uniform(1, 10 * MINUTE), self._start_worker
+        )
 
     def _backup_ended(self, job: TrueJob) -> None:
         self.watch.tell(job.item, f"job {job.id} ({job.kind}) ends {job.status} {job.error}")

@@ -11,6 +11,7 @@ import termios
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,7 +20,7 @@ from simulator.azurite.install import is_installed
 from simulator.stack.stack import REPOSITORY
 from tests.pseudo_terminal import read_all
 from tests.running_app import App
-from tests.vm_estate import backup_failure, vault_id
+from tests.vm_estate import SUBSCRIPTION, backup_failure, estate, vault_id
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -173,6 +174,7 @@ async def test_incidents_are_listed_from_the_journal(app: App) -> None:
 async def test_check_finds_the_deployment_well_and_starts_nothing(app: App) -> None:
     """Identity, vaults, rights, alerts, tables, topic and runs; only reads arrive at the vaults."""
     await app.sweep()
+    await app.look_back()
     await app.follow_up()
     before = len(await triggers(app))
     topic = f"{app.stack.run.arm}/topics/grid/api/events"
@@ -203,6 +205,26 @@ async def test_a_terminal_of_sixty_columns_is_enough(app: App) -> None:
     assert await process.wait() in {0, 1}, shown
     assert "unprotected now" in " ".join(shown.split())
     assert all(len(line) <= 60 for line in shown.splitlines()), shown
+
+
+async def test_a_drill_goes_through_the_action_group_to_the_ledger(app: App) -> None:
+    """Check knows of it then. Azure begins anew with it."""
+    run, settings = app.stack.run, {"LEDGER_ENDPOINT": app.stack.run.table_endpoint}
+    deployed = {"subscription": SUBSCRIPTION, "resource_group": "rg-app", "name": "func-ours"}
+    azure = estate(vms=7) | {
+        "function_apps": [{**deployed, "host": urlsplit(run.host).netloc, "settings": settings}],
+        "action_groups": [{"name": "ag-ours"}],
+    }
+    await app.reset(azure)
+    drill = ("drill", "vault-1", "--app", "func-ours", "--json")
+    ended = await types(app, *drill)
+    assert (ended.code, ended.json["arrived"]) == (0, True), ended
+    assert len(app.lines("drill_received")) == 1
+    checked = (await types(app, "check", "--app", "func-ours", "--json")).json["checks"]
+    said = {each["name"]: (each["verdict"], each["detail"]) for each in checked}
+    assert said["alert route of vault-1"][0] == said["webhook"][0] == "good"
+    assert "last backup_alert" in said["alerts from vault-1"][1]
+    assert "last test never" not in said["alerts from vault-1"][1]
 
 
 async def test_a_pipe_gets_no_colour(app: App) -> None:

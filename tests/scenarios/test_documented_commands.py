@@ -59,6 +59,7 @@ async def at_work(app: App) -> App:
     """The app on a day on which its timers have run and all is well."""
     await app.follow_up()
     await app.sweep()
+    await app.look_back()
     return app
 
 

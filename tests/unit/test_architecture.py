@@ -55,6 +55,7 @@ PARSERS = (
     "reactor.signals",
     "reactor.common_schema",
     "reactor.alert_conditions",
+    "reactor.own_alerts",
     "reactor.alerts",
     "reactor.backup_alerts",
     "reactor.log_alerts",

@@ -13,6 +13,9 @@ param webhookUri string
 @description('Optional. The Entra application that Azure Monitor signs in for; null: the key alone guards the webhook.')
 param secureWebhook entraApplication?
 
+@description('Optional. Resource id of the app\'s own group, where it is in this subscription: its second clock goes to the webhook, too. Empty: it is elsewhere.')
+param appGroupId string = ''
+
 @description('An Entra application that guards a webhook.')
 type entraApplication = {
   @description('Object id of the application (not of its service principal).')
@@ -78,8 +81,32 @@ resource rule 'Microsoft.AlertsManagement/actionRules@2021-08-08' = {
   }
 }
 
+// What starts the turns of timers that have stopped; the rule itself is in watch.bicep.
+resource clock 'Microsoft.AlertsManagement/actionRules@2021-08-08' = if (!empty(appGroupId)) {
+  name: 'apr-backup-retry-clock-${installation}'
+  location: 'global'
+  tags: tags
+  properties: {
+    enabled: true
+    scopes: [appGroupId]
+    conditions: [
+      {
+        field: 'AlertRuleId'
+        operator: 'Contains'
+        values: ['backup-retry-second-clock-']
+      }
+    ]
+    actions: [
+      {
+        actionType: 'AddActionGroups'
+        actionGroupIds: [app.id]
+      }
+    ]
+  }
+}
+
 @description('Resource id of the action group, for further alert rules.')
 output actionGroupId string = app.id
 
 @description('Resource ids of what is made here.')
-output resourceIds string[] = [app.id, rule.id]
+output resourceIds string[] = concat([app.id, rule.id], empty(appGroupId) ? [] : [clock.id])

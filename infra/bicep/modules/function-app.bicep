@@ -27,7 +27,7 @@ param packageContainerUrl string
 @description('Required. Application Insights connection string.')
 param connectionString string
 
-@description('Required. The app\'s own settings by their environment variables, complete: an empty value means the default in the code.')
+@description('Required. The app\'s own settings by their environment variables, complete: an empty value means the default in the code, except for LOOK_BACK_SCHEDULE, where it means off.')
 param settings object
 
 @description('Optional. Memory of an instance, in MB: 512, 2048 or 4096.')

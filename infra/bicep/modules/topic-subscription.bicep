@@ -33,8 +33,12 @@ resource toFunction 'Microsoft.EventGrid/topics/eventSubscriptions@2025-02-15' =
     }
     eventDeliverySchema: 'CloudEventSchemaV1_0'
     filter: {
-      // Not what the app tells others, which goes out on the same topic: failures that were found, signals that it hands on.
-      includedEventTypes: concat(['BackupRetry.FailureFound', 'BackupRetry.SignalDeferred'], furtherEventTypes)
+      // Not what the app tells others, which goes out on the same topic: failures that were found, signals that it hands on,
+      // turns that are due.
+      includedEventTypes: concat(
+        ['BackupRetry.FailureFound', 'BackupRetry.SignalDeferred', 'BackupRetry.TurnDue'],
+        furtherEventTypes
+      )
     }
     retryPolicy: {
       eventTimeToLiveInMinutes: 1440

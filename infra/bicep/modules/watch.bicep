@@ -91,6 +91,11 @@ var rules = [
   }
 ]
 
+// Told to the app itself: the timers of a Flex Consumption app have stopped for good while calls went on working
+// (https://github.com/Azure/azure-functions-host/issues/11828). Stateless, as a rule with a state would call once an outage. The
+// webhook's key exists only once the code is there: connect.bicep adds the action group by an alert processing rule.
+var clock = 'second-clock'
+
 resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
   name: 'ag-backup-retry-operators-${installation}'
   location: 'global'
@@ -148,8 +153,48 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
         actionGroups: [people.id]
         customProperties: {
           meaning: rule.meaning
+          backupRetryRule: rule.name
         }
       }
     }
   }
 ]
+
+resource secondClock 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
+  name: 'backup-retry-${clock}-${installation}'
+  location: location
+  tags: tags
+  kind: 'LogAlert'
+  properties: {
+    displayName: 'The second clock: timers are silent'
+    enabled: !muted
+    severity: 3
+    scopes: [workspaceId]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT5M'
+    overrideQueryTimeRange: 'P2D'
+    autoMitigate: false
+    skipQueryValidation: true
+    criteria: {
+      allOf: [
+        {
+          query: loadTextContent('../queries/alerts/second_clock.kql')
+          timeAggregation: 'Count'
+          operator: 'GreaterThan'
+          threshold: 0
+          failingPeriods: {
+            numberOfEvaluationPeriods: 1
+            minFailingPeriodsToAlert: 1
+          }
+          dimensions: []
+        }
+      ]
+    }
+    actions: {
+      customProperties: {
+        meaning: 'The app does what its timers have left undone.'
+        backupRetryRule: clock
+      }
+    }
+  }
+}

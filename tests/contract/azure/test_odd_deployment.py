@@ -50,6 +50,7 @@ RIGHT: Mapping[str, Any] = {
     "/appsettings/list": {"properties": {"DRY_RUN": "true"}},
     "/actionRules": {"value": [{"id": "/rule", "properties": RULE}]},
     "/actionGroups/ag-ours": {"id": GROUP, "properties": {"enabled": True, "webhookReceivers": [HOOK]}},
+    "/notificationStatus/1": {"state": "Completed", "actionDetails": [{"Status": "Failed", "Detail": "401"}]},
     "/roleAssignments": {"value": [{"properties": {"roleDefinitionId": ROLE}}]},
     "/roleDefinitions/reader": {"properties": {"permissions": [{"actions": ["*/read"], "notActions": []}]}},
     "/resources": {
@@ -100,6 +101,10 @@ async def _group(teller: Teller) -> object:
     return await AzureDeployment(teller.arm, teller.clients).group(GROUP)
 
 
+async def _test(teller: Teller) -> object:
+    return await AzureDeployment(teller.arm, teller.clients).test_result(f"{GROUP}/notificationStatus/1")
+
+
 async def _permissions(teller: Teller) -> object:
     graph, ours = ResourceGraph(teller.clients), settings(teller.url)
     inspection = AssignedInspection(teller.clients, graph, ours, arm=teller.arm, principal="principal-1")
@@ -111,6 +116,7 @@ READERS: Mapping[str, Callable[[Teller], Awaitable[object]]] = {
     "/appsettings/list": _app,
     "/actionRules": _rules,
     "/actionGroups/ag-ours": _group,
+    "/notificationStatus/1": _test,
     "/roleAssignments": _permissions,
     "/roleDefinitions/reader": _permissions,
     "/resources": _apps,
@@ -121,6 +127,7 @@ NAMED: Mapping[str, str] = {
     "/appsettings/list": "settings of app func-ours: ",
     "/actionRules": "alert processing rules of ",
     "/actionGroups/ag-ours": "action group ag-ours: ",
+    "/notificationStatus/1": "result of the test: ",
     "/roleAssignments": "roles of the app on vault ",
     "/roleDefinitions/reader": "roles of the app on vault ",
     "/resources": "Resource Graph: ",
@@ -164,7 +171,7 @@ async def test_the_right_answers_are_read(teller: Teller) -> None:
     [rule] = await teller.ask("/actionRules")
     group, [allowed] = await teller.ask("/actionGroups/ag-ours"), await teller.ask("/roleAssignments")
     assert (app.host, app.principal, app.settings) == ("app.test", "principal-1", {"DRY_RUN": "true"})
-    assert (rule.adds, rule.covers(VAULT), group.webhooks[0].common_schema) == ((GROUP,), True, True)
+    assert (rule.adds, rule.is_about(VAULT), group.webhooks[0].common_schema) == ((GROUP,), True, True)
     assert (allowed.actions, await teller.ask("/resources")) == (("*/read",), [APP])
 
 

@@ -184,6 +184,19 @@ async def test_a_refused_group_is_named_and_the_others_are_swept(estate: Estate)
     assert f"Sub 0 ({first}), Sub 1 " in estate.problems[0]
 
 
+async def test_a_group_whose_answer_is_cut_short_is_named(estate: Estate) -> None:
+    """A `resultTruncated` without a skip token: the rows that came are swept, and the next sweep reaches back."""
+    first, last = ids(1)[0], ids(501)[-1]
+    cut = _page([{"id": last}]) | {"resultTruncated": "true"}
+    estate.instead = lambda chosen: (200, cut, {}) if chosen == [last] else None
+    assert len(await estate.swept()) == 501
+    [problem] = estate.problems
+    assert problem.startswith(
+        f"Subscriptions not swept: Sub 500 ({last}): Resource Graph: it cut its answer short"
+    )
+    assert first not in problem
+
+
 async def test_a_group_that_is_too_large_is_asked_in_halves(estate: Estate) -> None:
     """Until it is answered for in full."""
     estate.instead = lambda chosen: (200, _page([]), LIMIT_HIT) if chosen and len(chosen) > 100 else None

@@ -6,6 +6,8 @@ from datetime import date
 import pytest
 import pytest_asyncio
 
+from backup_retry.azure.table_reports import TableReports
+from backup_retry.azure.table_unreadable import TableUnreadables
 from backup_retry.azure.tables import CONTROL, OPEN
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.attempts import AttemptResult
@@ -13,7 +15,8 @@ from backup_retry.domain.decisions import Reason
 from backup_retry.domain.errors import RowUnreadable
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.pauses import Pause
-from backup_retry.ports.unreadable_rows import UnreadableRow
+from backup_retry.ports.dead_letters import MemoryDeadLetters
+from backup_retry.ports.unreadable_rows import UnreadableRow, dead_letter
 from tests.builders import minutes
 from tests.healthy_items import HealthyItems
 from tests.stored_rows import FIRST, TO_COME, Row, stored
@@ -192,3 +195,19 @@ def _item_of(row: Row) -> ProtectedItem:
     found = ProtectedItem.parse(str(row["item"]))
     assert found is not None
     return found
+
+
+async def test_a_dead_letter_that_nobody_can_read_is_among_them_until_it_is_removed(tables: Tables) -> None:
+    """Another process knows it from the summary; one list of the container says that it is gone."""
+    letters = MemoryDeadLetters({"t/S/1.json": b"x"}, {"t/S/1.json"})
+    finder = TableUnreadables(tables.service, dead_letters=letters)
+    finder.add(dead_letter("t/S/1.json", "it is no JSON"))
+    await finder.sum_up()
+
+    other = TableUnreadables(tables.service, dead_letters=letters)
+    assert (await TableReports(tables.service).health()).unreadable_rows["dead_letter"] == 1
+    assert "dead-letters/t/S/1.json" in [str(each).partition(":")[0] for each in await other.found()]
+
+    await letters.delete("t/S/1.json")
+    await finder.sum_up()
+    assert "dead_letter" not in (await TableReports(tables.service).health()).unreadable_rows

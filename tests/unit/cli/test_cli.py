@@ -12,11 +12,14 @@ from tests.builders import NOW, item, minutes
 from tests.cli_sessions import Terminal
 
 COMMANDS = sorted(typer.main.get_group(app).commands)
+#: take the app themselves, and look at it from outside as well
+LOOK_FROM_OUTSIDE = {"check", "drill"}
 #: what a command cannot do without
 NEEDED = {
     "ack": ["vm-01", "--note", "x"],
     "approve": ["vm-01"],
     "dismiss": ["vm-01"],
+    "drill": ["vault-1"],
     "explain": ["vm-01"],
     "pause": ["--why", "x"],
     "replay": ["-"],
@@ -29,6 +32,7 @@ def terminal() -> Terminal:
     """A terminal in an empty world whose app is at work."""
     found = Terminal()
     found.does(found.ledger.beat(Beat.SWEEP, NOW - timedelta(hours=9)))
+    found.does(found.ledger.beat("sweep-look_back", NOW - timedelta(minutes=40)))
     found.does(found.ledger.beat(Beat.FOLLOW_UP, NOW - minutes(5)))
     return found
 
@@ -62,11 +66,11 @@ def test_a_fault_of_ours_is_one_sentence(terminal: Terminal, monkeypatch: pytest
     assert isinstance(terminal.types("status").exception, TypeError)
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in {"check", "replay"}])
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in LOOK_FROM_OUTSIDE])
 def test_every_command_can_be_about_a_deployed_app(terminal: Terminal, command: str) -> None:
     """Its settings are the app's, and not those of the shell."""
     words = NEEDED.get(command, [])
-    terminal.types(command, *words, "--app", "func-1", "--resource-group", "rg")
+    terminal.types(command, *words, "--app", "func-1", "--resource-group", "rg", stdin="{}")
     assert (terminal.app, terminal.opened) == (("func-1", "rg"), 1)
 
 
@@ -77,6 +81,7 @@ def test_without_a_sign_in_every_command_says_az_login(
 ) -> None:
     """Exit code 3, before anything that sounds like a result."""
     terminal.sign_in_error = AzureUnavailable("Nobody is signed in to Azure: az login.")
+    options = options or (["--app", "func-1"] if command == "drill" else [])
     result = terminal.types(command, *NEEDED.get(command, []), *options, stdin="{}")
     assert (result.exit_code, result.stdout) == (3, "")
     assert result.stderr == "backup-retry: Nobody is signed in to Azure: az login.\n"

@@ -5,12 +5,16 @@ from datetime import timedelta
 
 import pytest
 
+from backup_retry.domain.arrivals import AlertKind
+from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.errors import AzureUnavailable, Forbidden
+from backup_retry.domain.jobs import Source
 from backup_retry.ports.access_inspection import FoundVault, Permission
 from backup_retry.ports.deployment import ActionGroup, ProcessingRule, Webhook
 from backup_retry.ports.ledger import Beat
 from tests.builders import NOW, vault
 from tests.cli_sessions import Terminal
+from tests.status_world import closed
 
 SUBSCRIPTION = f"/subscriptions/{vault().subscription}"
 GROUP = f"{SUBSCRIPTION}/resourceGroups/rg/providers/Microsoft.Insights/actionGroups/ag-ours"
@@ -22,6 +26,7 @@ RULE = ProcessingRule(
     adds=(GROUP,),
     conditions=(("MonitorService", "Equals", ("Azure Backup",)),),
 )
+ELSEWHERE, CLOSED = GROUP.replace("ag-ours", "ag-people"), GROUP.replace("ag-ours", "ag-closed")
 QUIET = replace(RULE, id="/rule-quiet", adds=(), suppresses=True)
 
 
@@ -32,7 +37,10 @@ def terminal() -> Terminal:
     found.inspection.found = [FoundVault(vault=vault(), failure_alerts="Enabled")]
     found.deployment.found = [RULE]
     found.deployment.groups[GROUP] = ActionGroup(id=GROUP, webhooks=(HOOK,))
+    found.deployment.groups[ELSEWHERE] = ActionGroup(id=ELSEWHERE)
+    found.deployment.groups[CLOSED] = Forbidden("ag-closed: 403", status=403)
     found.does(found.ledger.beat(Beat.SWEEP, NOW - timedelta(hours=9)))
+    found.does(found.ledger.beat("sweep-look_back", NOW - timedelta(minutes=40)))
     found.does(found.ledger.beat(Beat.FOLLOW_UP, NOW - timedelta(minutes=5)))
     return found
 
@@ -55,12 +63,20 @@ def test_an_app_that_is_connected_passes(terminal: Terminal) -> None:
     ("rules", "said"),
     [
         ([], "no alert processing rule"),
-        ([replace(RULE, enabled=False)], "no alert processing rule"),
+        ([replace(RULE, enabled=False)], "alert processing rule apr-ours is disabled"),
+        ([replace(RULE, scheduled=True)], "on at certain times only"),
+        ([replace(RULE, adds=(ELSEWHERE,))], "action group ag-people: none calls"),
         ([replace(RULE, scopes=(f"{SUBSCRIPTION}/resourceGroups/another",))], "no alert processing rule"),
         ([replace(RULE, scopes=(f"{SUBSCRIPTION}0",))], "no alert processing rule"),
         ([replace(RULE, conditions=(("Severity", "Equals", ("Sev0",)),))], "no alert processing rule"),
         ([replace(RULE, conditions=(("MonitorService", "NotEquals", ("Azure Backup",)),))], "no alert"),
         ([RULE, QUIET], "suppressed by /rule-quiet"),
+        ([RULE, replace(QUIET, scheduled=True)], "suppressed by /rule-quiet, at certain times"),
+        ([RULE, replace(QUIET, conditions=(("Severity", "Equals", ("Sev1",)),))], "some of them are"),
+        ([RULE, replace(QUIET, conditions=(("MonitorService", "Equals", ("Platform",)),))], ""),
+        ([RULE, replace(QUIET, enabled=False)], ""),
+        ([replace(RULE, adds=(ELSEWHERE, GROUP))], ""),
+        ([replace(RULE, adds=(CLOSED, GROUP))], ""),
         (Forbidden("actionRules: 403", status=403), ""),
     ],
 )
@@ -98,6 +114,28 @@ def test_a_webhook_that_does_not_take_a_signal_fails(terminal: Terminal, status:
     """An old key, an app without functions, an app that is down."""
     terminal.deployment.status = status
     assert said in found_by(terminal)["webhook"]
+
+
+def test_an_action_group_that_nobody_may_read_is_no_verdict(terminal: Terminal) -> None:
+    """It may be the one that leads to the app."""
+    terminal.deployment.found = [replace(RULE, adds=(CLOSED, ELSEWHERE))]
+    assert (found_by(terminal), "alert route of vault-1" in found_by(terminal, "unknown")) == ({}, True)
+
+
+def test_when_alerts_and_tests_last_arrived_is_said(terminal: Terminal) -> None:
+    """Of each vault, by kind."""
+    for kind, days in ((AlertKind.BACKUP_ALERT, 2), (AlertKind.TEST, 30)):
+        terminal.does(terminal.arrivals.note(vault(), kind, NOW - timedelta(days=days)))
+    said = found_by(terminal, "good")["alerts from vault-1"]
+    assert said == "last backup_alert 2 days ago; last test 30 days ago"
+
+
+def test_failures_that_no_alert_told_of_fail_the_check(terminal: Terminal) -> None:
+    """What the sweep says once a day; the way may look whole."""
+    for number in range(5):
+        terminal.ledger._journal[str(number)] = replace(closed(Outcome.RECOVERED, 1), found_by=Source.SWEEP)
+    said = found_by(terminal)["alerts from vault-1"]
+    assert said.startswith("5 failures of vault vault-1 came by the sweep and none by an alert.")
 
 
 def test_a_webhook_that_azure_monitor_signs_in_to_is_not_tried(terminal: Terminal) -> None:

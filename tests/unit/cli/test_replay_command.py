@@ -19,6 +19,7 @@ def terminal() -> Terminal:
     """A terminal in an empty world whose app is at work."""
     found = Terminal()
     found.does(found.ledger.beat(Beat.SWEEP, NOW - timedelta(hours=9)))
+    found.does(found.ledger.beat("sweep-look_back", NOW - timedelta(minutes=40)))
     found.does(found.ledger.beat(Beat.FOLLOW_UP, NOW - minutes(5)))
     return found
 

@@ -21,6 +21,7 @@ def terminal() -> Terminal:
     """A terminal in an empty world whose app is at work."""
     found = Terminal()
     found.does(found.ledger.beat(Beat.SWEEP, NOW - timedelta(hours=9)))
+    found.does(found.ledger.beat("sweep-look_back", NOW - timedelta(minutes=40)))
     found.does(found.ledger.beat(Beat.FOLLOW_UP, NOW - minutes(5)))
     return found
 
@@ -145,6 +146,7 @@ def test_an_incomplete_sweep_of_a_profile_makes_status_fail(terminal: Terminal) 
     assert {name: run["state"] for name, run in runs.items()} == {
         "sweep": "well",
         "follow_up": "well",
+        "sweep_look_back": "well",
         "sweep_hourly": "incomplete",
         "sweep_past": "over",
         "sweep_later": "not_yet",

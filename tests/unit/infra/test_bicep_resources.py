@@ -9,6 +9,8 @@ import pytest
 from backup_retry.azure.table_ledger import TABLES
 from backup_retry.domain.failure_batches import FAILURE_FOUND
 from backup_retry.ports.inbox import SIGNAL_DEFERRED
+from backup_retry.ports.turns import TURN_DUE
+from reactor.own_alerts import CLOCK, PROPERTY
 from tests.bicep_files import BICEP, REPOSITORY, asked, declared, ids, outputs, template
 from tools.compiled_bicep import CASES, HOME, SNAPSHOTS, VAULTS
 
@@ -139,7 +141,11 @@ def test_who_installed_is_told_where_the_app_is() -> None:
 def test_silence_is_looked_for_over_two_days(app: str) -> None:
     """The rules that are quiet until the app's first line have to see further than their window to know of it."""
     lookbacks = {name: rule.get("overrideQueryTimeRange") for name, rule in rules(app).items()}
-    assert {name for name, lookback in lookbacks.items() if lookback} == {"sweep-overdue", "follow-up-silent"}
+    assert {name for name, lookback in lookbacks.items() if lookback} == {
+        "sweep-overdue",
+        "follow-up-silent",
+        "second-clock",
+    }
     assert {lookback for lookback in lookbacks.values() if lookback} == {"P2D"}
 
 
@@ -298,9 +304,20 @@ def test_events_reach_the_function_that_exists(snapshot: str) -> None:
 
 
 def test_the_app_is_not_told_of_its_own_announcements() -> None:
-    """The topic's subscription lets through the two events that say that a failure or a signal waits."""
+    """The topic's subscription lets through the events that say that a failure, a signal or a turn waits."""
     found = properties("connect", "Microsoft.EventGrid/topics/eventSubscriptions")["filter"]
-    assert found["includedEventTypes"] == [FAILURE_FOUND, SIGNAL_DEFERRED]
+    assert found["includedEventTypes"] == [FAILURE_FOUND, SIGNAL_DEFERRED, TURN_DUE]
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_the_second_clock_calls_again_while_the_timers_are_silent(app: str) -> None:
+    """A rule with a state would call once; it has no group of its own, and names itself to the app."""
+    clock = rules(app)["second-clock"]
+    assert (clock["autoMitigate"], clock["evaluationFrequency"]) == (False, "PT5M")
+    assert clock["actions"].keys() == {"customProperties"}
+    named = {name: rule["actions"]["customProperties"][PROPERTY] for name, rule in rules(app).items()}
+    assert named == {name: name for name in named}
+    assert named["second-clock"] == CLOCK
 
 
 def test_dead_letters_go_to_a_container_that_is_made() -> None:

@@ -8,7 +8,7 @@ from backup_retry.settings.settings import Settings
 from tests.bicep_files import BICEP, asked, template
 
 #: what main.bicep fills in from what it has made; an administrator does not set them
-WIRED = {"ARM_ENDPOINT", "LEDGER_ENDPOINT", "EVENTGRID_TOPIC_ENDPOINT"}
+WIRED = {"ARM_ENDPOINT", "LEDGER_ENDPOINT", "EVENTGRID_TOPIC_ENDPOINT", "DEAD_LETTER_CONTAINER"}
 #: what the Functions host reads: storage and telemetry are reached by the identity, so none is a secret
 PLATFORM = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
@@ -32,10 +32,11 @@ def test_every_setting_can_be_set() -> None:
 
 
 def test_the_parameter_file_reads_every_setting_from_the_environment() -> None:
-    """So that `azd env set NAME value` changes it; empty stands for the default in the code."""
+    """So that `azd env set NAME value` changes it; empty is the default, except where it means off."""
     parameters = (BICEP / "main.bicepparam").read_text(encoding="utf-8")
-    read = re.findall(r"^  (\w+): readEnvironmentVariable\('(\w+)', ''\)$", parameters, re.MULTILINE)
-    assert read == [(name, name) for name in settable()]
+    read = re.findall(r"^  (\w+): readEnvironmentVariable\('(\w+)', '(.*)'\)", parameters, re.MULTILINE)
+    own = {"LOOK_BACK_SCHEDULE": Settings.model_fields["look_back_schedule"].default}
+    assert read == [(name, name, own.get(name, "")) for name in settable()]
 
 
 @pytest.mark.parametrize("app", ["main", "main-everything"])
@@ -46,6 +47,7 @@ def test_the_app_is_given_its_settings_and_the_platforms(app: str) -> None:
     assert settings["ARM_ENDPOINT"] == "[environment().resourceManager]"
     assert ".primaryEndpoints.table]" in settings["LEDGER_ENDPOINT"]
     assert "/Microsoft.EventGrid/topics/" in settings["EVENTGRID_TOPIC_ENDPOINT"]
+    assert settings["DEAD_LETTER_CONTAINER"].endswith("dead-letters')]")
 
 
 def test_empty_settings_mean_the_default() -> None:

@@ -62,11 +62,13 @@ async def test_a_day_is_told_in_numbers(days: Days) -> None:
     await days.closed(4, Outcome.LEFT_ALONE)
     await days.closed(5, Outcome.EXHAUSTED, hours_ago=30)
     await days.ledger.beat("sweep", NOW - timedelta(hours=9))
+    await days.ledger.beat("sweep-look_back", NOW - timedelta(minutes=40))
     [data] = await days.sent()
     assert (data["day"], data["recovered"], data["byUs"]) == ("2026-11-22", 2, 1)
     assert (data["needsAction"], data["items"]) == (1, [item(3).id])
     assert (data["open"], data["chronic"]) == (0, 0)
-    assert [(each["name"], each["state"]) for each in data["sweeps"]] == [("sweep", "well")]
+    sweeps = [("sweep", "well"), ("sweep look_back", "well")]
+    assert [(each["name"], each["state"]) for each in data["sweeps"]] == sweeps
 
 
 async def test_an_item_that_recovered_since_needs_nobody(days: Days) -> None:

@@ -198,9 +198,8 @@ async def test_a_follow_up_says_how_many_incidents_it_left_open(world: World) ->
     world.vaults.protect(item(1), "ProtectionStopped")
 
     await follow_up(world).run()
-
-    assert (await world.incident(item(1))).state == State.CLOSED
-    assert world.ledger._left_open == LeftOpen(incidents=2, approvals=1)
+    left, state = world.ledger._left_open, (await world.incident(item(1))).state
+    assert (state, left) == (State.CLOSED, LeftOpen(incidents=2, approvals=1))
 
 
 async def test_a_completed_follow_up_leaves_its_beat(world: World) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from backup_retry.policy.scope import Names, Scope
 from backup_retry.ports.ledger import Beat
+from backup_retry.settings.sweep_profile import look_back
 from tests.builders import NOW, OTHER_SUBSCRIPTION, SUBSCRIPTION, item, vault
 from tests.sweep_world import DAY, HOUR, Graph, profile, row, sweep
 from tests.world import World
@@ -58,3 +59,31 @@ async def test_a_profile_cannot_widen_the_apps_scope(world: World) -> None:
     await sweep(world, Graph(row(1)), refusing, profile=profile(vaults="vault-1")).run()
 
     assert world.attempts == []
+
+
+# ---- the look back of each hour ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("complete_hours_ago", "reaches"),
+    [
+        (1, 2),
+        # It missed some turns, or was not complete: an hour of overlap is added.
+        (5, 6),
+        # What it could not see for a day is the daily sweep's: each hour it has to stay a light one.
+        (24 * 9, 24),
+    ],
+)
+async def test_the_look_back_reaches_two_hours_back_and_a_day_at_most(
+    world: World, complete_hours_ago: int, reaches: int
+) -> None:
+    """By a heartbeat of its own, with one query and no call to a vault where nothing is found."""
+    await world.ledger.beat("sweep-look_back", NOW - complete_hours_ago * HOUR)
+    graph = Graph()
+
+    report = await sweep(world, graph, profile=look_back()).run()
+
+    assert report.since == NOW - reaches * HOUR
+    assert (len(graph.queries), world.vaults.listed) == (1, [])
+    assert await world.ledger.last_beat("sweep-look_back") == NOW
+    assert await world.ledger.last_beat(Beat.SWEEP) is None

@@ -64,9 +64,10 @@ def test_there_is_a_timer_for_each_profile() -> None:
     """Beside the daily sweep and the follow-up, with its own schedule and name; the host repeats sweeps that fail."""
     profiles = [{"name": name, "schedule": f"0 {minute} * * * *"} for minute, name in enumerate(("a", "b2"))]
     found = loaded(SWEEP_PROFILES=json.dumps(profiles), SWEEP_SCHEDULE="0 30 4 * * *")
-    assert found["repeated"] == ["sweep", "sweep_a", "sweep_b2"]
+    assert found["repeated"] == ["sweep", "sweep_look_back", "sweep_a", "sweep_b2"]
     assert found["schedules"] == {
         "sweep": "0 30 4 * * *",
+        "sweep_look_back": "0 20 * * * *",
         "sweep_a": "0 0 * * * *",
         "sweep_b2": "0 1 * * * *",
         "follow_up": "0 */5 * * * *",
@@ -83,10 +84,26 @@ def test_a_wrong_setting_leaves_the_app_its_functions(wrong: dict[str, str]) -> 
     five_minutes = "0 */5 * * * *"
     assert found["schedules"] == {
         "sweep": "0 0 5 * * *",
+        "sweep_look_back": "0 20 * * * *",
         "follow_up": five_minutes,
         "kept_signals": five_minutes,
     }
     assert found["functions"] == loaded()["functions"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "schedule"),
+    [
+        ({}, "0 20 * * * *"),
+        ({"LOOK_BACK_SCHEDULE": ""}, None),
+        ({"LOOK_BACK_SCHEDULE": "0 5 * * * *"}, "0 5 * * * *"),
+    ],
+)
+def test_the_look_back_is_on_unless_its_schedule_is_empty(
+    setting: dict[str, str], schedule: str | None
+) -> None:
+    """Unlike other settings, which have their default then."""
+    assert loaded(call=False, **setting)["schedules"].get("sweep_look_back") == schedule
 
 
 def test_each_call_that_fails_for_a_wrong_setting_says_so_in_the_log() -> None:

@@ -131,6 +131,7 @@ def test_every_timer_is_told_by_its_own_heartbeats() -> None:
     assert found == [
         ("sweep", "sweep", WELL),
         ("follow-up", "follow_up", WELL),
+        ("sweep look_back", "sweep_look_back", LATE),
         ("sweep hourly", "sweep_hourly", INCOMPLETE),
         ("sweep weekly", "sweep_weekly", LATE),
     ]
@@ -139,7 +140,7 @@ def test_every_timer_is_told_by_its_own_heartbeats() -> None:
 def test_what_is_wrong_is_said_with_its_remedy() -> None:
     """And nothing is said where nothing is wrong."""
     beats = {"sweep": NOW - minutes(540), "follow_up": NOW, "incomplete-sweep-hourly": NOW}
-    well, _, incomplete, late = standing(beats)
+    well, _, _, incomplete, late = standing(beats)
     assert (well.sentence, well.remedy) == ("", "")
     assert incomplete.sentence == "The last sweep hourly was not complete."
     assert "sweep_incomplete" in incomplete.remedy
@@ -164,3 +165,26 @@ def test_a_sweep_that_died_each_time_is_told_until_one_runs(
     assert daily.state is state
     assert daily.needs_a_person is (state is TimerState.DIED)
     assert ("memory" in daily.remedy) is (state is TimerState.DIED)
+
+
+@pytest.mark.parametrize(
+    ("beats", "left_open"),
+    [
+        ({}, False),
+        ({"sweep-after_silence": 1}, False),
+        ({"incomplete-sweep-after_silence": 2}, True),
+        ({"incomplete-sweep-after_silence": 2, "sweep-look_back": 3}, True),
+        # Whichever sweep completes afterwards has reached back far enough.
+        ({"incomplete-sweep-after_silence": 2, "sweep-look_back": 1}, False),
+        ({"incomplete-sweep-after_silence": 2, "sweep": 1}, False),
+    ],
+)
+def test_the_sweep_after_a_silence_is_told_of_while_something_is_left_out(
+    beats: Mapping[str, float], left_open: bool
+) -> None:
+    """It has no timer that could be late."""
+    settings = load_settings({"ledger_endpoint": "https://ledger.test"})
+    found = timers(settings, {name: NOW - timedelta(hours=hours) for name, hours in beats.items()}, NOW)
+    assert [(each.label, each.state) for each in found[3:]] == (
+        [("sweep after_silence", INCOMPLETE)] if left_open else []
+    )

@@ -43,7 +43,8 @@ async def test_a_fresh_app_has_not_run_anything_yet(world: Terminal) -> None:
         "last_follow_up": None,
         "open_incidents": 0,
         "approvals_waiting": 0,
-        "unwell_timers": 2,
+        "unwell_timers": 3,
+        "stopped_timers": {},
         "unreadable_rows": {},
     }
 
@@ -51,6 +52,7 @@ async def test_a_fresh_app_has_not_run_anything_yet(world: Terminal) -> None:
 async def test_the_last_runs_and_what_is_open_are_shown(world: Terminal) -> None:
     """Times in ISO 8601 with their zone; what is open is what the last follow-up left so."""
     await world.ledger.beat(Beat.SWEEP, NOW - minutes(60))
+    await world.ledger.beat("sweep-look_back", NOW - minutes(40))
     await world.engine.note(world.fails("job-1", of=item(1)), Source.ALERT)
     await world.handle(world.fails("job-2", of=item(2), error="UserErrorVmProvisioningStateFailed"))
     await world.ledger.beat(Beat.FOLLOW_UP, NOW, LeftOpen(incidents=1, approvals=1))
@@ -62,6 +64,7 @@ async def test_the_last_runs_and_what_is_open_are_shown(world: Terminal) -> None
         "open_incidents": 1,
         "approvals_waiting": 1,
         "unwell_timers": 0,
+        "stopped_timers": {},
         "unreadable_rows": {},
     }
 
@@ -90,6 +93,7 @@ async def test_a_probe_sees_how_many_timers_are_unwell(world: Terminal) -> None:
     """A sweep that was late or incomplete, of a profile too; one that is over is none."""
     await world.ledger.beat(Beat.SWEEP, NOW - minutes(60))
     await world.ledger.beat(Beat.FOLLOW_UP, NOW)
+    await world.ledger.beat("sweep-look_back", NOW - minutes(40))
     assert (await asked(world, PROFILES))["unwell_timers"] == 1
 
     await world.ledger.beat("sweep-hourly", NOW - minutes(30))
@@ -140,3 +144,14 @@ async def test_sixty_at_once_cost_one_reading_and_a_later_one_another() -> None:
     now = SECONDS_KEPT
     assert await asyncio.gather(*(shared.get() for _ in range(60))) == [answers[1]] * 60
     assert read == [0.0, SECONDS_KEPT]
+
+
+async def test_a_stopped_timer_is_named_while_the_second_clock_stands_in(world: Terminal) -> None:
+    """With since when; once the timer fires again it is well."""
+    await world.ledger.beat("stopped-follow_up", NOW - minutes(60))
+    await world.ledger.beat("stood-in-follow_up", NOW - minutes(5))
+    await world.ledger.beat(Beat.FOLLOW_UP, NOW - minutes(4))
+    assert (await asked(world))["stopped_timers"] == {"follow_up": (NOW - minutes(60)).isoformat()}
+
+    await world.ledger.beat(Beat.FOLLOW_UP, NOW)
+    assert (await asked(world))["stopped_timers"] == {}

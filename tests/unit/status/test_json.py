@@ -13,6 +13,7 @@ from backup_retry.domain.errors import AzureUnavailable, BackupRetryError, Setti
 from backup_retry.domain.journal import Step, StepKind
 from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
+from backup_retry.ports.arrivals import VaultAlerts
 from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.reports import Closed, Opened
 from backup_retry.settings.timer_status import timer
@@ -77,7 +78,8 @@ def test_every_field_of_the_status_is_documented() -> None:
     assert set(document) == documented("## /api/status.json", "A timer:")
     assert set(document["timers"]["sweep"]) == documented("A timer:", "An item:")
     assert set(document["items"][0]) == documented("An item:", "## /api/incidents")
-    counted = (*document["counts"], *document["signals"])
+    alerts = VaultAlerts(vault=vault(), last={}, unalerted=0).document
+    counted = (*document["counts"], *document["signals"], *alerts)
     for name in (*counted, *document["pauses"][0], *document["storms"][0], *document["trend"][0]):
         assert f"`{name}`" in DOCUMENT
 
@@ -110,6 +112,7 @@ def test_timers_and_signals_are_told() -> None:
             "last": None,
             "late": True,
             "incomplete": NOW.isoformat(),
+            "stopped": None,
         }
     }
     assert told_read["signals"] == {"waiting": 3, "or_more": False, "since": NOW.isoformat()}

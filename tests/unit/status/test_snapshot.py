@@ -17,6 +17,7 @@ from backup_retry.domain.pauses import Pause
 from backup_retry.domain.schedule import BackupPolicy, Daily
 from backup_retry.policy.scope import Names, Scope
 from backup_retry.policy.storm import Storm
+from backup_retry.ports.arrivals import MemoryArrivals
 from backup_retry.ports.estate import MemoryPolicies
 from backup_retry.ports.inbox import MemoryInbox, Waiting
 from backup_retry.ports.reports import MemoryReports
@@ -57,12 +58,15 @@ class Session:
         self.clock, self.ledger, self.graph = Clock(), MemoryReports(), FakeGraph()
         self.policies = MemoryPolicies()
         self.inbox, self.unreadables = MemoryInbox(self.clock), MemoryUnreadables()
+        self.arrivals = MemoryArrivals()
         self.snapshots = SnapshotReader(
             reports=self.ledger,
             inbox=self.inbox,
             unreadables=self.unreadables,
+            arrivals=self.arrivals,
             controls=self.ledger,
             estate=AzureEstate(self.graph, self.policies, scope or Scope()),
+            scope=scope or Scope(),
             clock=self.clock,
         )
 
