@@ -20,8 +20,7 @@ def check(
     ctx: typer.Context, app: AppOption = "", resource_group: GroupOption = "", as_json: JsonOption = False
 ) -> None:
     """Ask whether the app would hear of a failure, may retry it and is running; triggers nothing, says what to do."""
-    named = app or resource_group
-    checks = run(_gather_of(ctx, app, resource_group) if named else _gather(ctx))
+    checks = run(_gather(ctx, app, resource_group))
     wrong = [each for each in checks if each.name == SETTINGS and each.verdict is Verdict.BAD]
     failed = [each for each in checks if each.verdict is Verdict.BAD]
     document = {
@@ -32,23 +31,16 @@ def check(
     raise typer.Exit(Exit.USAGE if wrong else Exit.NEEDS_A_PERSON if failed else Exit.WELL)
 
 
-async def _gather(ctx: typer.Context) -> Sequence[Check]:
+async def _gather(ctx: typer.Context, app: str, group: str) -> Sequence[Check]:
     try:
+        if app or group:
+            async with sessions(ctx).open_app(app, group) as (session, deployed, deployment):
+                return await deployed_checks(session, deployed, deployment)
         async with sessions(ctx).open() as session:
             return await all_checks(session)
     except SettingsError as error:
-        return [
-            bad(
-                SETTINGS,
-                str(error),
-                "Correct it, here and in the app's settings: until then every function fails",
-            )
-        ]
-
-
-async def _gather_of(ctx: typer.Context, app: str, group: str) -> Sequence[Check]:
-    async with sessions(ctx).open_app(app, group) as (session, deployed, deployment):
-        return await deployed_checks(session, deployed, deployment)
+        where = "in the app's settings" if app or group else "here and in the app's settings"
+        return [bad(SETTINGS, str(error), f"Correct it, {where}: until then every function fails")]
 
 
 def render(checks: Sequence[Check], failed: Sequence[Check]) -> None:

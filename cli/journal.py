@@ -16,8 +16,8 @@ AllDays = Annotated[
     int | None,
     typer.Option(min=1, help="How many days of closed incidents to look at; else all that are kept."),
 ]
-#: ten years: further back no calendar or table is asked, where the journal is kept for ever
-_FOR_EVER = 3660
+#: where the journal is kept for ever: how far back it is read, and how far somebody may ask for
+_USUAL, _MOST = 400, 3660
 _AT_ONCE = 16
 
 
@@ -39,7 +39,8 @@ async def closed_on(session: Session, wanted: Sequence[date]) -> Sequence[Closed
 
 def first_kept(session: Session) -> date:
     """The first day of which the journal is kept."""
-    return days_of(session, None)[-1]
+    kept = session.settings.keep_days
+    return days_of(session, None)[-1] if kept else date.min
 
 
 def days_of(session: Session, days: int | None) -> Sequence[date]:
@@ -48,8 +49,8 @@ def days_of(session: Session, days: int | None) -> Sequence[date]:
     Raises:
         UsageError: the journal is not kept for so long.
     """
-    kept = session.settings.keep_days or _FOR_EVER
-    if days is not None and days > kept:
-        raise UsageError(f"--days {days}: closed incidents are kept for {kept} days.")
+    kept = session.settings.keep_days
+    if days is not None and days > (kept or _MOST):
+        raise UsageError(f"--days {days}: closed incidents are kept for {kept or _MOST} days.")
     today = session.clock().date()
-    return [today - timedelta(days=back) for back in range(days or kept)]
+    return [today - timedelta(days=back) for back in range(days or kept or _USUAL)]

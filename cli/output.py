@@ -5,6 +5,7 @@ would obey is written out.
 """
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -73,8 +74,11 @@ def _print(shown: Rows) -> None:
 
 
 def console(*, err: bool = False) -> Console:
-    """Colour, width and NO_COLOR are rich's business."""
-    return Console(stderr=err, highlight=False)
+    """Colour, width and NO_COLOR are rich's business; it takes every dumb terminal for 80 columns wide."""
+    found = Console(stderr=err, highlight=False)
+    if found.is_dumb_terminal:
+        found.width = shutil.get_terminal_size().columns
+    return found
 
 
 def clean(text: str) -> str:

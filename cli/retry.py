@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.labels import OUTCOMES, reason
 from backup_retry.engine.unit_of_work import Report
@@ -154,4 +154,6 @@ def _why_closed(incident: Incident, outcome: Outcome) -> str:
     if incident.rehearsed:
         return "The app only rehearses: set DRY_RUN to false, then retry it again."
     why = f"{OUTCOMES[outcome].lower()} ({incident.reason}): {incident.detail or reason(incident.reason)}"
+    if incident.reason is Reason.UNSUPPORTED:
+        return f"Its incident is closed, {why}"
     return f"Its incident is closed, {why} If that is fixed, --yes retries it."

@@ -126,7 +126,8 @@ async def candidates(session: Session, choice: Choice) -> Sequence[Candidate]:
     """
     if not choice.items:
         return await _failed_so(session, choice)
-    found = [await find(session, each) for each in choice.items]
+    by_key = {found.item.key: found for each in choice.items if (found := await find(session, each))}
+    found = list(by_key.values())
     known = [(await session.ledger.load(each.item)).incident for each in found]
     return [
         _of(each, incident) if incident else Candidate(found=each)
@@ -166,8 +167,12 @@ async def _failure(session: Session, found: Found, run_began: datetime | None) -
 
 
 def _may_be_opened(closed: Incident) -> bool:
-    """False for one that recovered; what was only rehearsed is retried without a question once DRY_RUN is off."""
-    return closed.outcome is not None and not closed.outcome.recovered and not closed.rehearsed
+    """False for one that recovered, and for what nobody can retry from here.
+
+    What was only rehearsed is retried without a question once DRY_RUN is off.
+    """
+    has_failed = closed.outcome is not None and not closed.outcome.recovered
+    return has_failed and not closed.rehearsed and closed.reason is not Reason.UNSUPPORTED
 
 
 def _of(found: Found, incident: Incident) -> Candidate:
@@ -180,7 +185,8 @@ def _closed(taken: set[str], closed: Sequence[Closed], session: Session) -> list
     found, now = [], session.clock()
     for each in closed:  # newest first
         was_rehearsed = each.reason is Reason.DRY_RUN and not session.settings.dry_run
-        if each.item.key not in taken and (each.at(now).needs_a_person or was_rehearsed):
+        waits = each.at(now).needs_a_person and each.reason is not Reason.UNSUPPORTED
+        if each.item.key not in taken and not each.item.is_vault and (waits or was_rehearsed):
             candidate = Candidate(
                 found=Found.of_closed(each), error=each.last_error, condition=OUTCOMES[each.outcome]
             )

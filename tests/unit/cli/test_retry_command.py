@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.jobs import Source
+from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.ports.ledger import Beat
 from tests.builders import NEEDS_PERSON, NOW, item, job, minutes, vault
 from tests.cli_sessions import Terminal
@@ -106,6 +106,25 @@ def test_many_are_retried_after_one_question(
     assert {key for key, _ in terminal.vaults.triggered} == {
         item(number, OTHER if number == 3 else None).key for number in expected
     }
+
+
+def test_what_nobody_can_retry_from_here_is_not_opened_again(terminal: Terminal) -> None:
+    """A failed restore needs a person: no question is asked, and nobody is told a second time."""
+    terminal.vaults.protect(item())
+    terminal.vaults.shown_jobs.append(replace(job("restore-1"), operation="Restore"))
+    terminal.does(terminal.handle(FailedJob.of(terminal.vaults.shown_jobs[0], item())))
+    told = len(terminal.publisher.sent)
+    refused = terminal.types("retry", f"{vault().id}/backupJobs/restore-1", "--yes")
+    assert (refused.exit_code, "cannot be retried safely from here" in refused.stdout) == (1, True)
+    assert terminal.types("retry", "--vault", "vault-1", "--yes").exit_code == 2
+    assert (terminal.attempts, len(terminal.publisher.sent)) == ([], told)
+
+
+def test_a_name_that_is_given_twice_is_retried_once(terminal: Terminal) -> None:
+    """As if it had been given once."""
+    terminal.fails()
+    found = terminal.json("retry", item().id, item().id.upper(), "--yes")
+    assert ([each["decision"] for each in found["retried"]], len(terminal.attempts)) == (["triggered"], 1)
 
 
 def test_a_dry_run_of_many_starts_and_stores_nothing(terminal: Terminal) -> None:
