@@ -32,7 +32,8 @@ app = typer.Typer(
     help="Inspect, query and pause azure-backup-retry. Settings come from the environment, or with --app from the "
     "deployed app.",
     epilog="Exit codes: 0 well; 1 something needs a person, a check failed or a retry was refused; "
-    "2 wrong usage or settings; 3 Azure or the ledger does not answer, or refuses.",
+    "2 wrong usage or settings; 3 Azure or the ledger does not answer, or refuses, or nobody is signed in; "
+    "130 interrupted.",
 )
 for command in (
     status,
@@ -70,8 +71,3 @@ VersionOption = Annotated[
 def main(ctx: typer.Context, version: VersionOption = False) -> None:  # noqa: ARG001
     """Use Azure, unless a test has brought its own desks."""
     ctx.obj = ctx.obj or AzureSessions()
-
-
-def run() -> None:
-    """The entry point `backup-retry`."""
-    app()

@@ -19,7 +19,7 @@ _MARKS = {Verdict.GOOD: "ok", Verdict.BAD: "FAILED", Verdict.UNKNOWN: "?"}
 def check(
     ctx: typer.Context, app: AppOption = "", resource_group: GroupOption = "", as_json: JsonOption = False
 ) -> None:
-    """Ask whether the app would hear of a failure, may retry it and is running; triggers nothing, says what to do."""
+    """Check the deployment and say what to do. Would it hear of a failure, may it retry it, is it running?"""
     checks = run(_gather(ctx, app, resource_group))
     wrong = [each for each in checks if each.name == SETTINGS and each.verdict is Verdict.BAD]
     failed = [each for each in checks if each.verdict is Verdict.BAD]

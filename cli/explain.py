@@ -51,7 +51,7 @@ class Explanation:
 
 
 def explain(ctx: typer.Context, subject: Subject, days: AllDays = None, as_json: JsonOption = False) -> None:
-    """Explain why an item was or was not retried, and what would be decided now; changes nothing."""
+    """Explain why an item was retried or not. And what would be decided now; changes nothing."""
     found = run(_gather(ctx, subject, days))
     show(document(found), as_json, lambda: render(found))
 

@@ -44,7 +44,7 @@ def protection(
     limit: Limit = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """List items by whether they are protected, worst first; exit code 1 when one is not."""
+    """List items by whether they are protected. Worst first; exit code 1 when one is not."""
     found = run(_gather(ctx))
     wanted: list[Callable[[Line], bool]] = [
         lambda line: state in {None, line[1].state},

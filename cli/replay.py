@@ -37,7 +37,7 @@ class Replayed:
 
 
 def replay(ctx: typer.Context, file: FileArgument, as_json: JsonOption = False) -> None:
-    """Show what the alerts, events or jobs in a file would set off; writes and starts nothing."""
+    """Show what signals in a file would set off. Alerts, events or jobs; writes and starts nothing."""
     content = read_file(file)
     said = run(_gather(ctx, content))
     show(document(said), as_json, lambda: render(said))

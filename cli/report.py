@@ -53,7 +53,7 @@ FormatOption = Annotated[
 def report(
     ctx: typer.Context, month: MonthOption = "", form: FormatOption = Format.TEXT, as_json: JsonOption = False
 ) -> None:
-    """Sum up a month by vault and cause: failures, recoveries, hours unprotected, recovery points added."""
+    """Sum up a month by vault and cause. Failures, recoveries, hours unprotected, recovery points added."""
     if as_json and form is not Format.TEXT:
         raise UsageError("--json and --format are two ways to say how: give one of them.")
     found, notes = run(_gather(ctx, month))

@@ -59,7 +59,7 @@ def retry(
     by: By = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Retry failed backups now, unless the policy says no; exit code 1 when one was not started."""
+    """Retry failed backups now. What the policy refuses is refused; exit code 1 when one was not started."""
     choice = Choice(items=items or (), vault=vault, code=code, days=days)
     choice.check()
     person = Person(name=by or getpass.getuser(), agrees=yes or dry_run, can_be_asked=not as_json)

@@ -80,7 +80,7 @@ class Status:
 
 
 def status(ctx: typer.Context, days: Days = 7, as_json: JsonOption = False) -> None:
-    """Say whether all is well, then what is open, what needs you, and whether the app is running."""
+    """Say whether all is well and what needs you. Then what is open, and whether the app is running."""
     found = run(_gather(ctx, days))
     show(document(found), as_json, lambda: render(found))
     raise typer.Exit(found.exit)

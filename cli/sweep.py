@@ -33,7 +33,7 @@ def sweep(
     lookback: Lookback = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Find the failed jobs of the estate and handle them as the daily sweep does."""
+    """Look for failed jobs now. They are handled as the daily sweep handles them."""
     report = run(_sweep(ctx, lookback, dry_run=dry_run))
     show(document(report, dry_run=dry_run), as_json, lambda: render(report, dry_run=dry_run))
     well = report.complete and not needs_a_person(report.handled)
