@@ -98,9 +98,9 @@ def render(found: Protected, lines: Sequence[Line], limit: int) -> None:
     say(sentence(found), style="bold")
     rows = [
         (
-            judgement.state.label,
             each.full_name,
             each.item.vault.name,
+            judgement.state.label,
             each.last_good_at or "none",
             judgement.missed.since if judgement.missed else "",
         )
@@ -108,7 +108,7 @@ def render(found: Protected, lines: Sequence[Line], limit: int) -> None:
     ]
     if rows:
         say()
-        table(["state", "item", "vault", "last recovery point", "overdue since"], rows)
+        table(["item", "vault", "state", "last recovery point", "overdue since"], rows)
     if len(lines) > limit:
         say(f"{len(lines) - limit} more; --limit shows them.")
     for vault, why in sorted(found.estate.policies_unread.items()):
