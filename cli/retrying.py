@@ -126,8 +126,8 @@ async def candidates(session: Session, choice: Choice) -> Sequence[Candidate]:
     """
     if not choice.items:
         return await _failed_so(session, choice)
-    by_key = {found.item.key: found for each in choice.items if (found := await find(session, each))}
-    found = list(by_key.values())
+    named = [await find(session, each) for each in choice.items]
+    found = list({each.item.key: each for each in named}.values())
     known = [(await session.ledger.load(each.item)).incident for each in found]
     return [
         _of(each, incident) if incident else Candidate(found=each)
