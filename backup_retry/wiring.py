@@ -30,7 +30,8 @@ from backup_retry.ports.unreadable_rows import Unreadables
 from backup_retry.ports.unsent_notices import UnsentStore
 from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.choices import Dispatch
-from backup_retry.settings.settings import Settings, load_settings
+from backup_retry.settings.loading import load_settings
+from backup_retry.settings.settings import Settings
 
 if TYPE_CHECKING:
     from backup_retry.azure.client import AzureClients

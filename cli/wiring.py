@@ -36,7 +36,8 @@ from backup_retry.ports.deployment import DeployedApp, Deployment
 from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
-from backup_retry.settings.settings import Settings, load_settings, settings_of
+from backup_retry.settings.loading import load_settings, settings_of
+from backup_retry.settings.settings import Settings
 from backup_retry.wiring import clock
 from cli.exit_codes import UsageError
 from cli.session import Session

@@ -17,7 +17,7 @@ from backup_retry.ports.estate import MemoryEstate
 from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
-from backup_retry.settings.settings import load_settings
+from backup_retry.settings.loading import load_settings
 from cli.app import app
 from cli.session import Session
 from tests.builders import item, vault

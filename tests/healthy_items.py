@@ -21,7 +21,7 @@ from backup_retry.ports.arrivals import MemoryArrivals
 from backup_retry.ports.estate import MemoryPolicies
 from backup_retry.ports.protection_history import MemoryHistory
 from backup_retry.ports.unsent_notices import MemoryUnsentStore
-from backup_retry.settings.settings import load_settings
+from backup_retry.settings.loading import load_settings
 from backup_retry.wiring import Parts
 from reactor.deferred_signals import process_deferred, written
 from reactor.resolve import Resolver

@@ -11,7 +11,7 @@ from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.notices import NoticeKind
 from backup_retry.ports.publisher import MemoryPublisher
 from backup_retry.ports.reports import MemoryReports
-from backup_retry.settings.settings import load_settings
+from backup_retry.settings.loading import load_settings
 from reconciler.daily_summary import DailySummary
 from tests.builders import NOW, failed, incident, item
 from tests.clock import Clock

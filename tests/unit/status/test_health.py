@@ -10,7 +10,7 @@ from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.jobs import Source
 from backup_retry.ports.ledger import Beat, LeftOpen
 from backup_retry.ports.reports import Health
-from backup_retry.settings.settings import load_settings
+from backup_retry.settings.loading import load_settings
 from status.health import SECONDS_KEPT, Answer, SharedAnswer, health
 from tests.builders import NOW, item, minutes
 from tests.cli_sessions import Terminal
