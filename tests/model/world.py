@@ -48,7 +48,7 @@ from tests.model.worker import Surroundings, Worker
 PEACE = 6 * DAY
 #: in every so manieth world people want to be asked, and timers can stop
 _ASKING = 7
-_CLOCKS = 2
+_CLOCKS = 3
 _FOLLOW_UP_EVERY = 5 * MINUTE
 #: in peace nothing is missed by looking more rarely, and the run is over sooner
 _FOLLOW_UP_IN_PEACE = 20 * MINUTE
