@@ -160,11 +160,17 @@ class World:
             self.resume(scope)
         self.deploy(is_earlier=False)
         self.run_for(PEACE)
+        self.end()
         self.watch.at_peace(self.heads, self._horizon())
         if self.turns is not None and self.turns.letters.blobs:
             raise Violation(
                 f"invariant 9: {len(self.turns.letters.blobs)} dead letters were never looked into"
             )
+
+    def end(self) -> None:
+        """The run is over, and whoever is at work is not to go on when it is forgotten."""
+        for worker in self.workers:
+            worker.loop.kill()
 
     def _horizon(self) -> float:
         """How far back the first sweep looked that reached the ledger: what had ended before is nobody's."""
