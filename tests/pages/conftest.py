@@ -31,7 +31,7 @@ async def bad_night(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[N
         async with table_service(stack.run.table_endpoint, trust) as (service, _):
             ledger = TableLedger(service, lambda: datetime.now(UTC))
             inbox = TableInbox(service, lambda: datetime.now(UTC))
-            app = App(stack, http, ledger, inbox)
+            app = App(stack, http, service)
             await night.play(app)
             await ledger.beat("sweep-yearly", datetime.now(UTC))
             yield Night(app, ledger, inbox)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -119,7 +120,7 @@ async def test_code_that_is_exchanged_in_the_night_loses_and_doubles_nothing(app
     await app.process_deferred()
     for vm in (waiting, claimed, unheard):
         await app.follow_up()
-        await app.until(lambda vm=vm: app.remembered(item_id(vm)))
+        await app.until(partial(app.remembered, item_id(vm)))
         assert (await app.closed(vm)).outcome is Outcome.RECOVERED
         assert len(await app.retries(vm)) == 1
     assert await app.waiting() == []
