@@ -89,5 +89,5 @@ def mutations_of_kinds() -> Sequence[Mutation]:
         Mutation("retry on a broken chain", _ask_for(""), seed=24),
         Mutation("retry everything as a full backup", _ask_for(FULL), seed=12),
         Mutation("forget the lesser failure", _forget_the_lesser_failure(), seed=16),
-        Mutation("take up what is over", _take_up_what_is_over(), seed=58),
+        Mutation("take up what is over", _take_up_what_is_over(), seed=106),
     ]

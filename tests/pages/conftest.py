@@ -33,7 +33,8 @@ async def bad_night(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[N
             inbox = TableInbox(service, lambda: datetime.now(UTC))
             app = App(stack, http, service)
             await night.play(app)
-            await ledger.beat("sweep-yearly", datetime.now(UTC))
+            for sweep in ("sweep-yearly", "sweep-look_back"):
+                await ledger.beat(sweep, datetime.now(UTC))
             yield Night(app, ledger, inbox)
 
 
