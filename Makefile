@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 STEPS ?= 200000
 
+# Bytecode is kept whatever the environment says: the suite starts some two hundred processes, and each would compile it all.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test bench check parity package constraints audit soak format clean
 
@@ -19,9 +22,9 @@ demo: $(INSTALLED) ## play one bad night on a simulated Azure, and check every o
 run: $(INSTALLED) ## keep Azurite, the simulated Azure and the Functions host up until Ctrl-C
 	@exec $(BIN)/python -m simulator.stack
 
-# One process more than cores: the scenarios wait for much of their time.
+# One process more than cores: the scenarios wait for much of their time. The order of the files is that of tests/conftest.py.
 test: $(INSTALLED) ## run the tests
-	@$(BIN)/python -m pytest --numprocesses $$(( $$(nproc 2>/dev/null || echo 2) + 1 )) --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses $$(( $$(nproc 2>/dev/null || echo 2) + 1 )) --dist loadfile --no-loadscope-reorder
 
 bench: $(INSTALLED) ## measure speed, calls, memory and cost against their budgets (a quarter of an hour; docs/performance.md)
 	@$(BIN)/python -m bench
@@ -62,8 +65,9 @@ $(INSTALLED): requirements.txt constraints.txt requirements-cli.txt requirements
 	  echo "Name another one: make PYTHON=/path/to/python3.13"; exit 2; }
 	@echo "Setting up $(VENV) (once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python -r requirements-host.txt
-	@$(BIN)/python -m simulator.azurite install $(VENV)/azurite
-	@$(BIN)/python -m tests.kusto.install $(VENV)/kusto
+	@# Of 3,600 modules a few hundred are ever imported, and compiled then.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --ignore-requires-python -r requirements-host.txt
+	@$(BIN)/python -m simulator.azurite install $(VENV)/azurite & azurite=$$!; \
+	  $(BIN)/python -m tests.kusto.install $(VENV)/kusto && wait $$azurite
 	@touch $@

@@ -94,9 +94,8 @@ class AlertRoute:
         if status == _BAD_REQUEST:
             return good("webhook", "its key is the right one, and the app reads what it brings")
         if status in _REFUSED:
-            return bad(
-                "webhook", f"{status}: the key in the action group is not the app's", "infra/connect.sh"
-            )
+            why = "the key in the action group is not the app's, or the app wants Azure Monitor to sign in as well"
+            return bad("webhook", f"{status}: {why}", "infra/connect.sh")
         if status == _NOT_THERE:
             return bad("webhook", "404: the app has no function alerts", "Deploy the code: azd deploy")
         return bad("webhook", f"{status}: the app does not work", "See its log in Application Insights")

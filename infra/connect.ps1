@@ -117,6 +117,7 @@ function Write-Strangers($chosen) {
 function Write-Where {
     Write-Host ''
     Write-Host "Status page: $($healthUrl -replace 'health$')status"
+    if (-not $env:SIGN_IN_CLIENT_ID) { Write-Host 'It asks for a host key; to have people sign in: infra/sign-in.ps1 (docs/sign-in.md)' }
     Write-Host "Would an alert arrive? backup-retry check --app $appName"
     try { $settings = Invoke-Az functionapp config appsettings list --subscription $homeSubscription --resource-group $appGroup --name $appName }
     catch { return }

@@ -139,6 +139,7 @@ warn_of_strangers() {
 say_where() {
   say
   say "Status page: ${healthUrl%health}status"
+  [ -n "${SIGN_IN_CLIENT_ID:-}" ] || say "It asks for a host key; to have people sign in: infra/sign-in.sh (docs/sign-in.md)"
   say "Would an alert arrive? backup-retry check --app $app_name"
   dry=$(az functionapp config appsettings list --subscription "$home" --resource-group "$app_group" --name "$app_name" \
     --query "[?name=='DRY_RUN'].value" --output tsv 2> /dev/null) || return 0

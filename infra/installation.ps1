@@ -50,7 +50,9 @@ function Get-IfAny($block) {
 # Stops where azd has the settings and did not hand them over: a switch that is on there would be taken for one that is off.
 function Assert-NotByHand($hook) {
     if ($env:AZURE_ENV_NAME -or -not (Test-Path .azure/config.json)) { return }
-    Write-Host "azd has the settings of this installation: azd hooks run $hook, or hand them over as docs/deploy.md says (Connecting)."
+    $run = ''
+    if ($hook) { $run = "azd hooks run $hook, or " }
+    Write-Host "azd has the settings of this installation: ${run}hand them over as docs/deploy.md says (Connecting)."
     exit 1
 }
 

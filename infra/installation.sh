@@ -15,10 +15,10 @@ lower() { tr '[:upper:]' '[:lower:]'; }
 
 say() { printf '%s\n' "$*"; }
 
-# by_hand HOOK: stops where azd has the settings and did not hand them over: a switch that is on there would be taken for one that is off.
+# by_hand [HOOK]: stops where azd has the settings and did not hand them over: a switch that is on there would be taken for one that is off.
 by_hand() {
   [ -z "${AZURE_ENV_NAME:-}" ] && [ -e .azure/config.json ] || return 0
-  say "azd has the settings of this installation: azd hooks run $1, or hand them over as docs/deploy.md says (Connecting)." >&2
+  say "azd has the settings of this installation: ${1:+azd hooks run $1, or }hand them over as docs/deploy.md says (Connecting)." >&2
   exit 1
 }
 

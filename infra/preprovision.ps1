@@ -79,12 +79,19 @@ function Test-Rights($subscription) {
     Add-Missing "the right to write resources and roles in subscription ${subscription}: an Owner has to give you Owner, or Contributor with User Access Administrator (Role Based Access Control Administrator may not write custom roles)"
 }
 
+# Half of a secure webhook refuses every alert.
+function Test-SecureWebhook {
+    if ([bool]$env:SECURE_WEBHOOK_CLIENT_ID -eq [bool]$env:SECURE_WEBHOOK_OBJECT_ID) { return }
+    Add-Missing 'one of SECURE_WEBHOOK_CLIENT_ID and SECURE_WEBHOOK_OBJECT_ID, which go together: infra/sign-in.ps1 webhook says both'
+}
+
 Test-Tools
 Test-SignIn
 if ($env:LIGHTHOUSE -eq 'true') {
     Test-Providers $homeSubscription 'Microsoft.ManagedServices', 'Microsoft.Insights', 'Microsoft.AlertsManagement'
 }
 else {
+    Test-SecureWebhook
     Test-Region
     Test-Providers $homeSubscription 'Microsoft.App', 'Microsoft.Web', 'Microsoft.Storage', 'Microsoft.EventGrid', 'Microsoft.Insights',
     'Microsoft.AlertsManagement', 'Microsoft.OperationalInsights', 'Microsoft.ManagedIdentity'

@@ -71,11 +71,18 @@ check_rights() {
   may_connect "$1" || missing "the right to write resources and roles in subscription $1: an Owner has to give you Owner, or Contributor with User Access Administrator (Role Based Access Control Administrator may not write custom roles)"
 }
 
+# Half of a secure webhook refuses every alert.
+check_secure_webhook() {
+  [ "${SECURE_WEBHOOK_CLIENT_ID:+set}" = "${SECURE_WEBHOOK_OBJECT_ID:+set}" ] \
+    || missing "one of SECURE_WEBHOOK_CLIENT_ID and SECURE_WEBHOOK_OBJECT_ID, which go together: infra/sign-in.sh webhook says both"
+}
+
 check_tools
 check_sign_in
 if [ "${LIGHTHOUSE:-}" = true ]; then
   check_providers "$home" Microsoft.ManagedServices Microsoft.Insights Microsoft.AlertsManagement
 else
+  check_secure_webhook
   check_region
   check_providers "$home" Microsoft.App Microsoft.Web Microsoft.Storage Microsoft.EventGrid Microsoft.Insights Microsoft.AlertsManagement \
     Microsoft.OperationalInsights Microsoft.ManagedIdentity

@@ -13,6 +13,7 @@ from backup_retry.domain.arrivals import DRILL, AlertKind
 from backup_retry.domain.errors import BadSignal, SettingsError
 from backup_retry.engine.turn import Slice, Turn
 from backup_retry.ports.log_events import LogEvent, log_event
+from backup_retry.settings.sign_in import sign_in
 from reactor import webhook
 from reactor.dead_letters import process_dead_letters
 from reactor.deferred_signals import process_deferred, written
@@ -31,6 +32,7 @@ _LOOKS = Looks(32)
 _LAST_LOOK = LastLook()
 #: Event Grid waits 30 seconds
 _EVENT_SECONDS = 20.0
+_SIGN_IN = sign_in()
 
 
 async def _reactor(places: asyncio.Semaphore | None = _PLACES) -> SignalHandler:
@@ -68,7 +70,7 @@ async def _note_arrival(vault: Vault, kind: AlertKind = AlertKind.TEST) -> None:
 async def alerts(req: func.HttpRequest) -> func.HttpResponse:
     """The webhook of an action group, common alert schema."""
     try:
-        answer = await _answer(req)
+        answer = webhook.refusal(_SIGN_IN, req.headers) or await _answer(req)
     except SettingsError as error:
         answer = webhook.unavailable(error)
     except Exception as error:  # Azure repeats a 503 and never a 500: nothing may be lost to a fault of ours

@@ -6,7 +6,7 @@ https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from backup_retry.domain.errors import AzureRefused, AzureUnavailable, BadSignal
 from backup_retry.engine.unit_of_work import Report
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.log_events import LogEvent, log_event
+from backup_retry.settings.sign_in import SignIn
 from reactor.alerts import parse_body
 from reactor.own_alerts import ClockStruck
 from reactor.second_clock import SecondClock
@@ -45,6 +46,24 @@ class Answer:
     status: int
     body: dict[str, Any]
     headers: dict[str, str] = field(default_factory=dict)
+
+
+def refusal(sign_in: SignIn, headers: Mapping[str, str]) -> Answer | None:
+    """401 for a caller of a secure webhook that is not Azure Monitor, signed in; None: go on."""
+    caller = sign_in.caller(headers)
+    if sign_in.may_call_the_webhook(caller):
+        return None
+    if not sign_in.platform:
+        problem = (
+            "The webhook is a secure one, but App Service authentication is off, so that nobody can sign in."
+        )
+    else:
+        who = caller.name or caller.object_id if caller else "nobody"
+        problem = f"The webhook is a secure one, and {who} has signed in to it, not Azure Monitor."
+    log_event(LogEvent.SIGNAL_REJECTED, level=logging.ERROR, problem=problem)
+    return Answer(
+        status=401, body={"error": problem, "remedy": "docs/sign-in.md says what it needs (Refused alerts)."}
+    )
 
 
 async def answer(

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import azure.functions as func
 
 from backup_retry import __version__, wiring
 from backup_retry.domain.errors import BackupRetryError, SettingsError
+from backup_retry.settings.sign_in import sign_in
 from status.health import HEADERS, Answer, SharedAnswer
 from status.health import health as snapshot
 from status.package import package_hash
@@ -22,9 +22,9 @@ blueprint = func.Blueprint()
 _SECONDS = 4.0
 #: a person has gone by then
 _PAGE_SECONDS = 30.0
-_SIGN_IN = os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true"
-#: App Service signs people in, or the function key lets them in
-_LEVEL = func.AuthLevel.ANONYMOUS if _SIGN_IN else func.AuthLevel.FUNCTION
+_SIGN_IN = sign_in()
+#: App Service signs people in, or a function key lets them in
+_LEVEL = func.AuthLevel.ANONYMOUS if _SIGN_IN.opens_the_page else func.AuthLevel.FUNCTION
 
 
 @blueprint.route(route="health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -96,8 +96,10 @@ async def _answered(
     from status.sign_in import refusal  # noqa: PLC0415
     from status.views import unavailable, unavailable_json  # noqa: PLC0415
 
+    refused = None
+    if _SIGN_IN.opens_the_page:
+        refused = refusal(_SIGN_IN, req.headers, req.url, as_json=as_json)
     try:
-        refused = refusal(req.headers, req.url, as_json=as_json) if _SIGN_IN else None
         async with asyncio.timeout(_PAGE_SECONDS):
             answer = refused or await view(await _process.views())
     except (BackupRetryError, TimeoutError) as error:

@@ -29,6 +29,9 @@ VAULTS = "33333333-3333-3333-3333-333333333333"
 #: groups of people
 OPERATORS = "77777777-7777-7777-7777-77777777777a"
 READERS = "88888888-8888-8888-8888-88888888888b"
+#: applications that people, and Azure Monitor, sign in to
+SIGN_IN = "12121212-1212-1212-1212-121212121212"
+SECURE_WEBHOOK = "66666666-6666-6666-6666-666666666666"
 _VAULT = f"/subscriptions/{VAULTS}/resourceGroups/{{}}/providers/Microsoft.RecoveryServices/vaults/vault-1"
 #: three vaults of one name, and blanks as people write them; the last is not in the subscription with vaults
 WATCHED = ", ".join(
@@ -63,7 +66,7 @@ _EVERY_SIGNAL = {
     "HEALTH_WATCHED_VAULT_IDS": WATCHED,
     "FAILED_ACTIONS_ENABLED": "true",
     "SECURE_WEBHOOK_OBJECT_ID": "55555555-5555-5555-5555-555555555555",
-    "SECURE_WEBHOOK_CLIENT_ID": "66666666-6666-6666-6666-666666666666",
+    "SECURE_WEBHOOK_CLIENT_ID": SECURE_WEBHOOK,
 }
 #: what is there already and stays as it is, and a workspace of another subscription
 _SOMEBODY_ELSES = {
@@ -126,7 +129,8 @@ CASES = (
             "OPERATOR_EMAILS": "backup-team@example.com, ops@example.com,",
             "ALERT_RULES_MUTED": "true",
             "LOG_RETENTION_DAYS": "365",
-            "SECURE_WEBHOOK_CLIENT_ID": "66666666-6666-6666-6666-666666666666",
+            "SIGN_IN_CLIENT_ID": SIGN_IN,
+            "SECURE_WEBHOOK_CLIENT_ID": SECURE_WEBHOOK,
             "DRY_RUN": "true",
         },
     ),
@@ -134,7 +138,17 @@ CASES = (
         name="main-private",
         entry="main",
         scope=("--subscription-id", HOME),
-        variables={"AZURE_LOCATION": "northeurope", "VNET_ENABLED": "true"},
+        variables={
+            "AZURE_LOCATION": "northeurope",
+            "VNET_ENABLED": "true",
+            "SECURE_WEBHOOK_CLIENT_ID": SECURE_WEBHOOK,
+        },
+    ),
+    Case(
+        name="main-sign-in",
+        entry="main",
+        scope=("--subscription-id", HOME),
+        variables={"AZURE_LOCATION": "northeurope", "SIGN_IN_CLIENT_ID": SIGN_IN},
     ),
     Case(name="connect", entry="connect", variables=_installed("aaaaaaaaaaaaa")),
     Case(name="connect-everything", entry="connect", variables=_installed("aaaaaaaaaaaaa") | _EVERY_SIGNAL),

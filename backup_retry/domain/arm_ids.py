@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 # ASCII: without it, [a-z] would take the Kelvin sign for a k.
 _FLAGS = re.IGNORECASE | re.ASCII
@@ -65,7 +66,7 @@ class Vault:
     name: str
     kind: VaultKind = VaultKind.RECOVERY_SERVICES
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The vault's ARM id."""
         return (
@@ -73,7 +74,7 @@ class Vault:
             f"/providers/{self.kind}/{self.name}"
         )
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The ARM id, lower-cased: ARM compares ids without case."""
         return self.id.lower()
@@ -104,7 +105,7 @@ class ProtectedItem:
     #: the job's id, where this stands for one failed restore of the item and not for its backups
     restore_job: str = ""
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The item's ARM id, or its vault's; a failed restore has an id of its own below its item's."""
         if self.is_vault:
@@ -120,7 +121,7 @@ class ProtectedItem:
         """True where this stands for a whole vault."""
         return not self.name
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The ARM id, lower-cased: the identity of an item everywhere in this project."""
         return self.id.lower()

@@ -70,4 +70,4 @@ def _matters(job: Job, incident: Incident, operation: Operation | None) -> bool:
         return True
     if job.end is None:
         return incident.is_about(job) or incident.may_be_about(job)
-    return incident.is_about(job) and job.end >= incident.first_failed_at
+    return job.end >= incident.first_failed_at and incident.is_about(job)

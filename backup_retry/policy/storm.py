@@ -294,10 +294,9 @@ def similar_failures(jobs: Sequence[Job], incident: Incident, window: timedelta)
     times = [failure.ended_at]
     if incident.first_error.label == error.label:
         times.append(incident.first_failed_at)
-    theirs = (job for job in jobs if job.id != failure.id)
-    others = [job for job in theirs if not (incident.is_about(job) or incident.may_be_about(job))]
-    failed = [job for job in others if job.is_backup and job.failed and job.error]
-    alike = [job for job in failed if job.error and job.error.label == error.label]
+    failed = (job for job in jobs if job.failed and job.error and job.error.label == error.label)
+    others = (job for job in failed if job.is_backup and job.id != failure.id)
+    alike = [job for job in others if not (incident.is_about(job) or incident.may_be_about(job))]
     near = [_by_item([job for job in alike if abs(_end(job) - at) <= window]) for at in times]
     most = max(near, key=len)
     names = sorted(_name(job) for job in most.values())

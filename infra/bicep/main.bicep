@@ -114,7 +114,10 @@ param alertRulesMuted bool = false
 @maxValue(730)
 param logRetentionDays int = 90
 
-@description('Optional. Client id of the Entra application that Azure Monitor has to sign in for (docs/deploy.md, "Secure webhook"); empty: the function key alone guards the webhook.')
+@description('Optional. Client id of the Entra application that people sign in to for the status page, made by infra/sign-in (docs/sign-in.md). Example: 66666666-6666-6666-6666-666666666666. Empty: a function key opens the page.')
+param signInClientId string = ''
+
+@description('Optional. Client id of the Entra application that Azure Monitor has to sign in to, made by infra/sign-in (docs/sign-in.md). Example: 66666666-6666-6666-6666-666666666666. Empty: the function key alone guards the webhook.')
 param secureWebhookClientId string = ''
 
 @description('The app\'s own settings, by the environment variables that it reads; texts, as the README\'s table of settings says.')
@@ -364,7 +367,10 @@ module app 'modules/function-app.bicep' = {
     alwaysReadyEvents: alwaysReadyEvents
     zoneRedundant: zoneRedundant
     subnetId: vnetEnabled ? network!.outputs.appSubnetId : ''
+    signInClientId: signInClientId
     secureWebhookClientId: secureWebhookClientId
+    operatorIds: union(operators, deployerIsOperator ? [toLower(deployer().objectId)] : [])
+    readerIds: map(readerPrincipalIds, id => toLower(id))
   }
   dependsOn: [roles]
 }
@@ -425,7 +431,7 @@ output workbookId string = workbook.outputs.id
 @description('For probes: the address of the health endpoint.')
 output healthUrl string = 'https://${app.outputs.hostName}/api/health'
 
-@description('The status page; it asks for the function app\'s key.')
+@description('The status page; it asks for a sign-in where signInClientId is set, else for the function app\'s key.')
 output statusUrl string = 'https://${app.outputs.hostName}/api/status'
 
 @description('LEDGER_ENDPOINT for the command line, on an administrator\'s machine.')

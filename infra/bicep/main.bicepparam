@@ -73,4 +73,5 @@ param operatorEmails = filter(
 )
 param alertRulesMuted = bool(readEnvironmentVariable('ALERT_RULES_MUTED', 'false'))
 param logRetentionDays = int(readEnvironmentVariable('LOG_RETENTION_DAYS', '90'))
+param signInClientId = readEnvironmentVariable('SIGN_IN_CLIENT_ID', '')
 param secureWebhookClientId = readEnvironmentVariable('SECURE_WEBHOOK_CLIENT_ID', '')

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import duckdb_kql
@@ -22,7 +23,10 @@ _DYNAMIC = ("sku", "plan", "properties", "tags", "identity", "zones", "extendedL
 _STRINGS = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')""")
 #: A query that names no table is about resources.
 _TABLELESS = re.compile(r"\s*(where|project|extend|summarize|order|sort|take|limit|count|distinct)\b")
+#: A query that reads the clock is another one each time.
+_CLOCK = re.compile(r"\b(now|ago)\s*\(")
 _NAMES = re.compile(rf"\b({'|'.join(TABLES)})\b", re.IGNORECASE)
+_SCHEMA = {table: [*_TEXT, *_DYNAMIC] for table in TABLES.values()}
 
 #: What a result's column may be called in the table format; all else is an object.
 _COLUMN_TYPES = {
@@ -91,13 +95,20 @@ class GraphTables:
             QueryError: it is not KQL, or KQL that is not known here.
         """
         try:
-            relation = duckdb_kql.query(self._connection, _canonical(text), allow_write=False, query_now=now)
+            translated = _translated(text, now if _CLOCK.search(text) else None)
+            relation = self._connection.sql(str(translated), params=translated.parameters or None)
             types = [str(each) for each in relation.types]
             rows = relation.fetchall()
         except Exception as error:  # the parser, the translator and DuckDB have no common base
             raise QueryError(str(error)) from error
         columns = (_column(name, kind) for name, kind in zip(relation.columns, types, strict=True))
         return Result(columns=tuple(columns), rows=[_decoded(row, types) for row in rows])
+
+
+@lru_cache(maxsize=500)
+def _translated(text: str, now: datetime | None) -> duckdb_kql.TranslationResult:
+    """The query as SQL. An app asks the same again and again, and the translation takes a third of a second."""
+    return duckdb_kql.to_sql(_canonical(text), schema=_SCHEMA, allow_write=False, query_now=now)
 
 
 def _canonical(text: str) -> str:

@@ -2,7 +2,6 @@
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
@@ -11,13 +10,8 @@ from random import Random
 START = datetime(2026, 11, 1, tzinfo=UTC)
 
 
-@dataclass(order=True)
-class _Appointment:
-    at: float
-    #: what falls on the same instant happens in random order
-    lot: float
-    number: int
-    action: Callable[[], object] = field(compare=False)
+#: when, a lot for what falls on the same instant, which happens in random order, a number of its own, and what happens
+_Appointment = tuple[float, float, int, Callable[[], object]]
 
 
 class Agenda:
@@ -36,8 +30,8 @@ class Agenda:
 
     def at(self, when: float, action: Callable[[], object]) -> None:
         """Do something at a time; one that has passed means now."""
-        appointment = _Appointment(max(when, self.now), self._random.random(), next(self._numbers), action)
-        heapq.heappush(self._appointments, appointment)
+        lot, number = self._random.random(), next(self._numbers)
+        heapq.heappush(self._appointments, (max(when, self.now), lot, number, action))
 
     def after(self, seconds: float, action: Callable[[], object]) -> None:
         """Do something so much later."""
@@ -47,7 +41,6 @@ class Agenda:
         """Let the next thing happen; False when nothing is left."""
         if not self._appointments:
             return False
-        appointment = heapq.heappop(self._appointments)
-        self.now = appointment.at
-        appointment.action()
+        self.now, _, _, action = heapq.heappop(self._appointments)
+        action()
         return True

@@ -11,6 +11,7 @@ import pytest
 from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.jobs import Source
+from tests.app_service import named, person, reaches
 from tests.running_app import App, Json
 from tests.vm_estate import backup_failure, item_id, vault_id
 
@@ -169,6 +170,14 @@ async def test_without_the_key_there_is_no_answer(app: App, key: str) -> None:
     alert = backup_failure("vm-11", await app.fail("vm-11"))
     assert (await app.alert(alert, key=key)).status == 401
     assert await app.posts("vm-11") == []
+
+
+async def test_a_header_that_names_a_person_is_no_key(app: App) -> None:
+    """Without App Service authentication it is the caller's own word."""
+    headers = reaches(named(person(roles=["BackupRetry.Operator"])), on=False)
+    for path in ("status", "status.json", "incidents/x", "incidents/x.json"):
+        async with app.http.get(f"{app.stack.run.host}/api/{path}", headers=headers) as response:
+            assert response.status == 401
 
 
 RUBBISH: list[Any] = [

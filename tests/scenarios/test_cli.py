@@ -3,9 +3,10 @@
 import asyncio
 import json
 import os
-import sys
 from dataclasses import dataclass
+from multiprocessing import forkserver, get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,12 +16,16 @@ from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
 from simulator.stack.stack import REPOSITORY
 from tests.running_app import App
+from tests.scenarios import forked_command
 from tests.vm_estate import SUBSCRIPTION, backup_failure, estate, vault_id
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.skipif(not is_installed(DEFAULT_DIRECTORY), reason="Azurite is not installed: make"),
 ]
+
+
+_PROCESSES = get_context("forkserver")
 
 
 @dataclass(frozen=True)
@@ -54,20 +59,27 @@ def environment(app: App, **changes: str) -> dict[str, str]:
     return {name: value for name, value in (found | changes).items() if value}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def loaded(app: App) -> None:
+    """The command line, loaded once with the stack's certificates: each command is forked from there."""
+    _PROCESSES.set_forkserver_preload([forked_command.__name__])
+    with pytest.MonkeyPatch.context() as changed:
+        for name, value in environment(app).items():
+            changed.setenv(name, value)
+        forkserver.ensure_running()
+
+
 async def types(app: App, *arguments: str, **changes: str) -> Ended:
-    """Run a command; its output is a pipe."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "cli",
-        *arguments,
-        env=environment(app, **changes),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return Ended(process.returncode, out.decode(), err.decode())
+    """Run a command in a process of its own; its output is no terminal."""
+    with TemporaryDirectory() as directory:
+        out, err = (Path(directory) / name for name in ("out", "err"))
+        process = _PROCESSES.Process(
+            target=forked_command.main, args=(arguments, environment(app, **changes), out, err)
+        )
+        process.start()
+        await asyncio.to_thread(process.join)
+        assert process.exitcode is not None
+        return Ended(process.exitcode, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
 
 
 async def triggers(app: App) -> list[Any]:

@@ -25,6 +25,7 @@ NOT_HERE = {
     "func": "is Microsoft's own tool, which comes from no package registry",
     "infra/connect.sh": "deploys to a real Azure; tests/unit runs it with a stand-in for az",
     "infra/preprovision.sh": "asks a real Azure; tests/unit runs it with a stand-in for az",
+    "infra/sign-in.sh": "makes applications in a real tenant; tests/unit runs it with a stand-in for az",
     "azure-backup-simulator": "runs until it is stopped; tests/contract/simulator starts it as shown",
     "git": "changes the reader's copy of this repository",
 }

@@ -30,14 +30,20 @@ print(len(names))
 """
 
 
-@pytest.fixture
-def unpacked(tmp_path: Path) -> Path:
-    """The package, built and unpacked."""
-    target = tmp_path / "app.zip"
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package, built once for all."""
+    target = tmp_path_factory.mktemp("package") / "app.zip"
     build(target)
-    with ZipFile(target) as package:
-        package.extractall(tmp_path / "app")
-    return tmp_path / "app"
+    return target
+
+
+@pytest.fixture(scope="module")
+def unpacked(packed: Path) -> Path:
+    """The package, unpacked."""
+    with ZipFile(packed) as package:
+        package.extractall(packed.parent / "app")
+    return packed.parent / "app"
 
 
 def test_the_package_imports_by_itself(unpacked: Path) -> None:
@@ -59,11 +65,10 @@ def test_the_package_imports_by_itself(unpacked: Path) -> None:
     assert int(result.stdout) > 0
 
 
-def test_the_same_files_make_the_same_package(tmp_path: Path) -> None:
+def test_the_same_files_make_the_same_package(packed: Path, tmp_path: Path) -> None:
     """Byte for byte, so that a package can be compared with what is deployed."""
-    build(tmp_path / "one.zip")
-    build(tmp_path / "two.zip")
-    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    build(tmp_path / "again.zip")
+    assert (tmp_path / "again.zip").read_bytes() == packed.read_bytes()
 
 
 @pytest.mark.skipif(not is_installed(DEFAULT_DIRECTORY), reason="Azurite is not installed: make")

@@ -1,5 +1,6 @@
-"""The status page where App Service signs people in instead of asking for the function key."""
+"""The real app behind App Service authentication: each address under the headers that reach it."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
@@ -8,24 +9,46 @@ import pytest
 from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
 from simulator.stack import Stack
+from tests.app_service import PAGE, WEBHOOK, application, named, person, reaches
 from tests.running_app import SETTINGS
 from tests.vm_estate import estate
 
+PAGES = ("/api/status", "/api/status.json", "/api/incidents/x", "/api/incidents/x.json")
+BOTH = {"SIGN_IN_CLIENT_ID": PAGE, "SECURE_WEBHOOK_CLIENT_ID": WEBHOOK}
+READER = named(person(roles=["BackupRetry.Reader"]))
+MONITOR = named(application("ActionGroupsSecureWebhook"))
+STRANGER = named(person())
+
+
+async def answered(
+    stack: Stack,
+    session: Mapping[str, str] | None = None,
+    *,
+    forged: Mapping[str, str] | None = None,
+    key: str = "",
+) -> tuple[list[int], int]:
+    """How the four pages, and the webhook that is sent an alert of nothing, answer a caller."""
+    headers = reaches({**(forged or {}), **({"x-functions-key": key} if key else {})}, session, on=True)
+    statuses = []
+    async with aiohttp.ClientSession(stack.run.host, headers=headers) as http:
+        for path in PAGES:
+            async with http.get(path, allow_redirects=False) as response:
+                statuses.append(response.status)
+        async with http.post("/api/alerts", json={}) as response:
+            return statuses, response.status
+
 
 @pytest.mark.skipif(not is_installed(DEFAULT_DIRECTORY), reason="Azurite is not installed: make")
-async def test_who_is_signed_in_sees_the_page_and_nobody_else(tmp_path: Path) -> None:
-    """A person without a session is sent to sign in and back, a program is refused; no key is asked for."""
-    stack = Stack({**SETTINGS, "WEBSITE_AUTH_ENABLED": "True"}, estate(vms=1), directory=tmp_path)
-    async with stack, aiohttp.ClientSession(stack.run.host) as http:
-        async with http.get("/api/status?vault=v&q=a", allow_redirects=False) as response:
-            assert response.status == 302
-            login = "/.auth/login/aad?post_login_redirect_uri="
-            assert response.headers["Location"] == f"{login}%2Fapi%2Fstatus%3Fvault%3Dv%26q%3Da"
-        async with http.get("/api/status.json") as response:
-            assert response.status == 401
-        signed_in = {"X-MS-CLIENT-PRINCIPAL-ID": "ada"}
-        for path in ("/api/status", "/api/status.json"):
-            async with http.get(path, headers=signed_in) as response:
-                assert response.status == 200, await response.text()
-        async with http.post("/api/alerts", json={}, headers=signed_in) as response:
-            assert response.status == 401
+async def test_people_and_azure_monitor_come_in_each_by_its_own_way(tmp_path: Path) -> None:
+    """Each way opens to whom it is for; a key opens the webhook only together with Azure Monitor's sign-in."""
+    settings = {**SETTINGS, **BOTH, "WEBSITE_AUTH_ENABLED": "True"}
+    seen, missing = [200, 200, 404, 404], [302, 401, 302, 401]
+    async with Stack(settings, estate(vms=1), directory=tmp_path) as stack:
+        key = stack.run.function_key
+        assert await answered(stack) == (missing, 401)
+        assert await answered(stack, forged=READER, key=key) == (missing, 401)
+        assert await answered(stack, READER) == (seen, 401)
+        assert await answered(stack, READER, key=key) == (seen, 401)
+        assert await answered(stack, STRANGER, key=key) == ([403] * 4, 401)
+        assert await answered(stack, MONITOR) == ([403] * 4, 401)
+        assert await answered(stack, MONITOR, key=key) == ([403] * 4, 400)

@@ -58,13 +58,28 @@ param zoneRedundant bool = false
 @description('Optional. Subnet that the app calls out from; empty: none.')
 param subnetId string = ''
 
-@description('Optional. Client id of the Entra application that guards the app\'s addresses; empty: the function key alone does.')
+@description('Optional. Client id of the Entra application that people sign in to for the status page; empty: a function key opens it.')
+param signInClientId string = ''
+
+@description('Optional. Client id of the Entra application that Azure Monitor signs in to; empty: the function key alone guards the webhook.')
 param secureWebhookClientId string = ''
 
-// Azure Monitor's own application, which signs in to call a secure webhook.
-// https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups#configure-authentication-for-secure-webhook
-var azureMonitorActionGroups = '461e8683-5575-4561-ac7f-899cc907d62a'
-var eventGridPath = '/runtime/webhooks/eventgrid'
+@description('Optional. Object ids of users, groups and applications that may operate, and so see the status page.')
+param operatorIds string[] = []
+
+@description('Optional. Object ids of users, groups and applications that may see the status page.')
+param readerIds string[] = []
+
+var applications = filter([signInClientId, secureWebhookClientId], id => !empty(id))
+var someoneSignsIn = !empty(applications)
+
+// Read by backup_retry/settings/sign_in.py.
+var signInSettings = {
+  SIGN_IN_CLIENT_ID: signInClientId
+  SIGN_IN_OPERATORS: join(operatorIds, ',')
+  SIGN_IN_READERS: join(readerIds, ',')
+  SECURE_WEBHOOK_CLIENT_ID: secureWebhookClientId
+}
 
 // Flex Consumption refuses FUNCTIONS_WORKER_RUNTIME and its like: the runtime is in functionAppConfig. The account is named, not
 // the address of its blobs as in Microsoft's samples: the host keeps its diagnostic events in a table.
@@ -151,7 +166,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
 
   resource appSettings 'config' = {
     name: 'appsettings'
-    properties: union(platformSettings, settings)
+    properties: union(platformSettings, settings, signInSettings)
   }
 
   resource ftpPublishing 'basicPublishingCredentialsPolicies' = {
@@ -169,34 +184,37 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   }
 }
 
-// Event Grid's deliveries carry the host's system key, probes call the health endpoint: neither signs in.
-resource authentication 'Microsoft.Web/sites/config@2024-11-01' = if (!empty(secureWebhookClientId)) {
+// The platform says who calls; the app says who may. An address that it would refuse by itself is refused for everybody else as well, and
+// paths are excluded one by one: /admin and the pages of incidents cannot be. So it refuses nobody for having no sign-in, and has no list of
+// allowed applications, which would lock people out. It is deployed even where nobody signs in, or what was switched off would stay on.
+// https://learn.microsoft.com/azure/app-service/overview-authentication-authorization#authorization-behavior
+resource authentication 'Microsoft.Web/sites/config@2024-11-01' = {
   parent: app
   name: 'authsettingsV2'
   properties: {
     platform: {
-      enabled: true
+      enabled: someoneSignsIn
     }
     globalValidation: {
-      requireAuthentication: true
-      unauthenticatedClientAction: 'Return401'
-      excludedPaths: ['/api/health', eventGridPath]
+      requireAuthentication: false
+      unauthenticatedClientAction: 'AllowAnonymous'
+      excludedPaths: []
     }
-    identityProviders: {
-      azureActiveDirectory: {
-        enabled: true
-        registration: {
-          clientId: secureWebhookClientId
-          openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
-        }
-        validation: {
-          allowedAudiences: [secureWebhookClientId, 'api://${secureWebhookClientId}']
-          defaultAuthorizationPolicy: {
-            allowedApplications: [azureMonitorActionGroups]
+    identityProviders: someoneSignsIn
+      ? {
+          azureActiveDirectory: {
+            enabled: true
+            registration: {
+              // Without a secret the sign-in page answers with an id token, which is enough to say who somebody is.
+              clientId: applications[0]
+              openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
+            }
+            validation: {
+              allowedAudiences: flatten(map(applications, id => [id, 'api://${id}']))
+            }
           }
         }
-      }
-    }
+      : {}
     httpSettings: {
       requireHttps: true
     }

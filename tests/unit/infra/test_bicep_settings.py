@@ -18,6 +18,8 @@ PLATFORM = {
     "AzureWebJobsStorage__clientId",
     "AzureWebJobsStorage__credential",
 }
+#: what main.bicep sets beside them, of its own parameters: the app reads it as it is loaded
+SIGN_IN = {"SIGN_IN_CLIENT_ID", "SIGN_IN_OPERATORS", "SIGN_IN_READERS", "SECURE_WEBHOOK_CLIENT_ID"}
 FIELDS = {name.upper() for name in Settings.model_fields}
 
 
@@ -43,7 +45,7 @@ def test_the_parameter_file_reads_every_setting_from_the_environment() -> None:
 def test_the_app_is_given_its_settings_and_the_platforms(app: str) -> None:
     """With the endpoints of what main.bicep has made."""
     settings = asked(app, "Microsoft.Web/sites/config")[0]["properties"]
-    assert set(settings) == FIELDS | PLATFORM
+    assert set(settings) == FIELDS | PLATFORM | SIGN_IN
     assert settings["ARM_ENDPOINT"] == "[environment().resourceManager]"
     assert ".primaryEndpoints.table]" in settings["LEDGER_ENDPOINT"]
     assert "/Microsoft.EventGrid/topics/" in settings["EVENTGRID_TOPIC_ENDPOINT"]

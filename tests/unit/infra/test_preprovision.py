@@ -72,7 +72,14 @@ class Case:
 
 
 CASES = [
-    Case(name="nothing", variables={"SCOPE_SUBSCRIPTIONS": f"{OTHER}, !another"}),
+    Case(
+        name="nothing",
+        variables={
+            "SCOPE_SUBSCRIPTIONS": f"{OTHER}, !another",
+            "SECURE_WEBHOOK_CLIENT_ID": "client",
+            "SECURE_WEBHOOK_OBJECT_ID": "object",
+        },
+    ),
     Case(name="nothing in a region as the portal writes it", variables={"AZURE_LOCATION": "East US"}),
     Case(
         name="providers, here and where vaults are",
@@ -133,6 +140,13 @@ CASES = [
             "Azure CLI 2.60 or newer, this is 2.9.1: az upgrade",
             "Bicep: az bicep install",
             "a region: azd env",
+        ],
+    ),
+    Case(
+        name="the other half of a secure webhook",
+        variables={"SECURE_WEBHOOK_CLIENT_ID": "client"},
+        missing=[
+            "one of SECURE_WEBHOOK_CLIENT_ID and SECURE_WEBHOOK_OBJECT_ID, which go together: infra/sign-in."
         ],
     ),
     Case(name="a sign-in", answers=[answer("account show", error="az login")], missing=["az login"]),
