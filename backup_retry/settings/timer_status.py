@@ -15,6 +15,8 @@ from backup_retry.settings.sweep_profile import DAILY, SweepProfile, after_silen
 _GRACE = timedelta(minutes=15)
 #: so many turns of a timer without a run are a silence
 _SILENT = 3
+#: a timer of seconds that is a moment late is no silence
+_LEAST_SILENCE = timedelta(minutes=2)
 #: between the second clock's word and the beginning of the run that it starts
 _START = timedelta(minutes=2)
 
@@ -114,8 +116,10 @@ _REMEDIES = {
 
 def is_silent(schedule: str, last: datetime | None, now: datetime) -> bool:
     """True where three turns have come since a timer last ran: one that never ran has been silent from the first."""
+    if last is None:
+        return True
     third_last = turns_before(schedule, now, _SILENT)
-    return last is None or (third_last is not None and last < third_last)
+    return third_last is not None and last < third_last and now - last >= _LEAST_SILENCE
 
 
 def overdue(settings: Settings, beats: Mapping[str, datetime], now: datetime) -> Sequence[Timer]:

@@ -90,6 +90,7 @@ def soak_one(seed: int, steps: int = WORLD_STEPS, *, tables: Tables | None = Non
     except Violation as violation:
         tried.steps = tried.steps or world.steps
         tried.found = [Found(seed, world.steps, str(violation), world.watch.story_of()[-_STORY_LINES:])]
+        world.end()
     tried.faults, tried.outcomes = world.faults.struck, world.watch.outcomes
     tried.events = Counter(
         {

@@ -1,6 +1,6 @@
 """What a worker's timers do, each as a turn that another clock may start in their place."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -48,6 +48,17 @@ class Shared:
     letters: MemoryDeadLetters = field(default_factory=MemoryDeadLetters)
     #: the failed jobs that each dead letter names
     named: dict[str, list[TrueJob]] = field(default_factory=dict)
+    #: when each was put into the container
+    put_at: dict[str, float] = field(default_factory=dict)
+
+    def put(self, content: bytes, jobs: Sequence[TrueJob], at: float) -> None:
+        """Event Grid has given an event up."""
+        name = f"{len(self.put_at)}.json"
+        self.letters.blobs[name], self.named[name], self.put_at[name] = content, list(jobs), at
+
+    def left_since(self, at: float) -> int:
+        """How many are there that were put there before."""
+        return sum(self.put_at[name] < at for name in self.letters.blobs)
 
 
 class RemoteTurns(Remote):
