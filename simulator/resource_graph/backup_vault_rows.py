@@ -60,7 +60,9 @@ def _job(job: Job, at: datetime) -> Row:
 
 def _instance(item: Item, at: datetime) -> Row:
     source = wire.data_source(item) | {"resourceProperties": None, "baseUri": None}
-    properties = wire.instance(item)["properties"] | {
+    shown = wire.instance(item)["properties"]
+    properties = shown | {
+        "policyInfo": {"policyParameters": None, "policyVersion": ""} | shown["policyInfo"],
         "dataSourceInfo": source,
         "dataSourceSetInfo": source | {"objectType": "DatasourceSet"},
         "protectionStatus": {"errorDetails": None, "status": item.protection_state},
@@ -73,10 +75,9 @@ def _instance(item: Item, at: datetime) -> Row:
 def _extended(item: Item, at: datetime) -> Row:
     """What only Resource Graph knows of an instance, such as its newest recovery point."""
     point, unset = item.last_recovery_point(at), f"{UNSET}Z"
-    latest = instant(point) if point else unset
-    stopped = item.protection_state == "ProtectionStopped"
+    latest = f"{point:%Y-%m-%dT%H:%M:%S}.{point.microsecond // 1000:03}0000Z" if point else unset
     return {
-        "allowedOperations": ["Restore", "ResumeBackup" if stopped else "StopProtection", "Delete"],
+        "allowedOperations": _allowed(item),
         "protectionStateInSecondaryRegion": "NotProtected",
         "protectedPrimaryRegion": item.vault.location,
         "vaultId": item.vault.id,
@@ -97,6 +98,14 @@ def _extended(item: Item, at: datetime) -> Row:
             "oldestRecoveryPointInPrimaryRegion": latest,
         },
     }
+
+
+def _allowed(item: Item) -> list[str]:
+    if item.protection_state == "ProtectionStopped":
+        return ["Restore", "ResumeBackup", "Delete"]
+    if item.policy.backup_rule is None:
+        return ["Restore", "StopProtection", "Delete"]
+    return ["BackupNow", "Restore", "ChangePolicy", "EditBackupInstance", "StopBackup", "Delete"]
 
 
 def _row(owner: Vault, resource_id: str, name: str, kind: str, properties: Row) -> Row:
