@@ -39,17 +39,15 @@ async def _finding(stage: Stage, file: Path, served: Sequence[Route]) -> Finding
     except RecordingError as error:
         return Finding(recording=file.stem, unserved=f"no recorded call: {error}")
     stage.asked = recording.method, recording.path
-    play = scene(recording)
-    if play is None:
-        return _not_served(recording)
     try:
-        found = differences(recording.reply, await play(stage, recording))
+        play = scene(recording)
+        reply = await play(stage, recording) if play else None
+        asked = next((each for each in served if each.takes(*stage.asked)), None)
+        if reply is None or asked is None:
+            return _not_served(recording)
+        return _compared(recording, _endpoint(recording, asked), differences(recording.reply, reply))
     except Exception as error:  # noqa: BLE001 - whatever is odd about a recording is told on its line
-        found = [Difference(where="the scene", kind="problem", recorded=f"{type(error).__name__}: {error}")]
-    asked = next((each for each in served if each.takes(*stage.asked)), None)
-    if asked is None:
-        return _not_served(recording)
-    return _compared(recording, _endpoint(recording, asked), found)
+        return _not_set(stage, recording, served, error)
 
 
 def _compared(recording: Recording, name: str, found: Sequence[Difference]) -> Finding:
@@ -67,6 +65,15 @@ def _endpoint(recording: Recording, served: Route | None) -> str:
     if served is not None:
         return endpoint(served.method, served.template)
     return endpoint(recording.method, _NAMES_OF_ITEMS.sub("*", form(recording.path)))
+
+
+def _not_set(stage: Stage, recording: Recording, served: Sequence[Route], error: Exception) -> Finding:
+    """A recording that nothing could be made of; it matters where the operation is one that is served."""
+    asked = next((each for each in served if each.takes(*stage.asked)), None)
+    if asked is None:
+        return _not_served(recording)
+    problem = Difference(where="the scene", kind="problem", recorded=f"{type(error).__name__}: {error}")
+    return Finding(recording=recording.name, endpoint=_endpoint(recording, asked), differences=(problem,))
 
 
 def _not_served(recording: Recording) -> Finding:

@@ -23,6 +23,9 @@ _INSTANCES = {"SQLDataBase": "MSSQLSERVER", "SAPHanaDatabase": "HXE"}
 def perform(stage: Stage, recording: Recording, rows: list[Json] | None = None) -> list[Job]:
     """Set the stage with all that the rows are about, and run their jobs; the result is in the rows' order."""
     rows = recording.rows if rows is None else rows
+    if not rows:
+        stage.set(recording, kind="backup" if "/backupVaults/" in recording.path else "recovery_services")
+        return []
     said = [row["properties"] for row in rows]
     items = [_item(each) for each in said]
     now = max(_seen_at(each) for each in said)
@@ -95,13 +98,27 @@ def _database(said: Json) -> Json:
     found = _OF_A_DATABASE.fullmatch(shown)
     # A registration names the machine, a change of protection only the database.
     name, server = (found["name"], found["server"]) if found else (shown, shown)
-    described = {"workload": kind, "name": name, "server": server, "instance": _INSTANCES[kind]}
+    described = {"workload": kind, "name": name, "server": server}
+    described |= {"instance": _INSTANCES[kind]} if kind in _INSTANCES else {}
     if found and found["instance"]:
         described |= {"instance": found["instance"], "entity_name": shown}
     return described
 
 
-_OF = {"AzureIaasVM": _machine, "AzureStorage": _share, "AzureWorkload": _database}
+def _of_a_server(said: Json) -> Json:
+    """What an agent or a DPM server backs up."""
+    kind = "MAB" if said["backupManagementType"] == "MAB" else "DPM"
+    server = said.get("mabServerName") or said["dpmServerName"]
+    return {"workload": kind, "name": said["entityFriendlyName"], "server": server}
+
+
+_OF = {
+    "AzureIaasVM": _machine,
+    "AzureStorage": _share,
+    "AzureWorkload": _database,
+    "MAB": _of_a_server,
+    "DPM": _of_a_server,
+}
 
 
 def _run(stage: Stage, said: Json, item: Item) -> Job:

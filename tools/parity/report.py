@@ -10,6 +10,8 @@ from typing import Any
 from simulator.arm.calls import Route
 from tools.parity.differences import Difference
 
+#: How many differences a line tells, and how much of each.
+_MOST, _LONGEST = 5, 200
 _GROUP = re.compile(r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers", re.IGNORECASE)
 
 
@@ -53,12 +55,12 @@ class Finding:
 
     def __str__(self) -> str:
         told = {
-            Verdict.DIFFERS: "; ".join(map(str, self.differences)),
+            Verdict.DIFFERS: _told(self.differences),
             Verdict.EXPLAINED: " ".join(self.reasons),
             Verdict.NOT_SERVED: self.unserved,
         }.get(self.verdict)
         line = f"{self.recording}: {self.verdict}" + (f": {told}" if told else "")
-        return re.sub(r"[\x00-\x1f\x7f]+", " ", line)
+        return re.sub(r"[\x00-\x1f\x7f]+", " ", line).encode(errors="backslashreplace").decode()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +75,12 @@ class Row:
     def reasons(self) -> list[str]:
         """The reasons of what differs, each once."""
         return list(dict.fromkeys(reason for each in self.findings for reason in each.reasons))
+
+
+def _told(found: Sequence[Difference]) -> str:
+    """The first differences, and how many there are besides; build/parity.json has all of each."""
+    shown = [text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…" for text in map(str, found[:_MOST])]
+    return "; ".join([*shown, *([f"and {len(found) - _MOST} more"] if len(found) > _MOST else [])])
 
 
 def summary(findings: Sequence[Finding]) -> str:

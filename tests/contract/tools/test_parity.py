@@ -117,6 +117,8 @@ ODD_BODIES: dict[str, Any] = {
     "list": [1, None],
     "no properties": {"id": 1},
     "odd row": {"value": [None, 3, {"properties": None}]},
+    "no rows": {"value": []},
+    "half a letter": {"\ud800": "\ud800", "properties": {"\ud800": "\ud800"}},
     "odd job": {"properties": {"startTime": "soon", "status": [], "backupManagementType": {}}},
 }
 
