@@ -68,7 +68,8 @@ EXPLANATIONS = (
     Explanation(
         reason="Until 2021 ids named databases as their owner does, since then in lower case.",
         before="2022",
-        difference=r"body\.value\[\]\.(name|properties\.containerName) value: '(SQLDataBase|VMAppContainer);.*",
+        difference=r"(?i)body\.value\[\]\.(name|properties\.containerName) value: (?P<name>'.*') recorded, "
+        r"(?P=name) simulated",
     ),
     Explanation(
         reason="Which point was restored or moved and to where was somebody's choice, and what went wrong there too.",
