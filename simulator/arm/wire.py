@@ -85,7 +85,7 @@ def resource_group(subscription_id: str, name: str, location: str) -> Json:
 def source(item: Item) -> Json:
     """The machine, account or server behind an item, as far as anybody here asks."""
     return {
-        "id": item.source_resource_id,
+        "id": item.holder_id,
         "name": item.source_name,
         "type": item.workload.source_type,
         "location": item.vault.location,

@@ -124,7 +124,7 @@ def _job(value: Job, at: datetime) -> Json:
     item, vault, status, end = value.item, value.vault, value.status_at(at), _end(value, at)
     error = value.error_at(at) if status is JobStatus.FAILED else None
     operation = _OPERATIONS.get(value.operation, value.operation)
-    stored = value.is_backup and not status.running
+    stored = value.is_backup and not status.running and not item.workload.part
     return {
         "activityID": value.activity_id,
         "subscriptionId": vault.subscription_id,
@@ -135,7 +135,7 @@ def _job(value: Job, at: datetime) -> Json:
         "backupInstanceFriendlyName": shown_name(item),
         "policyName": item.policy.name,
         "sourceResourceGroup": item.resource_group,
-        "dataSourceSetName": item.friendly_name if item.workload.has_set else None,
+        "dataSourceSetName": item.source_name if item.workload.has_set else None,
         "dataSourceName": item.friendly_name,
         "sourceDataStoreName": None,
         "sourceDataStoreType": None,

@@ -45,8 +45,8 @@ def instance(value: Item) -> Json:
     """A backup instance. Keys that are not set are absent here, and nothing says how its last backup ended."""
     state = value.protection_state
     properties: Json = {"friendlyName": shown_name(value), "dataSourceInfo": data_source(value)}
-    if value.workload is CLUSTER:
-        properties["dataSourceSetInfo"] = data_source(value) | {"objectType": "DatasourceSet"}
+    if value.workload is CLUSTER or value.workload.part:
+        properties["dataSourceSetInfo"] = data_source_set(value)
     properties |= {
         "policyInfo": {"policyId": policy_id(value.policy, value.vault), **_policy_parameters(value)},
         "protectionStatus": {"status": state},
@@ -80,15 +80,31 @@ def data_source(value: Item) -> Json:
         "datasourceType": value.workload.name,
         "resourceName": value.friendly_name,
         # Lower-cased of clusters.
-        "resourceType": value.workload.source_type.replace("managedClusters", "managedclusters"),
+        "resourceType": _resource_type(value).replace("managedClusters", "managedclusters"),
         "resourceLocation": value.vault.location,
         "objectType": "Datasource",
     }
 
 
+def data_source_set(value: Item) -> Json:
+    """What an instance's source belongs to: a database to its server, anything else to itself."""
+    shown = data_source(value) | {"objectType": "DatasourceSet"}
+    if not value.workload.part:
+        return shown
+    server = {"resourceID": value.holder_id, "resourceUri": value.holder_id, "resourceName": value.parent}
+    return shown | server | {"resourceType": value.workload.source_type}
+
+
+def _resource_type(value: Item) -> str:
+    workload = value.workload
+    return f"{workload.source_type}/{workload.part}" if workload.part else workload.source_type
+
+
 def shown_name(value: Item) -> str:
-    """The instance's name as jobs show it; that of a cluster has two parts."""
+    """The instance's name as jobs show it; that of a cluster has two parts, and that of a database."""
     name = value.friendly_name
+    if value.workload.part:
+        return f"{value.parent}/{name}"
     return f"{name}/{name}" if value.workload is CLUSTER else name
 
 

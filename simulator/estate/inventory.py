@@ -137,7 +137,13 @@ class Item:
 
     @property
     def source_resource_id(self) -> str:
-        """The ARM id of what is backed up, or of what holds it; "": it is not in Azure."""
+        """The ARM id of what is backed up, or of the machine that holds it; "": it is not in Azure."""
+        part = self.workload.part
+        return self.holder_id + (f"/{part}/{self.friendly_name}" if part else "")
+
+    @property
+    def holder_id(self) -> str:
+        """The ARM id of the machine, account, server and so on that is backed up or holds what is."""
         if not self.workload.source_type:
             return ""
         group = f"/subscriptions/{self.vault.subscription_id}/resourceGroups/{self.resource_group}"

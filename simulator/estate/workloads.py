@@ -57,6 +57,8 @@ class Workload:
     parent: Parent = Parent.NONE
     #: The ARM type of the machine, account, server and so on that is backed up; "": nothing in Azure.
     source_type: str = ""
+    #: What it is a part of that is called so: `databases` of a server.
+    part: str = ""
     #: The policy of items that name none; "": its policies are not in the vault.
     default_policy: str = ""
     #: Titles of the errors of a backup that ran into another one, and of one that says nothing else.
@@ -244,6 +246,18 @@ POSTGRESQL = Workload(
     progress=True,
     cancellable=True,
 )
+POSTGRESQL_DATABASE = Workload(
+    name="Microsoft.DBforPostgreSQL/servers/databases",
+    provider=DATA_PROTECTION,
+    item="{parent}-{name}-{guid}",
+    parent=Parent.SERVER,
+    source_type="Microsoft.DBforPostgreSQL/servers",
+    part="databases",
+    default_policy="WeeklyPostgreSQLDatabases",
+    vaulted=True,
+    has_set=True,
+    progress=True,
+)
 MYSQL = Workload(
     name="Microsoft.DBforMySQL/flexibleServers",
     provider=DATA_PROTECTION,
@@ -267,6 +281,7 @@ WORKLOADS = {
         BLOBS,
         CLUSTER,
         POSTGRESQL,
+        POSTGRESQL_DATABASE,
         MYSQL,
     )
 }

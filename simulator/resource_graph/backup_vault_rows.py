@@ -64,7 +64,7 @@ def _instance(item: Item, at: datetime) -> Row:
     properties = shown | {
         "policyInfo": {"policyParameters": None, "policyVersion": ""} | shown["policyInfo"],
         "dataSourceInfo": source,
-        "dataSourceSetInfo": source | {"objectType": "DatasourceSet"},
+        "dataSourceSetInfo": source | wire.data_source_set(item),
         "protectionStatus": {"errorDetails": None, "status": item.protection_state},
         "backupInstanceExtendedProperties": _extended(item, at),
         **dict.fromkeys(_UNSET_OF_INSTANCES),
@@ -75,6 +75,7 @@ def _instance(item: Item, at: datetime) -> Row:
 def _extended(item: Item, at: datetime) -> Row:
     """What only Resource Graph knows of an instance, such as its newest recovery point."""
     point, unset = item.last_recovery_point(at), f"{UNSET}Z"
+    name = item.friendly_name
     latest = f"{point:%Y-%m-%dT%H:%M:%S}.{point.microsecond // 1000:03}0000Z" if point else unset
     return {
         "allowedOperations": _allowed(item),
@@ -82,7 +83,7 @@ def _extended(item: Item, at: datetime) -> Row:
         "protectedPrimaryRegion": item.vault.location,
         "vaultId": item.vault.id,
         "protectedSecondaryRegion": "",
-        "dataSourceExtendedInfo": {"dataSourceId": item.friendly_name},
+        "dataSourceExtendedInfo": {"dataSourceId": f"{item.parent}\\{name}" if item.parent else name},
         "policyExtendedInfo": {
             "configuredRPGenerationFrequencyInSecondaryRegion": _NO_TIME,
             "configuredMaximumRetentionInSecondaryRegion": _NO_TIME,

@@ -73,7 +73,7 @@ def _sources(items: list[Item]) -> Iterator[Row]:
     """The machines, accounts and so on that the items are or are on, each once and with all its tags."""
     rows: dict[str, Row] = {}
     for item in items:
-        if identity := item.source_resource_id:
+        if identity := item.holder_id:
             kind = item.workload.source_type.lower()
             row = _row(item.vault, identity, item.source_name, kind, {})
             tags = {"tags": dict(item.tags), "resourceGroup": item.resource_group.lower()}

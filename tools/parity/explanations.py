@@ -107,12 +107,6 @@ EXPLANATIONS = (
         difference=r".*\.supportedActions\[\] value: '' recorded, 'Cancellable' simulated",
     ),
     Explanation(
-        reason="Databases of PostgreSQL single servers are no longer backed up; flexible servers stand in.",
-        within="Microsoft.DBforPostgreSQL/servers/databases",
-        difference=r".*\.(dataSource(Id|SetName|Type)|data(s|S)ourceId|DatasourceType|destinationDataStoreName) \w+: .*"
-        r"|.*\.dataSource(Set)?Info\.\w+ \w+: .*",
-    ),
-    Explanation(
         reason="Classic storage accounts are gone; the others are asked for in their place. Newer texts end with the "
         "address of a help page.",
         within="Microsoft.ClassicStorage",

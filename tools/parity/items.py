@@ -5,15 +5,13 @@ from datetime import datetime, timedelta
 
 from simulator.estate.inventory import Item
 from simulator.estate.outcomes import JobError, JobStatus, Outcome
-from simulator.estate.workloads import DISK
+from simulator.estate.workloads import DISK, WORKLOADS
 from tools.parity.recordings import Recording
 from tools.parity.stage import Json, Stage
 from tools.parity.times import when
 
 _INSTANCE = re.compile(r"(?P<name>.+)-(?P=name)-[0-9a-f-]{36}")
 _DAY = timedelta(days=1)
-#: Workloads that the recordings have and the simulator has not: another one stands in.
-STAND_INS = {"Microsoft.DBforPostgreSQL/servers/databases": "Microsoft.DBforPostgreSQL/flexibleServers"}
 
 
 def show(stage: Stage, recording: Recording) -> None:
@@ -88,11 +86,17 @@ def show_instances(stage: Stage, recording: Recording, rows: list[Json] | None =
     stage.set(recording, *shown, policies=policies, kind="backup", location=location)
 
 
+def held_by(workload: str, server: str) -> Json:
+    """Where a workload of a Backup vault is a part of a server: which."""
+    return {"server": server} if WORKLOADS[workload].part else {}
+
+
 def _instance(said: Json) -> Json:
     source = said["dataSourceInfo"]
     return {
-        "workload": STAND_INS.get(source["datasourceType"], source["datasourceType"]),
+        "workload": source["datasourceType"],
         "name": source["resourceName"],
+        **held_by(source["datasourceType"], said.get("dataSourceSetInfo", source)["resourceName"]),
         "resource_group": source["resourceID"].split("/")[4],
         "policy": said["policyInfo"]["policyId"].rpartition("/")[2],
         "protection_state": said["currentProtectionState"],

@@ -7,7 +7,7 @@ from typing import Any
 
 from simulator.estate.inventory import Item, Job
 from simulator.estate.outcomes import JobError, JobStatus, Outcome
-from tools.parity.items import STAND_INS
+from tools.parity.items import held_by
 from tools.parity.recordings import Recording
 from tools.parity.stage import Json, Stage
 from tools.parity.times import length, when
@@ -74,9 +74,9 @@ def _found(stage: Stage, described: Json) -> Item:
 def _item(said: Json) -> Json:
     """What the job is about, as an estate describes it."""
     if "dataSourceType" in said:
-        kind = STAND_INS.get(said["dataSourceType"], said["dataSourceType"])
+        kind, server = said["dataSourceType"], said.get("dataSourceSetName")
         named = {"name": said["dataSourceName"], "resource_group": said["sourceResourceGroup"]}
-        return {"workload": kind, **named, "policy": said["policyName"]}
+        return {"workload": kind, **named, **held_by(kind, server or ""), "policy": said["policyName"]}
     bag = said.get("extendedInfo", {}).get("propertyBag", {})
     policy = {"policy": bag["Policy Name"]} if "Policy Name" in bag else {}
     return _OF[said["backupManagementType"]](said) | policy
