@@ -87,13 +87,21 @@ async def _empty(place: Ground, app: App) -> list[Figure]:
     await app.sweep()
     writes = [each for each in place.wire.to(LEDGER) if each.method != "GET"]
     return [
-        Figure(key="sweep_empty_arm_calls", value=len(place.wire.to(ARM))),
+        Figure(
+            key="sweep_empty_arm_calls",
+            value=len(place.wire.to(ARM)),
+            note="besides one list of each vault's policies, at most once an hour",
+        ),
         Figure(
             key="sweep_empty_pages",
             value=len(place.wire.to(GRAPH)),
-            note="one for the subscriptions' names, one for the vaults that there are",
+            note="two for the subscriptions' names, one each for the failures, the vaults that there are and the items",
         ),
-        Figure(key="sweep_empty_writes", value=len(writes), note="its heartbeat"),
+        Figure(
+            key="sweep_empty_writes",
+            value=len(writes),
+            note="its heartbeat, the count of protected items, and their days",
+        ),
     ]
 
 

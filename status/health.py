@@ -23,6 +23,7 @@ async def health(reports: Reports, settings: Settings, now: datetime) -> dict[st
     `open_incidents` is how many the last follow-up left open; `incomplete_sweep` is when a later sweep than the last
     complete one began that left something out; `unwell_timers` is how many of the sweeps, of profiles too, and
     the follow-up are late or incomplete; `unreadable_rows` is how many rows of each kind the follow-up could not read;
+    `unprotected` is how many items were not protected when the daily sweep looked last (null: none has yet).
     `stopped_timers` says since when a function's timer has not fired, while the second clock stands in. Other names and
     keys are nobody's business here.
 
@@ -39,6 +40,7 @@ async def health(reports: Reports, settings: Settings, now: datetime) -> dict[st
         "unwell_timers": sum(each.needs_a_person for each in standing),
         "stopped_timers": {each.function: _text(each.stopped) for each in standing if each.stopped},
         "unreadable_rows": dict(found.unreadable_rows),
+        "unprotected": found.protection.unprotected if found.protection else None,
     }
 
 

@@ -20,6 +20,7 @@ from backup_retry.domain.arrivals import AlertKind, Arrival
 from backup_retry.domain.jobs import Source
 from backup_retry.domain.pauses import Pause
 from backup_retry.domain.texts import valid
+from backup_retry.domain.unsent_notices import UnsentNotices
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import DeferredSignal, Fields
 from backup_retry.ports.known_vaults import SeenVault
@@ -28,6 +29,8 @@ from backup_retry.ports.turns import Lease
 CONTROL_PARTITION = "control"
 SIGNAL_PARTITION = "signal"
 VAULT_PARTITION = "vault"
+#: the row key of the summary of notices that could not be sent
+UNSENT = "unsent"
 ARRIVAL_PARTITION = "arrival"
 
 
@@ -160,6 +163,31 @@ def read_lease(row: Mapping[str, Any]) -> Lease:
         began=columns.maybe_time("began"),
         starts=columns.number("starts", 0),
         told_at=columns.maybe_time("told_at"),
+    )
+
+
+def unsent_row(unsent: UnsentNotices) -> Row:
+    """The summary of notices that could not be sent."""
+    return new_row(
+        CONTROL_PARTITION,
+        UNSENT,
+        number=unsent.number,
+        since=written(unsent.since),
+        answer=fit(unsent.answer),
+        tries=unsent.tries,
+        due=written(unsent.due),
+    )
+
+
+def read_unsent(row: Mapping[str, Any]) -> UnsentNotices:
+    """The summary that a row holds."""
+    columns = Columns(row)
+    return UnsentNotices(
+        number=columns.number("number"),
+        since=columns.time("since"),
+        answer=columns.text("answer", ""),
+        tries=columns.number("tries", 1),
+        due=columns.time("due"),
     )
 
 

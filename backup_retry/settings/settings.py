@@ -11,15 +11,19 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from backup_retry.domain.alert_dimensions import Dimensions, Meaning
 from backup_retry.domain.errors import SettingsError
+from backup_retry.domain.missed import MissedBackups
 from backup_retry.domain.time_zones import time_zone
 from backup_retry.domain.workloads import WORKLOADS, Cap
 from backup_retry.policy.hours import Hours, Window
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import REFUSE, Names, Scope
 from backup_retry.settings.choices import Dispatch, RetryMode
+from backup_retry.settings.clouds import CLOUDS, PUBLIC, Cloud, cloud_of
+from backup_retry.settings.problems import problems
 from backup_retry.settings.retry_profile import RetryProfiles, deadline_of
 from backup_retry.settings.setting_types import (
     Backoff,
+    CloudName,
     DailyCap,
     Deadline,
     DimensionNames,
@@ -40,9 +44,6 @@ from backup_retry.settings.setting_types import (
 )
 from backup_retry.settings.sweep_profile import SweepProfile, SweepProfiles, daily, look_back
 
-#: longest part of a wrong value that a message repeats
-_REPEATED = 200
-
 
 class Settings(BaseSettings):
     """What an administrator can set; every field's environment variable is its name in capitals."""
@@ -52,9 +53,13 @@ class Settings(BaseSettings):
     ledger_endpoint: HttpsUrl = Field(
         description="Table endpoint of the storage account that holds the ledger. Required."
     )
-    arm_endpoint: HttpsUrl = Field(
-        default="https://management.azure.com",
-        description="Azure Resource Manager; another one for a sovereign cloud.",
+    azure_cloud: CloudName = Field(
+        default=PUBLIC,
+        description="The Azure cloud: " + ", ".join(f"`{name}`" for name in CLOUDS) + ".",
+    )
+    arm_endpoint: OptionalHttpsUrl = Field(
+        default="",
+        description="Azure Resource Manager, where it is another than the cloud's. Empty: that of `AZURE_CLOUD`.",
     )
     scope_subscriptions: SubscriptionList = Field(
         default=(),
@@ -145,6 +150,11 @@ class Settings(BaseSettings):
         description="`auto`, or `ask`: a retry waits until a person "
         "[approves it](docs/operations.md#asking-first), as for what is tagged `backup-retry` = `ask`.",
     )
+    missed_backups: MissedBackups = Field(
+        default=MissedBackups.TELL,
+        description="Where a backup that a policy promised [has not come](docs/operations.md#missed-backups): `tell` a "
+        "person, `retry` as after a failure, or `off`.",
+    )
     storm_size: int = Field(
         default=20,
         ge=2,
@@ -207,6 +217,11 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def cloud(self) -> Cloud:
+        """Where Azure is."""
+        return cloud_of(self.azure_cloud, self.arm_endpoint)
+
+    @property
     def daily_sweep(self) -> SweepProfile:
         """The sweep that is always there."""
         return daily(self.sweep_schedule, self.sweep_lookback)
@@ -257,6 +272,7 @@ class Settings(BaseSettings):
                 zone=time_zone(self.retry_time_zone),
             ),
             deadline=deadline_of(self.retry_deadline),
+            missed_backups=self.missed_backups,
             asks_first=self.retry_mode is RetryMode.ASK,
             storm_size=self.storm_size,
             storm_window=self.storm_window,
@@ -333,15 +349,4 @@ def _read(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
     try:
         return kind(**values)
     except ValidationError as error:
-        problems = [_problem(detail) for detail in error.errors()]
-        raise SettingsError("Settings: " + "; ".join(problems)) from error
-
-
-def _problem(detail: Any) -> str:  # noqa: ANN401 (pydantic's ErrorDetails)
-    message = str(detail["msg"]).removeprefix("Value error, ")
-    if not detail["loc"]:
-        return message
-    name = str(detail["loc"][0]).upper()
-    if detail["type"] == "missing":
-        return f"{name} is not set"
-    return f"{name}={detail['input']!r:.{_REPEATED}}: {message}"
+        raise SettingsError(problems(error)) from error

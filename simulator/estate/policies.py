@@ -1,6 +1,7 @@
 """Backup policies: when backups are made and how long they are kept."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from simulator.estate.workloads import VM, Workload
 
@@ -38,3 +39,12 @@ class Policy:
     period: str = "P1D"
     #: Of Backup vaults: for how many days the tagged snapshots are kept in the vault; None: they are not copied there.
     vault_days: int | None = None
+
+    @property
+    def interval(self) -> timedelta:
+        """The time between two recovery points; a day at most."""
+        if self.log_minutes:
+            return timedelta(minutes=self.log_minutes)
+        hours = self.period.removeprefix("PT").removesuffix("H")
+        by_rule = timedelta(hours=int(hours)) if hours.isdecimal() else timedelta(days=1)
+        return min(by_rule, timedelta(days=1))

@@ -61,8 +61,9 @@ class ItemFile(Part):
     tags: dict[str, str] = Field(default_factory=dict)
     #: How its jobs call it; None: as those of its workload do.
     entity_name: str | None = None
-    #: How long ago the last good backup began; not of an item that is IRPending. None: there is none.
-    last_backup_age_seconds: Seconds | None = 86_400
+    #: How long ago the last good backup began, not of an item that is IRPending; None: as long as its policy waits
+    #: for the next one.
+    last_backup_age_seconds: Seconds | Literal["never"] | None = None
     #: What has happened to it already, or is happening.
     jobs: list[JobFile] = Field(default_factory=list)
     next_outcomes: list[OutcomeFile] = Field(default_factory=list)
@@ -90,7 +91,8 @@ class ItemFile(Part):
         """
         workload = workload_named(self.workload)
         state, age = self._state(vault, workload), self.last_backup_age_seconds
-        never = state == "IRPending" or age is None
+        policy, never = self._policy(vault, workload), state == "IRPending" or age == "never"
+        before = timedelta(seconds=age) if isinstance(age, int | float) else policy.interval
         return Item(
             vault=vault,
             workload=workload,
@@ -99,11 +101,11 @@ class ItemFile(Part):
             parent=self.server or self.account or "",
             instance=self.instance or "",
             hashed_name=self.hashed_name,
-            policy=self._policy(vault, workload),
+            policy=policy,
             protection_state=state,
             tags=dict(self.tags),
             entity_name=self.entity_name or "",
-            backed_up_before=None if never else now - timedelta(seconds=age or 0),
+            backed_up_before=None if never else now - before,
             next_outcomes=deque(each.build() for each in self.next_outcomes),
         )
 

@@ -108,7 +108,7 @@ def _item(said: Json, now: datetime) -> Json:
     state, policy = said["protectionState"], said["policyId"].rpartition("/")[2]
     item = {"resource_group": place[-2], "protection_state": state, "policy": policy}
     if said["lastBackupStatus"] == "IRPending":
-        item["last_backup_age_seconds"] = None
+        item["last_backup_age_seconds"] = "never"
     elif state != "IRPending":
         item["last_backup_age_seconds"] = (now - when(said["lastBackupTime"])).total_seconds()
     if kind == "VM":

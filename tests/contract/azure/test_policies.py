@@ -62,3 +62,13 @@ async def test_a_zone_that_nobody_knows_costs_the_schedule_and_is_logged(
     [line] = [each.getMessage() for each in caplog.records if "policy_unread" in each.getMessage()]
     assert "DefaultPolicy" in line
     assert "Middle-earth Standard Time" in line
+
+
+async def test_a_vaults_policies_are_read_together_once_an_hour(vault_world: VaultWorld) -> None:
+    """One list for all items of a vault, however many they are."""
+    clock = Clock()
+    vaults = RecoveryServicesVaults(vault_world.clients, clock)
+    for _ in range(2):
+        found = await vaults.policies(VM.vault)
+    assert found["defaultpolicy"].base_retention == timedelta(days=30)
+    assert vault_world.reads("/backupPolicies") == 1

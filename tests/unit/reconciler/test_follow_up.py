@@ -135,11 +135,11 @@ class Stubborn:
         self._stuck = stuck
         self._error = error
 
-    async def advance(self, incident: Incident, *, run_began: datetime | None = None) -> Report:
+    async def advance(self, incident: Incident, **how: object) -> Report:
         """See Engine."""
         if incident.item == self._stuck:
             raise self._error
-        return await self._advance(incident, run_began=run_began)
+        return await self._advance(incident, **how)
 
 
 @pytest.mark.parametrize("stuck", [1, 2, 3])

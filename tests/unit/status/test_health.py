@@ -45,6 +45,7 @@ async def test_a_fresh_app_has_not_run_anything_yet(world: Terminal) -> None:
         "unwell_timers": 3,
         "stopped_timers": {},
         "unreadable_rows": {},
+        "unprotected": None,
     }
 
 
@@ -64,6 +65,7 @@ async def test_the_last_runs_and_what_is_open_are_shown(world: Terminal) -> None
         "unwell_timers": 0,
         "stopped_timers": {},
         "unreadable_rows": {},
+        "unprotected": None,
     }
 
 
