@@ -93,10 +93,11 @@ def held_by(workload: str, server: str) -> Json:
 
 def _instance(said: Json) -> Json:
     source = said["dataSourceInfo"]
+    holder = said.get("dataSourceSetInfo") or source
     return {
         "workload": source["datasourceType"],
         "name": source["resourceName"],
-        **held_by(source["datasourceType"], said.get("dataSourceSetInfo", source)["resourceName"]),
+        **held_by(source["datasourceType"], holder["resourceName"]),
         "resource_group": source["resourceID"].split("/")[4],
         "policy": said["policyInfo"]["policyId"].rpartition("/")[2],
         "protection_state": said["currentProtectionState"],
