@@ -15,7 +15,7 @@ from backup_retry.domain.notices import Notice
 from backup_retry.domain.unsent_notices import UnsentNotices, after_a_try
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
-from backup_retry.ports.ledger import Archive, Beat, Controls, Ledger
+from backup_retry.ports.ledger import Archive, Beat, Controls, Ledger, LeftOpen
 from backup_retry.ports.log_events import LogEvent, log_event, log_failure
 from backup_retry.ports.unreadable_rows import Unreadables
 from backup_retry.ports.unsent_notices import MemoryUnsentStore, UnsentStore
@@ -94,7 +94,7 @@ class FollowUp:
         )
         if report.left:
             return report
-        await self._controls.beat(Beat.FOLLOW_UP, now, open_incidents=_left_open(opened, report))
+        await self._controls.beat(Beat.FOLLOW_UP, now, left=_left_open(opened, report))
         log_event(
             LogEvent.FOLLOW_UP_COMPLETED,
             open=report.open,
@@ -194,10 +194,11 @@ class FollowUp:
             log_failure(LogEvent.INCIDENT_FAILED, error, incident=incident.id, item=incident.item.id)
 
 
-def _left_open(opened: Sequence[Incident], report: FollowUpReport) -> int:
-    """How many are open after it; one that was closed before had only something left to tell."""
+def _left_open(opened: Sequence[Incident], report: FollowUpReport) -> LeftOpen:
+    """What is open after it; one that was closed before had only something left to tell."""
     moved = {each.incident.id: each.incident for each in report.moved if each.incident is not None}
-    return sum(moved.get(each.id, each).is_open for each in opened)
+    left = [each for was in opened if (each := moved.get(was.id, was)).is_open]
+    return LeftOpen(incidents=len(left), approvals=sum(each.awaits_approval for each in left))
 
 
 def _by_vault(incidents: Sequence[Incident]) -> list[list[Incident]]:

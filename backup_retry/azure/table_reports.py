@@ -20,7 +20,7 @@ from backup_retry.azure.table_unreadable import SUMMARY, counts_in
 from backup_retry.azure.tables import CONTROL, JOURNAL, OPEN, get
 from backup_retry.azure.tables import query as rows_of
 from backup_retry.policy.storm import Storm
-from backup_retry.ports.ledger import Beat
+from backup_retry.ports.ledger import Beat, LeftOpen
 from backup_retry.ports.reports import Closed, Health, Opened
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ class TableReports:
         followed = by_key.get(beat_key(Beat.FOLLOW_UP), {})
         return Health(
             beats=dict(beat for beat in beats if beat is not None),
-            open_incidents=self._quarantine.read(read_left_open, CONTROL, followed) or 0 if followed else 0,
+            left=(self._quarantine.read(read_left_open, CONTROL, followed) if followed else None)
+            or LeftOpen(),
             unreadable_rows=counts_in(summary),
             protection=self._quarantine.read(read_count, CONTROL, counted) if counted else None,
         )

@@ -14,7 +14,7 @@ from backup_retry.domain.journal import Step
 from backup_retry.domain.protected_days import ProtectionCount
 from backup_retry.policy.protection_state import Care
 from backup_retry.policy.storm import Storm
-from backup_retry.ports.ledger import MemoryLedger
+from backup_retry.ports.ledger import LeftOpen, MemoryLedger
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +122,7 @@ class Health:
     #: every heartbeat by its name, see Controls.beat
     beats: Mapping[str, datetime]
     #: as the last follow-up left them
-    open_incidents: int
+    left: LeftOpen
     #: how many there are of each kind, as last summed up
     unreadable_rows: Mapping[str, int]
     #: how many items were in each state of protection when a sweep looked last; None: none has, or nobody can say
@@ -198,7 +198,7 @@ class MemoryReports(MemoryLedger):
         """See Reports."""
         return Health(
             beats=await self.beats(),
-            open_incidents=self._left_open,
+            left=self._left_open,
             unreadable_rows=self.unreadable_rows,
             protection=self.protection,
         )

@@ -14,7 +14,7 @@ from backup_retry.domain.jobs import Source
 from backup_retry.domain.journal import Step, StepKind
 from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
-from backup_retry.ports.ledger import Beat
+from backup_retry.ports.ledger import Beat, LeftOpen
 from backup_retry.ports.reports import Closed, MemoryReports, Opened, Reports
 from cli.dry_run import Store
 from tests.builders import NOW, failed, item, vault
@@ -153,9 +153,10 @@ async def test_heartbeats_are_listed_by_their_names(books: Books) -> None:
 async def test_health_is_the_heartbeats_and_what_the_follow_up_left_open(books: Books) -> None:
     """One small read, whatever is open."""
     await books.opens()
-    await books.ledger.beat(Beat.FOLLOW_UP, NOW, open_incidents=7)
+    left = LeftOpen(incidents=7, approvals=2)
+    await books.ledger.beat(Beat.FOLLOW_UP, NOW, left)
     found = await books.reports.health()
-    assert (found.open_incidents, found.beats[Beat.FOLLOW_UP], found.unreadable_rows) == (7, NOW, {})
+    assert (found.left, found.beats[Beat.FOLLOW_UP], found.unreadable_rows) == (left, NOW, {})
     assert found.beats == await books.reports.beats()
 
 
