@@ -73,15 +73,15 @@ class AzureSessions:
     ) -> AsyncIterator[tuple[Session, DeployedApp, Deployment]]:
         """See Sessions."""
         _quiet()
-        ours = settings_of({"ledger_endpoint": _NO_LEDGER, "arm_endpoint": _arm_endpoint()})
+        ours = settings_of({_LEDGER: _NO_LEDGER, **_cloud()})
         async with AzureClients(ours) as clients:
             await _signed_in(clients)
-            arm = ResourceManager(clients, ours.arm_endpoint)
+            arm = ResourceManager(clients, ours.cloud.resource_manager)
             app = await read_app(arm, await _app_id(clients, name, resource_group))
         # The app's cloud is the one that it was found in.
-        settings = settings_of({**app.settings, "ARM_ENDPOINT": ours.arm_endpoint})
+        settings = settings_of({**app.settings, **_cloud()})
         async with AzureClients(settings) as clients:
-            arm = ResourceManager(clients, settings.arm_endpoint)
+            arm = ResourceManager(clients, settings.cloud.resource_manager)
             graph = ResourceGraph(clients, settings.swept_subscriptions)
             inspection = AssignedInspection(clients, graph, settings, arm=arm, principal=app.principal)
             yield (
@@ -91,9 +91,10 @@ class AzureSessions:
             )
 
 
-def _arm_endpoint() -> str:
-    found = [value for name, value in os.environ.items() if name.upper() == "ARM_ENDPOINT" and value]
-    return found[0] if found else str(Settings.model_fields["arm_endpoint"].default)
+def _cloud() -> dict[str, str]:
+    """What this machine says of the cloud; "" where it says nothing, whatever an app's own settings say."""
+    said = {name.upper(): value for name, value in os.environ.items()}
+    return {name: said.get(name, "") for name in ("AZURE_CLOUD", "ARM_ENDPOINT")}
 
 
 async def _signed_in(clients: AzureClients) -> None:

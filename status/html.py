@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from backup_retry import __version__
 from backup_retry.domain import labels
 from backup_retry.domain.texts import visible
 from status.calendar import LABELS
@@ -52,7 +53,7 @@ def message_answer(status: int, title: str, text: str) -> Answer:
 
 
 def _render(template: str, **values: object) -> str:
-    return _environment().get_template(template).render(style=_style(), **values)
+    return _environment().get_template(template).render(style=_style(), version=__version__, **values)
 
 
 def _headers() -> dict[str, str]:

@@ -125,7 +125,7 @@ def page(
     timers: Sequence[Timer],
     filters: Filters,
     incidents: Mapping[str, Incident],
-    arm_endpoint: str,
+    portal: str,
 ) -> Page:
     """The page; `incidents` are those of `opened`, by their ids."""
     dashboard = snapshot.made.dashboard if snapshot.made else _NOTHING
@@ -143,7 +143,7 @@ def page(
         notes=notes(snapshot),
         filters=filters,
         choices=_choices(dashboard, filters),
-        action_items=[_action_item(row, filters, arm_endpoint) for row in action_items[:LISTED]],
+        action_items=[_action_item(row, filters, portal) for row in action_items[:LISTED]],
         action_items_total=len(action_items),
         open_items=[_open_item(each, incidents.get(each.incident_id), filters) for each in shown],
         open_items_total=sum(row.opened is not None for row in rows),
@@ -161,7 +161,7 @@ _NOTHING = Dashboard(
 )
 
 
-def _action_item(row: Row, filters: Filters, arm_endpoint: str) -> ActionItem:
+def _action_item(row: Row, filters: Filters, portal: str) -> ActionItem:
     closed = row.closed
     if closed is None:
         raise ValueError(f"{row.item.id} needs nobody")
@@ -169,7 +169,7 @@ def _action_item(row: Row, filters: Filters, arm_endpoint: str) -> ActionItem:
         name=row.item.friendly_name,
         place=f"{row.item.vault.name} · {row.workload}",
         incident_url=filters.incident_url(closed.incident_id),
-        portal_url=item_url(row.item, arm_endpoint),
+        portal_url=item_url(row.item, portal),
         error=closed.last_error,
         reason=labels.reason(closed.reason),
         remedy=closed.detail,

@@ -59,7 +59,7 @@ class Timeline:
 
 
 def timeline(
-    found: Opened | Closed, head: Incident | None, steps: Sequence[Step], filters: Filters, arm_endpoint: str
+    found: Opened | Closed, head: Incident | None, steps: Sequence[Step], filters: Filters, portal: str
 ) -> Timeline | None:
     """The page of an incident; `head` is its item's latest. None: its item has no trace of it any more."""
     own = head if head and head.id == found.incident_id else None
@@ -72,7 +72,7 @@ def timeline(
         "item": found.item,
         "workload": label(found.item, own.failure.workload if own else ""),
     }
-    common |= {"events": events, "portal_url": item_url(found.item, arm_endpoint)}
+    common |= {"events": events, "portal_url": item_url(found.item, portal)}
     common |= {"back_url": f"../{filters.everything.url()}"}
     return Timeline(**common, **(_of_closed(closed, own) if closed else _of_open(own)))  # type: ignore[arg-type]
 

@@ -74,7 +74,7 @@ class Views:
         shown = pages.opened(snapshot.made.dashboard, filters) if snapshot.made else ()
         incidents = await self._incidents([each.item for each in shown])
         found = timers(settings, snapshot.beats, snapshot.now)
-        return pages.page(snapshot, found, filters, incidents, settings.arm_endpoint), snapshot
+        return pages.page(snapshot, found, filters, incidents, settings.cloud.portal), snapshot
 
     async def _incidents(self, items: list[ProtectedItem]) -> dict[str, Incident]:
         """The latest incident of each item that can be read, by its id."""
@@ -101,7 +101,7 @@ class Views:
         )
         if isinstance(found, Opened) and record.incident and record.incident.id != incident_id:
             return None
-        return timeline(found, record.incident, steps, filters, self._settings.arm_endpoint)
+        return timeline(found, record.incident, steps, filters, self._settings.cloud.portal)
 
 
 def unavailable(error: BackupRetryError | TimeoutError) -> Answer:

@@ -1,13 +1,19 @@
-"""What is wrong with a setting, in words that name it as an administrator does."""
+"""What is wrong with settings, in one sentence that names each under the name that it is set by."""
 
 from typing import Any
+
+from pydantic import ValidationError
 
 #: longest part of a wrong value that a message repeats
 _REPEATED = 200
 
 
-def problem(detail: Any) -> str:  # noqa: ANN401 (pydantic's ErrorDetails)
-    """One of pydantic's errors as a message."""
+def problems(error: ValidationError) -> str:
+    """All that pydantic found, as an administrator reads it."""
+    return "Settings: " + "; ".join(_problem(detail) for detail in error.errors())
+
+
+def _problem(detail: Any) -> str:  # noqa: ANN401 (pydantic's ErrorDetails)
     message = str(detail["msg"]).removeprefix("Value error, ")
     if not detail["loc"]:
         return message

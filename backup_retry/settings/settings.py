@@ -18,10 +18,12 @@ from backup_retry.policy.hours import Hours, Window
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import REFUSE, Names, Scope
 from backup_retry.settings.choices import Dispatch, RetryMode
-from backup_retry.settings.problems import problem
+from backup_retry.settings.clouds import CLOUDS, PUBLIC, Cloud, cloud_of
+from backup_retry.settings.problems import problems
 from backup_retry.settings.retry_profile import RetryProfiles, deadline_of
 from backup_retry.settings.setting_types import (
     Backoff,
+    CloudName,
     DailyCap,
     Deadline,
     DimensionNames,
@@ -51,9 +53,13 @@ class Settings(BaseSettings):
     ledger_endpoint: HttpsUrl = Field(
         description="Table endpoint of the storage account that holds the ledger. Required."
     )
-    arm_endpoint: HttpsUrl = Field(
-        default="https://management.azure.com",
-        description="Azure Resource Manager; another one for a sovereign cloud.",
+    azure_cloud: CloudName = Field(
+        default=PUBLIC,
+        description="The Azure cloud: " + ", ".join(f"`{name}`" for name in CLOUDS) + ".",
+    )
+    arm_endpoint: OptionalHttpsUrl = Field(
+        default="",
+        description="Azure Resource Manager, where it is another than the cloud's. Empty: that of `AZURE_CLOUD`.",
     )
     scope_subscriptions: SubscriptionList = Field(
         default=(),
@@ -146,8 +152,7 @@ class Settings(BaseSettings):
     )
     missed_backups: MissedBackups = Field(
         default=MissedBackups.TELL,
-        description="Where a backup that a policy promised [has not come](docs/operations.md#missed-backups): `tell` a "
-        "person, `retry` as after a failure, or `off`.",
+        description="Where a promised backup [has not come](docs/operations.md#missed-backups): `tell`, `retry`, `off`.",
     )
     storm_size: int = Field(
         default=20,
@@ -211,6 +216,11 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def cloud(self) -> Cloud:
+        """Where Azure is."""
+        return cloud_of(self.azure_cloud, self.arm_endpoint)
+
+    @property
     def daily_sweep(self) -> SweepProfile:
         """The sweep that is always there."""
         return daily(self.sweep_schedule, self.sweep_lookback)
@@ -229,8 +239,7 @@ class Settings(BaseSettings):
     @property
     def notes(self) -> Sequence[str]:
         """What an administrator has to know of values that are not taken as they are."""
-        least = self._least_settle_after
-        if self.settle_after >= least:
+        if self.settle_after >= (least := self._least_settle_after):
             return ()
         said = f"SETTLE_AFTER={self.settle_after} is shorter than clocks allow for: {least} is used"
         return (f"{said}. A retry that another instance has just started could be started twice.",)
@@ -338,5 +347,4 @@ def _read(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
     try:
         return kind(**values)
     except ValidationError as error:
-        problems = [problem(detail) for detail in error.errors()]
-        raise SettingsError("Settings: " + "; ".join(problems)) from error
+        raise SettingsError(problems(error)) from error

@@ -27,7 +27,7 @@ from tests.builders import NOW, attempt, incident, item, vault
 from tests.status_world import backups, closed, dashboard, snapshot
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "status-json.md").read_text(encoding="utf-8")
-ARM = "https://management.azure.com"
+PORTAL = "https://portal.cloud.test"
 
 
 def documented(begin: str, end: str) -> set[str]:
@@ -55,7 +55,7 @@ def status_document(filters: Filters | None = None, items: int = 1) -> dict[str,
             )
         ],
     )
-    model = page(seen, [timer("sweep", "0 0 5 * * *", NOW, last=NOW)], filters or Filters(), {}, ARM)
+    model = page(seen, [timer("sweep", "0 0 5 * * *", NOW, last=NOW)], filters or Filters(), {}, PORTAL)
     document: dict[str, Any] = json.loads(json.dumps(page_document(model, seen)))
     return document
 
@@ -69,7 +69,7 @@ def told(found: Opened | Closed, **changes: Any) -> Timeline | None:
         Step(at=NOW, kind=StepKind.WAITING, incident_id="i-1", reason="backoff"),
         Step(at=NOW, kind=StepKind.NOTED, incident_id="another"),
     ]
-    return timeline(found, head, steps, Filters(code="k"), ARM)
+    return timeline(found, head, steps, Filters(code="k"), PORTAL)
 
 
 def test_every_field_of_the_status_is_documented() -> None:
@@ -103,7 +103,7 @@ def test_timers_and_signals_are_told() -> None:
     read = snapshot(dashboard(), waiting=Waiting(number=3, since=NOW))
     unread = replace(read, made=None)
     told_read, told_unread = (
-        page_document(page(seen, [weekly], Filters(), {}, ARM), seen) for seen in (read, unread)
+        page_document(page(seen, [weekly], Filters(), {}, PORTAL), seen) for seen in (read, unread)
     )
     assert told_read["timers"] == {
         "sweep_weekly": {
@@ -138,7 +138,7 @@ def test_an_incident_that_has_just_been_closed_is_told_as_closed() -> None:
     """Though the index still has it."""
     ended = incident().closed(Close(outcome=Outcome.RECOVERED, reason=Reason.RETRY_SUCCEEDED), NOW)
     opened = Opened(incident_id=ended.id, item=item(), at=NOW)
-    found = timeline(opened, ended, [], Filters(), ARM)
+    found = timeline(opened, ended, [], Filters(), PORTAL)
     assert found is not None
     assert found.state == "Recovered after a retry"
 
