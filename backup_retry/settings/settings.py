@@ -152,7 +152,7 @@ class Settings(BaseSettings):
     )
     missed_backups: MissedBackups = Field(
         default=MissedBackups.TELL,
-        description="Where a promised backup [has not come](docs/operations.md#missed-backups): `tell`, `retry`, `off`.",
+        description="If a promised backup [has not come](docs/operations.md#missed-backups): `tell`, `retry`, `off`.",
     )
     storm_size: int = Field(
         default=20,
