@@ -27,6 +27,7 @@ from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.protection_history import ProtectionHistory
 from backup_retry.ports.reports import Reports
 from backup_retry.ports.unreadable_rows import Unreadables
+from backup_retry.ports.unsent_notices import UnsentStore
 from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.choices import Dispatch
 from backup_retry.settings.settings import Settings, load_settings
@@ -64,6 +65,7 @@ class Parts:
     archive: Archive
     inbox: Inbox
     unreadables: Unreadables
+    unsent: UnsentStore
     turns: TurnTaker
     seen_vaults: SeenVaults
     #: as the status page reads it: all of it, or none
@@ -139,6 +141,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     from backup_retry.azure.table_reports import TableReports  # noqa: PLC0415
     from backup_retry.azure.table_turns import TableTurns  # noqa: PLC0415
     from backup_retry.azure.table_unreadable import TableUnreadables  # noqa: PLC0415
+    from backup_retry.azure.table_unsent import TableUnsentStore  # noqa: PLC0415
     from backup_retry.azure.table_vaults import TableVaults  # noqa: PLC0415
     from backup_retry.azure.vaults import AzureVaults  # noqa: PLC0415
 
@@ -179,6 +182,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         unreadables=TableUnreadables(tables, quarantine, dead_letters),
         dead_letters=dead_letters,
         arrivals=TableArrivals(tables, quarantine),
+        unsent=TableUnsentStore(tables, quarantine),
         seen_vaults=TableVaults(tables, graph, quarantine),
         estate_reader=AzureEstate(graph, vaults, settings.scope),
         estate_of=lambda some: AzureEstate(some, vaults, settings.scope),

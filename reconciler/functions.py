@@ -184,6 +184,7 @@ def _follow_up_of(parts: wiring.Parts, time_limit: timedelta) -> FollowUp:
         archive=parts.archive,
         retention=parts.settings.incident_retention,
         unreadables=parts.unreadables,
+        unsent=parts.unsent,
         time_limit=time_limit,
         summary=_summary(parts),
         restores=_restores(parts),

@@ -6,10 +6,13 @@ from typing import Any
 
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.protection import Protection
+from backup_retry.domain.unsent_notices import UnsentNotices
 from backup_retry.policy.compliance import Kept
+from status.calendar import in_order
 from status.dashboard import Dashboard, Row
-from status.page import Page
+from status.page import NOTHING, Page
 from status.snapshot import Snapshot
+from status.tiles import counts
 from status.timeline import Event, Timeline
 
 SCHEMA = 1
@@ -17,10 +20,10 @@ SCHEMA = 1
 ITEMS = 1000
 
 
-def page_document(page: Page, snapshot: Snapshot) -> dict[str, Any]:
+def page_document(page: Page, snapshot: Snapshot, tagged: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The status page, with a thousand of the items that the filters leave."""
     dashboard = snapshot.made.dashboard if snapshot.made else None
-    rows = page.filters.apply(dashboard.rows) if dashboard else ()
+    rows = in_order(page.filters.apply(dashboard.rows, tagged), page.filters.sort) if dashboard else ()
     begin = (page.filters.page - 1) * ITEMS
     return {
         "schema": SCHEMA,
@@ -30,7 +33,14 @@ def page_document(page: Page, snapshot: Snapshot) -> dict[str, Any]:
         "headline": {"tone": page.headline.tone, "text": page.headline.text},
         "notes": list(page.notes),
         "protection": _protection(dashboard) if dashboard else None,
-        "counts": {count.label.replace(" ", "_"): count.number for count in page.counts},
+        "counts": counts(dashboard or NOTHING),
+        "app": {
+            "version": page.app.version,
+            "package": page.app.package,
+            "dry_run": page.app.dry_run,
+            "asks_first": page.app.asks_first,
+        },
+        "unsent_notices": _unsent(snapshot.unsent),
         "timers": {each.label.replace(" ", "_"): each.document for each in page.timers},
         "signals": snapshot.made.waiting.document if snapshot.made else None,
         "alerts": [each.document for each in snapshot.made.alerts] if snapshot.made else None,
@@ -95,6 +105,23 @@ def incident_document(timeline: Timeline) -> dict[str, Any]:
             for attempt, _ in timeline.attempts
         ],
         "timeline": [_event(each) for each in timeline.events],
+        "next": timeline.next.replace("`", ""),
+        "error_page": timeline.error_url,
+        "other_incidents": [
+            {"id": each.url.partition("?")[0], "at": _text(each.at), "reason_text": each.reason}
+            for each in timeline.others
+        ],
+    }
+
+
+def _unsent(unsent: UnsentNotices | None) -> dict[str, Any] | None:
+    if unsent is None:
+        return None
+    return {
+        "number": unsent.number,
+        "since": _text(unsent.since),
+        "answer": unsent.answer,
+        "next_try": _text(unsent.due),
     }
 
 
@@ -142,6 +169,7 @@ def _row(row: Row, dashboard: Dashboard) -> dict[str, Any]:
         "overdue_since": _text(row.overdue_since),
         "compliance": _windows(dashboard.compliance.of_item(row.item)),
         "trouble": row.trouble.value,
+        "error": row.error,
         "marks": [mark.value for mark in row.marks],
         "last_good_at": _text(row.last_good_at),
         "open_incident": row.opened.incident_id if row.opened else None,

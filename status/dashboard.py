@@ -37,6 +37,7 @@ class Mark(StrEnum):
 class Trouble(StrEnum):
     """How an item is now, worst first."""
 
+    #: a person has been told to act, whether its incident is closed or goes on by itself after that
     NEEDS_PERSON = "needs_person"
     OPEN = "open"
     #: a good recovery point is overdue and nothing is being done, or there never was one
@@ -81,6 +82,26 @@ class Row:
         return self.called or self.item.named()
 
     @property
+    def incident_id(self) -> str:
+        """Its open incident's id, or its newest closed one's; "" where it has none."""
+        newest = self.opened or self.closed
+        return newest.incident_id if newest else ""
+
+    @property
+    def since(self) -> datetime | None:
+        """When that incident began."""
+        if self.opened:
+            return self.opened.at
+        return self.closed.first_failed_at if self.closed else None
+
+    @property
+    def error(self) -> str:
+        """What its trouble is called; "" where it has none, or nobody has said it."""
+        if self.opened:
+            return self.opened.error
+        return self.closed.last_error if self.closed and self.trouble is not Trouble.NONE else ""
+
+    @property
     def workload(self) -> str:
         """What kind of thing it is, in a person's words."""
         return label(self.item, self.workload_name)
@@ -121,8 +142,8 @@ class Dashboard:
     #: worst first
     rows: tuple[Row, ...]
     trend: tuple[Day, ...]
-    #: how the incidents that were closed in these days ended
-    outcomes: Mapping[Outcome, int]
+    #: the incidents that were closed in these days, newest first
+    closed: tuple[Closed, ...]
     subscriptions: Mapping[str, str]
     #: seconds from the first failure to the end, over all days
     median_seconds: float | None
@@ -149,6 +170,9 @@ def build(
     kept: Kept | None = None,
 ) -> Dashboard:
     """Lay everything over everything."""
+    over = {each.incident_id for each in closed}
+    # The index still has a closed incident while its notice waits: whether that has gone makes nothing open.
+    opened = [each for each in opened if each.incident_id not in over]
     days = tuple(_day(now) - timedelta(days=back) for back in reversed(range(DAYS)))
     known, history = estate or Estate(), kept or Kept()
     states = judged(known, cares(opened, closed, seen_since(known, history.days)), now)
@@ -165,7 +189,7 @@ def build(
         days=days,
         rows=tuple(sorted(rows, key=_worst_first)),
         trend=_trend(days, opened, closed),
-        outcomes=Counter(each.outcome for each in closed),
+        closed=tuple(sorted(closed, key=lambda each: each.closed_at, reverse=True)),
         subscriptions=known.subscriptions,
         median_seconds=_median(closed),
         estate_known=estate is not None,
@@ -255,7 +279,7 @@ def _trouble(
     opened: Opened | None, closed: Closed | None, last_good: datetime | None, judgement: Judgement | None
 ) -> Trouble:
     if opened:
-        return Trouble.OPEN
+        return Trouble.NEEDS_PERSON if opened.told else Trouble.OPEN
     if (
         closed
         and closed.outcome.needs_a_person

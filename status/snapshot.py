@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.estate import Estate
 from backup_retry.domain.pauses import Pause
+from backup_retry.domain.unsent_notices import UnsentNotices
 from backup_retry.policy.compliance import WINDOWS
 from backup_retry.policy.scope import Scope
 from backup_retry.policy.storm import Storm
@@ -17,9 +19,10 @@ from backup_retry.ports.ledger import Controls
 from backup_retry.ports.protection_history import ProtectionHistory
 from backup_retry.ports.reports import Closed, Reports
 from backup_retry.ports.unreadable_rows import UnreadableRow, Unreadables
+from backup_retry.ports.unsent_notices import UnsentStore
 from status import dashboard
 from status.background_refresh import BackgroundRefresh, Reading
-from status.dashboard import Dashboard, Kept
+from status.dashboard import Dashboard, Kept, Row
 
 #: the ledger is cheap to read where little has happened, Resource Graph counts its queries
 _LEDGER_FRESH_FOR = timedelta(seconds=2)
@@ -65,6 +68,8 @@ class Snapshot:
     beats: Mapping[str, datetime]
     pauses: Sequence[Pause]
     storms: Sequence[Storm]
+    #: the notices that could not be sent; None: there are none
+    unsent: UnsentNotices | None = None
 
 
 class SnapshotReader:
@@ -76,6 +81,7 @@ class SnapshotReader:
         reports: Reports,
         inbox: Inbox,
         unreadables: Unreadables,
+        unsent: UnsentStore,
         arrivals: Arrivals,
         controls: Controls,
         estate: EstateReader,
@@ -86,6 +92,7 @@ class SnapshotReader:
         self._reports = reports
         self._inbox = inbox
         self._unreadables = unreadables
+        self._unsent = unsent
         self._arrivals = arrivals
         self._controls = controls
         self._reader = estate
@@ -104,11 +111,12 @@ class SnapshotReader:
 
         Raises AzureUnavailable when the ledger does not answer for the controls.
         """
-        made, beats, pauses, storms = await asyncio.gather(
+        made, beats, pauses, storms, unsent = await asyncio.gather(
             self._made.get(patience),
             self._reports.beats(),
             self._controls.pauses(),
             self._reports.storms(),
+            self._unsent.unsent(),
         )
         if made.value and made.value.estate_pending and not made.pending:
             self._made.hurry()
@@ -123,7 +131,14 @@ class SnapshotReader:
             storms=[
                 each for each in storms if each.released_at is None and now - each.began_at < _NO_STORM_AFTER
             ],
+            unsent=unsent,
         )
+
+    def row(self, item: ProtectedItem) -> Row | None:
+        """What the last board says of an item; nothing is read for it."""
+        made = self._made.last
+        rows = made.dashboard.rows if made else ()
+        return next((row for row in rows if row.item.key == item.key), None)
 
     async def close(self) -> None:
         """Stop reading."""

@@ -20,6 +20,7 @@ from backup_retry.policy.scope import Scope
 from backup_retry.ports.arrivals import MemoryArrivals
 from backup_retry.ports.estate import MemoryPolicies
 from backup_retry.ports.protection_history import MemoryHistory
+from backup_retry.ports.unsent_notices import MemoryUnsentStore
 from backup_retry.settings.settings import load_settings
 from backup_retry.wiring import Parts
 from reactor.deferred_signals import process_deferred, written
@@ -127,6 +128,7 @@ class HealthyItems(World):
             archive=self.archive,
             inbox=self.inbox,
             unreadables=self.unreadables,
+            unsent=MemoryUnsentStore(),
             turns=nobody,
             arrivals=MemoryArrivals(),
             seen_vaults=nobody,

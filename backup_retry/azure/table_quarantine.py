@@ -29,6 +29,7 @@ READERS: Mapping[str, Reader[object]] = {
     "storm": control_rows.read_storm,
     "lease": control_rows.read_lease,
     "cause": cause_rows.read_cause,
+    "unsent": control_rows.read_unsent,
     "signal": control_rows.read_signal,
     "vault": control_rows.read_seen_vault,
     "day": history_rows.read_day,

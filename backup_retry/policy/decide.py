@@ -143,6 +143,8 @@ def _until_it_ends(job: Job, context: DecisionContext) -> Wait:
 
 def cancelled(context: DecisionContext) -> Close | None:
     """Row 7: a person cancelled it, another node did it, or the service repairs it by itself."""
+    if context.is_insisted_on:
+        return None
     if context.incident.failure.status is JobStatus.CANCELLED:
         return Close.left_alone(Reason.CANCELLED, "The job was cancelled by a person.")
     if context.error.verdict is Verdict.LEAVE:
@@ -152,7 +154,7 @@ def cancelled(context: DecisionContext) -> Close | None:
 
 def needs_person(context: DecisionContext) -> Close | None:
     """Row 8: no retry helps before a person has acted."""
-    if context.error.verdict is not Verdict.PERSON:
+    if context.error.verdict is not Verdict.PERSON or context.is_insisted_on:
         return None
     return Close(
         outcome=Outcome.NEEDS_ACTION,
@@ -226,9 +228,8 @@ def not_yet(context: DecisionContext) -> Wait | None:
     due = _last_end(incident) + max(rules.backoff[step], context.error.wait)
     if context.now >= due:
         return None
-    return Wait(
-        until=due, reason=Reason.BACKOFF, detail=f"Attempt {incident.attempts_spent + 1} is due then."
-    )
+    detail = f"Attempt {incident.attempts_spent + 1} is due at {due:%Y-%m-%d %H:%M} UTC."
+    return Wait(until=due, reason=Reason.BACKOFF, detail=detail)
 
 
 def _last_end(incident: Incident) -> datetime:

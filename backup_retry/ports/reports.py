@@ -14,7 +14,7 @@ from backup_retry.domain.journal import Step
 from backup_retry.domain.protected_days import ProtectionCount
 from backup_retry.policy.protection_state import Care
 from backup_retry.policy.storm import Storm
-from backup_retry.ports.ledger import MemoryLedger
+from backup_retry.ports.ledger import LeftOpen, MemoryLedger
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +24,19 @@ class Opened:
     incident_id: str
     item: ProtectedItem
     at: datetime
+    #: what its failure is called; "" where version 0.1.0 stored it
+    error: str = ""
+    #: what a person has been told, such as "approval", and has not answered yet; "": nothing
+    told: str = ""
+
+    @classmethod
+    def of(cls, incident: Incident, at: datetime) -> "Opened":
+        """What the index says of an incident that was stored then."""
+        answered = bool(incident.approved_by) or incident.acknowledged is not None
+        told = incident.told_of[-1] if incident.told_of and not answered else ""
+        return cls(
+            incident_id=incident.id, item=incident.item, at=at, error=incident.failure.error.label, told=told
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +122,7 @@ class Health:
     #: every heartbeat by its name, see Controls.beat
     beats: Mapping[str, datetime]
     #: as the last follow-up left them
-    open_incidents: int
+    left: LeftOpen
     #: how many there are of each kind, as last summed up
     unreadable_rows: Mapping[str, int]
     #: how many items were in each state of protection when a sweep looked last; None: none has, or nobody can say
@@ -120,7 +133,10 @@ class Reports(Protocol):
     """Reads over the whole ledger. Every method raises AzureUnavailable when the store does not answer."""
 
     async def opened(self) -> Sequence[Opened]:
-        """Every open incident, without its state; one that has just been closed may stand here for a moment."""
+        """Every open incident, without its state.
+
+        One that was closed and has something left to tell may stand here until the next follow-up.
+        """
         ...
 
     async def closed(self, day: date) -> Sequence[Closed]:
@@ -164,11 +180,7 @@ class MemoryReports(MemoryLedger):
 
     async def opened(self) -> Sequence[Opened]:
         """See Reports."""
-        return [
-            Opened(incident_id=each.id, item=each.item, at=each.opened_at)
-            for each in self._heads.values()
-            if each.is_open
-        ]
+        return [Opened.of(each, each.opened_at) for each in self._heads.values() if each.is_open]
 
     async def closed(self, day: date) -> Sequence[Closed]:
         """See Reports."""
@@ -186,7 +198,7 @@ class MemoryReports(MemoryLedger):
         """See Reports."""
         return Health(
             beats=await self.beats(),
-            open_incidents=self._left_open,
+            left=self._left_open,
             unreadable_rows=self.unreadable_rows,
             protection=self.protection,
         )

@@ -85,7 +85,8 @@ def _function_apps(azure: Azure) -> Iterator[Row]:
     for app in azure.function_apps:
         place = {"subscriptionId": app.subscription_id, "resourceGroup": app.resource_group.lower()}
         identity = {"id": app.id, "name": app.name, "type": "microsoft.web/sites", "tenantId": TENANT}
-        yield {**identity, **place, "properties": {"defaultHostName": app.host}}
+        kind = {"kind": "functionapp,linux", "properties": {"defaultHostName": app.host}}
+        yield {**identity, **place, **kind}
 
 
 def _job(job: Job, at: datetime) -> Row:

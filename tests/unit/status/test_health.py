@@ -10,7 +10,7 @@ from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.jobs import Source
 from backup_retry.domain.protected_days import ProtectionCount
 from backup_retry.domain.protection import Protection
-from backup_retry.ports.ledger import Beat
+from backup_retry.ports.ledger import Beat, LeftOpen
 from backup_retry.ports.reports import Health
 from backup_retry.settings.settings import load_settings
 from status.health import SECONDS_KEPT, Answer, SharedAnswer, health
@@ -44,6 +44,7 @@ async def test_a_fresh_app_has_not_run_anything_yet(world: Terminal) -> None:
         "incomplete_sweep": None,
         "last_follow_up": None,
         "open_incidents": 0,
+        "approvals_waiting": 0,
         "unwell_timers": 3,
         "stopped_timers": {},
         "unreadable_rows": {},
@@ -57,13 +58,14 @@ async def test_the_last_runs_and_what_is_open_are_shown(world: Terminal) -> None
     await world.ledger.beat("sweep-look_back", NOW - minutes(40))
     await world.engine.note(world.fails("job-1", of=item(1)), Source.ALERT)
     await world.handle(world.fails("job-2", of=item(2), error="UserErrorVmProvisioningStateFailed"))
-    await world.ledger.beat(Beat.FOLLOW_UP, NOW, open_incidents=1)
+    await world.ledger.beat(Beat.FOLLOW_UP, NOW, LeftOpen(incidents=1, approvals=1))
 
     assert await asked(world) == {
         "last_sweep": "2026-11-22T13:00:00+00:00",
         "incomplete_sweep": None,
         "last_follow_up": "2026-11-22T14:00:00+00:00",
         "open_incidents": 1,
+        "approvals_waiting": 1,
         "unwell_timers": 0,
         "stopped_timers": {},
         "unreadable_rows": {},

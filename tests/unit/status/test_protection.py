@@ -25,7 +25,7 @@ GOOD, OLD = backups(good=[0, 1, 2]), replace(backups(good=[12]), point_at=NOW - 
     ("known", "text"),
     [
         pytest.param(GOOD, "Everything is protected.", id="a point of this morning"),
-        pytest.param(OLD, "1 item has no good backup.", id="a point twelve days old"),
+        pytest.param(OLD, "1 item has no recent recovery point.", id="a point twelve days old"),
         pytest.param(backups(), "1 item awaits its backup.", id="the first minute"),
         pytest.param(
             replace(OLD, stopped=True), "All is protected but 1 item whose backups are stopped.", id="stopped"
@@ -51,7 +51,7 @@ def test_nothing_is_called_protected_that_is_not(known: Backups, text: str) -> N
         pytest.param(
             (Opened(incident_id="i", item=item(), at=NOW), closed(Outcome.EXHAUSTED, name="i")),
             Protection.ACTION_REQUIRED,
-            Trouble.OPEN,
+            Trouble.NEEDS_PERSON,
             id="told, and the notice is still to be sent",
         ),
     ],

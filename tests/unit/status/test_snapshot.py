@@ -23,6 +23,7 @@ from backup_retry.ports.inbox import MemoryInbox, Waiting
 from backup_retry.ports.protection_history import MemoryHistory
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
+from backup_retry.ports.unsent_notices import MemoryUnsentStore
 from status.background_refresh import BackgroundRefresh
 from status.dashboard import Mark, Trouble
 from status.snapshot import SnapshotReader
@@ -64,6 +65,7 @@ class Session:
             reports=self.ledger,
             inbox=self.inbox,
             unreadables=self.unreadables,
+            unsent=MemoryUnsentStore(),
             arrivals=self.arrivals,
             controls=self.ledger,
             history=MemoryHistory(),
