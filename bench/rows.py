@@ -26,7 +26,7 @@ ROWS: Mapping[str, Row] = {
     "sweep_ledger_calls": Row(label="ledger round trips per retry, sweep", budget=_most(4)),
     "sweep_empty_arm_calls": Row(label="ARM calls of a sweep that finds nothing", budget=_most(0)),
     "sweep_empty_pages": Row(label="Resource Graph queries of a sweep that finds nothing", budget=_most(5)),
-    "sweep_empty_writes": Row(label="ledger writes of a sweep that finds nothing", budget=_most(3)),
+    "sweep_empty_writes": Row(label="ledger writes of a sweep that finds nothing", budget=_most(5)),
     "rate_1": Row(label="sweep's share of ARM's write rate, 1 subscription", unit="%", budget=_least(90)),
     "rate_50": Row(label="sweep's share of ARM's write rate, 50 subscriptions", unit="%", budget=_least(90)),
     "rate_throttled": Row(label="429 answers in these two sweeps", unit="%"),

@@ -16,6 +16,8 @@ from backup_retry.policy.scope import Scope
 from backup_retry.ports.estate import Policies
 
 _VAULTS_AT_ONCE = 8
+#: what is not between them is no time of a backup; something can be added to what is
+_NEVER, _TOO_LATE = datetime(2001, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 class Graph(Protocol):
@@ -137,13 +139,13 @@ def _days(hours: Iterable[datetime]) -> frozenset[date]:
 
 
 def _time(value: object) -> datetime | None:
-    if not value:
-        return None
+    """A time; None where there is none, or one that the services write for "never", or that nobody can mean."""
     try:
-        at = datetime.fromisoformat(str(value))
-    except ValueError:
+        at = datetime.fromisoformat(str(value)) if value else _NEVER
+        at = at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    return at if _NEVER < at < _TOO_LATE else None
 
 
 @cache

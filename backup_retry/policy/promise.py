@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from backup_retry.domain.schedule import BackupPolicy
+from backup_retry.domain.schedule import BackupPolicy, Repeating
 from backup_retry.domain.workloads import LOG, backup_rank
 
 #: a backup may take its time, and one that failed may be retried: for so long it is not overdue
@@ -15,6 +15,8 @@ _LEAST_GRACE, _PART_OF_INTERVAL = timedelta(hours=2), 4
 _LONGEST_INTERVAL = timedelta(days=7)
 #: runs are known so far back and ahead: what is older is overdue by any policy
 _BACK, _AHEAD = timedelta(days=35), timedelta(days=15)
+#: what runs more often counts by its interval alone: its runs would be too many
+_OFTEN = timedelta(minutes=30)
 #: kinds of backup as operations spell them; policies are kept by small letters
 _KINDS = {"snapshotfull": "SnapshotFull", "copyonlyfull": "CopyOnlyFull"}
 #: what a policy's schedules promise, by their worth
@@ -90,6 +92,9 @@ def promises(policy: BackupPolicy | None, now: datetime) -> Sequence[Promise]:
 
 
 def _scheduled(policy: BackupPolicy, kind: str, now: datetime) -> Promise:
+    often = [each for each in policy.schedules[kind] if isinstance(each, Repeating) and each.period < _OFTEN]
+    if often:
+        return Promise(kind=_KINDS.get(kind, kind.capitalize()), interval=max(each.period for each in often))
     runs = policy.runs(now - _BACK, now + _AHEAD, kind)
     gaps = [after - before for before, after in pairwise(runs)]
     promise = Promise(kind=_KINDS.get(kind, kind.capitalize()), runs=runs)

@@ -148,8 +148,7 @@ class Settings(BaseSettings):
     )
     missed_backups: MissedBackups = Field(
         default=MissedBackups.TELL,
-        description="Where a backup that a policy promised [has not come](docs/operations.md#missed-backups): `tell` a "
-        "person, `retry` as after a failure, or `off`.",
+        description="If a promised backup [has not come](docs/operations.md#missed-backups): `tell`, `retry`, `off`.",
     )
     storm_size: int = Field(
         default=20,
@@ -236,8 +235,7 @@ class Settings(BaseSettings):
     @property
     def notes(self) -> Sequence[str]:
         """What an administrator has to know of values that are not taken as they are."""
-        least = self._least_settle_after
-        if self.settle_after >= least:
+        if self.settle_after >= (least := self._least_settle_after):
             return ()
         said = f"SETTLE_AFTER={self.settle_after} is shorter than clocks allow for: {least} is used"
         return (f"{said}. A retry that another instance has just started could be started twice.",)

@@ -65,7 +65,7 @@ async def test_an_old_recovery_point_is_seen_at_once_and_told_by_the_next_sweep(
     directory = tmp_path_factory.mktemp("stack")
     async with running(directory, azure=estate(old=12, today=0.5, new=None)) as app:
         headline, states, unprotected = await seen(app)
-        assert (headline, unprotected) == ("1 item has no good backup.", 1)
+        assert (headline, unprotected) == ("1 item has no recent recovery point.", 1)
         assert states == {
             "old": "overdue",
             "today": "protected",

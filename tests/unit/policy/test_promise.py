@@ -61,6 +61,13 @@ def test_the_next_point_is_overdue_after_an_interval_and_its_grace(
     assert promise.overdue_from(point) == overdue
 
 
+def test_what_runs_each_second_counts_by_its_interval() -> None:
+    """Azure has no such policy; one that somebody has forged costs neither time nor memory."""
+    each_second = Repeating(start=datetime(2023, 1, 1, tzinfo=UTC), period=timedelta(seconds=1))
+    [promise] = promises(BackupPolicy(rules={"r": ""}, schedules={"": (each_second,)}), NOW)
+    assert (promise.runs, promise.interval) == ((), timedelta(seconds=1))
+
+
 def test_a_first_point_is_overdue_after_its_first_turn() -> None:
     """Set up on Monday, backed up on Saturdays: not before that, and not at once after it."""
     [promise] = promises(WEEKLY, NOW)

@@ -8,6 +8,8 @@ import pytest
 
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.jobs import Source
+from backup_retry.domain.protected_days import ProtectionCount
+from backup_retry.domain.protection import Protection
 from backup_retry.ports.ledger import Beat, LeftOpen
 from backup_retry.ports.reports import Health
 from backup_retry.settings.loading import load_settings
@@ -146,6 +148,13 @@ async def test_sixty_at_once_cost_one_reading_and_a_later_one_another() -> None:
     now = SECONDS_KEPT
     assert await asyncio.gather(*(shared.get() for _ in range(60))) == [answers[1]] * 60
     assert read == [0.0, SECONDS_KEPT]
+
+
+async def test_how_many_items_are_not_protected_is_a_number(world: Terminal) -> None:
+    """As the daily sweep counted them, and no name."""
+    states = {Protection.PROTECTED: 9, Protection.OVERDUE: 2, Protection.ACTION_REQUIRED: 1}
+    world.ledger.protection = ProtectionCount(at=NOW, states=states)
+    assert (await asked(world))["unprotected"] == 3
 
 
 async def test_a_stopped_timer_is_named_while_the_second_clock_stands_in(world: Terminal) -> None:

@@ -7,12 +7,16 @@ import pytest
 
 from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.estate import Backups
+from backup_retry.domain.protected_days import VaultDay, mark_of
 from backup_retry.domain.protection import Protection
 from backup_retry.ports.reports import Closed, Opened
+from status.as_json import page_document
 from status.dashboard import Trouble
+from status.filters import Filters
+from status.page import page
 from status.summary import headline
-from tests.builders import NOW, item
-from tests.status_world import backups, closed, dashboard, opened, snapshot
+from tests.builders import NOW, SUBSCRIPTION, item, vault
+from tests.status_world import TODAY, backups, closed, dashboard, opened, snapshot
 
 GOOD, OLD = backups(good=[0, 1, 2]), replace(backups(good=[12]), point_at=NOW - timedelta(days=12))
 
@@ -67,3 +71,23 @@ def test_what_is_unprotected_is_counted_where_it_is_known() -> None:
     known = [replace(OLD, item=item(1)), replace(GOOD, item=item(2)), replace(backups(), item=item(3))]
     assert dashboard(*known).unprotected == 1
     assert dashboard(answered=False).unprotected is None
+
+
+def test_compliance_is_told_of_item_vault_and_subscription() -> None:
+    """With the day since when it counts; of two days of two items three were kept."""
+    one, two = mark_of(item(1)), mark_of(item(2))
+    days = [
+        VaultDay(vault=vault(), day=TODAY - timedelta(days=1), kept=frozenset({one, two})),
+        VaultDay(
+            vault=vault(), day=TODAY - timedelta(days=2), kept=frozenset({one}), missed=frozenset({two})
+        ),
+    ]
+    seen = snapshot(dashboard(GOOD, replace(GOOD, item=item(2)), days=days))
+    document = page_document(page(seen, [], Filters(), {}, "https://management.azure.com"), seen)
+    of_all = document["protection"]["compliance"]
+    whole = {"kept": 3, "promised": 4, "percent": 75.0}
+    assert of_all["since"] == (TODAY - timedelta(days=2)).isoformat()
+    assert of_all["vaults"] == {vault().id: dict.fromkeys(("7", "14", "30"), whole)}
+    assert of_all["subscriptions"][SUBSCRIPTION]["30"] == whole
+    by_name = {each["name"]: each["compliance"]["7"]["kept"] for each in document["items"]}
+    assert by_name == {"vm-01": 2, "vm-02": 1}

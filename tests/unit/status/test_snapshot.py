@@ -223,8 +223,10 @@ async def test_a_failed_reading_leaves_the_last_one() -> None:
 def test_rows_that_name_nothing_are_left_out() -> None:
     """And days that are no days of an outcome."""
     row = {"id": item().id, "name": "", "lastGood": None, "hours": ["", "2026-11-20 bad", "2026-11-20 good"]}
-    found = estate([{"id": "nonsense"}, {}, row])
+    odd = dict.fromkeys(("point", "lastFull", "running", "configured"), "9999-12-31T23:59:59Z")
+    found = estate([{"id": "nonsense"}, {}, row | odd | {"lastGood": "0001-01-01T00:00:00+05:00"}])
     [only] = found.items
+    assert (only.point_at, only.running_since) == (None, None)
     assert (only.item, only.last_good_at, only.good, len(only.bad)) == (item(), None, only.bad, 1)
 
 
