@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ from backup_retry.ports.estate import EstateReader
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.known_vaults import SeenVaults
-from backup_retry.ports.ledger import Archive, Controls, Ledger
+from backup_retry.ports.ledger import Archive, Beat, Controls, Ledger, known
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.protection_history import ProtectionHistory
 from backup_retry.ports.reports import Reports
@@ -151,9 +151,10 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     tables, quarantine = clients.tables(), Quarantine()
     ledger = TableLedger(tables, clock, quarantine)
     await ledger.create_tables()
+    reports = TableReports(tables, quarantine)
+    await _remember_timers(settings, ledger, await reports.beats())
     vaults = AzureVaults(clients, clock)
     graph = ResourceGraph(clients, settings.swept_subscriptions)
-    reports = TableReports(tables, quarantine)
     publisher = TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None
     container = settings.dead_letter_container
     dead_letters = DeadLetterBlobs(clients, container) if container else None
@@ -196,6 +197,13 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
             publisher=publisher,
         ),
     )
+
+
+async def _remember_timers(settings: Settings, controls: Controls, beats: Mapping[str, datetime]) -> None:
+    """Leave word since when each timer is there: a new one has missed no turn."""
+    functions = (Beat.FOLLOW_UP, *(each.function for each in settings.timed_sweeps))
+    new = [name for each in functions if (name := known(each)) not in beats]
+    await asyncio.gather(*(controls.beat(name, clock()) for name in new))
 
 
 def _engine(

@@ -32,6 +32,11 @@ class Beat(StrEnum):
     DEAD_LETTERS = "dead-letters"
 
 
+def known(turn: str) -> str:
+    """The beat that says since when a turn's timer is there: before its first turn it is not late."""
+    return f"known-{turn}"
+
+
 def gave_up(turn: str) -> str:
     """The beat that is left when a turn has died too often to be started again."""
     return f"gave-up-{turn}"

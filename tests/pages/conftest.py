@@ -34,8 +34,6 @@ async def bad_night(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[N
             app = App(stack, http, service)
             await app.ready()
             await night.play(app)
-            for profile in ("yearly", "look_back"):
-                await ledger.beat(f"sweep-{profile}", datetime.now(UTC))
             found = Night(app, ledger, inbox)
             await app.until(lambda: _is_read(found))
             yield found
