@@ -4,4 +4,4 @@ Imports none of the ways in (`reactor`, `reconciler`, `status`, `cli`); its room
 Start with `engine`, then `policy`; `wiring` builds the real parts.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -12,6 +12,7 @@ from bench import (
     health,
     long_list,
     memory,
+    page,
     slow_lists,
     storm,
     sweep,
@@ -32,6 +33,7 @@ MEASUREMENTS: Mapping[str, _Entry] = {
     "slow_lists": (slow_lists.measure, (slow_lists.TINY, slow_lists.WHOLE)),
     "long_list": (long_list.measure, (long_list.TINY, long_list.Size())),
     "health": (health.measure, (health.TINY, health.WHOLE)),
+    "page": (page.measure, (page.TINY, page.WHOLE)),
     "cost": (cost.measure, (None, None)),
 }
 

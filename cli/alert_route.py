@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.ports.deployment import ActionGroup, DeployedApp, Deployment, ProcessingRule, Webhook
-from cli.checks import Check, Verdict, bad, good
+from cli.check_answers import Check, Verdict, bad, good
 
 _BAD_REQUEST = 400
 _REFUSED = frozenset({401, 403})

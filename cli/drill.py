@@ -12,8 +12,9 @@ from backup_retry.domain.arrivals import AlertKind
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.ports.deployment import Deployment
 from cli.alert_route import AlertRoute, Lead
-from cli.check import AppOption, GroupOption
-from cli.checks import Verdict, vaults
+from cli.check_answers import Verdict
+from cli.checks import vaults
+from cli.deployed_app import AppOption, GroupOption
 from cli.exit_codes import Exit, UsageError, run
 from cli.output import Document, JsonOption, say, show
 from cli.pause import time_of

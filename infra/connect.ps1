@@ -124,13 +124,13 @@ function Write-Where {
     $dry = $settings | Where-Object { $_.name -eq 'DRY_RUN' } | ForEach-Object { $_.value }
     if ('true', '1', 'yes', 'on' -notcontains $dry) { return }
     Write-Host 'DRY RUN: the app evaluates everything and starts no backup. To end the dry run:'
-    if ($env:AZURE_ENV_NAME) { Write-Host '  azd env set DRY_RUN false; azd up'; return }
-    $deployment = $env:DEPLOYMENT_NAME
-    if (-not $deployment) { $deployment = 'backup-retry' }
-    Write-Host "  `$env:DRY_RUN = 'false'; az deployment sub create --name $deployment --location $env:AZURE_LOCATION --parameters infra/bicep/main.bicepparam"
+    $by = $env:DEPLOYED_BY
+    if ($env:AZURE_ENV_NAME -and -not $by) { Write-Host '  azd env set DRY_RUN false; azd up'; return }
+    if (-not $by) { $by = 'infra/deploy.ps1' }
+    Write-Host "  set DRY_RUN to false and run $by again"
 }
 
-Assert-NotByHand postdeploy
+Assert-NotByHand 'azd hooks run postdeploy'
 if (-not $env:AZURE_LOCATION) { Write-Host 'AZURE_LOCATION is not set: the region of the app, as it was deployed'; exit 1 }
 Read-Installation
 $storageAccountId = Get-Output storageAccountId

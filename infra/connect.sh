@@ -145,12 +145,12 @@ say_where() {
     --query "[?name=='DRY_RUN'].value" --output tsv 2> /dev/null) || return 0
   case $dry in [tT]rue | 1 | yes | on) ;; *) return 0 ;; esac
   say "DRY RUN: the app evaluates everything and starts no backup. To end the dry run:"
-  if [ -n "${AZURE_ENV_NAME:-}" ]; then say "  azd env set DRY_RUN false && azd up"
-  else say "  DRY_RUN=false az deployment sub create --name ${DEPLOYMENT_NAME:-backup-retry} --location $AZURE_LOCATION --parameters infra/bicep/main.bicepparam"
+  if [ -n "${AZURE_ENV_NAME:-}" ] && [ -z "${DEPLOYED_BY:-}" ]; then say "  azd env set DRY_RUN false && azd up"
+  else say "  set DRY_RUN to false and run ${DEPLOYED_BY:-infra/deploy.sh} again"
   fi
 }
 
-by_hand postdeploy
+by_hand 'azd hooks run postdeploy'
 : "${AZURE_LOCATION:?is not set: the region of the app, as it was deployed}"
 read_installation
 storageAccountId=$(output storageAccountId)

@@ -9,7 +9,7 @@ Set-Location "$PSScriptRoot/.."
 
 $yes = $args -contains '--yes'
 $only = @($args -notmatch '^--' | ForEach-Object { $_.ToLowerInvariant() })
-Assert-NotByHand postdown
+Assert-NotByHand 'azd hooks run postdown'
 Read-Installation
 if ($args -contains '--remember') {
     $known = 'functionAppId', 'identityPrincipalId', 'topicName', 'healthUrl' | ForEach-Object { "$_=$(Get-Output $_)" }

@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.."
 
 yes=
 [ "${1:-}" != --yes ] || { yes=1; shift; }
-by_hand postdown
+by_hand 'azd hooks run postdown'
 read_installation
 if [ "${1:-}" = --remember ]; then
   printf '%s=%s\n' functionAppId "$functionAppId" identityPrincipalId "$identityPrincipalId" topicName "$topicName" \

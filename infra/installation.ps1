@@ -48,10 +48,10 @@ function Get-IfAny($block) {
 }
 
 # Stops where azd has the settings and did not hand them over: a switch that is on there would be taken for one that is off.
-function Assert-NotByHand($hook) {
+function Assert-NotByHand($command) {
     if ($env:AZURE_ENV_NAME -or -not (Test-Path .azure/config.json)) { return }
     $run = ''
-    if ($hook) { $run = "azd hooks run $hook, or " }
+    if ($command) { $run = "$command, or " }
     Write-Host "azd has the settings of this installation: ${run}hand them over as docs/deploy.md says (Connecting)."
     exit 1
 }
@@ -65,7 +65,9 @@ function Get-Output($name) {
     if (-not $value) {
         $deployment = $env:DEPLOYMENT_NAME
         if (-not $deployment) { $deployment = 'backup-retry' }
-        $value = Invoke-Az deployment sub show --name $deployment --query "properties.outputs.$name.value"
+        $where = @()
+        if ($env:AZURE_SUBSCRIPTION_ID) { $where = '--subscription', $env:AZURE_SUBSCRIPTION_ID }
+        $value = Invoke-Az deployment sub show --name $deployment --query "properties.outputs.$name.value" @where
     }
     $value
 }
@@ -99,15 +101,20 @@ function Use-Environment($variables, $block) {
     finally { foreach ($name in $before.Keys) { Set-Item "env:$name" $before[$name] } }
 }
 
-# The hash of the app's own files in this folder, as status/package.py has it.
-function Get-PackageHash {
+# The names of the app's own files in this folder, as status/package.py has them.
+function Get-OwnFile {
     $own = 'backup_retry', 'constraints.txt', 'function_app.py', 'host.json', 'reactor', 'reconciler', 'requirements.txt', 'status'
     $here = (Get-Location).Path.Length + 1
     # Get-ChildItem -Recurse would look for a file's name in every folder.
     $files = foreach ($each in $own) { if (Test-Path $each -PathType Leaf) { Get-Item $each } else { Get-ChildItem $each -Recurse -File -Force } }
     $names = @($files.FullName -notmatch '__pycache__|\.py[co]$' | ForEach-Object { $_.Substring($here).Replace('\', '/') })
     [Array]::Sort($names, [StringComparer]::Ordinal)
-    $lines = $names | ForEach-Object { "$((Get-FileHash $_ -Algorithm SHA256).Hash.ToLowerInvariant())  $_`n" }
+    $names
+}
+
+# Their hash, as status/package.py has it.
+function Get-PackageHash {
+    $lines = Get-OwnFile | ForEach-Object { "$((Get-FileHash $_ -Algorithm SHA256).Hash.ToLowerInvariant())  $_`n" }
     $bytes = [Text.Encoding]::UTF8.GetBytes(-join $lines)
     $hash = [BitConverter]::ToString([Security.Cryptography.SHA256]::Create().ComputeHash($bytes))
     $hash.Replace('-', '').ToLowerInvariant().Substring(0, 16)

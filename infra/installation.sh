@@ -15,10 +15,10 @@ lower() { tr '[:upper:]' '[:lower:]'; }
 
 say() { printf '%s\n' "$*"; }
 
-# by_hand [HOOK]: stops where azd has the settings and did not hand them over: a switch that is on there would be taken for one that is off.
+# by_hand [COMMAND]: stops where azd has the settings and did not hand them over: a switch that is on there would be taken for one that is off.
 by_hand() {
   [ -z "${AZURE_ENV_NAME:-}" ] && [ -e .azure/config.json ] || return 0
-  say "azd has the settings of this installation: ${1:+azd hooks run $1, or }hand them over as docs/deploy.md says (Connecting)." >&2
+  say "azd has the settings of this installation: ${1:+$1, or }hand them over as docs/deploy.md says (Connecting)." >&2
   exit 1
 }
 
@@ -26,7 +26,8 @@ by_hand() {
 output() {
   eval "value=\${$1:-}"
   [ -n "$value" ] || value=$(sed -n "s/^$1=//p" "$(remembered)" 2> /dev/null) || true
-  [ -n "$value" ] || value=$(az deployment sub show --name "${DEPLOYMENT_NAME:-backup-retry}" --query "properties.outputs.$1.value" --output tsv)
+  [ -n "$value" ] || value=$(az deployment sub show --name "${DEPLOYMENT_NAME:-backup-retry}" --query "properties.outputs.$1.value" --output tsv \
+    ${AZURE_SUBSCRIPTION_ID:+--subscription "$AZURE_SUBSCRIPTION_ID"})
   printf '%s' "$value"
 }
 
@@ -46,12 +47,16 @@ read_installation() {
   export functionAppId identityPrincipalId topicName healthUrl AZURE_TENANT_ID
 }
 
-# package_hash: the hash of the app's own files in this folder, as status/package.py has it.
+# own_files: the names of the app's own files in this folder, as status/package.py has them.
+own_files() {
+  find backup_retry constraints.txt function_app.py host.json reactor reconciler requirements.txt status -type f \
+    ! -name '*.py[co]' ! -path '*/__pycache__/*' | LC_ALL=C sort
+}
+
+# package_hash: their hash, as status/package.py has it.
 package_hash() {
-  files=$(find backup_retry constraints.txt function_app.py host.json reactor reconciler requirements.txt status -type f \
-    ! -name '*.py[co]' ! -path '*/__pycache__/*' | LC_ALL=C sort)
-  # shellcheck disable=SC2086 (one word for each file: none has a blank in its name)
-  sha256 $files | sha256 | cut -c1-16
+  # shellcheck disable=SC2046 (one word for each file: none has a blank in its name)
+  sha256 $(own_files) | sha256 | cut -c1-16
 }
 
 # macOS has no sha256sum; both print the same.

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.admin import Admin
+from simulator.arm.cloud import PUBLIC, Cloud
 from simulator.estate.estate_file import DEFAULT_ESTATE
 from simulator.estate.faults import Faults
 from simulator.estate.state import Azure
@@ -32,6 +33,7 @@ class ServerConfig:
     alerts_url: str | None = None
     eventgrid_url: str | None = None
     now: Callable[[], datetime] = utc_now
+    cloud: Cloud = PUBLIC
 
 
 class PortTakenError(Exception):
@@ -107,7 +109,7 @@ async def serve(config: ServerConfig) -> RunningServer:
         ValueError: the estate is malformed.
         PortTakenError: a port is in use.
     """
-    simulator = Simulator(config.now)
+    simulator = Simulator(config.now, config.cloud)
     simulator.reset(config.estate)
     simulator.monitor.set_default_webhook(config.alerts_url)
     simulator.event_grid.set_default_endpoint(config.eventgrid_url)

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from simulator.arm.cloud import PUBLIC, Cloud
 from simulator.arm.front_door import Arm
 from simulator.arm.function_apps import FunctionApps
 from simulator.arm.identity import Identity
@@ -38,11 +39,11 @@ def utc_now() -> datetime:
 class Simulator:
     """All parts of the simulated Azure, wired together. Needs a running event loop."""
 
-    def __init__(self, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, now: Callable[[], datetime] = utc_now, cloud: Cloud = PUBLIC) -> None:
         self.now = now
         self.azure = Azure()
         self.faults = Faults()
-        self.identity = Identity(now)
+        self.identity = Identity(now, cloud)
         self.requests = RequestLog(now)
         self.monitor = Monitor(self.faults, now)
         self.event_grid = EventGrid(now, token=self.identity.tokens.issue)
@@ -77,6 +78,7 @@ class Simulator:
         self.monitor.configure(wanted.action_groups, pace, delay, wanted.notices)
         self.event_grid.configure(wanted.event_subscriptions, pace, wanted.notices)
         self.azure.reset(estate)
+        self.azure.replay(estate.jobs, self.now())
         self.faults.arm([])
         self.requests.clear()
         self._arm.reset()
@@ -91,7 +93,7 @@ class Simulator:
         """Entra ID, Event Grid's topics and Resource Manager."""
         app = web.Application(middlewares=[self.requests.middleware], client_max_size=LARGEST_BODY)
         app.add_routes(self.identity.tls_routes())
-        app.add_routes(self.event_grid.routes(self.identity.authenticated))
+        app.add_routes(self.event_grid.routes(self.identity.may_publish))
         app.router.add_route("*", "/{path:.*}", self._arm.handle)
         return app
 

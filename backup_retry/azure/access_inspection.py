@@ -25,7 +25,6 @@ from backup_retry.settings.settings import Settings
 
 _PERMISSIONS = "providers/Microsoft.Authorization/permissions?api-version=2022-04-01"
 _EVENTS_VERSION = {"api-version": "2018-01-01"}
-_TOPIC_SCOPE = "https://eventgrid.azure.net/.default"
 _BAD_REQUEST = 400
 
 
@@ -35,7 +34,7 @@ class AzureInspection:
     def __init__(self, clients: AzureClients, graph: ResourceGraph, settings: Settings) -> None:
         self._clients = clients
         self._graph = graph
-        self._arm = settings.arm_endpoint
+        self._arm = settings.cloud.resource_manager
         self._topic = settings.eventgrid_topic_endpoint
 
     async def whoami(self) -> Identity:
@@ -73,7 +72,7 @@ class AzureInspection:
         headers = {"Content-Type": "application/cloudevents-batch+json; charset=utf-8"}
         request = HttpRequest("POST", self._topic, params=_EVENTS_VERSION, headers=headers, content="[]")
         async with azure_errors("Event Grid topic"):
-            response = await self._clients.send_to_topic(request, _TOPIC_SCOPE)
+            response = await self._clients.send_to_topic(request)
             if response.status_code != _BAD_REQUEST:
                 response.raise_for_status()
 

@@ -3,6 +3,7 @@
 The SDKs are imported where they are first used: backup and identity alone cost half a second each.
 """
 
+import os
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping
@@ -21,6 +22,7 @@ from azure.core.exceptions import (
 
 from backup_retry.azure.json_fields import Fields, fields_of
 from backup_retry.azure.pacing import GraphQuota, PacedTransport
+from backup_retry.azure.scoped_credential import ScopedCredential
 from backup_retry.azure.service_errors import service_advice, service_code, service_message
 from backup_retry.azure.token_transport import LedgerTransport, TokenTransport, same_origin
 from backup_retry.azure.waits import asked_to_wait
@@ -78,6 +80,7 @@ class AzureClients:
 
     def __init__(self, settings: Settings, *, ssl_context: ssl.SSLContext | None = None) -> None:
         self._settings = settings
+        self._cloud = settings.cloud
         self._ssl_context = ssl_context
         self._stack = AsyncExitStack()
         self._backup: dict[str, RecoveryServicesBackupClient] = {}
@@ -96,13 +99,16 @@ class AzureClients:
             )
         )
         options = {"session": session, "session_owner": False, **_TIMEOUTS}
-        arm, ledger = self._settings.arm_endpoint, self._settings.ledger_endpoint
-        self._transport = PacedTransport(only_to=arm, **options)
-        self._to_ledger = LedgerTransport(only_to=ledger, **options)
+        self._transport = PacedTransport(only_to=self._cloud.resource_manager, **options)
+        self._to_ledger = LedgerTransport(only_to=self._settings.ledger_endpoint, **options)
         self._to_topic = TokenTransport(only_to=self._settings.eventgrid_topic_endpoint, **options)
         self._to_dead_letters = TokenTransport(only_to=self._settings.dead_letter_container, **options)
         self._credential: AsyncTokenCredential = await self._stack.enter_async_context(
-            DefaultAzureCredential(transport=self._transport, **_REPEATED)
+            DefaultAzureCredential(
+                authority=os.environ.get("AZURE_AUTHORITY_HOST") or self._cloud.authority,
+                transport=self._transport,
+                **_REPEATED,
+            )
         )
         return self
 
@@ -143,21 +149,25 @@ class AzureClients:
         """A client of the ledger's storage account."""
         from azure.data.tables.aio import TableServiceClient  # noqa: PLC0415
 
-        endpoint = self._settings.ledger_endpoint
         return TableServiceClient(
-            endpoint, credential=self._credential, transport=self._to_ledger, **_OPTIONS
+            self._settings.ledger_endpoint,
+            credential=self._credential,
+            audience=self._cloud.storage_audience,
+            transport=self._to_ledger,
+            **_OPTIONS,
         )
 
     def topic(self) -> "EventGridPublisherClient":
         """A client of the topic that outcomes are published to."""
         from azure.eventgrid.aio import EventGridPublisherClient  # noqa: PLC0415
 
+        credential = ScopedCredential(self._credential, self._cloud.event_grid_scope)
         endpoint = self._settings.eventgrid_topic_endpoint
-        return EventGridPublisherClient(endpoint, self._credential, transport=self._to_topic, **_OPTIONS)
+        return EventGridPublisherClient(endpoint, credential, transport=self._to_topic, **_OPTIONS)
 
     async def arm_token(self) -> str:
         """A token for Azure Resource Manager, to see whose it is."""
-        return (await self._credential.get_token(f"{self._settings.arm_endpoint}/.default")).token
+        return (await self._credential.get_token(self._cloud.resource_manager_scope)).token
 
     async def send(self, request: "HttpRequest") -> "AsyncHttpResponse":
         """Send what no client of an SDK offers, once, with no token: wherever it goes, it says nothing of us."""
@@ -167,13 +177,13 @@ class AzureClients:
         response: AsyncHttpResponse = await client.send_request(request)
         return response
 
-    async def send_to_topic(self, request: "HttpRequest", scope: str) -> "AsyncHttpResponse":
-        """Send what no client of an SDK offers to the topic, once, with a token for that scope."""
-        return await self._send_with_token(request, scope, self._to_topic)
+    async def send_to_topic(self, request: "HttpRequest") -> "AsyncHttpResponse":
+        """Send what no client of an SDK offers to the topic, once, with a token for Event Grid."""
+        return await self._send_with_token(request, self._cloud.event_grid_scope, self._to_topic)
 
-    async def send_to_dead_letters(self, request: "HttpRequest", scope: str) -> "AsyncHttpResponse":
+    async def send_to_dead_letters(self, request: "HttpRequest") -> "AsyncHttpResponse":
         """The same to the container of dead letters: Blob Storage's own SDK would be another package to install."""
-        return await self._send_with_token(request, scope, self._to_dead_letters)
+        return await self._send_with_token(request, self._cloud.storage_scope, self._to_dead_letters)
 
     async def _send_with_token(
         self, request: "HttpRequest", scope: str, transport: TokenTransport
@@ -188,13 +198,12 @@ class AzureClients:
 
     def is_arm(self, url: str) -> bool:
         """True for an address of our Azure Resource Manager: the only place where our token may go."""
-        return same_origin(url, self._settings.arm_endpoint)
+        return same_origin(url, self._cloud.resource_manager)
 
     def _arm_options(self) -> dict[str, Any]:
-        endpoint = self._settings.arm_endpoint
         return {
-            "base_url": endpoint,
-            "credential_scopes": [f"{endpoint}/.default"],
+            "base_url": self._cloud.resource_manager,
+            "credential_scopes": [self._cloud.resource_manager_scope],
             "transport": self._transport,
             **_OPTIONS,
         }

@@ -17,7 +17,6 @@ from backup_retry.ports.dead_letters import DeadLetter
 if TYPE_CHECKING:
     from azure.core.rest import AsyncHttpResponse
 
-_SCOPE = "https://storage.azure.com/.default"
 _VERSION = "2021-12-02"
 #: a page of the list, and all that is looked at: in a storm the others come with the next look
 _LISTED = 5000
@@ -66,7 +65,7 @@ class DeadLetterBlobs:
         from azure.core.rest import HttpRequest  # noqa: PLC0415
 
         request = HttpRequest(method, url, headers={"x-ms-version": _VERSION, **(headers or {})})
-        response = await self._clients.send_to_dead_letters(request, _SCOPE)
+        response = await self._clients.send_to_dead_letters(request)
         response.raise_for_status()
         return response
 

@@ -14,6 +14,7 @@ from backup_retry.domain.time_zones import time_zone
 from backup_retry.policy.hours import Window, time_of_day
 from backup_retry.policy.rules import JOB_RETENTION
 from backup_retry.policy.scope import REFUSE
+from backup_retry.settings.clouds import cloud_name
 from backup_retry.settings.ncrontab import check_schedule
 
 _SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -42,7 +43,7 @@ def _words(value: object) -> object:
 def _https(value: str) -> str:
     url = urlsplit(value)
     if url.scheme != "https" or not url.hostname:
-        raise ValueError("is no https address, such as https://management.azure.com")
+        raise ValueError("is no https address")
     return value.rstrip("/")
 
 
@@ -125,6 +126,7 @@ PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Ncrontab = Annotated[str, AfterValidator(check_schedule)]
 OptionalNcrontab = Annotated[str, AfterValidator(_optional_schedule)]
 HttpsUrl = Annotated[str, AfterValidator(_https)]
+CloudName = Annotated[str, AfterValidator(cloud_name)]
 NotNegative = Annotated[Duration, AfterValidator(_not_negative)]
 OptionalHttpsUrl = Annotated[str, AfterValidator(_optional_https)]
 NameList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_list)]

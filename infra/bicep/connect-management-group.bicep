@@ -3,10 +3,10 @@ metadata description = 'One role and one assignment for every subscription below
 
 targetScope = 'managementGroup'
 
-@description('Required. Object id of the app\'s identity: output identityPrincipalId of main.bicep.')
+@description('Required. Object id of the app\'s identity: output identityPrincipalId of main.bicep. Example: 44444444-4444-4444-4444-444444444444')
 param identityPrincipalId string
 
-@description('Required. What tells this installation\'s role from another\'s: output installation of main.bicep.')
+@description('Required. What tells this installation\'s role from another\'s: output installation of main.bicep. Example: bzsumi5vdppug')
 param installation string
 
 module role 'modules/backup-role-management-group.bicep' = {

@@ -3,56 +3,56 @@ metadata description = 'Run once for every subscription with vaults, after the c
 
 targetScope = 'subscription'
 
-@description('Optional. Azure region of what is made here; that of the deployment unless named.')
+@description('Optional. Azure region of what is made here. Default: that of the deployment. Example: northeurope')
 param location string = deployment().location
 
-@description('Optional. An existing resource group for the alerts\' resources. Empty: one is made, rg-backup-retry-signals-<installation>.')
+@description('Optional. An existing resource group for the alerts\' resources. Default: one is made, rg-backup-retry-signals-<installation>. Example: rg-monitoring')
 param resourceGroupName string = ''
 
-@description('Optional. Tags of every resource.')
+@description('Optional. Tags of every resource. Default: none. Example: { costCenter: \'4711\' }')
 param tags object = {}
 
-@description('Required. Resource id of the function app: output functionAppId of main.bicep.')
+@description('Required. Resource id of the function app: output functionAppId of main.bicep. Example: /subscriptions/<id>/resourceGroups/rg-backup-retry/providers/Microsoft.Web/sites/func-backup-retry-<installation>')
 param functionAppId string
 
-@description('Required. Object id of the app\'s identity: output identityPrincipalId of main.bicep.')
+@description('Required. Object id of the app\'s identity: output identityPrincipalId of main.bicep. Example: 44444444-4444-4444-4444-444444444444')
 param identityPrincipalId string
 
-@description('Optional. Give the identity its role in this subscription; false where a management group gives it already.')
+@description('Optional. Give the identity its role in this subscription; false where a management group gives it already. Default: true. Example: false')
 param assignRole bool = true
 
-@description('Optional. Send Azure Backup\'s built-in alerts of this subscription to the app.')
+@description('Optional. Send Azure Backup\'s built-in alerts of this subscription to the app. Default: true. Example: false')
 param alertsEnabled bool = true
 
-@description('Optional. Address of the webhook with its key, where this deployment may not read the function app\'s key: in another tenant.')
+@description('Optional. Address of the webhook with its key, where this deployment may not read the function app\'s key: in another tenant. Default: none. Example: https://<app>/api/alerts?code=<key>')
 @secure()
 param webhookUri string = ''
 
-@description('Optional. The Entra application that guards the webhook: objectId, identifierUri, tenantId. Null: the key alone does.')
+@description('Optional. The Entra application that guards the webhook: objectId, identifierUri, tenantId. Without it the key alone does. Default: none. Example: { objectId: \'<id>\', identifierUri: \'api://<client id>\', tenantId: \'<id>\' }')
 param secureWebhook entraApplication?
 
-@description('Optional. Workspace with the vaults\' diagnostics, for a log search alert; only where it is in this subscription. Empty: none.')
+@description('Optional. Workspace with the vaults\' diagnostics, for a log search alert; only where it is in this subscription. Default: none. Example: /subscriptions/<id>/resourceGroups/rg-logs/providers/Microsoft.OperationalInsights/workspaces/log-vaults')
 param vaultWorkspaceId string = ''
 
-@description('Optional. Vaults, of either kind, whose health metric is watched; those of other subscriptions are passed over.')
+@description('Optional. Vaults, of either kind, whose health metric is watched; those of other subscriptions are passed over. Default: none. Example: /subscriptions/<id>/resourceGroups/rg-backup/providers/Microsoft.RecoveryServices/vaults/vault-1')
 param healthWatchedVaultIds string[] = []
 
-@description('Optional. Name of the custom topic, to deliver its events to the app; empty: nothing about it is changed.')
+@description('Optional. Name of the custom topic, to deliver its events to the app: output topicName of main.bicep. Without it nothing about it is changed. Default: none. Example: evgt-backup-retry-<installation>')
 param topicName string = ''
 
-@description('Optional. Resource id of the storage account for dead letters; goes with topicName.')
+@description('Optional. Resource id of the storage account for dead letters; goes with topicName. Default: none. Example: /subscriptions/<id>/resourceGroups/rg-backup-retry/providers/Microsoft.Storage/storageAccounts/stbackupretry<hash>')
 param storageAccountId string = ''
 
-@description('Optional. Event types on the custom topic, besides our own, that the app is told of.')
+@description('Optional. Event types on the custom topic, besides our own, that the app is told of. Default: none. Example: Contoso.BackupFailed')
 param furtherEventTypes string[] = []
 
-@description('Optional. Tell the app of backups that Resource Manager refused, through the subscription\'s system topic.')
+@description('Optional. Tell the app of backups that Resource Manager refused, through the subscription\'s system topic. Default: false. Example: true')
 param failedActionsEnabled bool = false
 
-@description('Optional. Name of the subscription\'s system topic, where there is one: Azure allows no second. It is used as it is. Empty: it is made.')
+@description('Optional. Name of the subscription\'s system topic, where there is one: Azure allows no second. It is used as it is. Default: it is made. Example: evgt-platform')
 param systemTopicName string = ''
 
-@description('Optional. Resource group of that system topic. Empty: that of the alerts\' resources.')
+@description('Optional. Resource group of that system topic. Default: that of the alerts\' resources. Example: rg-events')
 param systemTopicResourceGroupName string = ''
 
 @description('An Entra application that guards a webhook.')

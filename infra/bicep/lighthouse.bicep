@@ -3,13 +3,13 @@ metadata description = 'A customer deploys it in their subscription: the provide
 
 targetScope = 'subscription'
 
-@description('Required. Tenant of the service provider.')
+@description('Required. Tenant of the service provider. Example: 22222222-2222-2222-2222-222222222222')
 param managingTenantId string
 
-@description('Required. Object id, in the provider\'s tenant, of the app\'s identity or of a group that it belongs to.')
+@description('Required. Object id, in the provider\'s tenant, of the app\'s identity or of a group that it belongs to. Example: 44444444-4444-4444-4444-444444444444')
 param principalId string
 
-@description('Optional. What the customer reads in the portal under Service providers.')
+@description('Optional. What the customer reads in the portal under Service providers. Default: Azure Backup Retry. Example: Contoso backup operations')
 param offerName string = 'Azure Backup Retry'
 
 // Lighthouse takes built-in roles only. Backup Operator is the smallest that can start a backup; it may restore, too. It reads neither

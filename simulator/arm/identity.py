@@ -19,6 +19,8 @@ from typing import Any
 
 from aiohttp import web
 
+from simulator.arm.cloud import PUBLIC, Cloud
+
 TENANT = "11111111-1111-1111-1111-111111111111"
 #: The application id of the app's identity: `appid` in its tokens, `-u` of a service principal's login.
 CLIENT_ID = "33333333-3333-3333-3333-333333333333"
@@ -26,8 +28,6 @@ CLIENT_SECRET = "simulated-secret"
 #: The object id of the app's identity: whom 403 answers name.
 PRINCIPAL = "44444444-4444-4444-4444-444444444444"
 LIFETIME_SECONDS = 3600
-
-_ARM_AUDIENCES = frozenset({"https://management.azure.com", "https://management.core.windows.net"})
 
 
 class TokenError(Exception):
@@ -90,19 +90,20 @@ class Tokens:
 class Identity:
     """The token endpoints, and the check of what they handed out."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], cloud: Cloud = PUBLIC) -> None:
+        self.cloud = cloud
         self.tokens = Tokens(now=now, key=secrets.token_bytes(32))
         #: What `X-IDENTITY-HEADER` must say.
         self.header = secrets.token_hex(16)
         self._now = now
 
-    def authenticated(self, request: web.Request) -> bool:
-        """Whether the request brings a valid token, for whatever audience."""
+    def may_publish(self, request: web.Request) -> bool:
+        """Whether the request brings a valid token for Event Grid."""
         try:
-            self.tokens.check(request.headers.get("Authorization", ""))
+            claims = self.tokens.check(request.headers.get("Authorization", ""))
         except TokenError:
             return False
-        return True
+        return str(claims["aud"]).rstrip("/") == self.cloud.event_grid
 
     def check_arm(self, authorization: str, arm_url: str) -> None:
         """Let a call to Resource Manager pass.
@@ -111,7 +112,8 @@ class Identity:
             TokenError: its token is missing, invalid, expired or meant for somebody else.
         """
         audience = str(self.tokens.check(authorization)["aud"]).rstrip("/")
-        if audience not in {*_ARM_AUDIENCES, arm_url}:
+        taken = {*self.cloud.resource_manager, *([arm_url] if self.cloud.own_address else [])}
+        if audience not in taken:
             raise TokenError(
                 f"The access token has been obtained for wrong audience or resource '{audience}'."
             )

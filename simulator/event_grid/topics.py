@@ -118,11 +118,11 @@ class EventGrid:
         """The blob container that dead letters go to; None: they are only recorded."""
         self._store.container = container
 
-    def routes(self, authenticated: Callable[[web.Request], bool]) -> list[web.RouteDef]:
-        """The publish route; `authenticated` says whether a request brings a valid token."""
+    def routes(self, may_publish: Callable[[web.Request], bool]) -> list[web.RouteDef]:
+        """The publish route; `may_publish` says whether a request brings a valid token for it."""
 
         async def publish(request: web.Request) -> web.Response:
-            if not authenticated(request):
+            if not may_publish(request):
                 return _error(HTTPStatus.UNAUTHORIZED, "the request brings no valid authorization")
             return await self._publish(request)
 

@@ -156,9 +156,9 @@ def _never_ask_about_unclear_answers() -> AbstractContextManager[Any]:
     """The follow-up leaves UNKNOWN incidents where they are."""
     move = FollowUp._move
 
-    async def selective(self: FollowUp, incident: Incident, *arguments: Any) -> None:
+    async def selective(self: FollowUp, incident: Incident, *arguments: Any, **how: Any) -> None:
         if incident.state is not State.UNKNOWN:
-            await move(self, incident, *arguments)
+            await move(self, incident, *arguments, **how)
 
     return patch.object(FollowUp, "_move", selective)
 

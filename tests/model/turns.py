@@ -13,7 +13,7 @@ from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.reports import Reports
 from backup_retry.ports.turns import MemoryTurns, Turns
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
-from backup_retry.settings.settings import settings_of
+from backup_retry.settings.loading import settings_of
 from backup_retry.settings.sweep_profile import SweepProfile
 from reactor.dead_letters import process_dead_letters
 from reactor.deferred_signals import process_deferred

@@ -24,6 +24,8 @@ NOT_HERE = {
     "azd": "deploys to a real Azure",
     "func": "is Microsoft's own tool, which comes from no package registry",
     "infra/connect.sh": "deploys to a real Azure; tests/unit runs it with a stand-in for az",
+    "infra/deploy.sh": "deploys to a real Azure; tests/unit runs it with a stand-in for az",
+    "gh": "asks GitHub",
     "infra/preprovision.sh": "asks a real Azure; tests/unit runs it with a stand-in for az",
     "infra/sign-in.sh": "makes applications in a real tenant; tests/unit runs it with a stand-in for az",
     "azure-backup-simulator": "runs until it is stopped; tests/contract/simulator starts it as shown",

@@ -17,6 +17,7 @@ from backup_retry.azure.dead_letter_blobs import DeadLetterBlobs
 from backup_retry.azure.token_transport import TokenTransport
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.ports.dead_letters import DeadLetter, DeadLetters, MemoryDeadLetters
+from backup_retry.settings.clouds import CLOUDS
 from simulator.azurite import DEFAULT_DIRECTORY, Azurite
 from simulator.machine.tls import Certificates
 from tests.table_storage import StaticCredential
@@ -32,9 +33,9 @@ class Clients:
     def __init__(self, endpoint: str, session: aiohttp.ClientSession) -> None:
         self._transport = TokenTransport(only_to=endpoint, session=session, session_owner=False)
 
-    async def send_to_dead_letters(self, request: HttpRequest, scope: str) -> AsyncHttpResponse:
+    async def send_to_dead_letters(self, request: HttpRequest) -> AsyncHttpResponse:
         """See AzureClients."""
-        policies = [AsyncBearerTokenCredentialPolicy(StaticCredential(), scope)]
+        policies = [AsyncBearerTokenCredentialPolicy(StaticCredential(), CLOUDS["AzurePublic"].storage_scope)]
         client: Any = AsyncPipelineClient("", policies=policies, transport=self._transport)
         answer: AsyncHttpResponse = await client.send_request(request)
         return answer
@@ -62,9 +63,7 @@ async def blobs(tmp_path_factory: pytest.TempPathFactory, trust: Certificates) -
             async def put(name: str, content: bytes) -> None:
                 headers = {"x-ms-version": "2021-12-02", "x-ms-blob-type": "BlockBlob"}
                 request = HttpRequest("PUT", letters._blob(name), headers=headers, content=content)
-                (
-                    await clients.send_to_dead_letters(request, "https://storage.azure.com/.default")
-                ).raise_for_status()
+                (await clients.send_to_dead_letters(request)).raise_for_status()
 
             yield Store(letters, put)
 
@@ -110,7 +109,7 @@ async def test_a_list_that_is_no_list_is_no_answer(answer: bytes) -> None:
     """A proxy's page says nothing of the container."""
 
     class Odd:
-        async def send_to_dead_letters(self, _request: HttpRequest, _scope: str) -> Any:
+        async def send_to_dead_letters(self, _request: HttpRequest) -> Any:
             class Response:
                 content = answer
 

@@ -6,8 +6,18 @@ import re
 import pytest
 
 from tests.bicep_files import BICEP, REPOSITORY, asked, template
+from tests.documents import blocks
 
 DOCS = (REPOSITORY / "docs" / "deploy.md").read_text(encoding="utf-8")
+#: drawn as what they are for, or as a part of their neighbour, without a name
+NOT_DRAWN = {
+    "Microsoft.Authorization/roleAssignments",
+    "Microsoft.Authorization/roleDefinitions",
+    "Microsoft.Insights/metricAlerts",
+    "Microsoft.Insights/workbooks",
+    "Microsoft.Network/privateDnsZones",
+    "Microsoft.Network/privateEndpoints",
+}
 
 
 def first_cells() -> set[str]:
@@ -46,6 +56,18 @@ def test_every_alert_rule_is_listed() -> None:
     names = [rule["name"].removeprefix("backup-retry-").rsplit("-", 1)[0] for rule in rules]
     listed = re.findall(r"^\| ([\w-]+) \| [^|]+ \| every ", DOCS, re.MULTILINE)
     assert listed == names
+
+
+@pytest.mark.parametrize("snapshot", ["main", "main-private", "connect-everything"])
+def test_the_picture_has_every_resource(snapshot: str) -> None:
+    """By the beginning of its name, with the installation left out; what only belongs to another one is none."""
+    (picture,) = blocks(REPOSITORY / "docs" / "deploy.md", "mermaid")
+    own = [each for each in asked(snapshot) if each["type"].count("/") == 1 and each["type"] not in NOT_DRAWN]
+    named = {re.sub(r"(-health-.*|-?(bzsumi5vdp|aaaaaaaa).*)$", "", each["name"]) for each in own}
+    assert named
+    rules = {name for name in named if name.startswith("backup-retry-")}
+    assert [name for name in named - rules if name not in picture.body] == []
+    assert not rules or "alert rules" in picture.body
 
 
 def test_every_linked_file_exists() -> None:

@@ -23,7 +23,7 @@ OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
 SPEAKING = ("backup_retry", "cli", "infra", "reactor", "reconciler", "status")
 #: docs/x.md#anchor; docs/x.md, "Heading"; "Heading" in docs/x.md
 _NAMED_HEADING = re.compile(r'docs/([\w-]+\.md)(?:#([\w-]+))?(?:, "([^"\n]+)")?')
-LANGUAGES = {"sh", "console", "json", "python", "kusto", "mermaid", "text"}
+LANGUAGES = {"sh", "console", "json", "python", "kusto", "mermaid", "text", "yaml", "hcl"}
 
 
 def name(path: Path) -> str:

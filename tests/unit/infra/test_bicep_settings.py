@@ -8,7 +8,13 @@ from backup_retry.settings.settings import Settings
 from tests.bicep_files import BICEP, asked, template
 
 #: what main.bicep fills in from what it has made; an administrator does not set them
-WIRED = {"ARM_ENDPOINT", "LEDGER_ENDPOINT", "EVENTGRID_TOPIC_ENDPOINT", "DEAD_LETTER_CONTAINER"}
+WIRED = {
+    "AZURE_CLOUD",
+    "ARM_ENDPOINT",
+    "LEDGER_ENDPOINT",
+    "EVENTGRID_TOPIC_ENDPOINT",
+    "DEAD_LETTER_CONTAINER",
+}
 #: what the Functions host reads: storage and telemetry are reached by the identity, so none is a secret
 PLATFORM = {
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",

@@ -7,7 +7,8 @@ import pytest
 
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.ports.ledger import Beat, MemoryLedger
-from backup_retry.settings.settings import Settings, load_settings
+from backup_retry.settings.loading import load_settings
+from backup_retry.settings.settings import Settings
 from backup_retry.settings.sweep_profile import AFTER_SILENCE, SweepProfile
 from reconciler.silence import sweep_after_silence
 from tests.builders import NOW, item, minutes

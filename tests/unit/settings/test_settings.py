@@ -10,7 +10,9 @@ import pytest
 from backup_retry.domain.alert_dimensions import Dimensions, Meaning
 from backup_retry.domain.errors import SettingsError
 from backup_retry.policy.rules import Rules
-from backup_retry.settings.settings import Settings, load_settings
+from backup_retry.settings.clouds import CLOUDS
+from backup_retry.settings.loading import load_settings
+from backup_retry.settings.settings import Settings
 from tests.builders import OTHER_SUBSCRIPTION, SUBSCRIPTION
 
 LEDGER = "https://ledger.table.core.windows.net"
@@ -30,7 +32,7 @@ def test_the_defaults_are_the_documented_ones() -> None:
     settings = load_settings()
 
     assert settings.ledger_endpoint == LEDGER
-    assert settings.arm_endpoint == "https://management.azure.com"
+    assert settings.cloud == CLOUDS["AzurePublic"]
     assert settings.swept_subscriptions == ()
     assert (settings.sweep_schedule, settings.sweep_lookback) == ("0 0 5 * * *", timedelta(hours=24))
     assert settings.follow_up_schedule == "0 */5 * * * *"
@@ -66,6 +68,7 @@ def test_an_empty_setting_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> 
         ("LEDGER_ENDPOINT", "ledger.example"),
         ("LEDGER_ENDPOINT", "https://"),
         ("ARM_ENDPOINT", "http://management.azure.com"),
+        ("AZURE_CLOUD", "Azure"),
         ("SCOPE_SUBSCRIPTIONS", "all"),
         ("SCOPE_SUBSCRIPTIONS", f"{SUBSCRIPTION},x"),
         ("SCOPE_SUBSCRIPTIONS", SUBSCRIPTION + "0"),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from backup_retry.settings.settings import load_settings
+from backup_retry.settings.loading import load_settings
 from backup_retry.settings.sweep_profile import SweepProfile
 from backup_retry.settings.timer_status import Timer, TimerState, timer, timers
 from tests.builders import NOW, minutes

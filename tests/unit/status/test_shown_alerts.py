@@ -11,7 +11,7 @@ from status.page import page
 from tests.builders import NOW, vault
 from tests.status_world import backups, dashboard, snapshot
 
-ARM = "https://management.azure.com"
+PORTAL = "https://portal.cloud.test"
 
 
 def test_when_alerts_last_arrived_is_shown_by_vault_and_kind() -> None:
@@ -20,8 +20,8 @@ def test_when_alerts_last_arrived_is_shown_by_vault_and_kind() -> None:
     missing = VaultAlerts(vault=vault(), last=last, unalerted=5)
     known = dashboard(backups(good=range(14)))
     seen = snapshot(known, alerts=[missing, replace(missing, vault=vault("v-2"), unalerted=0)])
-    found = page(seen, [], Filters(), {}, ARM)
+    found = page(seen, [], Filters(), {}, PORTAL)
     body = page_answer(found).body
     assert "5 failures of vault vault-1 came by the sweep and none by an alert." in found.notes[0]
     assert ('<details class="alerts" open>' in body, ">2 days</time> ago" in body) == (True, True)
-    assert [each.vault.name for each in page(seen, [], Filters(vault="v-2"), {}, ARM).alerts] == ["v-2"]
+    assert [each.vault.name for each in page(seen, [], Filters(vault="v-2"), {}, PORTAL).alerts] == ["v-2"]
