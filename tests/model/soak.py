@@ -77,9 +77,11 @@ class Tried:
         self.found += other.found
 
 
-def soak_one(seed: int, steps: int = WORLD_STEPS, *, tables: Tables | None = None) -> Tried:
+def soak_one(
+    seed: int, steps: int = WORLD_STEPS, *, tables: Tables | None = None, clocks: bool = True
+) -> Tried:
     """One world, from its beginning to its peace; its ledger is in memory, or the real one on tables."""
-    world = World(seed, tables=tables)
+    world = World(seed, tables=tables, clocks=clocks)
     Trouble(world).begin()
     tried = Tried(worlds=1)
     try:

@@ -57,8 +57,9 @@ class Shared:
         self.letters.blobs[name], self.named[name], self.put_at[name] = content, list(jobs), at
 
     def left_since(self, at: float) -> int:
-        """How many are there that were put there before."""
-        return sum(self.put_at[name] < at for name in self.letters.blobs)
+        """How many are there that were put there before; what names nothing in this world may be kept unread."""
+        odd = {name for name in self.letters.unreadable if not self.named[name]}
+        return sum(self.put_at[name] < at for name in self.letters.blobs.keys() - odd)
 
 
 class RemoteTurns(Remote):

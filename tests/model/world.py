@@ -74,10 +74,13 @@ class World:
         rules: Rules | None = None,
         *,
         tables: Tables | None = None,
+        clocks: bool = True,
     ) -> None:
         self.random = dice(seed)
         self.estate = estate or replace(
-            Estate.drawn(self.random), asks=seed % _ASKING == _ASKING - 1, clocks=seed % _CLOCKS == 0
+            Estate.drawn(self.random),
+            asks=seed % _ASKING == _ASKING - 1,
+            clocks=clocks and seed % _CLOCKS == 0,
         )
         self.rules = rules or drawn_rules(self.random)
         self.steps = 0
