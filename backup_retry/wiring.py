@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,16 +18,20 @@ from backup_retry.policy.scope import REFUSE
 from backup_retry.ports.arrivals import Arrivals
 from backup_retry.ports.causes import Causes
 from backup_retry.ports.dead_letters import DeadLetters
+from backup_retry.ports.estate import EstateReader
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.known_vaults import SeenVaults
-from backup_retry.ports.ledger import Archive, Controls, Ledger
+from backup_retry.ports.ledger import Archive, Beat, Controls, Ledger, known
 from backup_retry.ports.log_events import LogEvent, log_event
+from backup_retry.ports.protection_history import ProtectionHistory
 from backup_retry.ports.reports import Reports
 from backup_retry.ports.unreadable_rows import Unreadables
+from backup_retry.ports.unsent_notices import UnsentStore
 from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.choices import Dispatch
-from backup_retry.settings.settings import Settings, load_settings
+from backup_retry.settings.loading import load_settings
+from backup_retry.settings.settings import Settings
 
 if TYPE_CHECKING:
     from backup_retry.azure.client import AzureClients
@@ -62,8 +66,14 @@ class Parts:
     archive: Archive
     inbox: Inbox
     unreadables: Unreadables
+    unsent: UnsentStore
     turns: TurnTaker
     seen_vaults: SeenVaults
+    #: as the status page reads it: all of it, or none
+    estate_reader: EstateReader
+    #: what of it a query's rows tell, as far as they can be had
+    estate_of: Callable[["EstateGraph"], EstateReader]
+    history: ProtectionHistory
     arrivals: Arrivals
     #: events that nobody could deliver; None: nobody says where they are
     dead_letters: DeadLetters | None = None
@@ -118,18 +128,21 @@ def schedules() -> Settings:
 async def build(settings: Settings, clients: "AzureClients") -> Parts:
     """The real parts on open clients; makes the ledger's tables where they are missing."""
     from backup_retry.azure.dead_letter_blobs import DeadLetterBlobs  # noqa: PLC0415
+    from backup_retry.azure.estate import AzureEstate  # noqa: PLC0415
     from backup_retry.azure.event_grid import TopicPublisher  # noqa: PLC0415
     from backup_retry.azure.protected_items import GraphItemLookup  # noqa: PLC0415
     from backup_retry.azure.resource_graph import ResourceGraph  # noqa: PLC0415
     from backup_retry.azure.table_archive import TableArchive  # noqa: PLC0415
     from backup_retry.azure.table_arrivals import TableArrivals  # noqa: PLC0415
     from backup_retry.azure.table_causes import TableCauses  # noqa: PLC0415
+    from backup_retry.azure.table_history import TableHistory  # noqa: PLC0415
     from backup_retry.azure.table_inbox import TableInbox  # noqa: PLC0415
     from backup_retry.azure.table_ledger import TableLedger  # noqa: PLC0415
     from backup_retry.azure.table_quarantine import Quarantine  # noqa: PLC0415
     from backup_retry.azure.table_reports import TableReports  # noqa: PLC0415
     from backup_retry.azure.table_turns import TableTurns  # noqa: PLC0415
     from backup_retry.azure.table_unreadable import TableUnreadables  # noqa: PLC0415
+    from backup_retry.azure.table_unsent import TableUnsentStore  # noqa: PLC0415
     from backup_retry.azure.table_vaults import TableVaults  # noqa: PLC0415
     from backup_retry.azure.vaults import AzureVaults  # noqa: PLC0415
 
@@ -138,9 +151,10 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     tables, quarantine = clients.tables(), Quarantine()
     ledger = TableLedger(tables, clock, quarantine)
     await ledger.create_tables()
+    reports = TableReports(tables, quarantine)
+    await _remember_timers(settings, ledger, await reports.beats())
     vaults = AzureVaults(clients, clock)
     graph = ResourceGraph(clients, settings.swept_subscriptions)
-    reports = TableReports(tables, quarantine)
     publisher = TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None
     container = settings.dead_letter_container
     dead_letters = DeadLetterBlobs(clients, container) if container else None
@@ -170,7 +184,11 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         unreadables=TableUnreadables(tables, quarantine, dead_letters),
         dead_letters=dead_letters,
         arrivals=TableArrivals(tables, quarantine),
+        unsent=TableUnsentStore(tables, quarantine),
         seen_vaults=TableVaults(tables, graph, quarantine),
+        estate_reader=AzureEstate(graph, vaults, settings.scope),
+        estate_of=lambda some: AzureEstate(some, vaults, settings.scope),
+        history=TableHistory(tables, quarantine),
         turns=TurnTaker(
             turns=TableTurns(tables, quarantine),
             controls=ledger,
@@ -179,6 +197,13 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
             publisher=publisher,
         ),
     )
+
+
+async def _remember_timers(settings: Settings, controls: Controls, beats: Mapping[str, datetime]) -> None:
+    """Leave word since when each timer is there: a new one has missed no turn."""
+    functions = (Beat.FOLLOW_UP, *(each.function for each in settings.timed_sweeps))
+    new = [name for each in functions if (name := known(each)) not in beats]
+    await asyncio.gather(*(controls.beat(name, clock()) for name in new))
 
 
 def _engine(

@@ -143,6 +143,21 @@ class App:
         """Fire the follow-up, and wait for its end."""
         await self._functions["follow_up"](None)
 
+    async def page(self) -> str:
+        """Look at the status page; its HTML."""
+        return await self._get("status")
+
+    async def document(self) -> dict[str, Any]:
+        """The same for programs."""
+        found: dict[str, Any] = json.loads(await self._get("status_json"))
+        return found
+
+    async def _get(self, function: str) -> str:
+        from azure.functions import HttpRequest  # noqa: PLC0415
+
+        answer = await self._functions[function](HttpRequest("GET", f"/api/{function}", body=b""))
+        return str(answer.get_body().decode())
+
     async def close(self) -> None:
         """Close the connections."""
         from backup_retry import wiring  # noqa: PLC0415

@@ -23,7 +23,7 @@ from backup_retry.azure.client import AzureClients
 from backup_retry.azure.listing import ListTooLong
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
 from backup_retry.domain.arm_ids import Vault
-from backup_retry.settings.settings import load_settings
+from backup_retry.settings.loading import load_settings
 from bench.figures import Figure
 from bench.ground import certificates
 from bench.memory import largest

@@ -12,6 +12,7 @@ from bench import (
     health,
     long_list,
     memory,
+    page,
     scarce_reads,
     slow_lists,
     storm,
@@ -34,6 +35,7 @@ MEASUREMENTS: Mapping[str, _Entry] = {
     "long_list": (long_list.measure, (long_list.TINY, long_list.Size())),
     "health": (health.measure, (health.TINY, health.WHOLE)),
     "scarce_reads": (scarce_reads.measure, (scarce_reads.TINY, scarce_reads.Size())),
+    "page": (page.measure, (page.TINY, page.WHOLE)),
     "cost": (cost.measure, (None, None)),
 }
 

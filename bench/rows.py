@@ -25,8 +25,8 @@ ROWS: Mapping[str, Row] = {
     "sweep_lists": Row(label="lists per vault, sweep", budget=_most(1)),
     "sweep_ledger_calls": Row(label="ledger round trips per retry, sweep", budget=_most(4)),
     "sweep_empty_arm_calls": Row(label="ARM calls of a sweep that finds nothing", budget=_most(0)),
-    "sweep_empty_pages": Row(label="Resource Graph queries of a sweep that finds nothing", budget=_most(3)),
-    "sweep_empty_writes": Row(label="ledger writes of a sweep that finds nothing", budget=_most(1)),
+    "sweep_empty_pages": Row(label="Resource Graph queries of a sweep that finds nothing", budget=_most(5)),
+    "sweep_empty_writes": Row(label="ledger writes of a sweep that finds nothing", budget=_most(5)),
     "rate_1": Row(label="sweep's share of ARM's write rate, 1 subscription", unit="%", budget=_least(90)),
     "rate_50": Row(label="sweep's share of ARM's write rate, 50 subscriptions", unit="%", budget=_least(90)),
     "rate_throttled": Row(label="429 answers in these two sweeps", unit="%"),
@@ -52,6 +52,8 @@ ROWS: Mapping[str, Row] = {
     "health_ratio": Row(
         label="an alert beside sixty calls of health, beside an alert alone", unit="times", budget=_most(1.5)
     ),
+    "page_p95": Row(label="status page of 10,000 items, first byte, p95", unit="s", budget=_most(1)),
+    "page_sweep": Row(label="daily sweep of 10,000 items, their protection looked at", unit="s"),
     "storm_vault_calls": Row(label="storm: ARM calls per alert", unit=""),
     "scarce_reads": Row(label="a thousand alerts in an hour: reads of an action", budget=_most(150)),
     "scarce_handled": Row(label="a thousand alerts in an hour: retried", unit="%", budget=_least(100)),

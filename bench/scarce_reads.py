@@ -30,7 +30,7 @@ from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.item_lookup import MemoryItemLookup
 from backup_retry.ports.ledger import MemoryLedger
 from backup_retry.ports.tag_lookup import MemoryTagLookup
-from backup_retry.settings.settings import load_settings
+from backup_retry.settings.loading import load_settings
 from bench.estates import EstatePlan, alert, machine
 from bench.figures import Figure
 from bench.ground import DIRECTORY

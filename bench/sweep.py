@@ -11,7 +11,7 @@ from statistics import mean
 from typing import Any
 
 from backup_retry.azure import pacing
-from backup_retry.azure.table_ledger import CONTROL
+from backup_retry.azure.tables import CONTROL, JOURNAL, OPEN
 from bench.estates import EstatePlan
 from bench.figures import Figure
 from bench.ground import App, Ground, ground
@@ -87,13 +87,21 @@ async def _empty(place: Ground, app: App) -> list[Figure]:
     await app.sweep()
     writes = [each for each in place.wire.to(LEDGER) if each.method != "GET"]
     return [
-        Figure(key="sweep_empty_arm_calls", value=len(place.wire.to(ARM))),
+        Figure(
+            key="sweep_empty_arm_calls",
+            value=len(place.wire.to(ARM)),
+            note="besides one list of each vault's policies, at most once an hour",
+        ),
         Figure(
             key="sweep_empty_pages",
             value=len(place.wire.to(GRAPH)),
-            note="one for the subscriptions' names, one for the vaults that there are",
+            note="two for the subscriptions' names, one each for the failures, the vaults that there are and the items",
         ),
-        Figure(key="sweep_empty_writes", value=len(writes), note="its heartbeat"),
+        Figure(
+            key="sweep_empty_writes",
+            value=len(writes),
+            note="its heartbeat, its lease twice, the count of protected items, and their days (fifty vaults each)",
+        ),
     ]
 
 
@@ -148,8 +156,8 @@ def _told(bucket: WriteBucket) -> Iterator[None]:
 def _calls(swept: Swept) -> list[Figure]:
     arm = [each for each in swept.sent if each.to == ARM]
     lists = [each for each in arm if each.path.lower().endswith("/backupjobs")]
-    policies = [each for each in arm if "/backuppolicies/" in each.path.lower()]
-    ledger = [each for each in swept.sent if each.to == LEDGER and not _is_control(each)]
+    policies = [each for each in arm if "/backuppolicies" in each.path.lower()]
+    ledger = [each for each in swept.sent if each.to == LEDGER and not _is_its_own(each)]
     vaults = swept.plan.subscriptions * swept.plan.vaults
     own = len(arm) - len(lists) - len(policies)
     how = f"{swept.retries} retries in {vaults} vaults, counted on the wire"
@@ -164,9 +172,10 @@ def _calls(swept: Swept) -> list[Figure]:
     ]
 
 
-def _is_control(sent: Sent) -> bool:
-    """Heartbeats and pauses are a sweep's own, however much it finds."""
-    return sent.path.partition("/devstoreaccount1/")[2].startswith(CONTROL)
+def _is_its_own(sent: Sent) -> bool:
+    """Heartbeats, pauses and the look at protection are a sweep's own, however much it finds."""
+    table = sent.path.partition("/devstoreaccount1/")[2]
+    return table.startswith(CONTROL) or (sent.method == "GET" and table.startswith((JOURNAL, OPEN)))
 
 
 def _own_rate(swept: Swept) -> Figure:

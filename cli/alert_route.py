@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.ports.deployment import ActionGroup, DeployedApp, Deployment, ProcessingRule, Webhook
-from cli.checks import Check, Verdict, bad, good
+from cli.check_answers import Check, Verdict, bad, good
 
 _BAD_REQUEST = 400
 _REFUSED = frozenset({401, 403})
@@ -75,13 +75,11 @@ class AlertRoute:
     def _verdict(self, name: str, vault: Vault, leads: Sequence[Lead]) -> Check:
         """Of several ways one has to be whole."""
         lead = min(leads, key=lambda each: len(_faults(each)))
-        faults = _faults(lead)
-        if lead.group.enabled and lead.hook.common_schema:
-            self.leads[vault.key] = lead
-            if lead.hook not in self.called:
-                self.called.append(lead.hook)
-        if faults:
+        if faults := _faults(lead):
             return bad(name, *faults[0])
+        self.leads[vault.key] = lead
+        if lead.hook not in self.called:
+            self.called.append(lead.hook)
         return good(name, f"alert processing rule, {lead.group.title}, webhook")
 
     async def webhook(self, hook: Webhook) -> Check:
@@ -119,12 +117,13 @@ class AlertRoute:
 
 def _faults(lead: Lead) -> Sequence[tuple[str, str]]:
     """What keeps alerts from coming that way, and what mends it; worst first."""
-    faults = {
-        (f"{lead.group.title} is disabled", "Enable the action group"): lead.group.enabled,
-        (f"{lead.group.title} does not send the common alert schema", _CONNECT): lead.hook.common_schema,
-        (f"{lead.rule.title} is on at certain times only", "Remove its schedule"): not lead.rule.scheduled,
-    }
-    return [fault for fault, is_well in faults.items() if not is_well]
+    group, rule = lead.group, lead.rule
+    known = [
+        (not group.enabled, f"{group.title} is disabled", "Enable the action group"),
+        (not lead.hook.common_schema, f"{group.title} does not send the common alert schema", _CONNECT),
+        (rule.scheduled, f"{rule.title} is on at certain times only", "Remove its schedule"),
+    ]
+    return [(detail, mend) for is_wrong, detail, mend in known if is_wrong]
 
 
 def _silenced(rule: ProcessingRule, vault: Vault) -> str:

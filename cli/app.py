@@ -8,12 +8,15 @@ from backup_retry import __version__
 from cli.ack import ack
 from cli.approve import approve, dismiss
 from cli.check import check
+from cli.deployed_app import on_an_app
 from cli.drill import drill
 from cli.exit_codes import Sentences
 from cli.explain import explain
 from cli.incidents import incidents
 from cli.pause import pause, resume
+from cli.protection import protection
 from cli.replay import replay
+from cli.report import report
 from cli.retry import retry
 from cli.status import status
 from cli.sweep import sweep
@@ -26,12 +29,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     add_completion=False,
-    help="Looks at, asks and stops azure-backup-retry. Settings come from the environment, as for the app.",
+    help="Inspect, query and pause azure-backup-retry. Settings come from the environment, or with --app from the "
+    "deployed app.",
     epilog="Exit codes: 0 well; 1 something needs a person, a check failed or a retry was refused; "
-    "2 wrong usage or settings; 3 Azure or the ledger does not answer, or refuses.",
+    "2 wrong usage or settings; 3 Azure or the ledger does not answer, or refuses, or nobody is signed in; "
+    "130 interrupted.",
 )
 for command in (
     status,
+    protection,
     incidents,
     explain,
     sweep,
@@ -42,10 +48,12 @@ for command in (
     pause,
     resume,
     replay,
-    check,
-    drill,
+    report,
 ):
-    app.command()(command)
+    app.command()(on_an_app(command))
+# These two look at the app from outside as well, and find it by themselves.
+app.command()(check)
+app.command()(drill)
 
 
 def _version(wanted: bool) -> None:
@@ -63,8 +71,3 @@ VersionOption = Annotated[
 def main(ctx: typer.Context, version: VersionOption = False) -> None:  # noqa: ARG001
     """Use Azure, unless a test has brought its own desks."""
     ctx.obj = ctx.obj or AzureSessions()
-
-
-def run() -> None:
-    """The entry point `backup-retry`."""
-    app()

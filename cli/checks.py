@@ -1,69 +1,37 @@
-"""The checks of `backup-retry check`: each looks at one thing, changes nothing, and says how to mend it."""
+"""The checks of `backup-retry check`: each looks at one thing, changes nothing, and says what to do about it."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 from backup_retry.domain.arrivals import AlertKind
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden
+from backup_retry.domain.tags import PROFILE
 from backup_retry.policy.rules import JOB_RETENTION
 from backup_retry.ports.access_inspection import FoundVault, Identity, missing_rights
 from backup_retry.ports.arrivals import MISSING_ALERTS, VaultAlerts, alerts_by_vault
 from backup_retry.ports.inbox import COUNTED
 from backup_retry.settings.timer_status import Timer, timers
+from cli.check_answers import SETTINGS, Check, Verdict, bad, good
 from cli.output import ago
 from cli.session import Session
+from cli.shell import quoted
 from cli.timer_line import standing
 
-#: the check of the settings
-SETTINGS = "settings"
 #: so many rows that cannot be read are named
 _NAMED = 10
 
 
-class Verdict(StrEnum):
-    """What a check found."""
-
-    GOOD = "good"
-    BAD = "bad"
-    #: Azure does not let anybody say
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """One line of the result."""
-
-    name: str
-    verdict: Verdict
-    detail: str
-    #: what to run or do; "" where nothing is to do
-    mend: str = ""
-
-
-def good(name: str, detail: str) -> Check:
-    """It is as it should be."""
-    return Check(name=name, verdict=Verdict.GOOD, detail=detail)
-
-
-def bad(name: str, detail: str, mend: str) -> Check:
-    """It is not."""
-    return Check(name=name, verdict=Verdict.BAD, detail=detail, mend=mend)
-
-
 async def all_checks(session: Session) -> Sequence[Check]:
     """Every check, in the order in which things depend on each other."""
-    try:
-        identity = await session.inspection.whoami()
-    except (AzureUnavailable, AzureRefused) as error:
-        return [bad("identity", str(error), "az login, or run where the app's managed identity is")]
+    identity = await session.inspection.whoami()
     who = good("identity", f"{identity.name} (object id {identity.object_id})")
     return [
         who,
         *(good(SETTINGS, note) for note in session.settings.notes),
         *await _vaults(session, identity),
         *await _closed_vaults(session),
+        await profiles(session),
         await _checked("tables", tables, session, identity),
         await _checked("rows", rows, session, identity),
         await _checked("topic", _topic, session, identity),
@@ -98,7 +66,8 @@ _SETTINGS = {
 def assign(role: str, identity: Identity, scope: str) -> str:
     """The command that gives the role."""
     return (
-        f'az role assignment create --role "{role}" --assignee-object-id {identity.object_id} --scope {scope}'
+        f'az role assignment create --role "{role}" --assignee-object-id {identity.object_id} '
+        f"--scope {quoted(scope)}"
     )
 
 
@@ -201,7 +170,7 @@ def failure_alerts(found: FoundVault) -> Check:
     if found.failure_alerts.lower() != "disabled":
         return good(name, found.failure_alerts.lower() or "not switched off")
     setting = "properties.monitoringSettings.azureMonitorAlertSettings.alertsForAllJobFailures"
-    mend = f"az resource update --ids {found.vault.id} --set {setting}=Enabled"
+    mend = f"az resource update --ids {quoted(found.vault.id)} --set {setting}=Enabled"
     return bad(name, "switched off: only the sweep finds its failures", mend)
 
 
@@ -233,15 +202,33 @@ async def _closed_vaults(session: Session) -> Sequence[Check]:
         closed = [each for each in await session.reports.opened() if each.item.is_vault]
     except (AzureUnavailable, AzureRefused):
         return []  # the check of the tables says so
-    mend = "python -m cli explain {}: what Azure answers there, and what to do"
     return [
         bad(
             f"access to {each.item.vault.name}",
             f"refused since {each.at:%Y-%m-%d %H:%M} UTC",
-            mend.format(each.item.id),
+            f"backup-retry explain {quoted(each.item.id)}",
         )
         for each in closed
     ]
+
+
+async def profiles(session: Session) -> Check:
+    """Whether a tag names a profile that the settings do not have: such an item is retried by the settings alone."""
+    try:
+        tagged = await session.tag_lookup.tagged()
+    except (AzureUnavailable, AzureRefused) as error:
+        return Check(name="profiles", verdict=Verdict.UNKNOWN, detail=f"Azure does not say: {error}")
+    known = session.settings.rules.profiles
+    unknown = sorted(
+        f"{name} on {resource}"
+        for resource, tags in tagged.items()
+        if (name := tags.get(PROFILE)) and name not in known
+    )
+    if not unknown:
+        return good("profiles", f"{len(known)} in RETRY_PROFILES, and no tag names another one")
+    more = f"; and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
+    detail = f"none of RETRY_PROFILES: {'; '.join(unknown[:_NAMED])}{more}"
+    return bad("profiles", detail, f"Correct the tag {PROFILE}, or add the profile to RETRY_PROFILES")
 
 
 async def runs(session: Session) -> Sequence[Check]:

@@ -6,14 +6,13 @@ from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden
 from backup_retry.ports.access_inspection import Identity
 from backup_retry.ports.deployment import DeployedApp, Deployment
 from cli.alert_route import AlertRoute
+from cli.check_answers import Check, Verdict, good
 from cli.checks import (
     TABLE_READER,
-    Check,
-    Verdict,
     arrived_alerts,
     assign,
     failure_alerts,
-    good,
+    profiles,
     rights,
     rows,
     runs,
@@ -40,6 +39,7 @@ async def deployed_checks(session: Session, app: DeployedApp, deployment: Deploy
             for each in found.seen
             for check in (await rights(session, each, theirs), failure_alerts(each))
         ],
+        await profiles(session),
         *await _ledger(session, signed_in),
     ]
 

@@ -12,8 +12,9 @@ from backup_retry.domain.arrivals import AlertKind
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.ports.deployment import Deployment
 from cli.alert_route import AlertRoute, Lead
-from cli.check import AppOption, GroupOption
-from cli.checks import Verdict, vaults
+from cli.check_answers import Verdict
+from cli.checks import vaults
+from cli.deployed_app import AppOption, GroupOption
 from cli.exit_codes import Exit, UsageError, run
 from cli.output import Document, JsonOption, say, show
 from cli.pause import time_of
@@ -102,7 +103,8 @@ class _Test:
         began = clock()
         test = await self._deployment.send_test(self._group, self._hook, self._vault)
         while True:
-            arrived, said = await self._last() != before, await self._deployment.test_result(test)
+            last, said = await self._last(), await self._deployment.test_result(test)
+            arrived = self._sees_ledger and last != before
             seconds, taken = clock() - began, said.lower().startswith(_TAKEN)
             if arrived:
                 return self._ended(True, f"arrived: {self._group.title}, webhook, app, ledger", seconds)

@@ -1,7 +1,7 @@
 """How a command ends: the exit codes, and one sentence for whatever went wrong.
 
 0 it is well; 1 something needs a person, a check failed or a retry was refused; 2 the command or the settings are
-wrong; 3 Azure or the ledger does not answer, or refuses.
+wrong; 3 Azure or the ledger does not answer, or refuses, or nobody is signed in; 130 it was interrupted.
 """
 
 import asyncio
@@ -29,6 +29,8 @@ class Exit(IntEnum):
     NEEDS_A_PERSON = 1
     USAGE = 2
     NO_ANSWER = 3
+    #: as a shell has it for Ctrl-C
+    INTERRUPTED = 130
 
 
 class UsageError(Exception):
@@ -55,6 +57,10 @@ class Sentences(TyperGroup):
             raise _ended(error, Exit.USAGE) from error
         except BackupRetryError as error:
             raise _ended(_in_words(error), Exit.NO_ANSWER) from error
+        except (KeyboardInterrupt, asyncio.CancelledError) as error:
+            raise _ended(
+                "Interrupted; what was asked of Azure until then holds.", Exit.INTERRUPTED
+            ) from error
         except (typer.Exit, typer.Abort, BrokenPipeError):  # typer ends quietly where nobody reads on
             raise
         except Exception as error:
@@ -62,6 +68,24 @@ class Sentences(TyperGroup):
                 raise
             sentence = f"A fault of this program: {type(error).__name__}: {error}. {DEBUG}=1 shows where."
             raise _ended(sentence, Exit.NO_ANSWER) from error
+
+
+def agreed(question: str, *, can_ask: bool) -> None:
+    """Return where the person at the terminal says yes.
+
+    Raises:
+        UsageError: nobody can be asked; the option that goes without is named.
+    """
+    if not can_ask:
+        raise UsageError(f"{question} --yes goes without asking.")
+    try:
+        said = typer.confirm(clean(question), err=True)
+    except typer.Abort as error:
+        raise _ended(
+            "Nobody answered: nothing was done. --yes goes without asking.", Exit.NEEDS_A_PERSON
+        ) from error
+    if not said:
+        raise typer.Exit(Exit.NEEDS_A_PERSON)
 
 
 def _ended(what: object, code: Exit) -> typer.Exit:

@@ -15,15 +15,20 @@ from backup_retry.domain.labels import JOB_STATUSES, OUTCOMES, RESULTS, SOURCES,
 from backup_retry.engine.failed_jobs import failure_of, unrecovered
 from backup_retry.policy import recall
 from backup_retry.policy.rules import JOB_RETENTION
+from backup_retry.ports.reports import Closed
 from cli import json_documents as documents
 from cli.exit_codes import run
 from cli.item_search import Found, find
+from cli.journal import AllDays
 from cli.output import Document, JsonOption, facts, say, show, table
 from cli.policy_questions import Answer, answers
 from cli.session import Session, sessions
 
 Subject = Annotated[
-    str, typer.Argument(metavar="ITEM|JOB", help="A machine's name, an ARM id, or a job's or incident's id.")
+    str,
+    typer.Argument(
+        metavar="ITEM|JOB|INCIDENT", help="An item's name, an ARM id, or a job's or incident's id."
+    ),
 ]
 
 
@@ -34,6 +39,8 @@ class Explanation:
     found: Found
     #: the incident that is explained; None: nothing failed
     incident: Incident | None
+    #: the incident, where only the journal of its day has it any more
+    closed: Closed | None = None
     #: False for an incident that would be opened were the failure noted now
     noted: bool = True
     steps: Sequence[Step] = ()
@@ -43,21 +50,24 @@ class Explanation:
     problem: str = ""
 
 
-def explain(ctx: typer.Context, subject: Subject, as_json: JsonOption = False) -> None:
-    """Explain why an item was or was not retried, and what would be decided now; changes nothing."""
-    found = run(_gather(ctx, subject))
+def explain(ctx: typer.Context, subject: Subject, days: AllDays = None, as_json: JsonOption = False) -> None:
+    """Explain why an item was retried or not. And what would be decided now; changes nothing."""
+    found = run(_gather(ctx, subject, days))
     show(document(found), as_json, lambda: render(found))
 
 
-async def _gather(ctx: typer.Context, subject: str) -> Explanation:
+async def _gather(ctx: typer.Context, subject: str, days: int | None) -> Explanation:
     async with sessions(ctx).open() as session:
-        return await look(session, await find(session, subject))
+        return await look(session, await find(session, subject, days))
 
 
 async def look(session: Session, found: Found) -> Explanation:
     """Read the ledger, and for what is not closed ask Azure as the engine would."""
     steps = await session.ledger.steps(found.item)
     known = (await session.ledger.load(found.item)).incident
+    if found.incident_id and (known is None or known.id != found.incident_id):
+        own = [each for each in steps if each.incident_id == found.incident_id]
+        return Explanation(found=found, incident=None, closed=found.closed, steps=own)
     if known is not None and (found.job is None or _is_about(known, steps, found.job.id)):
         said = _of_incident(found, known, steps)
         return await _with_decision(session, said) if known.is_open and not known.has_no_job else said
@@ -117,8 +127,8 @@ def document(said: Explanation) -> Document:
     return {
         "item": said.found.item.id,
         "job": {"id": job.id, "status": job.status.value} if job else None,
-        "known_to_the_ledger": bool(said.steps),
-        "incident": documents.of_incident(said.incident) if said.incident else None,
+        "known_to_the_ledger": bool(said.steps or said.closed),
+        "incident": _incident(said),
         "steps": [documents.of_step(each) for each in said.steps],
         "questions": [
             {"question": each.question, "decided": each.decision is not None, "answer": each.in_words}
@@ -127,6 +137,12 @@ def document(said: Explanation) -> Document:
         "now": documents.of_decision(said.decision) if said.decision else None,
         "problem": said.problem or None,
     }
+
+
+def _incident(said: Explanation) -> Document | None:
+    if said.closed:
+        return documents.of_closed(said.closed)
+    return documents.of_incident(said.incident) if said.incident else None
 
 
 def render(said: Explanation) -> None:
@@ -138,9 +154,11 @@ def render(said: Explanation) -> None:
     )
     if job:
         say(f"Job {job.id}: {job.operation} of {job.started_at:%Y-%m-%d %H:%M}Z, {JOB_STATUSES[job.status]}.")
-    if said.incident is None and not said.steps:
+    if said.incident is None and said.closed is None and not said.steps:
         say(_nothing(said))
         return
+    if said.closed is not None:
+        _render_closed(said.closed)
     if said.incident is not None:
         _render_incident(said.incident, noted=said.noted)
     if said.steps:
@@ -177,6 +195,22 @@ def _render_incident(incident: Incident, *, noted: bool) -> None:
                 )
                 for each in incident.attempts
             ),
+        ]
+    )
+
+
+def _render_closed(closed: Closed) -> None:
+    facts(
+        [
+            ("Incident", closed.incident_id),
+            ("Heard from", SOURCES[closed.found_by]),
+            ("First failed", closed.first_failed_at),
+            ("Error", closed.last_error),
+            ("State", OUTCOMES[closed.outcome]),
+            ("Closed", closed.closed_at),
+            ("Because", f"{closed.reason}: {reason(closed.reason)}"),
+            *([("What to know", closed.detail)] if closed.detail else []),
+            ("Retries", closed.attempts),
         ]
     )
 

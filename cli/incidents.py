@@ -15,10 +15,9 @@ from backup_retry.ports.reports import Closed
 from cli import json_documents as documents
 from cli.ack import needs_a_person
 from cli.exit_codes import UsageError, run
-from cli.journal import closed_within
+from cli.journal import Days, closed_within
 from cli.output import Document, JsonOption, say, show, table
 from cli.session import Session, sessions
-from cli.status import Days
 
 OpenOnly = Annotated[bool, typer.Option("--open", help="Only open incidents.")]
 ClosedOnly = Annotated[bool, typer.Option("--closed", help="Only closed incidents.")]

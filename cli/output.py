@@ -5,22 +5,21 @@ would obey is written out.
 """
 
 import json
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from backup_retry.domain.labels import duration
 from backup_retry.domain.texts import visible
+from cli.tables import Rows, wrapped
 
 Document = dict[str, Any]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
-#: a table in a file or a pipe is not cut to the width of a terminal that is not there
-_PIPED_WIDTH = 140
 
 
 def show(document: Mapping[str, Any] | Sequence[Any], as_json: bool, render: Callable[[], None]) -> None:
@@ -35,46 +34,51 @@ def show(document: Mapping[str, Any] | Sequence[Any], as_json: bool, render: Cal
 
 
 def say(text: str = "", style: str = "") -> None:
-    """Print a line."""
-    console().print(Text(clean(text), style=style), soft_wrap=True)
+    """Print a sentence; a word that is longer than a line, such as an ARM id, stays whole and can be copied."""
+    target, shown = console(), clean(text)
+    lines = wrapped(shown, target.width) if target.is_terminal else [shown]
+    target.print(Text("\n".join(lines), style=style), soft_wrap=True)
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> None:
-    """Print rows under headings; the last column takes the room that is left."""
-    shown = Table(title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    for heading in headings:
-        last = heading == headings[-1]
-        shown.add_column(heading, header_style="bold", no_wrap=not last, overflow="fold")
-    for row in rows:
-        shown.add_row(*(Text(clean(_text(cell))) for cell in row))
-    _print(shown)
+def command(text: str) -> None:
+    """Print a command that is to be copied: on one line, however long."""
+    console().print(Text(clean(text)), soft_wrap=True)
+
+
+def table(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    title: str = "",
+    below: Sequence[str] = (),
+) -> None:
+    """Print rows under headings; the last column is the one that may wrap. `below`: what is to do, under each row."""
+    if title:
+        say(title, style="bold")
+    _print(
+        Rows(
+            headings, [[clean(_text(cell)) for cell in row] for row in rows], [clean(each) for each in below]
+        )
+    )
 
 
 def facts(pairs: Sequence[tuple[str, object]]) -> None:
     """Print names and values, one a line."""
-    shown = Table(box=None, pad_edge=False, show_header=False)
-    shown.add_column(style="bold", no_wrap=True)
-    shown.add_column(overflow="fold")
-    for name, value in pairs:
-        shown.add_row(name, Text(clean(_text(value))))
-    _print(shown)
+    _print(Rows(["", ""], [(name, clean(_text(value))) for name, value in pairs]))
 
 
-def _print(shown: Table) -> None:
-    """Print a table, without the blanks that fill its lines where nobody sees them."""
+def _print(shown: Rows) -> None:
+    """Print rows, on a pipe each on one line."""
     target = console()
-    if target.is_terminal:
-        target.print(shown)
-        return
-    with target.capture() as captured:
-        target.print(shown)
-    typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    for line in shown.lines(target.width if target.is_terminal else None):
+        target.print(line, soft_wrap=True)
 
 
 def console(*, err: bool = False) -> Console:
-    """Colour, width and NO_COLOR are rich's business; a pipe has no width of its own."""
+    """Colour, width and NO_COLOR are rich's business; it takes every dumb terminal for 80 columns wide."""
     found = Console(stderr=err, highlight=False)
-    return found if found.is_terminal else Console(stderr=err, highlight=False, width=_PIPED_WIDTH)
+    if found.is_dumb_terminal:
+        found.width = shutil.get_terminal_size().columns
+    return found
 
 
 def clean(text: str) -> str:

@@ -13,8 +13,8 @@ from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.pauses import Pause
 from backup_retry.settings.setting_types import PositiveDuration
 from cli import json_documents as documents
-from cli.exit_codes import Exit, UsageError, run
-from cli.output import JsonOption, clean, say, show
+from cli.exit_codes import UsageError, agreed, run
+from cli.output import JsonOption, say, show
 from cli.session import sessions
 
 Why = Annotated[str, typer.Option(help="Why, for those who wonder later.")]
@@ -77,11 +77,7 @@ async def _pause(
 
 def _ask_to_replace(standing: Pause, *, can_ask: bool) -> None:
     """Show the pause that would be replaced; whoever does not agree leaves it as it is."""
-    told = f"There is a pause already: {in_words(standing)}."
-    if not can_ask:
-        raise UsageError(f"{told} --yes replaces it.")
-    if not typer.confirm(f"{clean(told)} Replace it?", err=True):
-        raise typer.Exit(Exit.NEEDS_A_PERSON)
+    agreed(f"There is a pause already: {in_words(standing)}. Replace it?", can_ask=can_ask)
 
 
 def resume(

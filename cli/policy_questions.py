@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from backup_retry.domain.decisions import Close, Decision, Trigger, Wait
 from backup_retry.policy import decide as policy
-from backup_retry.policy import protection
+from backup_retry.policy import missed, protection
 from backup_retry.policy.approval import approval
 from backup_retry.policy.daily_cap import daily_cap
 from backup_retry.policy.deadline import past_deadline, until_deadline
@@ -24,10 +24,12 @@ QUESTIONS: Mapping[Row, str] = {
     protection.not_protected: "Has its protection been stopped?",
     protection.no_backup_rule: "Has its policy no rule that could be run?",
     policy.already_recovered: "Has another backup completed since?",
+    missed.point_has_come: "Has the recovery point come that was missing?",
     protection.passing_state: "Is its protection being changed, or in a state that nobody knows?",
     policy.in_progress: "Is a backup of it running?",
     policy.cancelled: "Was it cancelled, or will the service repair it?",
     policy.needs_person: "Does its error need a person?",
+    missed.missed_backup: "Is it a backup that has not come, and not to be started from here?",
     policy.log_schedule: "Is it a log backup, which its schedule runs again?",
     policy.exhausted: "Are all retries used up?",
     past_deadline: "Has the time of day come after which no retry starts?",

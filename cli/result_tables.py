@@ -30,17 +30,20 @@ def totals(reports: Sequence[Report], *, rehearsed: bool) -> str:
 
 def reports_table(reports: Sequence[Report], *, rehearsed: bool) -> None:
     """Print one line for each."""
-    rows = [
-        (
-            _name(each.item_id),
-            _word(each.decision, rehearsed=rehearsed),
-            each.incident.failure.error.label if each.incident else "",
-            f"{each.reason}: {each.detail or _because(each, rehearsed=rehearsed)}",
-        )
-        for each in sorted(reports, key=lambda each: (each.decision, each.item_id))
-    ]
-    if rows:
+    shown = sorted(reports, key=lambda each: (each.decision, each.item_id))
+    if shown:
+        rows = [report_row(each, rehearsed=rehearsed) for each in shown]
         table(["item", "decision", "error", "because"], rows)
+
+
+def report_row(report: Report, *, rehearsed: bool) -> Sequence[str]:
+    """Item, decision, error and reason."""
+    return (
+        _name(report.item_id),
+        _word(report.decision, rehearsed=rehearsed),
+        report.incident.failure.error.label if report.incident else "",
+        f"{report.reason}: {report.detail or _because(report, rehearsed=rehearsed)}",
+    )
 
 
 def _because(report: Report, *, rehearsed: bool) -> str:

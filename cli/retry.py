@@ -1,34 +1,113 @@
-"""`backup-retry retry`: retry a failed backup now, by the app's own engine and ledger."""
+"""`backup-retry retry`: retry failed backups now, one or many, by the app's own engine and ledger."""
 
+import getpass
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 
-from backup_retry.domain.decisions import Outcome
-from backup_retry.domain.errors import AzureUnavailable
+from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.domain.labels import OUTCOMES, reason
-from backup_retry.engine.failed_jobs import failure_of, unrecovered
 from backup_retry.engine.unit_of_work import Report
-from backup_retry.policy.rules import JOB_RETENTION
 from cli import json_documents as documents
-from cli.exit_codes import Exit, run
-from cli.item_search import Found, find
-from cli.output import Document, JsonOption, say, show
-from cli.session import Session, sessions
+from cli.exit_codes import Exit, agreed, run
+from cli.item_search import find
+from cli.journal import Days
+from cli.output import Document, JsonOption, say, show, table
+from cli.result_tables import reports_table, totals
+from cli.retrying import (
+    NOTHING_FAILED,
+    Candidate,
+    Choice,
+    Person,
+    Retried,
+    candidates,
+    retry_many,
+    retry_one,
+)
+from cli.session import sessions
 
 Subject = Annotated[
-    str, typer.Argument(metavar="ITEM", help="A machine's name, an ARM id, or a job's or incident's id.")
+    str, typer.Argument(metavar="ITEM", help="An item's name, an ARM id, or a job's or incident's id.")
 ]
-_NOTHING_FAILED = "The vault shows no failed backup of it that nothing has mended."
+Subjects = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="ITEM...", help="Items' names, ARM ids, or ids of jobs or incidents.", show_default=False
+    ),
+]
+VaultOption = Annotated[
+    str, typer.Option("--vault", help="What has failed in the vault of this name or ARM id.")
+]
+CodeOption = Annotated[str, typer.Option("--code", help="What has failed with this error code.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Decide everything, write and start nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Retry many, and what is closed, without asking.")]
+By = Annotated[str, typer.Option(help="Who; you, unless said otherwise.")]
 
 
-def retry(ctx: typer.Context, subject: Subject, as_json: JsonOption = False) -> None:
-    """Retry an item's failed backup now, unless the policy says no; exit code 1 when nothing was started."""
-    report = run(_retry(ctx, subject))
-    show(document(report), as_json, lambda: say(sentence(report)))
-    raise typer.Exit(Exit.WELL if report and _is_well(report) else Exit.NEEDS_A_PERSON)
+def retry(
+    ctx: typer.Context,
+    items: Subjects = None,
+    *,
+    vault: VaultOption = "",
+    code: CodeOption = "",
+    days: Days = 7,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    by: By = "",
+    as_json: JsonOption = False,
+) -> None:
+    """Retry failed backups now. What the policy refuses is refused; exit code 1 when one was not started."""
+    choice = Choice(items=items or (), vault=vault, code=code, days=days)
+    choice.check()
+    person = Person(name=by or getpass.getuser(), agrees=yes or dry_run, can_be_asked=not as_json)
+    if len(choice.items) == 1:
+        report = run(_one(ctx, choice.items[0], person, rehearsed=dry_run))
+        show(document(report, rehearsed=dry_run), as_json, lambda: say(sentence(report, rehearsed=dry_run)))
+        raise typer.Exit(Exit.WELL if report and _is_well(report) else Exit.NEEDS_A_PERSON)
+    done = run(_many(ctx, choice, person, rehearsed=dry_run))
+    show(document_of_many(done, rehearsed=dry_run), as_json, lambda: render(done, rehearsed=dry_run))
+    raise typer.Exit(
+        Exit.WELL if all(map(_is_well, done.reports)) and not done.problems else Exit.NEEDS_A_PERSON
+    )
+
+
+async def _one(ctx: typer.Context, subject: str, person: Person, *, rehearsed: bool) -> Report | None:
+    async with sessions(ctx).open(writing=not rehearsed) as opened:
+        session = opened.dry_run() if rehearsed else opened
+        return await retry_one(session, await find(session, subject), person)
+
+
+async def _many(ctx: typer.Context, choice: Choice, person: Person, *, rehearsed: bool) -> Retried:
+    async with sessions(ctx).open(writing=not rehearsed) as opened:
+        session = opened.dry_run() if rehearsed else opened
+        chosen = await candidates(session, choice)
+        if not person.agrees:
+            _ask(chosen, person)
+        return await retry_many(session, chosen, replace(person, agrees=True))
+
+
+def _ask(chosen: Sequence[Candidate], person: Person) -> None:
+    """Show what would be retried; whoever does not agree leaves it as it is."""
+    if person.can_be_asked:
+        rows = [
+            (each.item.friendly_name, each.item.vault.name, each.condition, each.error) for each in chosen
+        ]
+        table(["item", "vault", "state", "error"], rows)
+    agreed(f"Retry these {len(chosen)}?", can_ask=person.can_be_asked)
+
+
+def render(done: Retried, *, rehearsed: bool) -> None:
+    """For a person."""
+    reports_table(done.reports, rehearsed=rehearsed)
+    if done.reports:
+        say(f"{totals(done.reports, rehearsed=rehearsed)}.")
+    if rehearsed:
+        say("Dry run: nothing was written or started.")
+    for problem in done.problems:
+        say(f"Not retried: {problem}", style="red")
 
 
 def _is_well(report: Report) -> bool:
@@ -37,39 +116,29 @@ def _is_well(report: Report) -> bool:
     return report.decision == "triggered" or bool(outcome and outcome.recovered)
 
 
-async def _retry(ctx: typer.Context, subject: str) -> Report | None:
-    async with sessions(ctx).open(writing=True) as session:
-        return await advance(session, await find(session, subject))
-
-
-async def advance(session: Session, found: Found) -> Report | None:
-    """Advance the item's open incident, or have its failure handled; None when nothing has failed."""
-    known = (await session.ledger.load(found.item)).incident
-    if known is not None and known.is_open:
-        return await session.engine.advance(known)
-    now = session.clock()
-    failed = await failure_of(session.vaults, found.job, found.item) if found.job else None
-    if failed is None:
-        seen = await unrecovered(session.vaults, found.item.vault, now - JOB_RETENTION, now, found.item)
-        failed = max(seen.failures, key=FailedJob.weight, default=None)
-        if failed is None and seen.gap:
-            raise AzureUnavailable(seen.gap)
-    return await session.engine.handle(failed, Source.OPERATOR) if failed else None
-
-
-def document(report: Report | None) -> Document:
-    """The JSON."""
+def document(report: Report | None, *, rehearsed: bool = False) -> Document:
+    """The JSON of one item."""
     if report is None:
-        return {"started": False, "decision": "nothing_failed", "reason": None, "detail": _NOTHING_FAILED}
-    return {"started": report.decision == "triggered", **documents.of_report(report)}
+        return {"started": False, "decision": "nothing_failed", "reason": None, "detail": NOTHING_FAILED}
+    return {"started": report.decision == "triggered" and not rehearsed, **documents.of_report(report)}
 
 
-def sentence(report: Report | None) -> str:
+def document_of_many(done: Retried, *, rehearsed: bool) -> Document:
+    """The JSON of several."""
+    retried = [document(each, rehearsed=rehearsed) for each in done.reports]
+    return {"dry_run": rehearsed, "retried": retried, "problems": done.problems}
+
+
+def sentence(report: Report | None, *, rehearsed: bool = False) -> str:
     """For a person: what was started, or why nothing was."""
     if report is None:
-        return f"Not retried. {_NOTHING_FAILED}"
+        return f"Not retried. {NOTHING_FAILED}"
     if report.decision == "triggered":
-        return "Retried: Azure has accepted the backup; `backup-retry explain` says how it goes."
+        return (
+            "It would be retried. Dry run: nothing was written or started."
+            if rehearsed
+            else "Retried: Azure has accepted the backup; `backup-retry explain` says how it goes."
+        )
     if report.decision == "unclear":
         return f"Nobody can say yet whether it was started: {report.detail} The follow-up asks the vault."
     incident = report.incident
@@ -85,4 +154,6 @@ def _why_closed(incident: Incident, outcome: Outcome) -> str:
     if incident.rehearsed:
         return "The app only rehearses: set DRY_RUN to false, then retry it again."
     why = f"{OUTCOMES[outcome].lower()} ({incident.reason}): {incident.detail or reason(incident.reason)}"
-    return f"Its incident is closed, {why} If that is mended, start a backup in the portal."
+    if incident.reason is Reason.UNSUPPORTED:
+        return f"Its incident is closed, {why}"
+    return f"Its incident is closed, {why} If that is fixed, --yes retries it."

@@ -14,11 +14,12 @@ from backup_retry.ports.access_inspection import Inspection
 from backup_retry.ports.arrivals import Arrivals, MemoryArrivals
 from backup_retry.ports.causes import Causes, MemoryCauses
 from backup_retry.ports.deployment import DeployedApp, Deployment
+from backup_retry.ports.estate import EstateReader
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.publisher import Publisher
 from backup_retry.ports.reports import Reports
-from backup_retry.ports.tag_lookup import TagLookup
+from backup_retry.ports.tag_lookup import Tagged
 from backup_retry.ports.unreadable_rows import Unreadables
 from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.settings import Settings
@@ -39,8 +40,9 @@ class Session:
     vaults: Vaults
     graph: Graph
     item_lookup: ItemLookup
-    tag_lookup: TagLookup
+    tag_lookup: Tagged
     inspection: Inspection
+    estate_reader: EstateReader
     publisher: Publisher | None = None
     arrivals: Arrivals = field(default_factory=MemoryArrivals)
     causes: Causes = field(default_factory=MemoryCauses)
@@ -80,13 +82,18 @@ class Sessions(Protocol):
 
         Raises:
             SettingsError: a setting is missing or wrong.
+            AzureUnavailable: nobody is signed in.
         """
+        ...
+
+    def of_app(self, name: str, resource_group: str) -> "Sessions":
+        """The same with the settings of a deployed app, found by its name, its resource group or both."""
         ...
 
     def open_app(
         self, name: str, resource_group: str
     ) -> AbstractAsyncContextManager[tuple[Session, DeployedApp, Deployment]]:
-        """A session with the settings of a deployed app, found by its name; its inspection tells the app's own rights.
+        """A session with the settings of a deployed app, see `of_app`; its inspection tells the app's own rights.
 
         Raises:
             UsageError: no such app is seen, or several are.

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated
 
 import typer
 
@@ -15,17 +14,23 @@ from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import COUNTED, Waiting
 from backup_retry.ports.reports import Closed
-from backup_retry.settings.timer_status import Timer, timers
+from backup_retry.settings.timer_status import Timer, TimerState, timers
 from cli import json_documents as documents
 from cli.exit_codes import Exit, run
-from cli.journal import closed_within
+from cli.journal import Days, closed_within
 from cli.output import Document, JsonOption, facts, say, show, table
 from cli.pause import in_words
+from cli.protected import Protected, protected_as_far_as_known
 from cli.session import Session, sessions
 from cli.timer_line import standing
 
-Days = Annotated[int, typer.Option(min=1, max=90, help="How many days of closed incidents to look at.")]
 _STORM_AGE = timedelta(days=1)
+_UNWELL = {
+    TimerState.LATE: "is late",
+    TimerState.STOPPED: "does not fire by itself",
+    TimerState.DIED: "has died",
+    TimerState.INCOMPLETE: "was not complete",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,8 @@ class Status:
     timers: Sequence[Timer]
     pauses: Sequence[Pause]
     storms: Sequence[Storm]
+    protected: Protected
+    dry_run: bool
 
     @property
     def needs_a_person(self) -> Sequence[Closed]:
@@ -54,15 +61,26 @@ class Status:
         return [each for each in self.opened if each.told_of and not each.is_acknowledged(self.now)]
 
     @property
+    def approvals(self) -> Sequence[Incident]:
+        """Those of them that wait for `approve` or `dismiss`."""
+        return [each for each in self.waits_for_a_person if each.awaits_approval]
+
+    @property
+    def unwell_timers(self) -> Sequence[Timer]:
+        """What the app itself does not do as it should."""
+        return [each for each in self.timers if each.needs_a_person]
+
+    @property
     def exit(self) -> Exit:
-        """Somebody has to act: on an item, or on the app itself."""
-        app = any(each.needs_a_person for each in self.timers)
-        told = self.needs_a_person or self.waits_for_a_person
-        return Exit.NEEDS_A_PERSON if app or told else Exit.WELL
+        """Somebody has to act, on an item or on the app itself; else whether Azure says enough to call it well."""
+        told = self.needs_a_person or self.waits_for_a_person or self.protected.missed
+        if told or self.unwell_timers:
+            return Exit.NEEDS_A_PERSON
+        return Exit.NO_ANSWER if self.protected.problem else Exit.WELL
 
 
 def status(ctx: typer.Context, days: Days = 7, as_json: JsonOption = False) -> None:
-    """Show what is open, what needs a person, and whether the app is at work."""
+    """Say whether all is well and what needs you. Then what is open, and whether the app is running."""
     found = run(_gather(ctx, days))
     show(document(found), as_json, lambda: render(found))
     raise typer.Exit(found.exit)
@@ -74,7 +92,7 @@ async def _gather(ctx: typer.Context, days: int) -> Status:
 
 
 async def look(session: Session, days: int) -> Status:
-    """Read the ledger; Azure's vaults are not asked."""
+    """Read the ledger, and from Azure what is protected."""
     now = session.clock()
     opened = [each for each in await session.ledger.open_incidents() if each.is_open]
     storms = await session.reports.storms()
@@ -87,6 +105,8 @@ async def look(session: Session, days: int) -> Status:
         timers=timers(session.settings, await session.reports.beats(), now),
         pauses=[each for each in await session.ledger.pauses() if not each.is_over(now)],
         storms=[each for each in storms if each.released_at is None and now - each.began_at < _STORM_AGE],
+        protected=await protected_as_far_as_known(session),
+        dry_run=session.settings.dry_run,
     )
 
 
@@ -94,6 +114,12 @@ def document(found: Status) -> Document:
     """The JSON."""
     outcomes = Counter(each.outcome for each in found.closed)
     return {
+        "well": found.exit is Exit.WELL,
+        "summary": sentence(found),
+        "unprotected": found.protected.unprotected,
+        "protection_problem": found.protected.problem or None,
+        "approvals_waiting": len(found.approvals),
+        "dry_run": found.dry_run,
         "open": dict(Counter(each.state.value for each in found.opened)),
         "closed": {outcome.value: outcomes[outcome] for outcome in Outcome},
         "days": found.days,
@@ -111,9 +137,14 @@ def render(found: Status) -> None:
     states = Counter(each.state for each in found.opened)
     outcomes = Counter(each.outcome for each in found.closed)
     open_now = ", ".join(f"{number} {STATES[state].lower()}" for state, number in states.items())
+    say(sentence(found), style="bold")
+    say()
+    unprotected = found.protected.unprotected
     facts(
         [
+            ("Unprotected now", "not known" if unprotected is None else unprotected),
             ("Open", f"{len(found.opened)}" + (f": {open_now}" if open_now else "")),
+            *([("Waiting for approval", len(found.approvals))] if found.approvals else []),
             *_signals(found),
             *((OUTCOMES[each], f"{outcomes[each]} in {found.days} days") for each in Outcome),
             *((f"Last {each.label}", _run(each, found.now)) for each in found.timers),
@@ -124,10 +155,9 @@ def render(found: Status) -> None:
             *(("Storm", f"{each.size} items of {each.vault.name}: {each.code}") for each in found.storms),
         ]
     )
-    say()
     if not (found.needs_a_person or found.waits_for_a_person):
-        say("Nothing needs a person.")
         return
+    say()
     rows = [
         (
             each.item.friendly_name,
@@ -149,6 +179,40 @@ def render(found: Status) -> None:
         for each in found.needs_a_person
     ]
     table(["item", "vault", "error", "since", "what to do"], rows, title="Needs a person")
+
+
+def sentence(found: Status) -> str:
+    """Whether all is well."""
+    approvals = len(found.approvals)
+    attention = len(found.needs_a_person) + len(found.waits_for_a_person) - approvals
+    wrong = [
+        *_counted(attention, "item needs", "items need", "your attention"),
+        *_counted(approvals, "retry waits", "retries wait", "for your approval"),
+        *_counted(found.protected.missed, "item is", "items are", "unprotected and nothing is being done"),
+        *(f"the {each.label} {_UNWELL[each.state]}" for each in found.unwell_timers),
+    ]
+    if wrong:
+        return f"Not all is well: {'; '.join([*wrong, *_doubts(found)])}."
+    return f"{_well(found)}{''.join(f'; but {each}' for each in _doubts(found))}."
+
+
+def _well(found: Status) -> str:
+    protected = found.protected
+    if protected.problem:
+        return f"Nothing needs you, but whether all is protected is not known ({protected.problem})"
+    if not protected.judgements:
+        return "Nothing needs you, but no protected item is visible to this identity"
+    return f"All is well: none of {len(protected.judgements)} items is unprotected, and the app is running"
+
+
+def _doubts(found: Status) -> Sequence[str]:
+    """What is as somebody wants it, and keeps the app from retrying."""
+    paused = any(each.in_force(found.now) for each in found.pauses)
+    return [*(["retries are paused"] if paused else []), *(["dry run is on"] if found.dry_run else [])]
+
+
+def _counted(number: int, one: str, many: str, what: str) -> Sequence[str]:
+    return [f"{number} {one if number == 1 else many} {what}"] if number else []
 
 
 def _signals(found: Status) -> Sequence[tuple[str, str]]:

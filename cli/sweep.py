@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Annotated
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from backup_retry.settings.setting_types import Lookback as LookbackSetting
 from cli import json_documents as documents
-from cli.exit_codes import Exit, run
+from cli.exit_codes import Exit, UsageError, run
 from cli.output import Document, JsonOption, console, say, show
 from cli.result_tables import needs_a_person, reports_table, totals
 from cli.session import Session, sessions
@@ -21,6 +24,7 @@ DryRun = Annotated[
 Lookback = Annotated[
     str, typer.Option(metavar="DURATION", help="How far back to look, such as 3d; else SWEEP_LOOKBACK.")
 ]
+_LOOKBACK: TypeAdapter[timedelta] = TypeAdapter(LookbackSetting)
 
 
 def sweep(
@@ -29,7 +33,7 @@ def sweep(
     lookback: Lookback = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Find the failed jobs of the estate and handle them as the daily sweep does."""
+    """Look for failed jobs now. They are handled as the daily sweep handles them."""
     report = run(_sweep(ctx, lookback, dry_run=dry_run))
     show(document(report, dry_run=dry_run), as_json, lambda: render(report, dry_run=dry_run))
     well = report.complete and not needs_a_person(report.handled)
@@ -37,10 +41,20 @@ def sweep(
 
 
 async def _sweep(ctx: typer.Context, lookback: str, *, dry_run: bool) -> SweepReport:
-    overrides = {"sweep_lookback": lookback} if lookback else {}
+    overrides = {"sweep_lookback": _checked(lookback)} if lookback else {}
     async with sessions(ctx).open(writing=not dry_run, ledger=not dry_run, **overrides) as session:
         with _progress() as watch:
             return await sweeping(session.dry_run() if dry_run else session, watch=watch).run()
+
+
+def _checked(lookback: str) -> str:
+    """The option as the setting takes it; raises UsageError, which names the option."""
+    try:
+        _LOOKBACK.validate_python(lookback)
+    except ValidationError as error:
+        why = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+        raise UsageError(f"--lookback {lookback}: {why}") from None
+    return lookback
 
 
 def sweeping(session: Session, graph: Graph | None = None, watch: "Progressed | None" = None) -> Sweep:
@@ -99,6 +113,6 @@ def render(report: SweepReport, *, dry_run: bool) -> None:
     sums = totals(report.handled, rehearsed=dry_run)
     say(f"{found}: {sums}." if sums else f"{found}.")
     if dry_run:
-        say("Rehearsed: nothing was written or started.")
+        say("Dry run: nothing was written or started.")
     for problem in report.problems:
         say(f"Not looked at: {problem}", style="red")

@@ -16,6 +16,7 @@ from backup_retry.azure.deployment import (
     apps_of_name,
     read_app,
 )
+from backup_retry.azure.estate import AzureEstate
 from backup_retry.azure.event_grid import TopicPublisher
 from backup_retry.azure.protected_items import GraphItemLookup
 from backup_retry.azure.resource_graph import ResourceGraph
@@ -35,7 +36,8 @@ from backup_retry.ports.deployment import DeployedApp, Deployment
 from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
-from backup_retry.settings.settings import Settings, load_settings, settings_of
+from backup_retry.settings.loading import load_settings, settings_of
+from backup_retry.settings.settings import Settings
 from backup_retry.wiring import clock
 from cli.exit_codes import UsageError
 from cli.session import Session
@@ -56,30 +58,22 @@ class AzureSessions:
         self, *, writing: bool = False, ledger: bool = True, **overrides: str
     ) -> AsyncIterator[Session]:
         """See Sessions."""
-        _quiet()
-        has_ledger = ledger or any(name.upper() == _LEDGER and value for name, value in os.environ.items())
-        settings = load_settings(overrides if has_ledger else {**overrides, "ledger_endpoint": _NO_LEDGER})
-        async with AzureClients(settings) as clients:
-            session = _session(settings, clients)
-            if writing and isinstance(session.ledger, TableLedger):
-                await session.ledger.create_tables()
-            if not ledger and has_ledger and await session.inspection.missing_tables():
-                session = _forgetful(session)
+        has_ledger = any(name.upper() == _LEDGER and value for name, value in os.environ.items())
+        named = overrides if ledger or has_ledger else {**overrides, "ledger_endpoint": _NO_LEDGER}
+        async with _opened(load_settings(named), writing=writing, ledger=ledger) as session:
             yield session
+
+    def of_app(self, name: str, resource_group: str) -> "AppSessions":
+        """See Sessions."""
+        return AppSessions(name, resource_group)
 
     @asynccontextmanager
     async def open_app(
         self, name: str, resource_group: str
     ) -> AsyncIterator[tuple[Session, DeployedApp, Deployment]]:
         """See Sessions."""
-        _quiet()
-        ours = settings_of({_LEDGER: _NO_LEDGER, **_cloud()})
-        async with AzureClients(ours) as clients:
-            await _signed_in(clients)
-            arm = ResourceManager(clients, ours.cloud.resource_manager)
-            app = await read_app(arm, await _app_id(clients, name, resource_group))
-        # The app's cloud is the one that it was found in.
-        settings = settings_of({**app.settings, **_cloud()})
+        app = await _read_app(name, resource_group)
+        settings = _settings_of(app)
         async with AzureClients(settings) as clients:
             arm = ResourceManager(clients, settings.cloud.resource_manager)
             graph = ResourceGraph(clients, settings.swept_subscriptions)
@@ -89,6 +83,52 @@ class AzureSessions:
                 app,
                 AzureDeployment(arm, clients),
             )
+
+
+class AppSessions(AzureSessions):
+    """The same with the settings of a deployed app."""
+
+    def __init__(self, name: str, resource_group: str) -> None:
+        self._named = name, resource_group
+
+    @asynccontextmanager
+    async def open(
+        self, *, writing: bool = False, ledger: bool = True, **overrides: str
+    ) -> AsyncIterator[Session]:
+        """See Sessions."""
+        settings = _settings_of(await _read_app(*self._named), **overrides)
+        async with _opened(settings, writing=writing, ledger=ledger) as session:
+            yield session
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, *, writing: bool, ledger: bool) -> AsyncIterator[Session]:
+    """A session of somebody who is signed in."""
+    _quiet()
+    async with AzureClients(settings) as clients:
+        await _signed_in(clients)
+        session = _session(settings, clients)
+        if writing and isinstance(session.ledger, TableLedger):
+            await session.ledger.create_tables()
+        has_ledger = settings.ledger_endpoint != _NO_LEDGER
+        if not ledger and has_ledger and await session.inspection.missing_tables():
+            session = _forgetful(session)
+        yield session
+
+
+async def _read_app(name: str, group: str) -> DeployedApp:
+    _quiet()
+    ours = settings_of({_LEDGER: _NO_LEDGER, **_cloud()})
+    async with AzureClients(ours) as clients:
+        await _signed_in(clients)
+        arm = ResourceManager(clients, ours.cloud.resource_manager)
+        return await read_app(arm, await _app_id(clients, name, group))
+
+
+def _settings_of(app: DeployedApp, **overrides: str) -> Settings:
+    """The app's cloud is the one that it was found in."""
+    changed = {name.upper(): value for name, value in overrides.items()}
+    return settings_of({**app.settings, **_cloud(), **changed})
 
 
 def _cloud() -> dict[str, str]:
@@ -106,15 +146,17 @@ async def _signed_in(clients: AzureClients) -> None:
 
 
 async def _app_id(clients: AzureClients, name: str, group: str) -> str:
-    if not (_APP_NAME.fullmatch(name) and _GROUP_NAME.fullmatch(group)):
-        raise UsageError(
-            "--app takes the name of a function app, --resource-group that of its resource group"
-        )
+    if name and not _APP_NAME.fullmatch(name):
+        raise UsageError(f"--app {name!r} is no name of a function app.")
+    if not _GROUP_NAME.fullmatch(group):
+        raise UsageError(f"--resource-group {group!r} is no name of a resource group.")
     found = await apps_of_name(ResourceGraph(clients), name, group)
+    what = " ".join([f"named {name}"] * bool(name) + [f"in resource group {group}"] * bool(group))
     if not found:
-        raise UsageError(f"No function app named {name} is visible to you: az account show says who you are")
+        raise UsageError(f"No function app {what} is visible to you: az account show says who you are.")
     if len(found) > 1:
-        raise UsageError(f"Several apps are named {name}; --resource-group says which: {', '.join(found)}")
+        option = "--resource-group" if name else "--app"
+        raise UsageError(f"Several function apps are {what}; {option} says which: {', '.join(found)}")
     return found[0]
 
 
@@ -142,7 +184,7 @@ def _forgetful(session: Session) -> Session:
 
 def _session(settings: Settings, clients: AzureClients) -> Session:
     graph, tables = ResourceGraph(clients, settings.swept_subscriptions), clients.tables()
-    quarantine = Quarantine()
+    quarantine, vaults = Quarantine(), AzureVaults(clients, clock)
     session = Session(
         settings=settings,
         clock=clock,
@@ -150,11 +192,12 @@ def _session(settings: Settings, clients: AzureClients) -> Session:
         reports=TableReports(tables, quarantine),
         inbox=TableInbox(tables, clock, quarantine),
         unreadables=TableUnreadables(tables, quarantine),
-        vaults=AzureVaults(clients, clock),
+        vaults=vaults,
         graph=graph.estate((), settings.scope.allows_subscription),
         item_lookup=GraphItemLookup(graph),
         tag_lookup=GraphTagLookup(graph, clock),
         inspection=AzureInspection(clients, graph, settings),
+        estate_reader=AzureEstate(graph, vaults, settings.scope),
         publisher=TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None,
         arrivals=TableArrivals(tables, quarantine),
         causes=TableCauses(tables, quarantine),

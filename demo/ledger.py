@@ -8,7 +8,7 @@ from backup_retry.azure.client import AzureClients
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.incident import Incident
-from backup_retry.settings.settings import load_settings
+from backup_retry.settings.loading import load_settings
 from backup_retry.wiring import clock
 from simulator.stack.run_info import RunInfo
 

@@ -56,7 +56,8 @@ class DailySummary:
         closed = [each for day in days for each in await self.reports.closed(day)]
         today = [each.at(now) for each in closed if now - each.closed_at < _DAY]
         waiting = _needing_action([each for each in opened if not each.is_acknowledged(now)], today)
-        found = timers(self.settings, await self.reports.beats(), now)
+        health = await self.reports.health()
+        found = timers(self.settings, health.beats, now)
         return {
             "day": f"{now:%Y-%m-%d}",
             "recovered": sum(each.outcome.recovered for each in today),
@@ -64,6 +65,8 @@ class DailySummary:
             "needsAction": len(waiting),
             "chronic": len(_chronic(closed, now)),
             "open": len(opened),
+            "unprotected": health.protection.unprotected if health.protection else None,
+            "overdue": health.protection.overdue if health.protection else None,
             "items": waiting[:_LISTED],
             "sweeps": [
                 {

@@ -5,7 +5,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from zlib import crc32
@@ -14,11 +14,14 @@ from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.decisions import Reason
 from backup_retry.domain.errors import BackupRetryError
 from backup_retry.domain.incident import Incident
+from backup_retry.domain.notices import Notice
+from backup_retry.domain.unsent_notices import UnsentNotices, after_a_try
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
-from backup_retry.ports.ledger import Archive, Beat, Controls, Ledger
+from backup_retry.ports.ledger import Archive, Beat, Controls, Ledger, LeftOpen
 from backup_retry.ports.log_events import LogEvent, log_event, log_failure
 from backup_retry.ports.unreadable_rows import Unreadables
+from backup_retry.ports.unsent_notices import MemoryUnsentStore, UnsentStore
 from reconciler.daily_summary import DailySummary
 from reconciler.redone_restores import RedoneRestores
 from reconciler.vault_slots import VaultSlots
@@ -39,6 +42,8 @@ class FollowUpReport:
     due: int
     moved: list[Report] = field(default_factory=list)
     failed: int = 0
+    #: what of those that were looked at could not be told
+    unsent: list[Notice] = field(default_factory=list)
     #: how many the time limit has left
     left: int = 0
 
@@ -57,6 +62,7 @@ class FollowUp:
         retention: timedelta | None = None,
         unreadables: Unreadables | None = None,
         reads_are_low: Callable[[Vault], bool] = lambda _: False,
+        unsent: UnsentStore | None = None,
         time_limit: timedelta = timedelta.max,
         summary: DailySummary | None = None,
         restores: RedoneRestores | None = None,
@@ -71,6 +77,7 @@ class FollowUp:
         self._unreadables = unreadables
         #: says of whose reads few are left in this hour
         self._reads_are_low = reads_are_low
+        self._unsent = unsent or MemoryUnsentStore()
         self._time_limit = time_limit
         self._summary = summary
         self._restores = restores
@@ -79,22 +86,24 @@ class FollowUp:
         """One follow-up over every open incident that is due."""
         now = self._clock()
         opened = await self._ledger.open_incidents()
+        unsent = await self._unsent.unsent()
+        sends = unsent is None or now >= unsent.due
         due = await self._due(opened, now)
         report = FollowUpReport(open=len(opened), due=len(due))
         slots = VaultSlots()
 
         async def one_vault(incidents: Sequence[Incident]) -> None:
             async with slots.of(incidents[0].item.vault):
-                await self._follow_vault(incidents, report, now)
+                await self._follow_vault(incidents, report, now, sends=sends)
 
         early = [incident for incident in opened if incident.is_untold and incident not in due]
         await asyncio.gather(
             *(one_vault(incidents) for incidents in _by_vault(due, now)),
-            *(self._move(each, report) for each in early),
+            *(self._move(each, report, sends=sends) for each in early),
         )
         if report.left:
             return report
-        await self._controls.beat(Beat.FOLLOW_UP, now, open_incidents=_left_open(opened, report))
+        await self._controls.beat(Beat.FOLLOW_UP, now, left=_left_open(opened, report))
         log_event(
             LogEvent.FOLLOW_UP_COMPLETED,
             open=report.open,
@@ -105,7 +114,8 @@ class FollowUp:
         if self._restores is not None:
             with suppress(BackupRetryError):  # an hour later it is looked at again
                 await self._restores.look()
-        await self._tell(opened)
+        left = [*report.unsent, *(await self._tell(opened) if sends else ())]
+        await self._remember(unsent, left, now)
         await self._purge(now)
         await self._sum_up()
         return report
@@ -123,14 +133,27 @@ class FollowUp:
         has_its_turn = crc32(incident.item.vault.key.encode()) % _FEW_READS_TURNS == turn
         return has_its_turn and not has_just_begun
 
-    async def _tell(self, opened: Sequence[Incident]) -> None:
-        """Send digests and the daily summary where they are due; what cannot be sent now is by the next follow-up."""
+    async def _tell(self, opened: Sequence[Incident]) -> Sequence[Notice]:
+        """Send digests and the daily summary where they are due; returns what of the digests is left to later."""
+        left: Sequence[Notice] = ()
         try:
-            await self._engine.teller.send_digests()
+            left = await self._engine.teller.send_digests()
             if self._summary is not None:
                 await self._summary.send(opened)
         except BackupRetryError as error:
             log_event(LogEvent.NOTICE_UNSENT, level=logging.WARNING, problem=str(error))
+        return left
+
+    async def _remember(self, seen: UnsentNotices | None, left: Sequence[Notice], now: datetime) -> None:
+        """Say what could not be sent, and when it is tried again; in between, more of it may have gathered."""
+        if seen is not None and now < seen.due:
+            known: UnsentNotices | None = replace(seen, number=max(seen.number, len(left)))
+        else:
+            answer = self._engine.teller.refusal or (seen.answer if seen else "")
+            known = after_a_try(seen, left, answer, now)
+        if known != seen:
+            with suppress(BackupRetryError):  # the next follow-up tries at once then
+                await self._unsent.save_unsent(known)
 
     async def _due(self, opened: Sequence[Incident], now: datetime) -> Sequence[Incident]:
         """What has come due, or waits for the end of a pause that is gone by now, whoever took it away."""
@@ -161,21 +184,21 @@ class FollowUp:
                 await self._unreadables.sum_up()
 
     async def _follow_vault(
-        self, incidents: Sequence[Incident], report: FollowUpReport, run_began: datetime
+        self, incidents: Sequence[Incident], report: FollowUpReport, run_began: datetime, *, sends: bool
     ) -> None:
         """The oldest incident goes first: its list of the vault's jobs reaches back far enough for all the others."""
         oldest, *others = incidents
-        await self._move(oldest, report, run_began)
+        await self._move(oldest, report, run_began, sends=sends)
         at_once = asyncio.Semaphore(_ITEMS_AT_ONCE)
 
         async def one(incident: Incident) -> None:
             async with at_once:
-                await self._move(incident, report, run_began)
+                await self._move(incident, report, run_began, sends=sends)
 
         await asyncio.gather(*(one(incident) for incident in others))
 
     async def _move(
-        self, incident: Incident, report: FollowUpReport, run_began: datetime | None = None
+        self, incident: Incident, report: FollowUpReport, run_began: datetime | None = None, *, sends: bool
     ) -> None:
         """Without `run_began` it is not due, and only tells what is left to tell."""
         if run_began is not None and self._clock() - run_began >= self._time_limit:
@@ -183,18 +206,22 @@ class FollowUp:
             return
         try:
             if run_began is None:
-                await self._engine.tell(incident)
+                moved: Incident | None = await self._engine.tell(incident, sends=sends)
             else:
-                report.moved.append(await self._engine.advance(incident, run_began=run_began))
+                done = await self._engine.advance(incident, run_began=run_began, sends=sends)
+                report.moved.append(done)
+                moved = None if done.reason is Reason.ALREADY_HANDLED else done.incident
+            report.unsent += moved.notices if moved else ()
         except Exception as error:  # noqa: BLE001 (it ends this incident's turn and no other's)
             report.failed += 1
             log_failure(LogEvent.INCIDENT_FAILED, error, incident=incident.id, item=incident.item.id)
 
 
-def _left_open(opened: Sequence[Incident], report: FollowUpReport) -> int:
-    """How many are open after it; one that was closed before had only something left to tell."""
+def _left_open(opened: Sequence[Incident], report: FollowUpReport) -> LeftOpen:
+    """What is open after it; one that was closed before had only something left to tell."""
     moved = {each.incident.id: each.incident for each in report.moved if each.incident is not None}
-    return sum(moved.get(each.id, each).is_open for each in opened)
+    left = [each for was in opened if (each := moved.get(was.id, was)).is_open]
+    return LeftOpen(incidents=len(left), approvals=sum(each.awaits_approval for each in left))
 
 
 def _by_vault(incidents: Sequence[Incident], now: datetime) -> list[list[Incident]]:

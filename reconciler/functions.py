@@ -14,7 +14,9 @@ from backup_retry.engine.turn import KEPT_SIGNALS, Slice, Turn
 from backup_retry.ports.log_events import LogEvent, log_event, log_failure
 from backup_retry.settings.sweep_profile import DAILY, LOOK_BACK, SweepProfile
 from reconciler.daily_summary import DailySummary
+from reconciler.dispatch import Announcer
 from reconciler.follow_up import FollowUp
+from reconciler.protection_watch import ProtectionWatch
 from reconciler.redone_restores import RedoneRestores
 from reconciler.silence import sweep_after_silence
 from reconciler.sweep import Sweep
@@ -47,11 +49,16 @@ def _made(
         scope=parts.settings.scope,
         since=since,
         time_limit=min(parts.settings.sweep_time_limit, time_limit),
-        # It would have to reach back a day further each hour, for events that Event Grid has given up.
-        announcer=None if profile.name == LOOK_BACK else parts.announcer,
+        announcer=_announcer(profile, parts),
         defer=parts.inbox.add,
         vanished=_vanished(parts) if profile.name == DAILY else None,
+        watch_protection=_protection(parts) if profile.name == DAILY else None,
     )
+
+
+def _announcer(profile: SweepProfile, parts: wiring.Parts) -> Announcer | None:
+    # It would have to reach back a day further each hour, for events that Event Grid has given up.
+    return None if profile.name == LOOK_BACK else parts.announcer
 
 
 def _vanished(parts: wiring.Parts) -> VanishedVaults:
@@ -60,6 +67,17 @@ def _vanished(parts: wiring.Parts) -> VanishedVaults:
         vaults=parts.vaults,
         engine=parts.engine,
         scope=parts.settings.scope,
+        clock=parts.clock,
+    )
+
+
+def _protection(parts: wiring.Parts) -> ProtectionWatch:
+    return ProtectionWatch(
+        estate=parts.estate_of(parts.estate()),
+        reports=parts.reports,
+        history=parts.history,
+        engine=parts.engine,
+        missed_backups=parts.settings.missed_backups,
         clock=parts.clock,
     )
 
@@ -176,6 +194,7 @@ def _follow_up_of(parts: wiring.Parts, time_limit: timedelta) -> FollowUp:
         retention=parts.settings.incident_retention,
         unreadables=parts.unreadables,
         reads_are_low=parts.clients.reads_are_low,
+        unsent=parts.unsent,
         time_limit=time_limit,
         summary=_summary(parts),
         restores=_restores(parts),

@@ -28,6 +28,7 @@ from backup_retry.ports.log_events import LogEvent, log_event, log_failure
 from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.sweep_profile import SweepProfile
 from reconciler.dispatch import Announcer, announce_all
+from reconciler.protection_watch import ProtectionWatch
 from reconciler.sweep_report import SweepReport
 from reconciler.vanished_vaults import VanishedVaults
 from reconciler.vault_slots import VaultSlots
@@ -97,6 +98,7 @@ class Sweep:
         watch: Callable[[SweepReport], None] = lambda _: None,
         keep_reports: bool = False,
         vanished: VanishedVaults | None = None,
+        watch_protection: ProtectionWatch | None = None,
     ) -> None:
         self._graph = graph
         self._vaults = vaults
@@ -117,6 +119,8 @@ class Sweep:
         self._keep_reports = keep_reports
         #: looks for vaults that Resource Graph hides; a sweep of a part of the estate has none
         self._vanished = vanished
+        #: looks whether each item is protected; a sweep of a part of the estate has none
+        self._protection = watch_protection
         self._slots = VaultSlots()
 
     async def run(self) -> SweepReport:
@@ -131,6 +135,9 @@ class Sweep:
             await announce_all(self._find(report), self._announcer, report, partial(self._defer_all, report))
         if self._vanished is not None:
             report.problems += await self._vanished.look()
+        if self._protection is not None:
+            found = await self._protection.look()
+            report.problems += [each for each in found if each not in report.problems]
         report.end()
         report.log()
         await self._controls.beat(profile.beat if report.complete else profile.incomplete_beat, began)

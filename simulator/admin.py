@@ -149,11 +149,10 @@ class Admin:
         item = self._simulator.azure.find_item(backup.item)
         if item is None:
             raise _bad_request(f"{where}.item: there is no item {backup.item!r}".removeprefix("."))
-        kinds = ("", *item.workload.kinds) if backup.operation in {"Backup", "Restore"} else ("",)
-        if backup.kind not in kinds:
-            known = ", ".join(kinds[1:]) or "none"
-            why = f"the kinds of a {backup.operation} of {item.workload.name}: {known}"
-            raise _bad_request(f"{where}.kind: {why}".removeprefix("."))
+        try:
+            backup.check_kind(item.workload)
+        except ValueError as error:
+            raise _bad_request(f"{where}.kind: {error}".removeprefix(".")) from error
         return backup, item
 
     def _run(self, backup: BackupFile, item: Item) -> Job:

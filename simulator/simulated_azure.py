@@ -78,6 +78,7 @@ class Simulator:
         self.monitor.configure(wanted.action_groups, pace, delay, wanted.notices)
         self.event_grid.configure(wanted.event_subscriptions, pace, wanted.notices)
         self.azure.reset(estate)
+        self.azure.replay(estate.jobs, self.now())
         self.faults.arm([])
         self.requests.clear()
         self._arm.reset()

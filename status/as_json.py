@@ -1,12 +1,18 @@
 """The same as the pages say, as JSON; docs/status-json.md describes it."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 from backup_retry.domain.arm_ids import ProtectedItem
-from status.dashboard import Row
-from status.page import Page
+from backup_retry.domain.protection import Protection
+from backup_retry.domain.unsent_notices import UnsentNotices
+from backup_retry.policy.compliance import Kept
+from status.calendar import in_order
+from status.dashboard import Dashboard, Row
+from status.page import NOTHING, Page
 from status.snapshot import Snapshot
+from status.tiles import counts
 from status.timeline import Event, Timeline
 
 SCHEMA = 1
@@ -14,10 +20,10 @@ SCHEMA = 1
 ITEMS = 1000
 
 
-def page_document(page: Page, snapshot: Snapshot) -> dict[str, Any]:
+def page_document(page: Page, snapshot: Snapshot, tagged: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The status page, with a thousand of the items that the filters leave."""
     dashboard = snapshot.made.dashboard if snapshot.made else None
-    rows = page.filters.apply(dashboard.rows) if dashboard else ()
+    rows = in_order(page.filters.apply(dashboard.rows, tagged), page.filters.sort) if dashboard else ()
     begin = (page.filters.page - 1) * ITEMS
     return {
         "schema": SCHEMA,
@@ -26,7 +32,15 @@ def page_document(page: Page, snapshot: Snapshot) -> dict[str, Any]:
         "estate_read_at": _text(snapshot.made.estate_at if snapshot.made else None),
         "headline": {"tone": page.headline.tone, "text": page.headline.text},
         "notes": list(page.notes),
-        "counts": {count.label.replace(" ", "_"): count.number for count in page.counts},
+        "protection": _protection(dashboard) if dashboard else None,
+        "counts": counts(dashboard or NOTHING),
+        "app": {
+            "version": page.app.version,
+            "package": page.app.package,
+            "dry_run": page.app.dry_run,
+            "asks_first": page.app.asks_first,
+        },
+        "unsent_notices": _unsent(snapshot.unsent),
         "timers": {each.label.replace(" ", "_"): each.document for each in page.timers},
         "signals": snapshot.made.waiting.document if snapshot.made else None,
         "alerts": [each.document for each in snapshot.made.alerts] if snapshot.made else None,
@@ -49,7 +63,7 @@ def page_document(page: Page, snapshot: Snapshot) -> dict[str, Any]:
         "items_total": len(rows),
         "page": page.filters.page,
         "pages": max(1, -(-len(rows) // ITEMS)),
-        "items": [_row(row) for row in rows[begin : begin + ITEMS]],
+        "items": [_row(row, dashboard) for row in rows[begin : begin + ITEMS]] if dashboard else [],
         "trend": [
             {
                 "day": day.day.isoformat(),
@@ -91,14 +105,71 @@ def incident_document(timeline: Timeline) -> dict[str, Any]:
             for attempt, _ in timeline.attempts
         ],
         "timeline": [_event(each) for each in timeline.events],
+        "next": timeline.next.replace("`", ""),
+        "error_page": timeline.error_url,
+        "other_incidents": [
+            {"id": each.url.partition("?")[0], "at": _text(each.at), "reason_text": each.reason}
+            for each in timeline.others
+        ],
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _unsent(unsent: UnsentNotices | None) -> dict[str, Any] | None:
+    if unsent is None:
+        return None
+    return {
+        "number": unsent.number,
+        "since": _text(unsent.since),
+        "answer": unsent.answer,
+        "next_try": _text(unsent.due),
+    }
+
+
+def _protection(dashboard: Dashboard) -> dict[str, Any]:
+    """How many items are in each state; `unprotected` is null while nobody knows."""
+    return {
+        "unprotected": dashboard.unprotected,
+        "states": {each.value: dashboard.protections.get(each, 0) for each in Protection}
+        if dashboard.estate_known
+        else None,
+        "policies_unread": sorted(dashboard.policies_unread),
+        "compliance": _compliance(dashboard),
+    }
+
+
+def _compliance(dashboard: Dashboard) -> dict[str, Any]:
+    """What was kept, by vault and by subscription; of items it stands with each."""
+    known = dashboard.compliance
+    vaults = {row.item.vault.key: row.item.vault for row in dashboard.rows}
+    subscriptions = sorted({vault.subscription for vault in vaults.values()})
+    return {
+        "since": _text(known.since),
+        "vaults": {vault.id: _windows(known.of_vault(vault)) for _, vault in sorted(vaults.items())},
+        "subscriptions": {each: _windows(known.of_subscription(each)) for each in subscriptions},
+    }
+
+
+def _windows(kept: Mapping[int, Kept]) -> dict[str, Any]:
+    return {
+        str(days): {"kept": each.kept, "promised": each.promised, "percent": each.percent}
+        for days, each in kept.items()
+    }
+
+
+def _row(row: Row, dashboard: Dashboard) -> dict[str, Any]:
     closed = row.closed
     return {
         **_item(row.item),
+        "full_name": row.name,
+        "workload": row.workload,
+        "vault_id": row.item.vault.id,
+        "subscription_name": dashboard.subscriptions.get(row.item.vault.subscription.lower()),
+        "machine_group": row.machine_group,
+        "protection": row.protection.value if row.protection else None,
+        "overdue_since": _text(row.overdue_since),
+        "compliance": _windows(dashboard.compliance.of_item(row.item)),
         "trouble": row.trouble.value,
+        "error": row.error,
         "marks": [mark.value for mark in row.marks],
         "last_good_at": _text(row.last_good_at),
         "open_incident": row.opened.incident_id if row.opened else None,

@@ -55,6 +55,11 @@ class BackgroundRefresh(Generic[Value]):
         pending = self._task is not None
         return Reading(value=known.value, at=known.at, problem=known.problem, pending=pending)
 
+    @property
+    def last(self) -> Value | None:
+        """What was read last, without a wait."""
+        return self._known.value
+
     def hurry(self) -> None:
         """Ask again at the next call: what was read last was not all of it."""
         self._asked_at = None

@@ -1,12 +1,14 @@
 """The calendar: items, or vaults where the items are many, by the last fourteen days."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
 from status.dashboard import Mark, Row, Trouble
 from status.filters import Filters
+from status.place import Places
 
 LINES = 100
 _GLYPHS = {Mark.NOTHING: "·", Mark.GOOD: "✓", Mark.RECOVERED: "↻", Mark.OPEN: "…", Mark.FAILED: "✕"}
@@ -14,10 +16,18 @@ LABELS = {
     Mark.NOTHING: "no backup",
     Mark.GOOD: "good",
     Mark.RECOVERED: "failed, then recovered",
-    Mark.OPEN: "failed, being looked after",
+    Mark.OPEN: "failed, in progress",
     Mark.FAILED: "failed",
 }
 _UNKNOWN = "not known"
+_NEVER = datetime.min.replace(tzinfo=UTC)
+#: by what the list can be sorted
+_KEYS: dict[str, Callable[[Row], Any]] = {
+    "item": lambda row: row.name.casefold(),
+    "vault": lambda row: (row.item.vault.name.casefold(), row.item.vault.key),
+    "last_good": lambda row: row.last_good_at or _NEVER,
+    "error": lambda row: row.error.casefold(),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +72,17 @@ class Calendar:
     pages: int
 
 
-def calendar(days: Sequence[date], rows: Sequence[Row], filters: Filters, *, estate_known: bool) -> Calendar:
+def in_order(rows: Sequence[Row], sort: str) -> Sequence[Row]:
+    """The rows by a column, after a minus sign the other way round; worst first where there is no such column."""
+    key = _KEYS.get(sort.removeprefix("-"))
+    return sorted(rows, key=key, reverse=sort.startswith("-")) if key else rows
+
+
+def calendar(
+    days: Sequence[date], rows: Sequence[Row], filters: Filters, places: Places, *, estate_known: bool
+) -> Calendar:
     """The page of the calendar that the filters ask for; vaults where there are many items in more than one."""
+    rows = in_order(rows, filters.sort)
     vaults: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         vaults[row.item.vault.key].append(row)
@@ -74,9 +93,9 @@ def calendar(days: Sequence[date], rows: Sequence[Row], filters: Filters, *, est
     part = slice((page - 1) * LINES, page * LINES)
     # The rows come worst first, and so do the vaults: by their worst item.
     lines = (
-        [_vault_line(days, each, filters) for each in list(vaults.values())[part]]
+        [_vault_line(days, each, filters, places) for each in list(vaults.values())[part]]
         if of_vaults
-        else [_item_line(days, each, filters, estate_known=estate_known) for each in rows[part]]
+        else [_item_line(days, each, filters, places, estate_known=estate_known) for each in rows[part]]
     )
     return Calendar(
         days=days,
@@ -89,13 +108,13 @@ def calendar(days: Sequence[date], rows: Sequence[Row], filters: Filters, *, est
     )
 
 
-def _item_line(days: Sequence[date], row: Row, filters: Filters, *, estate_known: bool) -> Line:
-    vault = row.item.vault
-    newest = row.opened or row.closed
+def _item_line(
+    days: Sequence[date], row: Row, filters: Filters, places: Places, *, estate_known: bool
+) -> Line:
     return Line(
-        name=row.item.friendly_name,
-        place=f"{vault.name} · {row.workload}",
-        url=filters.incident_url(newest.incident_id) if newest else "",
+        name=row.name,
+        place=places.row(row),
+        url=filters.incident_url(row.incident_id) if row.incident_id else "",
         cells=[
             _item_cell(day, mark, row, filters, estate_known=estate_known)
             for day, mark in zip(days, row.marks, strict=True)
@@ -117,12 +136,12 @@ def _item_cell(day: date, mark: Mark, row: Row, filters: Filters, *, estate_know
     )
 
 
-def _vault_line(days: Sequence[date], rows: Sequence[Row], filters: Filters) -> Line:
+def _vault_line(days: Sequence[date], rows: Sequence[Row], filters: Filters, places: Places) -> Line:
     vault = rows[0].item.vault
     by_day = zip(*(row.marks for row in rows), strict=True)
     return Line(
-        name=vault.name,
-        place=f"{vault.resource_group} · {len(rows)} items",
+        name=places.vault(vault),
+        place=f"{vault.resource_group} · {places.subscription(vault.subscription)} · {len(rows):,} items",
         url=filters.url(vault=vault.key),
         cells=[_vault_cell(day, marks) for day, marks in zip(days, by_day, strict=True)],
         trouble=rows[0].trouble,

@@ -10,11 +10,16 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from statistics import median
 
-from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
+from backup_retry.domain.arm_ids import ProtectedItem, VaultKind, resource_group_of
 from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.estate import Backups, Estate
+from backup_retry.domain.protected_days import VaultDay
+from backup_retry.domain.protection import Protection, unprotected
 from backup_retry.domain.workloads import workload
-from backup_retry.ports.reports import Closed, Opened
-from status.estate import Backups, Estate
+from backup_retry.policy.compliance import Compliance, compliance
+from backup_retry.policy.protection_state import Judgement, judged
+from backup_retry.ports.protection_history import seen_since
+from backup_retry.ports.reports import Closed, Opened, cares
 
 DAYS = 14
 
@@ -32,9 +37,10 @@ class Mark(StrEnum):
 class Trouble(StrEnum):
     """How an item is now, worst first."""
 
+    #: a person has been told to act, whether its incident is closed or goes on by itself after that
     NEEDS_PERSON = "needs_person"
     OPEN = "open"
-    #: its last backup failed and nothing is being done, or there was none in all the days
+    #: a good recovery point is overdue and nothing is being done, or there never was one
     UNPROTECTED = "unprotected"
     #: it needs a person, and somebody has said that it can wait
     ACKNOWLEDGED = "acknowledged"
@@ -53,6 +59,14 @@ class Row:
     marks: tuple[Mark, ...]
     trouble: Trouble
     last_good_at: datetime | None
+    #: whether it is protected; None where that is not known: its vault has it no more, or Resource Graph is silent
+    protection: Protection | None = None
+    #: since when a good point is overdue; None: it is not
+    overdue_since: datetime | None = None
+    #: what tells it apart from others, such as master on sqlvm01; "" where Resource Graph has not said
+    called: str = ""
+    #: the resource group of the machine or whatever it is on; "" where nobody says it
+    machine_group: str = ""
     #: as Azure calls it; "" where Resource Graph has not said
     workload_name: str = ""
     #: the incident that is open
@@ -61,6 +75,31 @@ class Row:
     closed: Closed | None = None
     #: the newest incident that began on each day that had one
     incidents: Mapping[date, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What tells it apart from others: its name, with the server or account that holds it."""
+        return self.called or self.item.named()
+
+    @property
+    def incident_id(self) -> str:
+        """Its open incident's id, or its newest closed one's; "" where it has none."""
+        newest = self.opened or self.closed
+        return newest.incident_id if newest else ""
+
+    @property
+    def since(self) -> datetime | None:
+        """When that incident began."""
+        if self.opened:
+            return self.opened.at
+        return self.closed.first_failed_at if self.closed else None
+
+    @property
+    def error(self) -> str:
+        """What its trouble is called; "" where it has none, or nobody has said it."""
+        if self.opened:
+            return self.opened.error
+        return self.closed.last_error if self.closed and self.trouble is not Trouble.NONE else ""
 
     @property
     def workload(self) -> str:
@@ -82,6 +121,19 @@ class Day:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What is kept of protection from day to day."""
+
+    days: Sequence[VaultDay] = ()
+    compliance: Compliance = field(default_factory=Compliance)
+
+    @classmethod
+    def of(cls, days: Sequence[VaultDay], today: date) -> "Kept":
+        """What the kept days say."""
+        return cls(days=days, compliance=compliance(days, today))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dashboard:
     """Everything that the page is about, at one moment."""
 
@@ -90,36 +142,60 @@ class Dashboard:
     #: worst first
     rows: tuple[Row, ...]
     trend: tuple[Day, ...]
-    #: how the incidents that were closed in these days ended
-    outcomes: Mapping[Outcome, int]
+    #: the incidents that were closed in these days, newest first
+    closed: tuple[Closed, ...]
     subscriptions: Mapping[str, str]
     #: seconds from the first failure to the end, over all days
     median_seconds: float | None
     #: False: Resource Graph has not answered, only what failed is known
     estate_known: bool
+    #: how many items are in each state of protection
+    protections: Mapping[Protection, int] = field(default_factory=dict)
+    #: the vaults whose policies are not known, by their keys, with why
+    policies_unread: Mapping[str, str] = field(default_factory=dict)
+    #: on how many of the promised days there was a good point
+    compliance: Compliance = field(default_factory=Compliance)
+
+    @property
+    def unprotected(self) -> int | None:
+        """How many items are unprotected now; None while that is not known."""
+        return unprotected(self.protections) if self.estate_known else None
 
 
 def build(
-    today: date, estate: Estate | None, opened: Sequence[Opened], closed: Sequence[Closed]
+    now: datetime,
+    estate: Estate | None,
+    opened: Sequence[Opened],
+    closed: Sequence[Closed],
+    kept: Kept | None = None,
 ) -> Dashboard:
     """Lay everything over everything."""
-    days = tuple(today - timedelta(days=back) for back in reversed(range(DAYS)))
-    known = estate or Estate()
+    over = {each.incident_id for each in closed}
+    # The index still has a closed incident while its notice waits: whether that has gone makes nothing open.
+    opened = [each for each in opened if each.incident_id not in over]
+    days = tuple(_day(now) - timedelta(days=back) for back in reversed(range(DAYS)))
+    known, history = estate or Estate(), kept or Kept()
+    states = judged(known, cares(opened, closed, seen_since(known, history.days)), now)
     backups = {each.item.key: each for each in known.items}
     running = {each.item.key: each for each in opened}
     ended: dict[str, list[Closed]] = defaultdict(list)
     for each in closed:
         ended[each.item.key].append(each)
     keys = {**backups, **running, **ended}
-    rows = [_row(days, backups.get(key), running.get(key), ended.get(key, ())) for key in keys]
+    rows = [
+        _row(days, backups.get(key), running.get(key), ended.get(key, ()), states.get(key)) for key in keys
+    ]
     return Dashboard(
         days=days,
         rows=tuple(sorted(rows, key=_worst_first)),
         trend=_trend(days, opened, closed),
-        outcomes=Counter(each.outcome for each in closed),
+        closed=tuple(sorted(closed, key=lambda each: each.closed_at, reverse=True)),
         subscriptions=known.subscriptions,
         median_seconds=_median(closed),
         estate_known=estate is not None,
+        protections=Counter(each.state for each in states.values()),
+        policies_unread=known.policies_unread,
+        compliance=history.compliance,
     )
 
 
@@ -135,7 +211,11 @@ def label(item: ProtectedItem, workload_name: str = "") -> str:
 
 
 def _row(
-    days: Sequence[date], backups: Backups | None, opened: Opened | None, closed: Sequence[Closed]
+    days: Sequence[date],
+    backups: Backups | None,
+    opened: Opened | None,
+    closed: Sequence[Closed],
+    judgement: Judgement | None,
 ) -> Row:
     some = backups or opened or closed[0]
     by_age = sorted(closed, key=lambda each: each.closed_at)
@@ -148,10 +228,12 @@ def _row(
     return Row(
         item=some.item,
         marks=marks,
-        trouble=_trouble(
-            marks, opened, newest, last_good, is_expected=backups is not None and not backups.stopped
-        ),
+        trouble=_trouble(opened, newest, last_good, judgement),
         last_good_at=last_good,
+        protection=judgement.state if judgement else None,
+        overdue_since=judgement.missed.since if judgement and judgement.missed else None,
+        called=backups.full_name if backups else "",
+        machine_group=backups.machine_group if backups else resource_group_of(some.item.machine_id),
         workload_name=backups.workload if backups else "",
         opened=opened,
         closed=newest,
@@ -194,26 +276,17 @@ def _incident_mark(closed: Closed, last_good: datetime | None) -> Mark:
 
 
 def _trouble(
-    marks: Sequence[Mark],
-    opened: Opened | None,
-    closed: Closed | None,
-    last_good: datetime | None,
-    *,
-    is_expected: bool,
+    opened: Opened | None, closed: Closed | None, last_good: datetime | None, judgement: Judgement | None
 ) -> Trouble:
     if opened:
-        return Trouble.OPEN
+        return Trouble.NEEDS_PERSON if opened.told else Trouble.OPEN
     if (
         closed
         and closed.outcome.needs_a_person
         and (last_good is None or last_good <= closed.first_failed_at)
     ):
         return Trouble.ACKNOWLEDGED if closed.acknowledged else Trouble.NEEDS_PERSON
-    last = next((mark for mark in reversed(marks) if mark is not Mark.NOTHING), Mark.NOTHING)
-    recovered = last_good is not None and closed is not None and last_good > closed.first_failed_at
-    if is_expected and not recovered and last in {Mark.FAILED, Mark.NOTHING}:
-        return Trouble.UNPROTECTED
-    return Trouble.NONE
+    return Trouble.UNPROTECTED if judgement and judgement.state.is_missed else Trouble.NONE
 
 
 def _worst_first(row: Row) -> tuple[int, int, int, str]:

@@ -20,9 +20,11 @@ HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 async def health(reports: Reports, settings: Settings, now: datetime) -> dict[str, Any]:
     """Last complete sweep and follow-up (ISO 8601 or null), open incidents, unwell timers; one small read, no more.
 
-    `open_incidents` is how many the last follow-up left open; `incomplete_sweep` is when a later sweep than the last
+    `open_incidents` is how many the last follow-up left open, `approvals_waiting` how many of them wait for a person's
+    approval; `incomplete_sweep` is when a later sweep than the last
     complete one began that left something out; `unwell_timers` is how many of the sweeps, of profiles too, and
     the follow-up are late or incomplete; `unreadable_rows` is how many rows of each kind the follow-up could not read;
+    `unprotected` is how many items were not protected when the daily sweep looked last (null: none has yet).
     `stopped_timers` says since when a function's timer has not fired, while the second clock stands in. Other names and
     keys are nobody's business here.
 
@@ -35,10 +37,12 @@ async def health(reports: Reports, settings: Settings, now: datetime) -> dict[st
         "last_sweep": _text(sweep.last),
         "incomplete_sweep": _text(sweep.incomplete),
         "last_follow_up": _text(follow_up.last),
-        "open_incidents": found.open_incidents,
+        "open_incidents": found.left.incidents,
+        "approvals_waiting": found.left.approvals,
         "unwell_timers": sum(each.needs_a_person for each in standing),
         "stopped_timers": {each.function: _text(each.stopped) for each in standing if each.stopped},
         "unreadable_rows": dict(found.unreadable_rows),
+        "unprotected": found.protection.unprotected if found.protection else None,
     }
 
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -37,13 +37,14 @@ class Answer:
 def page_answer(page: Page) -> Answer:
     """The status page; a header reloads it, and the URL says how to stop that."""
     refresh = {"Refresh": str(page.reload_seconds)} if page.reload_seconds else {}
-    body = _render("page.html.j2", page=page, labels=LABELS)
+    body = _render("page.html.j2", page=page, labels=LABELS, zone=page.app.zone)
     return Answer(body=body, headers=_headers() | refresh)
 
 
-def incident_answer(timeline: Timeline, now: datetime) -> Answer:
-    """An incident's page."""
-    return Answer(body=_render("incident.html.j2", timeline=timeline, now=now), headers=_headers())
+def incident_answer(timeline: Timeline, now: datetime, zone: tzinfo = UTC) -> Answer:
+    """An incident's page; times are shown in that zone."""
+    body = _render("incident.html.j2", timeline=timeline, now=now, zone=zone)
+    return Answer(body=body, headers=_headers())
 
 
 def message_answer(status: int, title: str, text: str) -> Answer:
@@ -87,6 +88,7 @@ def _environment() -> "Environment":
     environment.filters |= {
         "age": _age,
         "moment": _moment,
+        "local": _local,
         "stamp": _stamp,
         "day": _day,
         "weekday": _weekday,
@@ -132,6 +134,11 @@ def _age(at: datetime, now: datetime) -> str:
 
 def _moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%d %b %Y, %H:%M:%S} UTC"
+
+
+def _local(at: datetime, zone: tzinfo) -> str:
+    """A time as people there read it, to the minute."""
+    return f"{at.astimezone(zone):%d %b %Y, %H:%M %Z}"
 
 
 def _stamp(at: datetime) -> str:

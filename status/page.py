@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from backup_retry.domain import labels
+from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.arrivals import AlertKind
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.pauses import Pause
@@ -13,49 +13,30 @@ from backup_retry.ports.arrivals import VaultAlerts
 from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.reports import Opened
 from backup_retry.settings.timer_status import Timer
+from status.app_states import App, LostAccess, Notice, app_states, lost_access
 from status.calendar import Calendar, calendar
 from status.dashboard import Dashboard, Day, Row, Trouble
-from status.filters import Filters
-from status.portal_links import item_url
+from status.filters import NO_ACCESS, Filters, Shown, state_of
+from status.groups import Grouping, Section
+from status.incident_list import IncidentList, incident_list
+from status.place import Places
 from status.snapshot import Snapshot
-from status.summary import Count, Headline, counts, headline, notes, scope_name
+from status.summary import Headline, headline, notes, scope_name
+from status.tagged import Tagged
+from status.tiles import ENDS, Tile, tiles_of_14_days, tiles_of_now
 
-#: how many lines the two lists show; the calendar shows the rest
+#: how many open incidents are read for what they wait for; of the others the index says enough
 LISTED = 50
 _RELOAD_SECONDS = 60
 _RELOAD_SOON_SECONDS = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class ActionItem:
-    """An item that waits for a person."""
-
-    name: str
-    place: str
-    incident_url: str
-    portal_url: str
-    error: str
-    reason: str
-    remedy: str
-    since: datetime
-    attempts: int
-    last_good_at: datetime | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class OpenItem:
-    """An item that is being looked after."""
-
-    name: str
-    place: str
-    incident_url: str
-    since: datetime
-    #: empty where its incident was closed a moment ago
-    state: str
-    reason: str
-    #: what a person was told to do, if anything
-    remedy: str
-    due: datetime | None
+_STATES = {
+    Trouble.NEEDS_PERSON.value: "action required",
+    Trouble.UNPROTECTED.value: "no recent recovery point",
+    Trouble.OPEN.value: "in progress",
+    Trouble.ACKNOWLEDGED.value: "acknowledged",
+    NO_ACCESS: "vault cannot be read",
+    Trouble.NONE.value: "well",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +55,8 @@ class Choices:
     subscriptions: Sequence[Option]
     vaults: Sequence[Option]
     workloads: Sequence[Option]
+    states: Sequence[Option]
+    causes: Sequence[Option]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,23 +64,29 @@ class Page:
     """All that the template needs."""
 
     now: datetime
+    app: App
     headline: Headline
-    counts: Sequence[Count]
+    tiles_of_now: Sequence[Tile]
+    tiles_of_14_days: Sequence[Tile]
     timers: Sequence[Timer]
+    app_states: Sequence[Notice]
+    lost_access: Sequence[LostAccess]
     pauses: Sequence[tuple[Pause, str]]
     storms: Sequence[Storm]
     notes: Sequence[str]
     filters: Filters
     choices: Choices
-    action_items: Sequence[ActionItem]
-    action_items_total: int
-    open_items: Sequence[OpenItem]
-    open_items_total: int
+    action_required: Section
+    in_progress: Section
     #: the signals that nobody has looked into yet
     waiting: Waiting
+    #: what the page is narrowed down to, by the filters' names
+    chosen: Sequence[tuple[str, str]]
     #: those of each vault that had one, or that lacks some
     alerts: Sequence[VaultAlerts]
     calendar: Calendar
+    #: None where the items are asked for
+    incidents: IncidentList | None
     trend: Sequence[Day]
     median_seconds: float | None
     #: None: the page does not reload itself
@@ -113,11 +102,21 @@ class Page:
         """True while a pause is in force, one that is only booked is none."""
         return any(pause.in_force(self.now) for pause, _ in self.pauses)
 
+    @property
+    def retries(self) -> str:
+        """Whether retries are started, in a few words."""
+        if self.is_paused:
+            return "Retries are paused"
+        if self.app.dry_run:
+            return "Dry run: no retries"
+        return "Retries wait for approval" if self.app.asks_first else "Retries are on"
 
-def opened(dashboard: Dashboard, filters: Filters) -> Sequence[Opened]:
-    """The open incidents that the page will show, for somebody to fetch what they are about."""
-    found = [row.opened for row in filters.apply(dashboard.rows) if row.opened]
-    return sorted(found, key=lambda each: each.at, reverse=True)[:LISTED]
+
+def opened(rows: Sequence[Row]) -> Sequence[Opened]:
+    """The open incidents that the page will show, for somebody to fetch what they are about: vaults and news first."""
+    found = [row.opened for row in rows if row.opened]
+    newest = sorted(found, key=lambda each: each.at, reverse=True)
+    return sorted(newest, key=lambda each: (not each.item.is_vault, not each.told))[:LISTED]
 
 
 def page(
@@ -126,86 +125,112 @@ def page(
     filters: Filters,
     incidents: Mapping[str, Incident],
     portal: str,
+    *,
+    app: App | None = None,
+    tagged: Tagged | None = None,
 ) -> Page:
-    """The page; `incidents` are those of `opened`, by their ids."""
-    dashboard = snapshot.made.dashboard if snapshot.made else _NOTHING
-    rows = filters.apply(dashboard.rows)
-    action_items = [row for row in rows if row.trouble is Trouble.NEEDS_PERSON]
-    shown = opened(dashboard, filters)
+    """The page; `incidents` are those of `opened`, by their ids; `tagged`: what bears the tag that is asked for."""
+    dashboard = snapshot.made.dashboard if snapshot.made else NOTHING
+    app, places, tagged = app or App(), Places(dashboard), tagged or Tagged()
+    rows = filters.apply(dashboard.rows, tagged.ids)
+    grouping = Grouping(filters, incidents, places, portal)
+    shows_incidents = filters.show == Shown.INCIDENTS
     known_alerts = snapshot.made.alerts if snapshot.made else ()
     return Page(
         now=snapshot.now,
-        headline=headline(snapshot, timers),
-        counts=counts(dashboard),
+        app=app,
+        headline=headline(snapshot, timers, dashboard.unprotected, dry_run=app.dry_run),
+        tiles_of_now=tiles_of_now(dashboard, filters),
+        tiles_of_14_days=tiles_of_14_days(dashboard, filters),
         timers=timers,
+        app_states=app_states(snapshot, app, filters),
+        lost_access=lost_access(rows, incidents, filters, _vault_names(rows, places)),
         pauses=[(each, scope_name(each, dashboard)) for each in snapshot.pauses],
         storms=snapshot.storms,
-        notes=notes(snapshot),
+        notes=[*notes(snapshot), *_unknown_tag(tagged)],
         filters=filters,
-        choices=_choices(dashboard, filters),
-        action_items=[_action_item(row, filters, portal) for row in action_items[:LISTED]],
-        action_items_total=len(action_items),
-        open_items=[_open_item(each, incidents.get(each.incident_id), filters) for each in shown],
-        open_items_total=sum(row.opened is not None for row in rows),
+        choices=_choices(dashboard, filters, places),
+        action_required=grouping.section(_in_state(rows, Trouble.NEEDS_PERSON), Trouble.NEEDS_PERSON.value),
+        in_progress=grouping.section(_in_state(rows, Trouble.OPEN), Trouble.OPEN.value),
         waiting=snapshot.made.waiting if snapshot.made else Waiting(),
         alerts=[each for each in known_alerts if filters.takes_vault(each.vault)],
-        calendar=calendar(dashboard.days, rows, filters, estate_known=dashboard.estate_known),
+        chosen=_chosen(filters, places),
+        calendar=calendar(
+            dashboard.days, _of_items(rows, filters), filters, places, estate_known=dashboard.estate_known
+        ),
+        incidents=incident_list(dashboard, filters, places) if shows_incidents else None,
         trend=dashboard.trend,
         median_seconds=dashboard.median_seconds,
         reload_seconds=_reload_seconds(snapshot, filters),
     )
 
 
-_NOTHING = Dashboard(
-    days=(), rows=(), trend=(), outcomes={}, subscriptions={}, median_seconds=None, estate_known=False
+NOTHING = Dashboard(
+    days=(), rows=(), trend=(), closed=(), subscriptions={}, median_seconds=None, estate_known=False
 )
 
 
-def _action_item(row: Row, filters: Filters, portal: str) -> ActionItem:
-    closed = row.closed
-    if closed is None:
-        raise ValueError(f"{row.item.id} needs nobody")
-    return ActionItem(
-        name=row.item.friendly_name,
-        place=f"{row.item.vault.name} · {row.workload}",
-        incident_url=filters.incident_url(closed.incident_id),
-        portal_url=item_url(row.item, portal),
-        error=closed.last_error,
-        reason=labels.reason(closed.reason),
-        remedy=closed.detail,
-        since=closed.first_failed_at,
-        attempts=closed.attempts,
-        last_good_at=row.last_good_at,
-    )
+def _unknown_tag(tagged: Tagged) -> Sequence[str]:
+    return [f"Resource Graph does not say what bears the tag. ({tagged.problem})"] if tagged.problem else []
 
 
-def _open_item(opened: Opened, incident: Incident | None, filters: Filters) -> OpenItem:
-    current = incident if incident and incident.is_open else None
-    return OpenItem(
-        name=opened.item.friendly_name,
-        place=opened.item.vault.name,
-        incident_url=filters.incident_url(opened.incident_id),
-        since=opened.at,
-        state=labels.STATES[current.state] if current else "",
-        reason=labels.reason(current.reason) if current else "",
-        remedy=current.detail if current and current.told_of else "",
-        due=current.due if current else None,
-    )
+def _in_state(rows: Sequence[Row], trouble: Trouble) -> Sequence[Row]:
+    return [row for row in rows if state_of(row) == trouble.value]
 
 
-def _choices(dashboard: Dashboard, filters: Filters) -> Choices:
-    items = [row.item for row in dashboard.rows]
-    subscriptions = {item.vault.subscription: item.vault.subscription for item in items}
-    subscriptions |= {
-        key: dashboard.subscriptions.get(key.lower(), name) for key, name in subscriptions.items()
+def _of_items(rows: Sequence[Row], filters: Filters) -> Sequence[Row]:
+    """The items; vaults that cannot be read are not among them, unless somebody asks for those."""
+    return rows if filters.state == NO_ACCESS else [row for row in rows if not row.item.is_vault]
+
+
+def _chosen(filters: Filters, places: Places) -> Sequence[tuple[str, str]]:
+    vault = places.vaults.get(filters.vault.lower())
+    outcome = ENDS.get(filters.outcome, "")
+    named = [
+        ("State", _STATES.get(filters.state, "")),
+        ("Cause", filters.cause),
+        ("Subscription", places.subscription(filters.subscription) if filters.subscription else ""),
+        ("Vault", places.vault(vault) if vault else filters.vault),
+        ("Workload", filters.workload),
+        ("Tag", filters.tag),
+        ("Name contains", filters.text),
+        ("Ended", outcome),
+    ]
+    return [each for each in named if each[1]]
+
+
+def _vault_names(rows: Sequence[Row], places: Places) -> Mapping[str, str]:
+    return {row.item.vault.key: places.vault(row.item.vault) for row in rows if row.item.is_vault}
+
+
+def _choices(dashboard: Dashboard, filters: Filters, places: Places) -> Choices:
+    subscriptions = {
+        each.subscription: places.subscription(each.subscription) for each in places.vaults.values()
     }
-    vaults = {item.vault.name.lower(): item.vault.name for item in items}
+    vaults = {_vault_value(each, places): places.vault(each) for each in places.vaults.values()}
     workloads = {row.workload: row.workload for row in dashboard.rows}
+    states = {
+        state: _STATES[state] for state in _STATES if any(state_of(row) == state for row in dashboard.rows)
+    }
+    if filters.state:
+        states[filters.state] = _STATES[filters.state]
+    causes = {row.error: row.error for row in dashboard.rows if row.error}
+    causes |= {filters.cause: filters.cause} if filters.cause else {}
+    vault = filters.vault if filters.vault in vaults else filters.vault.rsplit("/", 1)[-1]
     return Choices(
         subscriptions=_options(subscriptions, filters.subscription),
-        vaults=_options(vaults, filters.vault.rsplit("/", 1)[-1]),
+        vaults=_options(vaults, vault),
         workloads=_options(workloads, filters.workload),
+        states=[
+            Option(value=value, label=label, chosen=value == filters.state) for value, label in states.items()
+        ],
+        causes=_options(causes, filters.cause),
     )
+
+
+def _vault_value(vault: Vault, places: Places) -> str:
+    """What stands for the vault in the address: its name, and its id where another one has that name."""
+    return vault.key if places.is_ambiguous(vault) else vault.name
 
 
 def _options(labels: Mapping[str, str], chosen: str) -> Sequence[Option]:
@@ -216,6 +241,7 @@ def _options(labels: Mapping[str, str], chosen: str) -> Sequence[Option]:
 
 
 def _reload_seconds(snapshot: Snapshot, filters: Filters) -> int | None:
-    if filters.refresh == "off":
+    if not filters.reloads:
         return None
-    return _RELOAD_SOON_SECONDS if snapshot.made is None else _RELOAD_SECONDS
+    is_whole = snapshot.made is not None and not snapshot.made.estate_pending
+    return _RELOAD_SECONDS if is_whole else _RELOAD_SOON_SECONDS

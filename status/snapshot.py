@@ -5,22 +5,30 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.estate import Estate
 from backup_retry.domain.pauses import Pause
+from backup_retry.domain.unsent_notices import UnsentNotices
+from backup_retry.policy.compliance import WINDOWS
 from backup_retry.policy.scope import Scope
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.arrivals import Arrivals, VaultAlerts, alerts_by_vault
+from backup_retry.ports.estate import EstateReader
 from backup_retry.ports.inbox import COUNTED, Inbox, Waiting
 from backup_retry.ports.ledger import Controls
+from backup_retry.ports.protection_history import ProtectionHistory
 from backup_retry.ports.reports import Closed, Reports
 from backup_retry.ports.unreadable_rows import UnreadableRow, Unreadables
+from backup_retry.ports.unsent_notices import UnsentStore
 from status import dashboard
 from status.background_refresh import BackgroundRefresh, Reading
-from status.dashboard import Dashboard
-from status.estate import Estate, Graph, read_estate
+from status.dashboard import Dashboard, Kept, Row
 
 #: the ledger is cheap to read where little has happened, Resource Graph counts its queries
 _LEDGER_FRESH_FOR = timedelta(seconds=2)
 _ESTATE_FRESH_FOR = timedelta(minutes=3)
+#: it changes once a day
+_HISTORY_FRESH_FOR = timedelta(minutes=10)
 #: how long a board waits for Resource Graph before it is made without it
 _ESTATE_PATIENCE = 3.0
 #: a worker whose clock is behind may still write into a day that is over
@@ -60,6 +68,8 @@ class Snapshot:
     beats: Mapping[str, datetime]
     pauses: Sequence[Pause]
     storms: Sequence[Storm]
+    #: the notices that could not be sent; None: there are none
+    unsent: UnsentNotices | None = None
 
 
 class SnapshotReader:
@@ -71,24 +81,29 @@ class SnapshotReader:
         reports: Reports,
         inbox: Inbox,
         unreadables: Unreadables,
+        unsent: UnsentStore,
         arrivals: Arrivals,
         controls: Controls,
-        graph: Graph,
+        estate: EstateReader,
+        history: ProtectionHistory,
         scope: Scope,
         clock: Callable[[], datetime],
     ) -> None:
         self._reports = reports
         self._inbox = inbox
         self._unreadables = unreadables
+        self._unsent = unsent
         self._arrivals = arrivals
         self._controls = controls
-        self._graph = graph
+        self._reader = estate
+        self._history = history
         self._scope = scope
         self._clock = clock
         self._days: dict[date, Sequence[Closed]] = {}
         self._estate: BackgroundRefresh[Estate] = BackgroundRefresh(
             self._read_estate, clock, _ESTATE_FRESH_FOR
         )
+        self._kept: BackgroundRefresh[Kept] = BackgroundRefresh(self._read_history, clock, _HISTORY_FRESH_FOR)
         self._made: BackgroundRefresh[Made] = BackgroundRefresh(self._make, clock, _LEDGER_FRESH_FOR)
 
     async def snapshot(self, patience: float) -> Snapshot:
@@ -96,11 +111,12 @@ class SnapshotReader:
 
         Raises AzureUnavailable when the ledger does not answer for the controls.
         """
-        made, beats, pauses, storms = await asyncio.gather(
+        made, beats, pauses, storms, unsent = await asyncio.gather(
             self._made.get(patience),
             self._reports.beats(),
             self._controls.pauses(),
             self._reports.storms(),
+            self._unsent.unsent(),
         )
         if made.value and made.value.estate_pending and not made.pending:
             self._made.hurry()
@@ -115,27 +131,41 @@ class SnapshotReader:
             storms=[
                 each for each in storms if each.released_at is None and now - each.began_at < _NO_STORM_AFTER
             ],
+            unsent=unsent,
         )
+
+    def row(self, item: ProtectedItem) -> Row | None:
+        """What the last board says of an item; nothing is read for it."""
+        made = self._made.last
+        rows = made.dashboard.rows if made else ()
+        return next((row for row in rows if row.item.key == item.key), None)
 
     async def close(self) -> None:
         """Stop reading."""
         await self._made.close()
         await self._estate.close()
+        await self._kept.close()
 
     async def _make(self) -> Made:
         now = self._clock().astimezone(UTC)
         today = now.date()
-        opened, closed, waiting, arrived, estate = await asyncio.gather(
+        opened, closed, waiting, arrived, estate, kept = await asyncio.gather(
             self._reports.opened(),
             self._closed(today),
             self._inbox.waiting(COUNTED),
             self._arrivals.all(),
             self._estate.get(_ESTATE_PATIENCE),
+            self._kept.get(_ESTATE_PATIENCE),
         )
         unreadable = await self._unreadables.found()
         # In a thread: ten thousand items take a while, and others are waiting for this loop.
         made = await asyncio.to_thread(
-            dashboard.build, today, estate.value, opened, [each.at(now) for each in closed]
+            dashboard.build,
+            now,
+            estate.value,
+            opened,
+            [each.at(now) for each in closed],
+            kept.value or Kept(),
         )
         problem, pending = _why(estate), estate.pending and estate.value is None
         return Made(
@@ -164,14 +194,13 @@ class SnapshotReader:
         self._days = {day: closed for day, closed in found.items() if day < settled}
         return [each for closed in found.values() for each in closed]
 
+    async def _read_history(self) -> Kept:
+        today = self._clock().astimezone(UTC).date()
+        days = await self._history.days(today - timedelta(days=max(WINDOWS)))
+        return await asyncio.to_thread(Kept.of, days, today)
+
     async def _read_estate(self) -> Estate:
-        estate = await read_estate(self._graph, self._clock() - timedelta(days=dashboard.DAYS))
-        allowed = [
-            each
-            for each in estate.items
-            if not self._scope.why_not(each.item, each.workload, each.item.machine_id)
-        ]
-        return Estate(items=allowed, subscriptions=estate.subscriptions)
+        return await self._reader.read(self._clock() - timedelta(days=dashboard.DAYS))
 
 
 def _why(estate: Reading[Estate]) -> str:

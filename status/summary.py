@@ -5,26 +5,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from backup_retry.domain import labels
-from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.pauses import Pause
+from backup_retry.domain.protection import Protection
 from backup_retry.ports.arrivals import MISSING_ALERTS
 from backup_retry.ports.unreadable_rows import UnreadableRow
 from backup_retry.settings.timer_status import Timer
 from status.dashboard import Dashboard, Trouble
+from status.filters import NO_ACCESS, state_of
 from status.snapshot import Made, Snapshot
 
 #: so many rows that cannot be read are named
 _NAMED = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Count:
-    """One of the big numbers."""
-
-    number: int
-    label: str
-    #: bad, busy, good or plain; a number of nothing is always plain
-    tone: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,45 +27,65 @@ class Headline:
     text: str
 
 
-def headline(snapshot: Snapshot, timers: Sequence[Timer]) -> Headline:
-    """The worst thing that is so; nothing is called protected that is not known to be."""
+def headline(
+    snapshot: Snapshot, timers: Sequence[Timer], unprotected: int | None = None, *, dry_run: bool = False
+) -> Headline:
+    """The worst thing that is so; nothing is called protected that is not known to be.
+
+    `unprotected`: how many items are unprotected now, where somebody counts them by their policies.
+    """
     if snapshot.made is None:
         return Headline(tone="plain", text="Reading the ledger …")
     dashboard = snapshot.made.dashboard
-    if worst := next(_findings(snapshot.made, snapshot, timers), None):
+    if worst := next(_findings(snapshot.made, snapshot, timers, unprotected), None):
         return worst
+    if dry_run:
+        return Headline(tone="busy", text="Dry run: no backup is retried.")
+    if known := next(_lesser(snapshot.made, snapshot), None):
+        return known
     if not dashboard.estate_known:
-        return Headline(tone="plain", text="Nothing needs a person.")
-    return Headline(
-        tone="good", text="Everything is protected." if dashboard.rows else "Nothing is protected yet."
-    )
+        return Headline(tone="plain", text="Nothing needs your attention.")
+    return Headline(tone="good", text=_all_well(dashboard))
 
 
-def _findings(made: Made, snapshot: Snapshot, timers: Sequence[Timer]) -> Iterator[Headline]:
+def _all_well(dashboard: Dashboard) -> str:
+    if not dashboard.rows:
+        return "Nothing is protected yet."
+    if stopped := dashboard.protections.get(Protection.STOPPED, 0):
+        return f"All is protected but {_items(stopped, 'whose backups are stopped', 'whose backups are stopped')}"
+    return "Everything is protected."
+
+
+def _findings(
+    made: Made, snapshot: Snapshot, timers: Sequence[Timer], unprotected: int | None
+) -> Iterator[Headline]:
     """What is not as it should be, worst first."""
-    troubles = Counter(row.trouble for row in made.dashboard.rows if not row.item.is_vault)
+    troubles = _troubles(made)
     if number := troubles[Trouble.NEEDS_PERSON]:
-        yield Headline(tone="bad", text=_items(number, "needs a person", "need a person"))
-    if number := troubles[Trouble.UNPROTECTED]:
-        yield Headline(tone="bad", text=_items(number, "has no good backup", "have no good backup"))
-    if closed := [
-        row for row in made.dashboard.rows if row.item.is_vault and row.trouble is not Trouble.NONE
-    ]:
+        yield Headline(tone="bad", text=_items(number, "needs your attention", "need your attention"))
+    if number := troubles[Trouble.UNPROTECTED] if unprotected is None else unprotected:
+        has_none = ("has no recent recovery point", "have no recent recovery point")
+        yield Headline(tone="bad", text=_items(number, *has_none))
+    if closed := [row for row in made.dashboard.rows if state_of(row) == NO_ACCESS]:
         yield Headline(tone="bad", text=_blocked([row.item.vault.name for row in closed]))
     for timer in timers:
         if timer.needs_a_person:
             yield Headline(tone="bad", text=timer.sentence)
+    if snapshot.unsent:
+        number = snapshot.unsent.number
+        told = "1 notice" if number == 1 else f"{number:,} notices"
+        yield Headline(tone="bad", text=f"{told} could not be sent.")
     if number := len(made.unreadable):
         yield Headline(tone="bad", text=f"{_rows(number)} cannot be read.")
-    yield from _lesser(made, snapshot, troubles)
 
 
-def _lesser(made: Made, snapshot: Snapshot, troubles: Mapping[Trouble, int]) -> Iterator[Headline]:
+def _lesser(made: Made, snapshot: Snapshot) -> Iterator[Headline]:
     """What somebody is at already, or has said can wait."""
+    troubles = _troubles(made)
     if any(each.in_force(snapshot.now) for each in snapshot.pauses):
         yield Headline(tone="busy", text="Retries are paused.")
     if number := troubles[Trouble.OPEN]:
-        yield Headline(tone="busy", text=_items(number, "is being looked after", "are being looked after"))
+        yield Headline(tone="busy", text=_items(number, "is in progress", "are in progress"))
     if number := troubles[Trouble.ACKNOWLEDGED]:
         yield Headline(
             tone="plain",
@@ -82,23 +93,13 @@ def _lesser(made: Made, snapshot: Snapshot, troubles: Mapping[Trouble, int]) -> 
         )
     if made.waiting.number:
         yield Headline(tone="busy", text=f"{made.waiting} to be looked into.")
+    on_their_way = made.dashboard.protections.get(Protection.IN_PROGRESS, 0)
+    if number := on_their_way - troubles[Trouble.OPEN]:
+        yield Headline(tone="plain", text=_items(number, "awaits its backup", "await their backups"))
 
 
-def counts(dashboard: Dashboard) -> Sequence[Count]:
-    """The big numbers; what waits for a person counts once for an item, what has ended once for an incident."""
-    waiting = [row.closed for row in dashboard.rows if row.closed and row.trouble is Trouble.NEEDS_PERSON]
-    ended = Counter(each.outcome for each in waiting)
-    still_open = sum(row.opened is not None for row in dashboard.rows)
-    unprotected = sum(row.trouble is Trouble.UNPROTECTED for row in dashboard.rows)
-    return [
-        _count(ended[Outcome.NEEDS_ACTION], "need a person", "bad"),
-        _count(ended[Outcome.EXHAUSTED], "retries used up", "bad"),
-        _count(unprotected, "no good backup", "bad"),
-        _count(still_open, "being looked after", "busy"),
-        _count(dashboard.outcomes.get(Outcome.RECOVERED, 0), "recovered by a retry", "good"),
-        _count(dashboard.outcomes.get(Outcome.RECOVERED_ELSEWHERE, 0), "recovered without us", "good"),
-        _count(dashboard.outcomes.get(Outcome.LEFT_ALONE, 0), "left alone", "plain"),
-    ]
+def _troubles(made: Made) -> Mapping[Trouble, int]:
+    return Counter(row.trouble for row in made.dashboard.rows if not row.item.is_vault)
 
 
 def notes(snapshot: Snapshot) -> Sequence[str]:
@@ -123,7 +124,18 @@ def notes(snapshot: Snapshot) -> Sequence[str]:
     elif snapshot.made.estate_problem and snapshot.made.estate_at:
         age = labels.duration((snapshot.now - snapshot.made.estate_at).total_seconds())
         found.append(f"Resource Graph does not answer; good backups are shown as of {age} ago.")
+    if vaults := sorted(snapshot.made.dashboard.policies_unread):
+        found.append(_policies_unread(vaults))
     return found
+
+
+def _policies_unread(vaults: Sequence[str]) -> str:
+    named = ", ".join(each.rpartition("/")[2] for each in vaults[:_NAMED])
+    more = f" and {len(vaults) - _NAMED:,} more" if len(vaults) > _NAMED else ""
+    return (
+        f"The backup policies of {named}{more} cannot be read; a backup of theirs counts as overdue when the last one "
+        "failed, or is older than any policy allows."
+    )
 
 
 def _unreadable(rows: Sequence[UnreadableRow]) -> str:
@@ -145,10 +157,6 @@ def scope_name(pause: Pause, dashboard: Dashboard) -> str:
         return "everywhere"
     known = dashboard.subscriptions.get(pause.scope.lower())
     return f"in subscription {known}" if known else f"in {pause.scope.rsplit('/', 1)[-1]}"
-
-
-def _count(number: int, label: str, tone: str) -> Count:
-    return Count(number=number, label=label, tone=tone if number else "plain")
 
 
 def _blocked(vaults: Sequence[str]) -> str:

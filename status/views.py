@@ -6,26 +6,36 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from backup_retry import __version__
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.errors import BackupRetryError, RowUnreadable, SettingsError
+from backup_retry.domain.errors import AzureUnavailable, BackupRetryError, RowUnreadable, SettingsError
 from backup_retry.domain.incident import Incident
+from backup_retry.domain.time_zones import time_zone
 from backup_retry.ports.reports import Opened
 from backup_retry.settings.timer_status import timers
 from backup_retry.wiring import Parts
 from status import page as pages
+from status.app_states import App
+from status.as_csv import incidents_csv, items_csv
 from status.as_json import incident_document, page_document
-from status.filters import Filters
+from status.calendar import in_order
+from status.filters import Filters, Shown
 from status.html import Answer, incident_answer, message_answer, page_answer
+from status.incident_list import incidents
+from status.package import package_hash
 from status.page import Page
+from status.place import Places
 from status.snapshot import Snapshot, SnapshotReader
+from status.tagged import Tagged, TaggedReader
 from status.timeline import Timeline, timeline
 
 #: seconds; a person sees what is known by then, a program waits for all of it
 _PERSONS_PATIENCE = 0.3
 _PROGRAMS_PATIENCE = 25.0
-#: an incident that was closed longer ago than this is not found by its id
-_FOUND_FOR_DAYS = 90
+#: an incident that was closed longer ago than this is not found by its id, however long KEEP_DAYS is
+_FOUND_FOR_DAYS = 400
 _READERS = 16
 _LONGEST_ID = 64
 
@@ -36,44 +46,67 @@ class Views:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._settings = parts.settings
+        self._tags = TaggedReader(parts.graph, parts.clock)
         self.snapshots = SnapshotReader(
             reports=parts.reports,
             inbox=parts.inbox,
             unreadables=parts.unreadables,
+            unsent=parts.unsent,
             arrivals=parts.arrivals,
             controls=parts.controls,
-            graph=parts.graph,
+            estate=parts.estate_reader,
+            history=parts.history,
             scope=parts.settings.scope,
             clock=parts.clock,
         )
 
     async def status(self, params: Mapping[str, str]) -> Answer:
         """The status page."""
-        page, _ = await self._page(params, _PERSONS_PATIENCE)
+        patience = _PROGRAMS_PATIENCE if params.get("format") == "csv" else _PERSONS_PATIENCE
+        page, snapshot, tagged = await self._page(params, patience)
+        if params.get("format") == "csv":
+            return _as_csv(page.filters, snapshot, tagged.ids)
         return page_answer(page)
 
     async def status_json(self, params: Mapping[str, str]) -> Answer:
         """The status page as JSON; raises AzureUnavailable when the ledger could not be read at all."""
-        page, snapshot = await self._page(params, _PROGRAMS_PATIENCE)
-        return as_json(page_document(page, snapshot), status=200 if snapshot.made else 503)
+        page, snapshot, tagged = await self._page(params, _PROGRAMS_PATIENCE)
+        return as_json(page_document(page, snapshot, tagged.ids), status=200 if snapshot.made else 503)
 
     async def incident(self, incident_id: str, params: Mapping[str, str]) -> Answer:
         """An incident's page."""
-        told = await self._story(incident_id, Filters.of(params))
-        return incident_answer(told, self._parts.clock()) if told else _no_incident()
+        filters = Filters.of(params)
+        told = await self._story(incident_id, filters)
+        return incident_answer(told, self._parts.clock(), self._zone(filters)) if told else _no_incident()
 
     async def incident_json(self, incident_id: str, params: Mapping[str, str]) -> Answer:
         """An incident as JSON."""
         told = await self._story(incident_id, Filters.of(params))
         return as_json(incident_document(told)) if told else as_json({"error": _NO_INCIDENT}, status=404)
 
-    async def _page(self, params: Mapping[str, str], patience: float) -> tuple[Page, Snapshot]:
+    async def _page(self, params: Mapping[str, str], patience: float) -> tuple[Page, Snapshot, Tagged]:
         filters, settings = Filters.of(params), self._settings
-        snapshot = await self.snapshots.snapshot(patience)
-        shown = pages.opened(snapshot.made.dashboard, filters) if snapshot.made else ()
-        incidents = await self._incidents([each.item for each in shown])
-        found = timers(settings, snapshot.beats, snapshot.now)
-        return pages.page(snapshot, found, filters, incidents, settings.cloud.portal), snapshot
+        snapshot, tagged = await asyncio.gather(
+            self.snapshots.snapshot(patience), self._tags.tagged(filters.tag)
+        )
+        rows = filters.apply(snapshot.made.dashboard.rows, tagged.ids) if snapshot.made else ()
+        incidents = await self._incidents([each.item for each in pages.opened(rows)])
+        found, app = timers(settings, snapshot.beats, snapshot.now), await self._app(filters)
+        page = pages.page(snapshot, found, filters, incidents, settings.cloud.portal, app=app, tagged=tagged)
+        return page, snapshot, tagged
+
+    async def _app(self, filters: Filters) -> App:
+        package = await asyncio.to_thread(package_hash)
+        return App(
+            dry_run=self._settings.dry_run,
+            asks_first=self._settings.rules.asks_first,
+            version=__version__,
+            package=package,
+            zone=self._zone(filters),
+        )
+
+    def _zone(self, filters: Filters) -> ZoneInfo:
+        return time_zone(filters.tz or self._settings.retry_time_zone)
 
     async def _incidents(self, items: list[ProtectedItem]) -> dict[str, Incident]:
         """The latest incident of each item that can be read, by its id."""
@@ -88,9 +121,13 @@ class Views:
         found = await asyncio.gather(*(read(item) for item in items))
         return {each.id: each for each in found if each}
 
+    def _days_kept(self) -> int:
+        kept = self._settings.incident_retention
+        return min(kept.days + 1, _FOUND_FOR_DAYS) if kept else _FOUND_FOR_DAYS
+
     async def _story(self, incident_id: str, filters: Filters) -> Timeline | None:
         today = self._parts.clock().astimezone(UTC).date()
-        days = [today - timedelta(days=back) for back in range(_FOUND_FOR_DAYS)]
+        days = [today - timedelta(days=back) for back in range(self._days_kept())]
         is_id = 0 < len(incident_id) <= _LONGEST_ID and incident_id.replace("-", "").isalnum()
         found = await self._parts.reports.find(incident_id, days) if is_id and incident_id.isascii() else None
         if found is None:
@@ -100,7 +137,21 @@ class Views:
         )
         if isinstance(found, Opened) and record.incident and record.incident.id != incident_id:
             return None
-        return timeline(found, record.incident, steps, filters, self._settings.cloud.portal)
+        known = self.snapshots.row(found.item)
+        last_good_at = known.last_good_at if known else None
+        portal = self._settings.cloud.portal
+        return timeline(found, record.incident, steps, filters, portal, last_good_at=last_good_at)
+
+
+def _as_csv(filters: Filters, snapshot: Snapshot, tagged: frozenset[str]) -> Answer:
+    """The list that the page would show, whole, in its order; 503 while nothing is known yet."""
+    if snapshot.made is None:
+        return unavailable(AzureUnavailable("the ledger is still being read"))
+    dashboard = snapshot.made.dashboard
+    places = Places(dashboard)
+    if filters.show == Shown.INCIDENTS:
+        return incidents_csv(incidents(dashboard, filters), places)
+    return items_csv(in_order(filters.apply(dashboard.rows, tagged), filters.sort), places)
 
 
 def unavailable(error: BackupRetryError | TimeoutError) -> Answer:
@@ -129,7 +180,7 @@ def as_json(document: dict[str, Any], status: int = 200) -> Answer:
     return Answer(status=status, body=body, mimetype="application/json", headers=headers)
 
 
-_NO_INCIDENT = f"There is no such incident, or it was closed more than {_FOUND_FOR_DAYS} days ago."
+_NO_INCIDENT = "There is no such incident, or it was closed longer ago than KEEP_DAYS says."
 
 
 def _no_incident() -> Answer:

@@ -13,10 +13,11 @@ from backup_retry.domain.errors import SettingsError
 from backup_retry.ports.access_inspection import MemoryInspection
 from backup_retry.ports.arrivals import MemoryArrivals
 from backup_retry.ports.deployment import DeployedApp, Deployment, MemoryDeployment
+from backup_retry.ports.estate import MemoryEstate
 from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
-from backup_retry.settings.settings import load_settings
+from backup_retry.settings.loading import load_settings
 from cli.app import app
 from cli.session import Session
 from tests.builders import item, vault
@@ -39,6 +40,7 @@ class Terminal(World):
         self.inbox = MemoryInbox(self.clock)
         self.unreadables = MemoryUnreadables()
         self.inspection = MemoryInspection()
+        self.estate = MemoryEstate()
         self.deployment = MemoryDeployment()
         self.arrivals = MemoryArrivals()
         self.rows_of_graph: list[Mapping[str, Any]] = []
@@ -47,6 +49,11 @@ class Terminal(World):
         #: the environment names a ledger
         self.has_ledger = True
         self.opened_for_writing = False
+        #: how often a session was opened, and what opening one raises
+        self.opened = 0
+        self.sign_in_error: BaseException | None = None
+        #: the name and resource group of the app that a command is about
+        self.app = ("", "")
 
     def types(self, *arguments: str, stdin: str | None = None) -> Result:
         """Run a command."""
@@ -70,6 +77,9 @@ class Terminal(World):
     ) -> AsyncIterator[Session]:
         """See Sessions."""
         self.opened_for_writing = writing
+        self.opened += 1
+        if self.sign_in_error is not None:
+            raise self.sign_in_error
         if ledger and not self.has_ledger:
             raise SettingsError("Settings: LEDGER_ENDPOINT is not set")
         settings = {"ledger_endpoint": "https://ledger.test", **self.settings, **overrides}
@@ -85,9 +95,15 @@ class Terminal(World):
             item_lookup=self.item_lookup,
             tag_lookup=self.tag_lookup,
             inspection=self.inspection,
+            estate_reader=self.estate,
             publisher=self.publisher,
             arrivals=self.arrivals,
         )
+
+    def of_app(self, name: str, resource_group: str) -> "Terminal":
+        """See Sessions."""
+        self.app = name, resource_group
+        return self
 
     @asynccontextmanager
     async def open_app(
@@ -95,6 +111,7 @@ class Terminal(World):
     ) -> AsyncIterator[tuple[Session, DeployedApp, Deployment]]:
         """See Sessions."""
         del resource_group
+        name = name or "app-1"
         group = f"/subscriptions/{vault().subscription}/resourceGroups/rg-app"
         app_id = f"{group}/providers/Microsoft.Web/sites/{name}"
         app = DeployedApp(id=app_id, host=f"{name}.test", principal="principal-1")

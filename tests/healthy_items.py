@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
 
+from backup_retry.azure.estate import AzureEstate
 from backup_retry.azure.table_archive import TableArchive
 from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TABLES, TableLedger
@@ -17,7 +18,10 @@ from backup_retry.domain.jobs import FailedJob, Source
 from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.arrivals import MemoryArrivals
-from backup_retry.settings.settings import load_settings
+from backup_retry.ports.estate import MemoryPolicies
+from backup_retry.ports.protection_history import MemoryHistory
+from backup_retry.ports.unsent_notices import MemoryUnsentStore
+from backup_retry.settings.loading import load_settings
 from backup_retry.wiring import Parts
 from reactor.deferred_signals import process_deferred, written
 from reactor.resolve import Resolver
@@ -124,9 +128,13 @@ class HealthyItems(World):
             archive=self.archive,
             inbox=self.inbox,
             unreadables=self.unreadables,
+            unsent=MemoryUnsentStore(),
             turns=nobody,
             arrivals=MemoryArrivals(),
             seen_vaults=nobody,
+            estate_of=nobody,
+            history=MemoryHistory(),
+            estate_reader=AzureEstate(self, MemoryPolicies(), Scope()),
         )
 
     async def rows(self, query: str) -> AsyncIterator[Mapping[str, Any]]:

@@ -6,16 +6,17 @@ from datetime import timedelta
 
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.decisions import Outcome, Reason
+from backup_retry.domain.estate import Backups, Estate
 from backup_retry.domain.jobs import Source
 from backup_retry.domain.pauses import Pause
+from backup_retry.domain.protected_days import VaultDay
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.arrivals import VaultAlerts
 from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.ledger import Beat
 from backup_retry.ports.reports import Closed, Opened
 from backup_retry.ports.unreadable_rows import UnreadableRow
-from status.dashboard import Dashboard, build
-from status.estate import Backups, Estate
+from status.dashboard import Dashboard, Kept, build
 from status.snapshot import Made, Snapshot
 from tests.builders import NOW, item
 
@@ -70,15 +71,20 @@ def backups(
         item=of or item(),
         good=frozenset(TODAY - timedelta(days=each) for each in good),
         bad=frozenset(TODAY - timedelta(days=each) for each in bad),
+        last_bad_at=NOW - timedelta(days=min(bad), hours=NOW.hour) if bad else None,
         last_good_at=last,
     )
 
 
 def dashboard(
-    *known: Backups, opened: Sequence[Opened] = (), closed: Sequence[Closed] = (), answered: bool = True
+    *known: Backups,
+    opened: Sequence[Opened] = (),
+    closed: Sequence[Closed] = (),
+    answered: bool = True,
+    days: Sequence[VaultDay] = (),
 ) -> Dashboard:
     """The board of all that; `answered`: Resource Graph has."""
-    return build(TODAY, Estate(items=known) if answered else None, opened, closed)
+    return build(NOW, Estate(items=known) if answered else None, opened, closed, Kept.of(days, TODAY))
 
 
 def snapshot(

@@ -9,7 +9,8 @@ from backup_retry.azure.client import AzureClients
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.jobs import BackupRequest, JobList
-from backup_retry.settings.settings import Settings, load_settings
+from backup_retry.settings.loading import load_settings
+from backup_retry.settings.settings import Settings
 from simulator.estate.outcomes import JobStatus, Outcome, error_titled
 from simulator.server import RunningServer
 from tests.clock import Clock

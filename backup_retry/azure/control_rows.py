@@ -20,14 +20,18 @@ from backup_retry.domain.arrivals import AlertKind, Arrival
 from backup_retry.domain.jobs import Source
 from backup_retry.domain.pauses import Pause
 from backup_retry.domain.texts import valid
+from backup_retry.domain.unsent_notices import UnsentNotices
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import DeferredSignal, Fields
 from backup_retry.ports.known_vaults import SeenVault
+from backup_retry.ports.ledger import LeftOpen
 from backup_retry.ports.turns import Lease
 
 CONTROL_PARTITION = "control"
 SIGNAL_PARTITION = "signal"
 VAULT_PARTITION = "vault"
+#: the row key of the summary of notices that could not be sent
+UNSENT = "unsent"
 ARRIVAL_PARTITION = "arrival"
 
 
@@ -65,10 +69,10 @@ def held_pause(row: Mapping[str, Any]) -> Pause:
     return Pause(by=by or "somebody", why=told, scope=scope)
 
 
-def beat_row(name: str, at: datetime, open_incidents: int | None = None) -> Row:
+def beat_row(name: str, at: datetime, left: LeftOpen | None = None) -> Row:
     """A heartbeat."""
-    left = {} if open_incidents is None else {"open_incidents": open_incidents}
-    return new_row(CONTROL_PARTITION, beat_key(name), at=written(at), **left)
+    counts = {"open_incidents": left.incidents, "approvals_waiting": left.approvals} if left else {}
+    return new_row(CONTROL_PARTITION, beat_key(name), at=written(at), **counts)
 
 
 def beat_key(name: str) -> str:
@@ -82,9 +86,12 @@ def read_beat(row: Mapping[str, Any]) -> tuple[str, datetime]:
     return columns.text("RowKey").removeprefix("beat-"), columns.time("at")
 
 
-def read_left_open(row: Mapping[str, Any]) -> int:
-    """How many incidents a follow-up's heartbeat says that it left open; those of earlier versions do not say it."""
-    return Columns(row).number("open_incidents", 0)
+def read_left_open(row: Mapping[str, Any]) -> LeftOpen:
+    """What a follow-up's heartbeat says that it left open; those of earlier versions do not say it."""
+    columns = Columns(row)
+    return LeftOpen(
+        incidents=columns.number("open_incidents", 0), approvals=columns.number("approvals_waiting", 0)
+    )
 
 
 def storm_row(storm: Storm) -> Row:
@@ -160,6 +167,31 @@ def read_lease(row: Mapping[str, Any]) -> Lease:
         began=columns.maybe_time("began"),
         starts=columns.number("starts", 0),
         told_at=columns.maybe_time("told_at"),
+    )
+
+
+def unsent_row(unsent: UnsentNotices) -> Row:
+    """The summary of notices that could not be sent."""
+    return new_row(
+        CONTROL_PARTITION,
+        UNSENT,
+        number=unsent.number,
+        since=written(unsent.since),
+        answer=fit(unsent.answer),
+        tries=unsent.tries,
+        due=written(unsent.due),
+    )
+
+
+def read_unsent(row: Mapping[str, Any]) -> UnsentNotices:
+    """The summary that a row holds."""
+    columns = Columns(row)
+    return UnsentNotices(
+        number=columns.number("number"),
+        since=columns.time("since"),
+        answer=columns.text("answer", ""),
+        tries=columns.number("tries", 1),
+        due=columns.time("due"),
     )
 
 

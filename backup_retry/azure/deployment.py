@@ -33,7 +33,7 @@ from backup_retry.azure.json_fields import (
 )
 from backup_retry.azure.listing import Pages
 from backup_retry.azure.resource_graph import ResourceGraph
-from backup_retry.domain.arm_ids import Vault, resource_group_of
+from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.arrivals import DRILL
 from backup_retry.domain.errors import Service
 from backup_retry.domain.texts import valid_json
@@ -90,11 +90,10 @@ class ResourceManager:
 
 
 async def apps_of_name(graph: ResourceGraph, name: str, group: str) -> Sequence[str]:
-    """Ids of the function apps of that name that the identity sees, in that resource group or in any."""
+    """Ids of the function apps that the identity sees, of that name or any, in that resource group or any."""
     query = files("backup_retry.azure").joinpath("deployed_app.kql").read_text(encoding="utf-8")
     async with azure_errors(Service.GRAPH):
-        found = [id_of(row) async for row in graph.rows(Template(query).substitute(name=name))]
-    return [each for each in found if not group or resource_group_of(each).lower() == group.lower()]
+        return [id_of(row) async for row in graph.rows(Template(query).substitute(name=name, group=group))]
 
 
 async def read_app(arm: ResourceManager, app_id: str) -> DeployedApp:

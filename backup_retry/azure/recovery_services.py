@@ -24,7 +24,14 @@ from backup_retry.azure.client import (
 )
 from backup_retry.azure.json_fields import id_of, properties_of
 from backup_retry.azure.listing import Pages, Reading
-from backup_retry.azure.shared_reads import CachedReads, SharedItems, SharedLists, read_again, states_of
+from backup_retry.azure.shared_reads import (
+    CachedReads,
+    SharedItems,
+    SharedLists,
+    read_again,
+    read_policies,
+    states_of,
+)
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.facts import ItemState
@@ -53,6 +60,7 @@ class RecoveryServicesVaults:
         self._lists = SharedLists(clock, read=self._list, freshen=self._list_newest)
         self._policies: CachedReads[BackupPolicy | None] = CachedReads(clock, _POLICY_TTL)
         self._states = SharedItems(clock, clients.reads_are_low)
+        self._policy_lists: CachedReads[Mapping[str, BackupPolicy]] = CachedReads(clock, _POLICY_TTL)
         self._items: CachedReads[Sequence[wire.Named]] = CachedReads(clock, _ITEMS_TTL)
 
     async def job(self, vault: Vault, job_id: str) -> Job:
@@ -92,6 +100,10 @@ class RecoveryServicesVaults:
             if not error.is_the_vaults_word or await self._is_listed(item):
                 raise
             return None
+
+    async def policies(self, vault: Vault) -> Mapping[str, BackupPolicy]:
+        """The vault's policies by their names; one that cannot be understood has a problem."""
+        return await self._policy_lists.get(vault.key, lambda: self._list_policies(vault))
 
     async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
         """Start a backup of the item; returns the address of Azure's operation, to be followed unaltered.
@@ -196,6 +208,12 @@ class RecoveryServicesVaults:
                 LogEvent.POLICY_UNREAD, level=logging.WARNING, vault=vault.id, policy=name, problem=problem
             )
         return policy
+
+    async def _list_policies(self, vault: Vault) -> Mapping[str, BackupPolicy]:
+        async with azure_errors(f"policies of vault {vault.name}"):
+            client = self._clients.backup(vault.subscription)
+            pages = client.backup_policies.list(vault.name, vault.resource_group, raw_response_hook=Pages())
+            return await read_policies(pages, wire.read_policy)
 
     async def _list(self, reading: Reading) -> None:
         # Both ends are needed; the far one lies in the future because Azure's clock is not ours.

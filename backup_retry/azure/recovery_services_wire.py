@@ -214,6 +214,8 @@ def _schedules(policy: Fields) -> Iterator[Schedule]:
     """The schedules of a SimpleSchedulePolicy of either version; a log schedule is none that a retry waits for."""
     frequency = text(policy, "scheduleRunFrequency").lower()
     if frequency == "hourly" and (hourly := policy.get("hourlySchedule")):
+        if int(hourly["interval"]) <= 0:
+            raise ValueError(f"interval {hourly['interval']!r} never moves on")
         yield Hourly(
             interval=timedelta(hours=int(hourly["interval"])),
             starts=_time_of_day(hourly["scheduleWindowStartTime"]),

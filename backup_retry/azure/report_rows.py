@@ -7,7 +7,7 @@ from typing import Any
 
 from backup_retry.azure.acknowledgement_columns import acknowledgement_columns, read_acknowledgement
 from backup_retry.azure.incident_rows import partition
-from backup_retry.azure.table_columns import Columns, Row, Unreadable, new_row, written
+from backup_retry.azure.table_columns import Columns, Row, Unreadable, fit, new_row, written
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
@@ -25,19 +25,39 @@ def open_key(incident: Incident) -> str:
 
 def open_row(incident: Incident, now: datetime) -> Row:
     """An incident in that index."""
-    return new_row(
-        OPEN_PARTITION,
-        open_key(incident),
-        item=incident.item.id,
-        incident=incident.id,
-        at=written(now),
-    )
+    return asked_row(incident) | {
+        "item": fit(incident.item.id),
+        "incident": incident.id,
+        "at": written(now),
+    }
+
+
+def asked_row(incident: Incident) -> Row:
+    """What changes there of an incident of which a person has been told, or has answered."""
+    opened = Opened.of(incident, incident.opened_at)
+    return new_row(OPEN_PARTITION, open_key(incident), error=opened.error, told=opened.told)
+
+
+def closed_row(incident: Incident) -> Row:
+    """What changes there of a closed incident that has something left to tell."""
+    return new_row(OPEN_PARTITION, open_key(incident), closed=True)
 
 
 def read_opened(row: Mapping[str, Any]) -> Opened:
     """The open incident that a row of the index names."""
     columns = Columns(row)
-    return Opened(incident_id=columns.text("incident"), item=columns.item("item"), at=columns.time("at"))
+    return Opened(
+        incident_id=columns.text("incident"),
+        item=columns.item("item"),
+        at=columns.time("at"),
+        error=columns.text("error", ""),
+        told=columns.text("told", ""),
+    )
+
+
+def is_closed(row: Mapping[str, Any]) -> bool:
+    """True where a row of the index stays only for what is left to tell."""
+    return row.get("closed") is True
 
 
 def place_of(opened: Opened) -> tuple[str, str]:

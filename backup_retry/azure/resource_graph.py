@@ -50,7 +50,7 @@ class _Truncated(AzureRefused):
 
 
 class ResourceGraph:
-    """The port `status.estate.Graph` on Azure: all rows or an error."""
+    """What `AzureEstate` asks: a query's rows: all rows or an error."""
 
     def __init__(
         self, clients: AzureClients, subscriptions: Sequence[str] = (), patience: float = PATIENCE

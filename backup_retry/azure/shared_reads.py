@@ -1,20 +1,21 @@
 """What the adapters of both kinds of vault read once for many: lists of jobs, items, policies."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
-from backup_retry.azure.client import NOT_UNDERSTOOD
-from backup_retry.azure.json_fields import Fields, id_of, properties_of
+from backup_retry.azure.client import NOT_UNDERSTOOD, said_by
+from backup_retry.azure.json_fields import Fields, id_of, name_of, properties_of
 from backup_retry.azure.listing import ListTooLong, Reading
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound
 from backup_retry.domain.facts import ItemState
 from backup_retry.domain.jobs import Job, JobList
+from backup_retry.domain.schedule import BackupPolicy
 
 T = TypeVar("T")
 #: reads a list on, and what has been read of it anew where that may have changed
@@ -145,6 +146,20 @@ async def read_again(
     for job_id in job_ids:
         with suppress(NotFound):
             found.append(await read(vault, job_id))
+    return found
+
+
+async def read_policies(
+    rows: AsyncIterable[object], read: Callable[[Fields], BackupPolicy]
+) -> Mapping[str, BackupPolicy]:
+    """The policies in a vault's list, by their lower-cased names; one that cannot be understood costs itself."""
+    found: dict[str, BackupPolicy] = {}
+    async for row in rows:
+        try:
+            policy = read(properties_of(row))
+        except NOT_UNDERSTOOD as error:
+            policy = BackupPolicy(problem=said_by(error))
+        found[name_of(row).lower()] = policy
     return found
 
 

@@ -15,6 +15,7 @@ from backup_retry.azure.table_writes import save_over, version_of
 from backup_retry.azure.tables import CONTROL, get, query
 from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
+from backup_retry.ports.ledger import LeftOpen
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
@@ -64,9 +65,9 @@ class TableControls:
                     await self._control.delete_entity(CONTROL_PARTITION, row["RowKey"])
         self._pauses_read = None
 
-    async def beat(self, name: str, at: datetime, open_incidents: int | None = None) -> None:
+    async def beat(self, name: str, at: datetime, left: LeftOpen | None = None) -> None:
         """See Controls."""
-        row = control_rows.beat_row(name, at, open_incidents)
+        row = control_rows.beat_row(name, at, left)
         async with azure_errors("ledger"):
             await self._control.upsert_entity(row, mode=UpdateMode.REPLACE)
 

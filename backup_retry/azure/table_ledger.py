@@ -17,6 +17,7 @@ https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-tra
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,7 @@ from backup_retry.azure.tables import CONTROL, INCIDENTS, JOURNAL, OPEN, TABLES,
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.errors import RowUnreadable
 from backup_retry.domain.incident import Incident
-from backup_retry.domain.journal import Step
+from backup_retry.domain.journal import Step, StepKind
 from backup_retry.ports.ledger import Record
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ _READERS = 16
 _CHANGED = 8
 _TRANSACTION = 100
 _CONFLICTS = frozenset({409, 412})
+#: steps after which a person has been asked something, or has answered
+_ASKED = frozenset({StepKind.TOLD, StepKind.APPROVED, StepKind.ACKNOWLEDGED})
 _INCIDENT = (
     "PartitionKey eq @partition and (RowKey eq @head or RowKey eq @job"
     " or (RowKey ge 'attempt-' and RowKey lt 'attempt.') or (RowKey ge 'notice-' and RowKey lt 'notice.')"
@@ -81,13 +84,18 @@ class TableLedger(TableControls):
         return await self._load(rows.partition(item), rows.job_key(job_id) if job_id else "")
 
     async def save(self, incident: Incident, steps: Sequence[Step] = (), job_id: str = "") -> Incident | None:
-        """See Ledger; one request, one more before it for a new incident, two more after it for a closed one."""
+        """See Ledger; one request, one more before it for a new incident, two more after it for a closed one.
+
+        One that a person is told of, or answers, while it is open costs one more: the index says so.
+        """
         if incident.is_new:
             await self._write_open_row(incident)
             await self._report_previous(incident.previous)
         stored = await self._transact(incident, steps, job_id)
         if stored is not None and not stored.is_open:
             await self._finish(stored)
+        elif stored is not None and not incident.is_new and any(each.kind in _ASKED for each in steps):
+            await self._change_open_row(report_rows.asked_row(stored))
         return stored
 
     async def told(self, incident: Incident, left: Incident) -> Incident:
@@ -193,6 +201,8 @@ class TableLedger(TableControls):
             return None
         if incident is not None and incident.id == incident_id:
             if incident.is_open or incident.is_untold:
+                if not incident.is_open and not report_rows.is_closed(row):
+                    await self._change_open_row(report_rows.closed_row(incident))
                 return incident
             if not incident.has_unreadable_notice:  # else whoever can read it has not told it yet
                 await self._finish(incident)
@@ -220,6 +230,12 @@ class TableLedger(TableControls):
         async with azure_errors("ledger"):
             row = report_rows.open_row(incident, self._clock())
             await self._open.upsert_entity(row, mode=UpdateMode.REPLACE)
+
+    async def _change_open_row(self, change: Mapping[str, Any]) -> None:
+        """Say in the index how an incident stands: whoever counts what is open, or needs a person, reads only that."""
+        async with azure_errors("ledger"):
+            with suppress(ResourceNotFoundError):  # it has just been closed, and all was told
+                await self._open.update_entity(dict(change), mode=UpdateMode.MERGE)
 
     async def _delete_open_row(self, key: str) -> None:
         async with azure_errors("ledger"):

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from backup_retry.azure import cause_rows, control_rows, report_rows
+from backup_retry.azure import cause_rows, control_rows, history_rows, report_rows
 from backup_retry.azure import incident_rows as rows
 from backup_retry.azure.table_columns import Unreadable
 from backup_retry.azure.tables import JOURNAL, OPEN
@@ -29,8 +29,11 @@ READERS: Mapping[str, Reader[object]] = {
     "storm": control_rows.read_storm,
     "lease": control_rows.read_lease,
     "cause": cause_rows.read_cause,
+    "unsent": control_rows.read_unsent,
     "signal": control_rows.read_signal,
     "vault": control_rows.read_seen_vault,
+    "day": history_rows.read_day,
+    "protection": history_rows.read_count,
     "arrival": control_rows.read_arrival,
 }
 #: a ledger full of them is named in part

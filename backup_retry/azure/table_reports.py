@@ -13,13 +13,14 @@ from backup_retry.azure.control_rows import (
     read_left_open,
     read_storm,
 )
-from backup_retry.azure.report_rows import OPEN_PARTITION, read_closed, read_opened
+from backup_retry.azure.history_rows import COUNT, read_count
+from backup_retry.azure.report_rows import OPEN_PARTITION, is_closed, read_closed, read_opened
 from backup_retry.azure.table_quarantine import Quarantine, Reader, Value
 from backup_retry.azure.table_unreadable import SUMMARY, counts_in
 from backup_retry.azure.tables import CONTROL, JOURNAL, OPEN, get
 from backup_retry.azure.tables import query as rows_of
 from backup_retry.policy.storm import Storm
-from backup_retry.ports.ledger import Beat
+from backup_retry.ports.ledger import Beat, LeftOpen
 from backup_retry.ports.reports import Closed, Health, Opened
 
 if TYPE_CHECKING:
@@ -41,7 +42,12 @@ class TableReports:
 
     async def opened(self) -> Sequence[Opened]:
         """See Reports; one request for 250 incidents."""
-        return await self._read(read_opened, OPEN, _PARTITION, {"partition": OPEN_PARTITION})
+
+        def reader(row: Mapping[str, Any]) -> Opened | None:
+            return None if is_closed(row) else read_opened(row)
+
+        found = await self._read(reader, OPEN, _PARTITION, {"partition": OPEN_PARTITION})
+        return [each for each in found if each is not None]
 
     async def closed(self, day: date) -> Sequence[Closed]:
         """See Reports; one request for 250 incidents."""
@@ -59,16 +65,18 @@ class TableReports:
 
     async def health(self) -> Health:
         """See Reports; one request for a few rows of one partition."""
-        query = f"{_PARTITION} and (({_BEATS}) or RowKey eq '{SUMMARY}')"
+        query = f"{_PARTITION} and (({_BEATS}) or RowKey eq '{SUMMARY}' or RowKey eq '{COUNT}')"
         found = await rows_of(self._tables[CONTROL], query, {"partition": CONTROL_PARTITION})
         by_key = {str(row["RowKey"]): row for row in found}
-        summary = by_key.pop(SUMMARY, {})
+        summary, counted = by_key.pop(SUMMARY, {}), by_key.pop(COUNT, None)
         beats = [self._quarantine.read(read_beat, CONTROL, row) for row in by_key.values()]
         followed = by_key.get(beat_key(Beat.FOLLOW_UP), {})
         return Health(
             beats=dict(beat for beat in beats if beat is not None),
-            open_incidents=self._quarantine.read(read_left_open, CONTROL, followed) or 0 if followed else 0,
+            left=(self._quarantine.read(read_left_open, CONTROL, followed) if followed else None)
+            or LeftOpen(),
             unreadable_rows=counts_in(summary),
+            protection=self._quarantine.read(read_count, CONTROL, counted) if counted else None,
         )
 
     async def find(self, incident_id: str, days: Sequence[date]) -> Opened | Closed | None:

@@ -19,7 +19,7 @@ _STALE_FOR = timedelta(hours=1)
 
 
 class GraphTagLookup:
-    """The port `tag_lookup.TagLookup` on Resource Graph."""
+    """The port `tag_lookup.Tagged` on Resource Graph."""
 
     def __init__(self, graph: ResourceGraph, clock: Callable[[], datetime]) -> None:
         self._graph = graph
@@ -29,9 +29,10 @@ class GraphTagLookup:
 
     async def tags_of(self, item: ProtectedItem, source_id: str = "") -> Tags:
         """See TagLookup; a tag takes effect within minutes."""
-        return tags_of(resources_above(item, source_id), await self._values())
+        return tags_of(resources_above(item, source_id), await self.tagged())
 
-    async def _values(self) -> TagValues:
+    async def tagged(self) -> TagValues:
+        """See Tagged."""
         async with self._lock:
             now = self._clock()
             if self._read is None or now - self._read[0] >= _SHARED_FOR:

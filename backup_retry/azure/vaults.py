@@ -9,14 +9,14 @@ from backup_retry.azure.recovery_services import RecoveryServicesVaults
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
 from backup_retry.domain.facts import ItemState
 from backup_retry.domain.jobs import BackupRequest, Job, JobList, Operation
-from backup_retry.ports.vaults import Vaults
+from backup_retry.domain.schedule import BackupPolicy
 
 
 class AzureVaults:
     """Asks the adapter of the vault's kind."""
 
     def __init__(self, clients: AzureClients, clock: Callable[[], datetime]) -> None:
-        self._of: Mapping[VaultKind, Vaults] = {
+        self._of: Mapping[VaultKind, RecoveryServicesVaults | DataProtectionVaults] = {
             VaultKind.RECOVERY_SERVICES: RecoveryServicesVaults(clients, clock),
             VaultKind.BACKUP: DataProtectionVaults(clients, clock),
         }
@@ -32,6 +32,10 @@ class AzureVaults:
     async def item(self, item: ProtectedItem) -> ItemState | None:
         """See Vaults."""
         return await self._of[item.vault.kind].item(item)
+
+    async def policies(self, vault: Vault) -> Mapping[str, BackupPolicy]:
+        """See ports.estate.Policies."""
+        return await self._of[vault.kind].policies(vault)
 
     async def trigger(self, item: ProtectedItem, request: BackupRequest, *, attempt_id: str) -> str:
         """See Vaults."""

@@ -35,6 +35,11 @@ _MACHINES = {
     "storagecontainer": "microsoft.storage/storageaccounts",
 }
 _MACHINE_PARTS = 3
+#: containers of what is on one machine or in one account, and of what moves between several
+_HOLDERS = frozenset({"vmappcontainer", "storagecontainer", "windows", "dpmcontainer"})
+_GROUPS_OF_SERVERS = frozenset({"sqlagworkloadcontainer", "hanahsrcontainer"})
+#: the instance that a server has where nobody names one
+_USUAL_INSTANCES = frozenset({"", "mssqlserver"})
 #: an instance is named by its source, its source again and a GUID
 _INSTANCE_NAME = re.compile(rf"(?P<friendly>.+?)-(?P=friendly)-{_GUID}", _FLAGS)
 #: no container of Azure's begins so
@@ -149,6 +154,24 @@ class ProtectedItem:
         instance = _INSTANCE_NAME.fullmatch(self.name)
         name = instance["friendly"] if instance else self.name.rsplit(";", 1)[-1]
         return f"{name} (restore)" if self.restore_job else name
+
+    @property
+    def holder(self) -> str:
+        """The server, availability group or account that a database, share or folder is on; "" for what is on none."""
+        kind, *rest = self.container.split(";")
+        instance = "".join(self.name.split(";")[1:-1])
+        if kind.lower() in _GROUPS_OF_SERVERS:
+            return instance
+        if kind.lower() not in _HOLDERS or not rest:
+            return ""
+        return f"{rest[-1]}\\{instance}" if instance.lower() not in _USUAL_INSTANCES else rest[-1]
+
+    def named(self, name: str = "", holder: str = "") -> str:
+        """What tells it apart from others: its name, with the server or account that holds it."""
+        own, place = name or self.friendly_name, self.holder or holder
+        if place.casefold() in {"", own.casefold()}:
+            return own
+        return f"{own} {'in' if self.container.lower().startswith('storagecontainer') else 'on'} {place}"
 
     @classmethod
     def parse(cls, arm_id: str) -> "ProtectedItem | None":

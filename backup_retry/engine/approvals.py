@@ -1,4 +1,4 @@
-"""What a person answers to the question whether a backup may be retried."""
+"""What a person answers to the question whether a backup may be retried, or says without having been asked."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +9,7 @@ from backup_retry.domain.incident import Incident
 from backup_retry.domain.journal import StepKind
 from backup_retry.engine.committer import Committer
 from backup_retry.engine.unit_of_work import UnitOfWork
+from backup_retry.policy import recall
 
 #: how often an incident is looked at again after a worker was first
 _RACES = 5
@@ -38,6 +39,16 @@ class Approvals:
         return await self._answered(
             incident, lambda work: work.close(Close.left_alone(Reason.DISMISSED, detail))
         )
+
+    async def reopen(self, closed: Incident, by: str) -> Incident | None:
+        """Open a closed incident's failure again, due now; None where it is not the item's last, or has recovered."""
+        current = (await self._committer.ledger.load(closed.item)).incident
+        if current is None or current.id != closed.id or current.outcome is None or current.outcome.recovered:
+            return None
+        now = self._clock()
+        work = UnitOfWork(recall.reopened(current, by, now), now)
+        work.step(StepKind.APPROVED, detail=f"Retried again by {by}, after it was closed: {current.reason}.")
+        return await self._committer.save(work)
 
     async def _answered(self, asked: Incident, answer: Callable[[UnitOfWork], None]) -> Incident | None:
         """Store the answer on top of what workers have stored meanwhile: a newer failure, or an end."""

@@ -38,9 +38,13 @@ class Committer:
                 log_line(line_of(saved, step, is_quiet=work.is_quiet))
         return await self.tell(saved)
 
-    async def tell(self, incident: Incident) -> Incident:
-        """Write the log lines and send the notices that are left; what cannot be told now waits for a follow-up."""
-        left = await self._sent(self._logged(incident))
+    async def tell(self, incident: Incident, *, sends: bool = True) -> Incident:
+        """Write the log lines and send the notices that are left; what cannot be told now waits for a follow-up.
+
+        `sends`: False where the topic has refused them lately, so that only the lines are written.
+        """
+        left = self._logged(incident)
+        left = await self._sent(left) if sends else left
         if left == incident:
             return incident
         try:

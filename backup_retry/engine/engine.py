@@ -146,18 +146,23 @@ class Engine:
                 return done
         raise AzureUnavailable(f"{failed.item.friendly_name}: other workers kept changing its incident")
 
-    async def advance(self, incident: Incident, *, run_began: datetime | None = None) -> Report:
-        """Move an incident on by one decision; one that is closed already only tells what is left to tell."""
-        if not incident.is_open:
-            return report("closed", await self._committer.tell(incident))
-        if incident.has_no_job:
-            fresh = fresh_since(self._clock(), run_began)
-            return await self.vault_incidents.look_again(await self._committer.tell(incident), fresh)
-        return await self._advance(UnitOfWork(await self._committer.tell(incident), self._clock()), run_began)
+    async def advance(
+        self, incident: Incident, *, run_began: datetime | None = None, sends: bool = True
+    ) -> Report:
+        """Move an incident on by one decision; one that is closed already only tells what is left to tell.
 
-    async def tell(self, incident: Incident) -> None:
-        """Tell what is left to tell of an incident, and leave it as it is."""
-        await self._committer.tell(incident)
+        `sends`: see Committer.tell.
+        """
+        told = await self._committer.tell(incident, sends=sends)
+        if not told.is_open:
+            return report("closed", told)
+        if told.has_no_job:
+            return await self.vault_incidents.look_again(told, fresh_since(self._clock(), run_began))
+        return await self._advance(UnitOfWork(told, self._clock()), run_began)
+
+    async def tell(self, incident: Incident, *, sends: bool = True) -> Incident:
+        """Tell what is left to tell of an incident; returns it with what could not be told."""
+        return await self._committer.tell(incident, sends=sends)
 
     async def context(self, incident: Incident) -> DecisionContext:
         """All that a decision about the incident would look at now; changes and triggers nothing."""

@@ -46,6 +46,8 @@ class Teller:
         self._clock = clock
         #: the address below which the status page is; "": unknown
         self._pages = pages
+        #: what the topic answered last, where it did not take the notices; "": it took them
+        self.refusal = ""
 
     def with_what_it_tells(self, incident: Incident) -> Incident:
         """The incident without notices that nobody would get: of those, people hear by the log."""
@@ -67,16 +69,19 @@ class Teller:
                 await self._causes.hold(notice)
         await self._send(going)
 
-    async def send_digests(self) -> None:
-        """Send what has waited for the end of its cause's window; an outage leaves it to the next follow-up."""
+    async def send_digests(self) -> Sequence[Notice]:
+        """Send what has waited for the end of its cause's window; returns what is left to the next follow-up."""
         by_cause: dict[str, list[Notice]] = defaultdict(list)
         for notice in await self._causes.held():
             by_cause[notice.cause].append(notice)
+        left: list[Notice] = []
         for key, notices in by_cause.items():
             try:
                 await self._send_digest(key, notices)
             except (AzureUnavailable, AzureRefused) as error:
                 log_event(LogEvent.NOTICE_UNSENT, level=logging.WARNING, cause=key, problem=str(error))
+                left += notices
+        return left
 
     async def _has_the_message(self, notice: Notice) -> bool:
         """True for the one message that a cause has in its window; of two workers one may open it."""
@@ -114,8 +119,14 @@ class Teller:
         for notice in linked:
             if notice.kind.calls_a_person:
                 _log(notice)
-        if linked and self._publisher is not None:
+        if not linked or self._publisher is None:
+            return
+        try:
             await self._publisher.publish(linked)
+        except (AzureUnavailable, AzureRefused) as error:
+            self.refusal = str(error)
+            raise
+        self.refusal = ""
 
     def _linked(self, notice: Notice) -> Notice:
         """The notice with the address of its incident's page; a digest's is the page of its vault."""

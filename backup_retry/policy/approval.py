@@ -1,13 +1,17 @@
 """Retries that a person has to allow first, for those who fear robots."""
 
+import re
 from datetime import timedelta
 
 from backup_retry.domain.decisions import Close, Outcome, Reason, Wait
+from backup_retry.domain.incident import Incident
 from backup_retry.domain.tags import ASK, RETRY
 from backup_retry.policy.decision_context import DecisionContext
 
 #: how long an answer is waited for
 PATIENCE = timedelta(hours=24)
+#: what is one word between double quotes, in sh, in PowerShell and in cmd
+_HARMLESS = re.compile(r"\w[\w .()-]*")
 
 
 def approval(context: DecisionContext) -> Wait | Close | None:
@@ -19,7 +23,7 @@ def approval(context: DecisionContext) -> Wait | Close | None:
     incident, why = context.incident, _why(context)
     if not why or incident.approved_by or context.rules.dry_run:
         return None
-    asked_at, name = incident.asked_at or context.now, incident.item.friendly_name
+    asked_at, name = incident.asked_at or context.now, _typed(incident)
     if context.now - asked_at >= PATIENCE:
         return Close(
             outcome=Outcome.NEEDS_ACTION,
@@ -32,6 +36,12 @@ def approval(context: DecisionContext) -> Wait | Close | None:
         f"closes it; unanswered it is closed at {asked_at + PATIENCE:%Y-%m-%d %H:%M} UTC."
     )
     return Wait(until=context.now, reason=Reason.APPROVAL, detail=detail, notice_name=Reason.APPROVAL.value)
+
+
+def _typed(incident: Incident) -> str:
+    """What names the incident in a command that people copy into any shell: its id, where its item's name is odd."""
+    name = incident.item.friendly_name
+    return name if _HARMLESS.fullmatch(name) else incident.id
 
 
 def asks_first(context: DecisionContext) -> bool:

@@ -16,7 +16,7 @@ _DAY = timedelta(days=1)
 def past_deadline(context: DecisionContext) -> Close | None:
     """Row 9, by the clock: no retry starts any more; a person decides what becomes of the day."""
     local = _deadline(context)
-    if local is None or not _has_come(local, context.now):
+    if local is None or not _has_come(local, context.now) or context.is_insisted_on:
         return None
     zone, error = context.rules.hours.zone, context.incident.failure.error
     detail = (

@@ -11,6 +11,7 @@ from backup_retry.domain.decisions import Close, Decision, Outcome, Reason, Trig
 from backup_retry.domain.error_catalog import Verdict
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import BackupRequest, FailedJob, Job, JobStatus
+from backup_retry.domain.missed import is_missed
 from backup_retry.domain.schedule import BackupPolicy
 from backup_retry.domain.tags import OFF, RETRY
 from backup_retry.domain.workloads import FULL, LOG, kind_of
@@ -19,6 +20,7 @@ from backup_retry.policy.bounds import LOOK_AT_THE_JOB, PATIENCE, bridged, exhau
 from backup_retry.policy.daily_cap import daily_cap
 from backup_retry.policy.deadline import past_deadline, until_deadline
 from backup_retry.policy.decision_context import DecisionContext
+from backup_retry.policy.missed import missed_backup, point_has_come
 from backup_retry.policy.protection import no_backup_rule, not_protected, passing_state, rule_unknown
 from backup_retry.policy.rules import CLOCKS_DIFFER, JOB_RETENTION
 
@@ -141,6 +143,8 @@ def _until_it_ends(job: Job, context: DecisionContext) -> Wait:
 
 def cancelled(context: DecisionContext) -> Close | None:
     """Row 7: a person cancelled it, another node did it, or the service repairs it by itself."""
+    if context.is_insisted_on:
+        return None
     if context.incident.failure.status is JobStatus.CANCELLED:
         return Close.left_alone(Reason.CANCELLED, "The job was cancelled by a person.")
     if context.error.verdict is Verdict.LEAVE:
@@ -150,7 +154,7 @@ def cancelled(context: DecisionContext) -> Close | None:
 
 def needs_person(context: DecisionContext) -> Close | None:
     """Row 8: no retry helps before a person has acted."""
-    if context.error.verdict is not Verdict.PERSON:
+    if context.error.verdict is not Verdict.PERSON or context.is_insisted_on:
         return None
     return Close(
         outcome=Outcome.NEEDS_ACTION,
@@ -224,9 +228,8 @@ def not_yet(context: DecisionContext) -> Wait | None:
     due = _last_end(incident) + max(rules.backoff[step], context.error.wait)
     if context.now >= due:
         return None
-    return Wait(
-        until=due, reason=Reason.BACKOFF, detail=f"Attempt {incident.attempts_spent + 1} is due then."
-    )
+    detail = f"Attempt {incident.attempts_spent + 1} is due at {due:%Y-%m-%d %H:%M} UTC."
+    return Wait(until=due, reason=Reason.BACKOFF, detail=detail)
 
 
 def _last_end(incident: Incident) -> datetime:
@@ -254,10 +257,12 @@ ROWS: tuple[Callable[[DecisionContext], Wait | Close | None], ...] = (
     not_protected,
     no_backup_rule,
     already_recovered,
+    point_has_come,
     passing_state,
     in_progress,
     cancelled,
     needs_person,
+    missed_backup,
     log_schedule,
     exhausted,
     past_deadline,
@@ -290,7 +295,9 @@ def decide(context: DecisionContext) -> Decision:
 
 def lacks_details(context: DecisionContext) -> bool:
     """True for a failure that a backup vault's list told, which says neither rule nor retention tag."""
-    return context.incident.item.vault.kind is VaultKind.BACKUP and not context.incident.failure.retention_tag
+    failure = context.incident.failure
+    of_backup_vault = context.incident.item.vault.kind is VaultKind.BACKUP
+    return of_backup_vault and not failure.retention_tag and not is_missed(failure.id)
 
 
 def needs_details(context: DecisionContext) -> bool:

@@ -42,6 +42,15 @@ class DecisionContext:
         return self.incident.item.machine_id or (item.source_id if item else "")
 
     @property
+    def is_insisted_on(self) -> bool:
+        """True where a person had it retried after its incident was closed, until that retry has been made.
+
+        That person knows why it was closed. Nobody had been asked: an approval follows a question.
+        """
+        incident = self.incident
+        return bool(incident.approved_by) and incident.asked_at is None and not incident.attempts_spent
+
+    @property
     def by_profile(self) -> str:
         """Which profile the rules are of, to be added to what they decide; "": the settings'."""
         tag = self.tags.profile

@@ -17,6 +17,12 @@ def opened(failed: FailedJob, source: Source, now: datetime, after: Incident | N
     return replace(incident, memory=_remembered(after, failed)) if after else incident
 
 
+def reopened(closed: Incident, by: str, now: datetime) -> Incident:
+    """A closed incident's failure in a new incident, because a person wants it retried all the same."""
+    again = Incident.open(closed.failure, Source.OPERATOR, now, after=closed)
+    return replace(again, weighed_before=closed.weighed_before, approved_by=by)
+
+
 def _remembered(last: Incident, failed: FailedJob) -> Memory:
     """Something only where the item fails alike, with the same kind of backup, and a person was told."""
     kinds = {kind_of(each.operation) for each in (failed, last.failure)}

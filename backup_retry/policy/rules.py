@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
+from backup_retry.domain.missed import MissedBackups
 from backup_retry.domain.workloads import Cap
 from backup_retry.policy.hours import Hours
 from backup_retry.policy.profiles import Profile
@@ -47,6 +48,8 @@ class Rules:
     storm_size: int = 20
     storm_window: timedelta = timedelta(minutes=30)
     scope: Scope = field(default_factory=Scope)
+    #: what follows where a backup was promised and has not come
+    missed_backups: MissedBackups = MissedBackups.TELL
     #: a person has to approve each retry
     asks_first: bool = False
     #: everything but the trigger

@@ -32,6 +32,11 @@ class Beat(StrEnum):
     DEAD_LETTERS = "dead-letters"
 
 
+def known(turn: str) -> str:
+    """The beat that says since when a turn's timer is there: before its first turn it is not late."""
+    return f"known-{turn}"
+
+
 def gave_up(turn: str) -> str:
     """The beat that is left when a turn has died too often to be started again."""
     return f"gave-up-{turn}"
@@ -98,6 +103,14 @@ class Ledger(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True)
+class LeftOpen:
+    """How many incidents a follow-up left open, and how many of them wait for a person's approval."""
+
+    incidents: int = 0
+    approvals: int = 0
+
+
 class Controls(Protocol):
     """Switches and heartbeats."""
 
@@ -113,8 +126,8 @@ class Controls(Protocol):
         """Take back the pause of exactly that scope."""
         ...
 
-    async def beat(self, name: str, at: datetime, open_incidents: int | None = None) -> None:
-        """Remember that the sweep or the follow-up completed, and how many incidents the follow-up left open."""
+    async def beat(self, name: str, at: datetime, left: LeftOpen | None = None) -> None:
+        """Remember that the sweep or the follow-up completed, and what the follow-up left open."""
         ...
 
     async def last_beat(self, name: str) -> datetime | None:
@@ -153,7 +166,7 @@ class MemoryLedger:
         self._jobs: set[tuple[str, str]] = set()
         self._steps: dict[str, list[Step]] = {}
         self._beats: dict[str, datetime] = {}
-        self._left_open = 0
+        self._left_open = LeftOpen()
         self._pauses: dict[str, Pause] = {}
         self._storms: dict[str, Storm] = {}
         self._versions = 0
@@ -226,11 +239,10 @@ class MemoryLedger:
         self._storms[storm.key] = replace(storm, version=str(self._versions))
         return self._storms[storm.key]
 
-    async def beat(self, name: str, at: datetime, open_incidents: int | None = None) -> None:
+    async def beat(self, name: str, at: datetime, left: LeftOpen | None = None) -> None:
         """See Controls."""
         self._beats[name] = at
-        if open_incidents is not None:
-            self._left_open = open_incidents
+        self._left_open = left or self._left_open
 
     async def last_beat(self, name: str) -> datetime | None:
         """See Controls."""

@@ -59,6 +59,7 @@ class LogEvent(StrEnum):
     TURN_FAILED = "turn_failed"
     TURN_GIVEN_UP = "turn_given_up"
     POLICY_UNREAD = "policy_unread"
+    PROTECTION_COUNTED = "protection_counted"
     STORM_BEGAN = "storm_began"
     STORM_ENDED = "storm_ended"
     STORM_NEEDS_PERSON = "storm_needs_person"

@@ -11,8 +11,10 @@ from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Source
 from backup_retry.domain.journal import Step
+from backup_retry.domain.protected_days import ProtectionCount
+from backup_retry.policy.protection_state import Care
 from backup_retry.policy.storm import Storm
-from backup_retry.ports.ledger import MemoryLedger
+from backup_retry.ports.ledger import LeftOpen, MemoryLedger
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -22,6 +24,19 @@ class Opened:
     incident_id: str
     item: ProtectedItem
     at: datetime
+    #: what its failure is called; "" where version 0.1.0 stored it
+    error: str = ""
+    #: what a person has been told, such as "approval", and has not answered yet; "": nothing
+    told: str = ""
+
+    @classmethod
+    def of(cls, incident: Incident, at: datetime) -> "Opened":
+        """What the index says of an incident that was stored then."""
+        answered = bool(incident.approved_by) or incident.acknowledged is not None
+        told = incident.told_of[-1] if incident.told_of and not answered else ""
+        return cls(
+            incident_id=incident.id, item=incident.item, at=at, error=incident.failure.error.label, told=told
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +98,23 @@ class Closed:
         )
 
 
+def cares(
+    opened: Sequence[Opened], closed: Sequence[Closed], seen_since: Mapping[str, datetime]
+) -> dict[str, Care]:
+    """What is being done about each item that has an incident, or no recovery point since it is known, by its key.
+
+    An incident whose notice is still to be sent stands in the index of open ones and has ended all the same.
+    """
+    ended = {each.incident_id for each in closed}
+    newest = {each.item.key: each for each in sorted(closed, key=lambda each: each.closed_at)}
+    running = {each.item.key for each in opened if each.incident_id not in ended}
+    told = {key: each.first_failed_at for key, each in newest.items() if each.outcome.needs_a_person}
+    return {
+        key: Care(is_open=key in running, told_of=told.get(key), seen_since=seen_since.get(key))
+        for key in {*running, *told, *seen_since}
+    }
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Health:
     """What one small read tells of the app."""
@@ -90,16 +122,21 @@ class Health:
     #: every heartbeat by its name, see Controls.beat
     beats: Mapping[str, datetime]
     #: as the last follow-up left them
-    open_incidents: int
+    left: LeftOpen
     #: how many there are of each kind, as last summed up
     unreadable_rows: Mapping[str, int]
+    #: how many items were in each state of protection when a sweep looked last; None: none has, or nobody can say
+    protection: ProtectionCount | None = None
 
 
 class Reports(Protocol):
     """Reads over the whole ledger. Every method raises AzureUnavailable when the store does not answer."""
 
     async def opened(self) -> Sequence[Opened]:
-        """Every open incident, without its state; one that has just been closed may stand here for a moment."""
+        """Every open incident, without its state.
+
+        One that was closed and has something left to tell may stand here until the next follow-up.
+        """
         ...
 
     async def closed(self, day: date) -> Sequence[Closed]:
@@ -131,6 +168,8 @@ class MemoryReports(MemoryLedger):
         self._journal: dict[str, Closed] = {}
         #: as a follow-up would sum them up
         self.unreadable_rows: Mapping[str, int] = {}
+        #: as a sweep would count them
+        self.protection: ProtectionCount | None = None
 
     async def save(self, incident: Incident, steps: Sequence[Step] = (), job_id: str = "") -> Incident | None:
         """See Ledger."""
@@ -141,11 +180,7 @@ class MemoryReports(MemoryLedger):
 
     async def opened(self) -> Sequence[Opened]:
         """See Reports."""
-        return [
-            Opened(incident_id=each.id, item=each.item, at=each.opened_at)
-            for each in self._heads.values()
-            if each.is_open
-        ]
+        return [Opened.of(each, each.opened_at) for each in self._heads.values() if each.is_open]
 
     async def closed(self, day: date) -> Sequence[Closed]:
         """See Reports."""
@@ -162,7 +197,10 @@ class MemoryReports(MemoryLedger):
     async def health(self) -> Health:
         """See Reports."""
         return Health(
-            beats=await self.beats(), open_incidents=self._left_open, unreadable_rows=self.unreadable_rows
+            beats=await self.beats(),
+            left=self._left_open,
+            unreadable_rows=self.unreadable_rows,
+            protection=self.protection,
         )
 
     async def find(self, incident_id: str, days: Sequence[date]) -> Opened | Closed | None:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.errors import BackupRetryError
-from backup_retry.domain.tags import PROFILE, RETRY, Tags, read_tags, resources_above, tags_of
+from backup_retry.domain.tags import PROFILE, RETRY, Tags, TagValues, read_tags, resources_above, tags_of
 
 
 class TagLookup(Protocol):
@@ -19,6 +19,14 @@ class TagLookup(Protocol):
 
         Raises AzureUnavailable or AzureRefused when nobody can say: that is no "not tagged".
         """
+        ...
+
+
+class Tagged(TagLookup, Protocol):
+    """The same, for a look at all tags at once."""
+
+    async def tagged(self) -> TagValues:
+        """Everything that bears a tag of this app's, by its lower-cased ARM id; raises as `tags_of`."""
         ...
 
 
@@ -36,6 +44,10 @@ class MemoryTagLookup:
 
     async def tags_of(self, item: ProtectedItem, source_id: str = "") -> Tags:
         """See TagLookup."""
+        return tags_of(resources_above(item, source_id), await self.tagged())
+
+    async def tagged(self) -> TagValues:
+        """See TagLookup."""
         if self.error is not None:
             raise self.error
-        return tags_of(resources_above(item, source_id), self.values)
+        return self.values

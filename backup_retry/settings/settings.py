@@ -1,16 +1,15 @@
 """The app's settings: one frozen object, read from the environment once and validated at start."""
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Self
+from typing import Self
 
-from pydantic import Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from backup_retry.domain.alert_dimensions import Dimensions, Meaning
-from backup_retry.domain.errors import SettingsError
+from backup_retry.domain.missed import MissedBackups
 from backup_retry.domain.time_zones import time_zone
 from backup_retry.domain.workloads import WORKLOADS, Cap
 from backup_retry.policy.hours import Hours, Window
@@ -18,7 +17,6 @@ from backup_retry.policy.rules import Rules
 from backup_retry.policy.scope import REFUSE, Names, Scope
 from backup_retry.settings.choices import Dispatch, RetryMode
 from backup_retry.settings.clouds import CLOUDS, PUBLIC, Cloud, cloud_of
-from backup_retry.settings.problems import problems
 from backup_retry.settings.retry_profile import RetryProfiles, deadline_of
 from backup_retry.settings.setting_types import (
     Backoff,
@@ -39,7 +37,6 @@ from backup_retry.settings.setting_types import (
     SubscriptionList,
     TimeZone,
     Windows,
-    emptied,
 )
 from backup_retry.settings.sweep_profile import SweepProfile, SweepProfiles, daily, look_back
 
@@ -149,6 +146,10 @@ class Settings(BaseSettings):
         description="`auto`, or `ask`: a retry waits until a person "
         "[approves it](docs/operations.md#asking-first), as for what is tagged `backup-retry` = `ask`.",
     )
+    missed_backups: MissedBackups = Field(
+        default=MissedBackups.TELL,
+        description="If a promised backup [has not come](docs/operations.md#missed-backups): `tell`, `retry`, `off`.",
+    )
     storm_size: int = Field(
         default=20,
         ge=2,
@@ -234,8 +235,7 @@ class Settings(BaseSettings):
     @property
     def notes(self) -> Sequence[str]:
         """What an administrator has to know of values that are not taken as they are."""
-        least = self._least_settle_after
-        if self.settle_after >= least:
+        if self.settle_after >= (least := self._least_settle_after):
             return ()
         said = f"SETTLE_AFTER={self.settle_after} is shorter than clocks allow for: {least} is used"
         return (f"{said}. A retry that another instance has just started could be started twice.",)
@@ -266,6 +266,7 @@ class Settings(BaseSettings):
                 zone=time_zone(self.retry_time_zone),
             ),
             deadline=deadline_of(self.retry_deadline),
+            missed_backups=self.missed_backups,
             asks_first=self.retry_mode is RetryMode.ASK,
             storm_size=self.storm_size,
             storm_window=self.storm_window,
@@ -301,45 +302,3 @@ class Settings(BaseSettings):
             Cap.DATABASES: self.daily_cap_databases,
             Cap.OTHERS: self.daily_cap_others,
         }
-
-
-class _OnlyGiven(Settings):
-    """The same without this process's own environment."""
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        del settings_cls, env_settings, dotenv_settings, file_secret_settings
-        return (init_settings,)
-
-
-def settings_of(environment: Mapping[str, str]) -> Settings:
-    """The settings of an app with that environment, which is not this process's own.
-
-    Raises:
-        SettingsError: as load_settings.
-    """
-    known = emptied(environment) | {name.lower(): value for name, value in environment.items() if value}
-    return _read(_OnlyGiven, {name: value for name, value in known.items() if name in Settings.model_fields})
-
-
-def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
-    """The settings from the environment.
-
-    Raises:
-        SettingsError: one or more settings are missing or wrong; the message names each.
-    """
-    return _read(Settings, {**emptied(os.environ), **(overrides or {})})
-
-
-def _read(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
-    try:
-        return kind(**values)
-    except ValidationError as error:
-        raise SettingsError(problems(error)) from error

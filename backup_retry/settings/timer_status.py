@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from backup_retry.ports.ledger import Beat, gave_up, stood_in, stopped
+from backup_retry.ports.ledger import Beat, gave_up, known, stood_in, stopped
 from backup_retry.settings.ncrontab import turn_before, turns_before
 from backup_retry.settings.settings import Settings
 from backup_retry.settings.sweep_profile import DAILY, SweepProfile, after_silence, look_back
@@ -15,6 +15,8 @@ from backup_retry.settings.sweep_profile import DAILY, SweepProfile, after_silen
 _GRACE = timedelta(minutes=15)
 #: so many turns of a timer without a run are a silence
 _SILENT = 3
+#: a timer of seconds that is a moment late is no silence
+_LEAST_SILENCE = timedelta(minutes=2)
 #: between the second clock's word and the beginning of the run that it starts
 _START = timedelta(minutes=2)
 
@@ -114,8 +116,10 @@ _REMEDIES = {
 
 def is_silent(schedule: str, last: datetime | None, now: datetime) -> bool:
     """True where three turns have come since a timer last ran: one that never ran has been silent from the first."""
+    if last is None:
+        return True
     third_last = turns_before(schedule, now, _SILENT)
-    return last is None or (third_last is not None and last < third_last)
+    return third_last is not None and last < third_last and now - last >= _LEAST_SILENCE
 
 
 def overdue(settings: Settings, beats: Mapping[str, datetime], now: datetime) -> Sequence[Timer]:
@@ -147,6 +151,7 @@ def timers(settings: Settings, beats: Mapping[str, datetime], now: datetime) -> 
         now,
         last=last,
         stopped=_stopped(Beat.FOLLOW_UP, last, beats),
+        known=beats.get(known(Beat.FOLLOW_UP)),
     )
     daily, *others = (
         timer(
@@ -163,6 +168,7 @@ def timers(settings: Settings, beats: Mapping[str, datetime], now: datetime) -> 
                 ),
                 beats,
             ),
+            known=beats.get(known(profile.function)),
             profile=profile,
             takes=settings.sweep_time_limit,
         )
@@ -188,17 +194,20 @@ def timer(
     incomplete: datetime | None = None,
     died: datetime | None = None,
     stopped: datetime | None = None,
+    known: datetime | None = None,
     profile: SweepProfile | None = None,
     takes: timedelta = timedelta(0),
 ) -> Timer:
     """How a timer stands; `schedule` is NCRONTAB, in UTC.
 
-    A heartbeat bears the time at which its run began and is left when the run ends: within `takes`.
+    A heartbeat bears the time at which its run began and is left when the run ends: within `takes`. One that never ran
+    has missed no turn before it was `known`.
     """
     starts = profile.starts if profile else None
-    turn = turn_before(schedule, now - _GRACE - takes)
-    due = None if turn is None or (starts and turn < starts) else turn
     ran = max(filter(None, (last, incomplete)), default=None)
+    first = max(filter(None, (starts, None if ran else known)), default=None)
+    turn = turn_before(schedule, now - _GRACE - takes)
+    due = None if turn is None or (first and turn < first) else turn
     if profile and profile.expires and profile.expires <= now:
         state = TimerState.OVER
     elif starts and due is None and (ran is None or ran < starts):

@@ -210,6 +210,9 @@ type retrySettings = {
   @description('auto, or ask: a retry waits until a person approves it. Default: auto. Example: ask')
   RETRY_MODE: string?
 
+  @description('Where a backup that a policy promised has not come: tell a person, retry as after a failure, or off. Default: tell. Example: retry')
+  MISSED_BACKUPS: string?
+
   @description('So many items of a vault that fail alike are a storm: one is retried first. Default: 20. Example: 10')
   STORM_SIZE: string?
 

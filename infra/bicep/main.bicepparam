@@ -38,6 +38,7 @@ param settings = {
   RETRY_TIME_ZONE: readEnvironmentVariable('RETRY_TIME_ZONE', '')
   RETRY_PROFILES: readEnvironmentVariable('RETRY_PROFILES', '')
   RETRY_MODE: readEnvironmentVariable('RETRY_MODE', '')
+  MISSED_BACKUPS: readEnvironmentVariable('MISSED_BACKUPS', '')
   STORM_SIZE: readEnvironmentVariable('STORM_SIZE', '')
   STORM_WINDOW: readEnvironmentVariable('STORM_WINDOW', '')
   LOG_ALERT_DIMENSIONS: readEnvironmentVariable('LOG_ALERT_DIMENSIONS', '')

@@ -48,11 +48,7 @@ class Call:
     @property
     def backup_read(self) -> str:
         """The action of a read from a backup service, as roles and quotas name it; "" for any other call."""
-        found = _BACKUP_READ.search(self.path) if self.is_read else None
-        if found is None:
-            return ""
-        provider, *names = found[1].strip("/").split("/")
-        return "/".join([provider, *names[::2], "read"])
+        return read_action(self.path) if self.is_read else ""
 
     @property
     def client_request_id(self) -> str | None:
@@ -119,6 +115,15 @@ class Routes:
             if route.method == method:
                 return route.handler, match.groupdict()
         raise method_not_allowed(method, path)
+
+
+def read_action(path: str) -> str:
+    """The action of a read of that path from a backup service, as roles and quotas name it; "" of anything else."""
+    found = _BACKUP_READ.search(path)
+    if found is None:
+        return ""
+    provider, *names = found[1].strip("/").split("/")
+    return "/".join([provider, *names[::2], "read"])
 
 
 def subscription_of(path: str) -> str | None:

@@ -143,13 +143,6 @@ def graph_throttled(seconds: int, headers: Mapping[str, str]) -> ArmError:
     )
 
 
-def server_error(status: int, retry_after: int | None) -> ArmError:
-    """The service is not well."""
-    code = "ServiceUnavailable" if status == 503 else "InternalServerError"  # noqa: PLR2004 - the HTTP status
-    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return ArmError(status, code, "The server is currently unable to process the request.", headers=headers)
-
-
 def invalid_input(what: str) -> ArmError:
     """Recovery Services cannot read the request."""
     message = f"Input provided for the call is invalid\r\nPlease check the required inputs: {what}"

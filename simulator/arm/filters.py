@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from simulator.arm.errors import invalid_input
 from simulator.estate.inventory import Item, Job
 from simulator.estate.outcomes import JobStatus
+from simulator.estate.policies import Policy
 
 _CLAUSE = re.compile(r"\s*(\w+)\s+eq\s+'([^']*)'\s*", re.IGNORECASE)
 _AND = re.compile(r"\s+and\s+", re.IGNORECASE)
@@ -25,6 +26,7 @@ _ITEM_FILTERS = (
     "friendlyName",
     "protectionState",
 )
+_POLICY_FILTERS = ("backupManagementType", "workloadType")
 _CONTAINER_FILTERS = ("backupManagementType", "containerType", "friendlyName", "status")
 
 
@@ -89,6 +91,22 @@ def containers(found: Iterable[Item], text: str) -> list[Item]:
     name = clauses.pop("friendlyName", "").lower()
     chosen = [item for item in found if name in {"", item.source_name.lower()} and _matches(item, clauses)]
     return list({item.container_id: item for item in reversed(chosen)}.values())[::-1]
+
+
+def policies(found: Iterable[Policy], text: str) -> list[Policy]:
+    """The policies that the filter lets through.
+
+    Raises:
+        ArmError: the filter cannot be understood.
+    """
+    clauses = parse(text, _POLICY_FILTERS)
+    return [
+        policy
+        for policy in found
+        if clauses.get("backupManagementType", policy.workload.management_type).lower()
+        == policy.workload.management_type.lower()
+        and clauses.get("workloadType", policy.workload.name).lower() == policy.workload.name.lower()
+    ]
 
 
 def _matches(item: Item, clauses: dict[str, str]) -> bool:

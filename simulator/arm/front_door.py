@@ -12,17 +12,21 @@ from datetime import datetime
 from aiohttp import web
 
 from simulator.arm import errors as arm_errors
+from simulator.arm import missing
+from simulator.arm.breakdowns import BrokenDownError, broken_down
 from simulator.arm.buckets import ArmBuckets, ReadQuotas
-from simulator.arm.calls import Call, Route, Routes, subscription_of
+from simulator.arm.calls import Call, Route, Routes, read_action, subscription_of
 from simulator.arm.errors import ArmError
 from simulator.arm.identity import PRINCIPAL, TENANT, ExpiredTokenError, Identity, TokenError
 from simulator.arm.refusals import Refusal
 from simulator.arm.request_log import note_dropped, note_fault
-from simulator.estate.faults import Faults
+from simulator.estate.faults import Faults, Throttle
 from simulator.estate.state import Azure
 
 #: What is left of the bucket that all callers share; here it never runs low.
 _GLOBAL_WRITES = "11999"
+#: of one action in an hour, by the lowest quota that was recorded
+_FEWEST_READS = 150
 _REMAINING = "x-ms-ratelimit-remaining-subscription"
 
 
@@ -62,7 +66,7 @@ class Arm:
             response = await self._answer(request, headers)
         except ArmError as error:
             self._tell(error, request, headers)
-            response = web.json_response(error.envelope, status=error.status, headers=error.headers)
+            response = _refusal(error)
         except DroppedError:
             return _abort(request)
         response.headers.update(headers)
@@ -84,6 +88,9 @@ class Arm:
         self._azure.advance(now)
         call = await _read(request, params, now)
         self._admit(call, headers)
+        if failure := self._faults.strike("server_error", _subject(request)):
+            note_fault(failure.name)
+            raise broken_down(failure, request.path)
         response = await handler(call)
         if self._struck(request, "drop_answer"):
             raise DroppedError
@@ -100,12 +107,11 @@ class Arm:
             raise arm_errors.token_expired(_authority(request))
         if self._struck(request, "forbid"):
             raise arm_errors.authorization_failed(PRINCIPAL, request.method, request.path)
+        if self._struck(request, "lose_subscription") and (subscription := subscription_of(request.path)):
+            raise arm_errors.subscription_not_found(subscription)
         if throttle := self._faults.strike("throttle", subject):
             note_fault(throttle.name)
-            raise _throttled(request, throttle.retry_after)
-        if failure := self._faults.strike("server_error", subject):
-            note_fault(failure.name)
-            raise arm_errors.server_error(failure.status, failure.retry_after)
+            raise _throttled(request, throttle)
 
     def _struck(self, request: web.Request, name: str) -> bool:
         fault = self._faults.strike(name, _subject(request))
@@ -126,8 +132,11 @@ class Arm:
         subscription = call.subscription
         if subscription is None:
             return
-        if self._azure.subscription(subscription) is None:
+        found = self._azure.subscription(subscription)
+        if found is None:
             raise arm_errors.subscription_not_found(subscription)
+        if not call.is_read and found.state == "Disabled":
+            raise missing.subscription_disabled(subscription)
         left, wait = self._buckets.take(subscription, write=not call.is_read, now=call.now)
         if not call.backup_read:
             headers[f"{_REMAINING}-{'reads' if call.is_read else 'writes'}"] = str(left)
@@ -159,17 +168,28 @@ async def _read(request: web.Request, params: Mapping[str, str], now: datetime) 
     )
 
 
+def _refusal(error: ArmError) -> web.Response:
+    """The answer; some of Azure's own failures are pages that call themselves JSON."""
+    if isinstance(error, BrokenDownError) and error.page:
+        return web.Response(
+            status=error.status, text=error.page, headers=error.headers, content_type="application/json"
+        )
+    return web.json_response(error.envelope, status=error.status, headers=error.headers)
+
+
 def _subject(request: web.Request) -> str:
     """What faults are matched with: decoded, so that an item's name reads as it is written."""
     query = f"?{request.rel_url.query_string}" if request.rel_url.query_string else ""
     return f"{request.method} {request.path}{query}"
 
 
-def _throttled(request: web.Request, seconds: int) -> ArmError:
-    """429 as the subscription's bucket says it, or as Resource Graph does."""
-    subscription = subscription_of(request.path)
+def _throttled(request: web.Request, fault: Throttle) -> ArmError:
+    """429 as the subscription's bucket says it, as the hourly quota of reads does, or as Resource Graph does."""
+    subscription, seconds = subscription_of(request.path), fault.retry_after
     if subscription is None:
         return arm_errors.graph_throttled(seconds, {})
+    if fault.hourly:
+        return arm_errors.reads_throttled(read_action(request.path), _FEWEST_READS, seconds)
     return arm_errors.subscription_throttled(subscription, request.method, seconds)
 
 

@@ -75,7 +75,7 @@ class Resources:
         """One VM, storage account, server and so on, with its tags."""
         wanted = call.path.rstrip("/")
         for item in self._azure.items:
-            if item.source_resource_id.lower() == wanted.lower():
+            if item.holder_id.lower() == wanted.lower():
                 return web.json_response(wire.source(item))
         _, _, resource = wanted.rpartition("/providers/")
         raise arm_errors.resource_not_found(resource, call.params["resource_group"])

@@ -6,7 +6,8 @@ Shapes follow recorded replies; https://learn.microsoft.com/rest/api/backup/ des
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from simulator.estate.inventory import Item, Policy, Subscription, Vault
+from simulator.estate.inventory import Item, Subscription, Vault
+from simulator.estate.policies import Policy
 
 Json = dict[str, Any]
 
@@ -30,12 +31,21 @@ def brief_instant(time: datetime) -> str:
 
 def duration(length: timedelta) -> str:
     """ISO 8601 as .NET writes it: `PT8H20M31.6817424S`."""
-    seconds = max(length.total_seconds(), 0)
-    hours, rest = divmod(seconds, 3600)
+    days, rest = divmod(max(length.total_seconds(), 0), 86_400)
+    hours, rest = divmod(rest, 3600)
     minutes, rest = divmod(rest, 60)
     text = f"{int(hours)}H" * bool(hours) + f"{int(minutes)}M" * bool(minutes)
-    fraction = f"{rest:.6f}".rstrip("0").rstrip(".")
-    return f"PT{text}{fraction}S" if rest or not text else f"PT{text}"
+    if rest or not (text or days):
+        text += f"{f'{rest:.6f}'.rstrip('0').rstrip('.')}S"
+    return "P" + f"{int(days)}D" * bool(days) + f"T{text}" * bool(text)
+
+
+def timespan(length: timedelta) -> str:
+    """`hh:mm:ss.fffffff` as .NET writes it, with the days before a dot where there are any: `1.09:22:25.7992056`."""
+    minutes, seconds = divmod(max(length.total_seconds(), 0), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    days, hours = divmod(hours, 24)
+    return (f"{days}." if days else "") + f"{hours:02}:{minutes:02}:{seconds:09.6f}0"
 
 
 def page(rows: list[Json], next_link: str | None = None) -> Json:
@@ -75,7 +85,7 @@ def resource_group(subscription_id: str, name: str, location: str) -> Json:
 def source(item: Item) -> Json:
     """The machine, account or server behind an item, as far as anybody here asks."""
     return {
-        "id": item.source_resource_id,
+        "id": item.holder_id,
         "name": item.source_name,
         "type": item.workload.source_type,
         "location": item.vault.location,

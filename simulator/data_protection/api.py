@@ -11,14 +11,16 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from simulator.arm import errors as arm_errors
-from simulator.arm import signatures
+from simulator.arm import missing, signatures
 from simulator.arm.calls import Call, Route
 from simulator.arm.identity import PRINCIPAL
 from simulator.arm.paging import page
+from simulator.arm.wire import page as listed
 from simulator.data_protection import errors as backup_vault_errors
 from simulator.data_protection import job_wire
 from simulator.data_protection import vault_wire as wire
-from simulator.estate.inventory import Item, Operation, Policy, Vault
+from simulator.estate.inventory import Item, Operation, Vault
+from simulator.estate.policies import Policy
 from simulator.estate.state import Azure
 from simulator.estate.workloads import DATA_PROTECTION
 
@@ -31,7 +33,15 @@ _VAULT = _SUBSCRIPTION + _VAULTS + "/{vault}"
 _INSTANCE = _VAULT + "/backupInstances/{instance}"
 _LOCATION = _SUBSCRIPTION + "/providers/Microsoft.DataProtection/locations/{location}"
 #: No on-demand backup is made of an instance in one of these states.
-_UNPROTECTED = frozenset({"ConfiguringProtection", "ProtectionStopped", "SoftDeleted"})
+_UNPROTECTED = frozenset(
+    {
+        "ConfiguringProtection",
+        "ConfiguringProtectionFailed",
+        "BackupsSuspended",
+        "ProtectionStopped",
+        "SoftDeleted",
+    }
+)
 #: The retention tag of an on-demand backup that names none.
 _AD_HOC_TAG = "default"
 
@@ -62,6 +72,8 @@ class DataProtection:
             Route("GET", _VAULT + "/backupJobs/{job}", self.get_job),
             Route("GET", _VAULT + "/backupInstances", self.list_instances),
             Route("GET", _INSTANCE, self.get_instance),
+            Route("GET", _VAULT + "/deletedBackupInstances", self.list_deleted),
+            Route("GET", _VAULT + "/deletedBackupInstances/{instance}", self.get_deleted),
             Route("POST", _INSTANCE + "/backup", self.trigger_backup),
             Route("GET", _VAULT + "/backupPolicies", self.list_policies),
             Route("GET", _VAULT + "/backupPolicies/{policy}", self.get_policy),
@@ -103,7 +115,25 @@ class DataProtection:
     async def list_instances(self, call: Call) -> web.Response:
         """The vault's backup instances."""
         vault = self._vault(call, "backupInstances/read")
-        return self._paged(call, vault.items, lambda item: item.name, wire.instance)
+        found = [item for item in vault.items if item.protection_state != "SoftDeleted"]
+        size = self._azure.settings.page_size
+        rows, link = page(call, found, size=size, key=lambda item: item.name, render=wire.instance)
+        return web.json_response(listed(rows, link))
+
+    async def list_deleted(self, call: Call) -> web.Response:
+        """The backup instances that were deleted and are kept for a while."""
+        vault = self._vault(call, "deletedBackupInstances/read")
+        found = [item for item in vault.items if item.protection_state == "SoftDeleted"]
+        return self._paged(
+            call, found, lambda item: item.name, lambda item: wire.deleted_instance(item, call.now)
+        )
+
+    async def get_deleted(self, call: Call) -> web.Response:
+        """One backup instance that was deleted and is kept for a while."""
+        item = self._instance(call, "read")
+        if item.protection_state != "SoftDeleted":
+            raise backup_vault_errors.not_found(f"Deleted backup instance {item.name}", _activity(call))
+        return web.json_response(wire.deleted_instance(item, call.now))
 
     async def get_instance(self, call: Call) -> web.Response:
         """One backup instance."""
@@ -142,7 +172,9 @@ class DataProtection:
             "Azure-AsyncOperation": _url(call, item.vault.id, "operationStatus", operation),
             "Location": _url(call, _location(item.vault), "operationResults", operation),
         }
-        return web.Response(status=202, headers=headers)
+        seconds = self._azure.settings.trigger_retry_after
+        wait = {} if seconds is None else {"Retry-After": str(seconds)}
+        return web.Response(status=202, headers=headers | wait)
 
     async def operation_status(self, call: Call) -> web.Response:
         """Whether a trigger's operation is done."""
@@ -167,7 +199,7 @@ class DataProtection:
         vault = self._azure.vault(*place, DATA_PROTECTION)
         if vault is None:
             resource = f"{DATA_PROTECTION}/backupVaults/{params['vault']}"
-            raise arm_errors.resource_not_found(resource, params["resource_group"])
+            raise missing.vault_not_found(self._azure, *place[:2], resource)
         self._allow(vault, f"backupVaults/{action}")
         return vault
 

@@ -7,11 +7,12 @@ is not set is null, except in an operation.
 import base64
 import binascii
 import uuid
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from simulator.arm.wire import UNSET, brief_instant, duration, envelope, policy_id
+from simulator.arm.wire import UNSET, brief_instant, duration, envelope, policy_id, timespan
 from simulator.data_protection.vault_wire import shown_name, store
 from simulator.estate.inventory import Job, Operation
 from simulator.estate.outcomes import JobError, JobStatus
@@ -30,7 +31,9 @@ _STORES = {"OperationalStore": "OperationalTierStore", "VaultStore": "VaultStore
 
 def job(value: Job, at: datetime) -> Json:
     """A job as lists showed it at a time: the duration as a time span, no extendedInfo."""
-    return _resource(value, _job(value, at) | {"duration": timespan(_length(value, at))})
+    return _resource(
+        value, _job(value, at) | {"duration": timespan(_length(value, at)).removesuffix(".0000000")}
+    )
 
 
 def job_details(value: Job, at: datetime) -> Json:
@@ -39,28 +42,22 @@ def job_details(value: Job, at: datetime) -> Json:
     return _resource(value, _job(value, at) | shown)
 
 
-def timespan(length: timedelta) -> str:
-    """`hh:mm:ss.fffffff` as .NET writes it, whole seconds without a fraction."""
-    minutes, seconds = divmod(max(length.total_seconds(), 0), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    text = f"{hours:02}:{minutes:02}:{seconds:09.6f}0"
-    return text.removesuffix(".0000000")
-
-
 def extended_info(value: Job, at: datetime) -> Json:
     """What a job used and had done at a time."""
-    point, status = None, value.status_at(at)
+    point, moved, status = None, None, value.status_at(at)
     if status.made_recovery_point and value.is_backup:
         point = {"recoveryPointID": uuid.UUID(value.name).hex, "recoveryPointTime": f"{UNSET}Z"}
+        moved = 616490449.0 * value.outcome.data if value.item.workload.progress else None
+    warning = value.error_at(at) if status is JobStatus.COMPLETED_WITH_WARNINGS else None
     return {
         "backupInstanceState": None,
-        "dataTransferredInBytes": None,
-        "targetRecoverPoint": point,
+        "dataTransferredInBytes": moved,
+        "targetRecoverPoint": point if value.outcome.data else None,
         "sourceRecoverPoint": None,
         "recoveryDestination": None,
         "subTasks": [_sub_task(value, status)],
-        "additionalDetails": _used(value),
-        "warningDetails": None,
+        "additionalDetails": {"RetentionTag": value.retention_tag} if value.is_backup else None,
+        "warningDetails": _warnings(value, warning) if warning else None,
     }
 
 
@@ -70,7 +67,7 @@ def operation_status(value: Operation, scope: str, now: datetime) -> Json:
     status: Json = {
         "id": f"{scope}/operationStatus/{name}",
         "name": name,
-        "status": "Succeeded" if ready else "InProgress",
+        "status": "Succeeded" if ready else "Inprogress",
         "startTime": brief_instant(value.start_time),
         "endTime": f"{value.ready.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if ready else f"{UNSET}Z",
     }
@@ -96,16 +93,18 @@ def operation_id(name: str) -> str:
         return ""
 
 
-def user_facing(error: JobError, activity_id: str) -> Json:
-    """One entry of errorDetails; isUserError is false whatever the code says, as in real replies."""
+def user_facing(error: JobError) -> Json:
+    """One entry of errorDetails with those within it, in which it is often said once more what the innermost is."""
     return {
         "message": error.message,
         "recommendedAction": list(error.recommendations),
+        "details": [user_facing(each) for each in error.details] or None,
         "code": error.title,
-        "target": "",
+        "target": error.target,
+        "innerError": error.inner,
         "isRetryable": error.retryable,
-        "isUserError": False,
-        "properties": {"ActivityId": activity_id},
+        "isUserError": error.user_error,
+        "properties": None,
     }
 
 
@@ -123,9 +122,9 @@ def _length(value: Job, at: datetime) -> timedelta:
 
 def _job(value: Job, at: datetime) -> Json:
     item, vault, status, end = value.item, value.vault, value.status_at(at), _end(value, at)
-    error = value.error if status is JobStatus.FAILED else None
+    error = value.error_at(at) if status is JobStatus.FAILED else None
     operation = _OPERATIONS.get(value.operation, value.operation)
-    stored = value.is_backup and not status.running
+    stored = value.is_backup and not status.running and not item.workload.part
     return {
         "activityID": value.activity_id,
         "subscriptionId": vault.subscription_id,
@@ -136,12 +135,12 @@ def _job(value: Job, at: datetime) -> Json:
         "backupInstanceFriendlyName": shown_name(item),
         "policyName": item.policy.name,
         "sourceResourceGroup": item.resource_group,
-        "dataSourceSetName": item.friendly_name if item.workload.has_set else None,
+        "dataSourceSetName": item.source_name if item.workload.has_set else None,
         "dataSourceName": item.friendly_name,
         "sourceDataStoreName": None,
         "sourceDataStoreType": None,
         "destinationDataStoreName": _STORES[store(item.policy)] if stored else None,
-        "progressEnabled": False,
+        "progressEnabled": item.workload.progress,
         "etag": f"W/\"datetime'{quote(brief_instant(end or value.start_time))}'\"",
         "sourceSubscriptionID": vault.subscription_id,
         "dataSourceLocation": vault.location,
@@ -154,11 +153,11 @@ def _job(value: Job, at: datetime) -> Json:
         "restoreType": "ALR" if value.operation == "Restore" else None,
         "isUserTriggered": value.user_triggered,
         "rehydrationPriority": None,
-        "supportedActions": [""] if status.running else [],
+        "supportedActions": _actions(value, status),
         "duration": None,
         "progressUrl": None,
         "isCrossRegionRestore": None,
-        "errorDetails": [user_facing(error, value.activity_id)] if error else None,
+        "errorDetails": [user_facing(_nested(error))] if error else None,
         "extendedInfo": None,
     }
 
@@ -178,10 +177,17 @@ def _sub_task(value: Job, status: JobStatus) -> Json:
     }
 
 
-def _used(value: Job) -> Json | None:
-    """The retention tag, and the rule, which jobs of snapshots do not name."""
-    if not value.is_backup:
-        return None
-    rule = value.item.policy.backup_rule
-    named = {"PolicyRuleName": rule} if rule and value.item.workload.vaulted else {}
-    return named | {"RetentionTag": value.retention_tag}
+def _nested(error: JobError) -> JobError:
+    """An error as jobs most often have it: said once more within itself, unless it is known what is there."""
+    return error if error.details else replace(error, details=(error,))
+
+
+def _warnings(value: Job, warning: JobError) -> list[Json]:
+    return [{"resourceName": value.item.friendly_name, "warning": user_facing(warning)}]
+
+
+def _actions(value: Job, status: JobStatus) -> list[str]:
+    """What can be done to a job; on one that somebody has started an empty text stays where nothing can."""
+    if value.is_backup and value.is_cancellable:
+        return ["Cancellable"]
+    return [""] if status.running or value.user_triggered else []

@@ -53,5 +53,13 @@ class Settings:
     page_size: int = 200
     #: Whether the activityID of a Backup vault's job is the x-ms-client-request-id of the call that started it.
     backup_vault_keeps_request_ids: bool = True
+    #: For how long the job of a database, which runs, does not say which server and kind of backup it is about.
+    nameless_seconds: float = 105.0
+    #: How soon a backup fails that was started while another one of the item runs; None: as it does for the workload.
+    collision_seconds: float | None = None
+    #: Seconds in the Retry-After of a Backup vault's 202 to a trigger; None: no such header.
+    trigger_retry_after: int | None = 30
+    #: For how many days a Full backup of a SQL database on demand has to be kept at least.
+    sql_full_retention_days: int = 45
     arm_buckets: TokenBuckets = field(default_factory=TokenBuckets)
     hourly_reads: HourlyReads = HourlyReads()

@@ -8,10 +8,11 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from simulator.estate.behaviour import HourlyReads, Settings, TokenBuckets
-from simulator.estate.file_parts import EstateError, Name, OutcomeFile, Part, Seconds
+from simulator.estate.file_parts import EstateError, JobFile, Name, Part, Seconds
 from simulator.estate.inventory import Estate, FunctionApp, Subscription
 from simulator.estate.notice_names import DEFAULT_NOTICES, NoticeName
-from simulator.estate.vault_file import ItemFile, PolicyFile, VaultFile
+from simulator.estate.policy_file import PolicyFile
+from simulator.estate.vault_file import ItemFile, VaultFile
 
 __all__ = ["BackupFile", "EstateError", "EstateFile", "ItemFile", "PolicyFile", "SettingsFile", "VaultFile"]
 
@@ -34,13 +35,15 @@ class SubscriptionFile(Part):
 
     id: Annotated[UUID, Field(strict=False)]
     name: str = ""
+    state: Literal["Enabled", "Disabled", "Deleted"] = "Enabled"
     #: Tags of its resource groups, by the group's name.
     group_tags: dict[str, dict[str, str]] = Field(default_factory=dict)
 
     def build(self) -> Subscription:
         """The subscription."""
         group_tags = {name.lower(): tags for name, tags in self.group_tags.items()}
-        return Subscription(id=str(self.id), name=self.name or str(self.id), group_tags=group_tags)
+        name = self.name or str(self.id)
+        return Subscription(id=str(self.id), name=name, state=self.state, group_tags=group_tags)
 
 
 class FunctionAppFile(Part):
@@ -83,6 +86,10 @@ class SettingsFile(Part):
     operation_seconds: Seconds = 0.2
     page_size: Annotated[int, Field(gt=0)] = 200
     backup_vault_keeps_request_ids: bool = True
+    nameless_seconds: Seconds = 105.0
+    collision_seconds: Seconds | None = None
+    trigger_retry_after: Annotated[int, Field(ge=0)] | None = 30
+    sql_full_retention_days: Annotated[int, Field(ge=0)] = 45
     arm_buckets: BucketsFile = BucketsFile()
     hourly_reads: Annotated[int, Field(gt=0)] | None = None
 
@@ -128,34 +135,20 @@ class EstateFile(Part):
         Raises:
             EstateError: an item does not fit its vault, or its policy does not fit it.
         """
+        vaults = tuple(each.build(now) for each in self.vaults)
+        pairs = zip(self.vaults, vaults, strict=True)
         return Estate(
             subscriptions=tuple(each.build() for each in self.subscriptions),
-            vaults=tuple(each.build(now) for each in self.vaults),
+            vaults=vaults,
+            jobs=tuple(job for described, vault in pairs for job in described.past_jobs(vault)),
             function_apps=tuple(each.build() for each in self.function_apps),
             denied_vaults=frozenset(name.lower() for name in self.denied_vaults),
             settings=self.settings.build(),
         )
 
 
-class BackupFile(Part):
+class BackupFile(JobFile):
     """A backup to run: the body of `POST /_sim/backups`."""
 
     #: The item's ARM id or its name.
     item: str
-    outcome: OutcomeFile = OutcomeFile()
-    #: Whether the schedule started it, or a person did.
-    scheduled: bool = True
-    #: How long ago it began.
-    age_seconds: Seconds = 0
-    #: Of a backup or restore: Full, Log and so on; "": a backup of the usual kind of the item's workload.
-    kind: str = ""
-    operation: Literal[
-        "Backup",
-        "Restore",
-        "RestoreWithRehydrate",
-        "CrossRegionRestore",
-        "ConfigureBackup",
-        "DisableBackup",
-        "DeleteBackupData",
-        "Register",
-    ] = "Backup"

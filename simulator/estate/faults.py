@@ -10,6 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar, Literal, overload
 
+#: The codes of 5xx answers that are known; `html` is a page without one.
+BREAKDOWNS = (
+    "RestApiInternalError",
+    "CloudInternalError",
+    "InternalServerError",
+    "html",
+    "InvalidGatewayHost",
+    "ServiceUnavailable",
+    "ServerTimeout",
+    "GatewayTimeout",
+)
+
 
 class FaultError(ValueError):
     """A fault's specification is wrong; the text says what is and what would be right."""
@@ -61,6 +73,8 @@ class Throttle(Fault):
 
     name = "throttle"
     retry_after: int = 5
+    #: Whether it is the hourly quota of a vault's reads that is used up, and not the subscription's bucket.
+    hourly: bool = False
 
 
 @dataclass(kw_only=True)
@@ -69,6 +83,8 @@ class ServerError(Fault):
 
     name = "server_error"
     status: int = 503
+    #: The code of a recorded failure, which has a status of its own; None: what the status most often comes with.
+    error: str | None = None
     #: Seconds in a Retry-After header; None: no such header.
     retry_after: int | None = None
 
@@ -99,6 +115,13 @@ class Forbid(Fault):
     """The call is refused with 403, as if a role had been taken away."""
 
     name = "forbid"
+
+
+@dataclass(kw_only=True)
+class LoseSubscription(Fault):
+    """The call is refused with 404, as if its subscription were gone or nobody let the app see it any more."""
+
+    name = "lose_subscription"
 
 
 @dataclass(kw_only=True)
@@ -141,6 +164,7 @@ FAULTS: Mapping[str, type[Fault]] = {
         DropRequest,
         ExpireToken,
         Forbid,
+        LoseSubscription,
         LoseAlert,
         DuplicateAlert,
         DelayAlert,
@@ -200,12 +224,16 @@ def _fault(spec: Mapping[str, Any], index: int) -> Fault:
                 f"[{index}].{name}: {kind.name} has no such parameter; known: {', '.join(known)}"
             )
         _check(value, known[name].type, f"[{index}].{name}")
+    if parameters.get("error") not in {None, *BREAKDOWNS}:
+        raise FaultError(f"[{index}].error: none of {', '.join(BREAKDOWNS)}")
     return kind(**parameters)
 
 
 def _check(value: object, declared: object, where: str) -> None:
     """Refuse a value that is not of the field's declared type, or a regular expression that is none."""
     allowed = declared if declared is not float else int | float
+    if isinstance(value, bool) and declared is bool:
+        return
     if isinstance(value, bool) or not isinstance(value, allowed):  # type: ignore[arg-type]  # a type or a union
         raise FaultError(f"{where}: {value!r} is not of type {getattr(declared, '__name__', declared)}")
     if isinstance(value, str):

@@ -1,10 +1,11 @@
 """What all parts of the estate's JSON share, and the smallest of them: outcomes and errors."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from simulator.estate.outcomes import JobError, JobStatus, Outcome, error_titled
+from simulator.estate.workloads import Workload
 
 Name = Annotated[str, Field(min_length=1, pattern=r"^[^/;]+$")]
 Seconds = Annotated[float, Field(ge=0)]
@@ -41,6 +42,10 @@ class ErrorFile(Part):
     recommendations: list[str] = []
     #: Of Backup vaults: what the service thinks of a retry.
     retryable: bool | None = None
+    user_error: bool = False
+    #: Of Backup vaults: the errors within this one, and what another service said.
+    details: list["ErrorFile"] = []
+    inner: dict[str, Any] | None = None
 
     def build(self) -> JobError:
         """The error."""
@@ -51,21 +56,28 @@ class ErrorFile(Part):
             message=self.message or known.message,
             recommendations=tuple(self.recommendations) or known.recommendations,
             retryable=known.retryable if self.retryable is None else self.retryable,
+            user_error=self.user_error,
+            details=tuple(each.build() for each in self.details),
+            inner=self.inner,
         )
 
 
 class OutcomeFile(Part):
     """How a job ends."""
 
-    status: Literal["Completed", "CompletedWithWarnings", "Failed", "Cancelled"] = "Completed"
+    status: Literal["Completed", "CompletedWithWarnings", "Failed", "Cancelled", "InProgress"] = "Completed"
     seconds: Seconds | None = None
     #: Spelt out, or the title alone.
     error: ErrorFile | str | None = None
+    #: Of CompletedWithWarnings: whether data were moved.
+    data: bool = True
 
     @model_validator(mode="after")
     def _error_of_a_failure(self) -> Self:
-        if self.error is not None and self.status != "Failed":
+        if self.error is not None and self.status not in {"Failed", "CompletedWithWarnings"}:
             raise ValueError(f"a job that ends {self.status} has no error")
+        if not self.data and self.status != "CompletedWithWarnings":
+            raise ValueError(f"a job that ends {self.status} does not say whether it has moved data")
         return self
 
     def build(self) -> Outcome:
@@ -77,7 +89,42 @@ class OutcomeFile(Part):
                 error = error_titled(title)
             case spelt_out:
                 error = spelt_out.build()
-        return Outcome(status=JobStatus(self.status), seconds=self.seconds, error=error)
+        return Outcome(status=JobStatus(self.status), seconds=self.seconds, error=error, data=self.data)
+
+
+class JobFile(Part):
+    """A job of an item."""
+
+    outcome: OutcomeFile = OutcomeFile()
+    #: Whether the schedule started it, or a person did.
+    scheduled: bool = True
+    #: How long ago it began.
+    age_seconds: Seconds = 0
+    #: Of a backup or restore: Full, Log and so on; "": a backup of the usual kind of the item's workload.
+    kind: str = ""
+    operation: Literal[
+        "Backup",
+        "Restore",
+        "RestoreWithRehydrate",
+        "CrossRegionRestore",
+        "MoveRecoveryPoint",
+        "ConfigureBackup",
+        "DisableBackup",
+        "DeleteBackupData",
+        "Undelete",
+        "Register",
+    ] = "Backup"
+
+    def check_kind(self, workload: Workload) -> None:
+        """Refuse a kind of backup that the workload has not.
+
+        Raises:
+            ValueError: it has none of that name.
+        """
+        known = workload.kinds if self.operation in {"Backup", "Restore"} else ()
+        if self.kind not in {"", *known}:
+            kinds = ", ".join(known) or "none"
+            raise ValueError(f"the kinds of a {self.operation} of {workload.name}: {kinds}")
 
 
 def _explain(error: ValidationError, where: str) -> str:

@@ -5,13 +5,16 @@ import uuid
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 
 from simulator.estate.behaviour import Settings
 from simulator.estate.outcomes import JobError, JobStatus, Outcome
+from simulator.estate.policies import Policy
 from simulator.estate.workloads import DATA_PROTECTION, RECOVERY_SERVICES, VM, Workload
 
+#: Of what restores can be cancelled.
+_RESTORED_BY_AZURE = frozenset({"AzureIaasVM", "AzureStorage", "AzureWorkload"})
 _VAULT_TYPES = {RECOVERY_SERVICES: "vaults", DATA_PROTECTION: "backupVaults"}
 
 
@@ -21,6 +24,8 @@ class Subscription:
 
     id: str
     name: str
+    #: `Enabled`; `Disabled`: it can be read, and nothing can be started in it; `Deleted`: nobody finds it any more.
+    state: str = "Enabled"
     #: Tags of its resource groups, by the group's lower-cased name.
     group_tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -40,27 +45,6 @@ class FunctionApp:
         """The ARM id."""
         group = f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
         return f"{group}/providers/Microsoft.Web/sites/{self.name}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Policy:
-    """A daily backup policy for one workload."""
-
-    name: str = "DefaultPolicy"
-    workload: Workload = VM
-    #: Time of day of the backup, `hh:mm` in `time_zone`.
-    run_time: str = "22:00"
-    #: A Windows time zone id.
-    time_zone: str = "UTC"
-    retention_days: int = 30
-    #: Of databases: minutes between log backups; None: none are made.
-    log_minutes: int | None = None
-    #: Of Backup vaults: the backup rule's name; None: no such rule, as in an operational policy for blobs.
-    backup_rule: str | None = "BackupDaily"
-    #: Of Backup vaults: the tag by which retention rules choose.
-    retention_tag: str = "Default"
-    #: Of Backup vaults: the time between backups, ISO 8601.
-    period: str = "P1D"
 
 
 @dataclass(eq=False, kw_only=True)
@@ -107,6 +91,8 @@ class Item:
     instance: str = ""
     #: Whether the item's name is a hash, as that of newer file shares.
     hashed_name: bool = False
+    #: How its jobs call it; "": as its workload's jobs do.
+    entity_name: str = ""
     policy: Policy = field(default_factory=Policy)
     protection_state: str = "Protected"
     tags: dict[str, str] = field(default_factory=dict)
@@ -151,7 +137,13 @@ class Item:
 
     @property
     def source_resource_id(self) -> str:
-        """The ARM id of what is backed up, or of what holds it; "": it is not in Azure."""
+        """The ARM id of what is backed up, or of the machine that holds it; "": it is not in Azure."""
+        part = self.workload.part
+        return self.holder_id + (f"/{part}/{self.friendly_name}" if part else "")
+
+    @property
+    def holder_id(self) -> str:
+        """The ARM id of the machine, account, server and so on that is backed up or holds what is."""
         if not self.workload.source_type:
             return ""
         group = f"/subscriptions/{self.vault.subscription_id}/resourceGroups/{self.resource_group}"
@@ -210,6 +202,8 @@ class Job:
     #: Each status with the time from which the vault showed it, oldest first.
     history: list[tuple[datetime, JobStatus]]
     end_time: datetime | None = None
+    #: Of databases: when it begins to say which server and kind of backup it is about.
+    named_at: datetime | None = None
     #: When the recovery point of an on-demand backup expires.
     expires: datetime | None = None
 
@@ -230,13 +224,20 @@ class Job:
 
     @property
     def error(self) -> JobError | None:
-        """Why the job failed; None unless it did. A cancelled job has no error."""
-        return self.outcome.error if self.status is JobStatus.FAILED else None
+        """Why the job failed, or what it warns of; None while it runs. A cancelled job has no error."""
+        return self.outcome.error if self.status is self.outcome.status else None
 
-    @property
-    def shown_operation(self) -> str:
-        """The operation as Recovery Services writes it: `Backup (Full)`."""
-        return f"{self.operation} ({self.kind})" if self.kind else self.operation
+    def error_at(self, at: datetime) -> JobError | None:
+        """The error as far as it was known then."""
+        return self.error if self.status_at(at) is self.status else None
+
+    def is_young_at(self, at: datetime) -> bool:
+        """Whether it ran then, and did not say yet all that it says later of its item."""
+        return self.named_at is not None and at < self.named_at and self.status_at(at).running
+
+    def shown_operation(self, at: datetime) -> str:
+        """The operation as Recovery Services wrote it then: `Backup (Full)`, and `Backup` of a young job."""
+        return f"{self.operation} ({self.kind})" if self.kind and not self.is_young_at(at) else self.operation
 
     @property
     def is_backup(self) -> bool:
@@ -250,8 +251,10 @@ class Job:
 
     @property
     def is_cancellable(self) -> bool:
-        """Whether it can be cancelled while it runs."""
-        return self.moves_data and self.item.workload.cancellable
+        """Whether it can be cancelled while it runs: a share's backup cannot, a share's restore can."""
+        if self.operation == "Backup":
+            return self.item.workload.cancellable
+        return self.operation == "Restore" and self.item.workload.management_type in _RESTORED_BY_AZURE
 
     def is_known_at(self, at: datetime) -> bool:
         """Whether the vault listed the job then."""
@@ -275,6 +278,18 @@ class Operation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PastJob:
+    """A job that began before the simulation did, and may be running yet."""
+
+    item: Item
+    operation: str
+    kind: str
+    outcome: Outcome
+    age: timedelta
+    user_triggered: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class Estate:
     """What there is when the simulation begins."""
 
@@ -283,4 +298,6 @@ class Estate:
     function_apps: tuple[FunctionApp, ...] = ()
     #: Lower-cased names of the vaults on which the app's identity has no role.
     denied_vaults: frozenset[str] = frozenset()
+    #: What had been going on before.
+    jobs: tuple[PastJob, ...] = ()
     settings: Settings = field(default_factory=Settings)

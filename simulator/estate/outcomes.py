@@ -1,7 +1,9 @@
 """How a simulated backup job ends."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 
 class JobStatus(StrEnum):
@@ -37,18 +39,29 @@ class JobError:
     recommendations: tuple[str, ...] = ()
     #: Of Backup vaults: whether the service thinks that a retry can help; None: it does not say.
     retryable: bool | None = None
+    #: Of Backup vaults: whether the service blames the user.
+    user_error: bool = False
+    #: Of Backup vaults: `target`, which names nothing; some layers have null there.
+    target: str | None = ""
+    #: Of Backup vaults: the errors within this one, as `details`, and what another service said, as `innerError`.
+    details: tuple["JobError", ...] = ()
+    inner: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a job will end, and after how many seconds (None: the estate's `backup_seconds`)."""
+    """How a job will end, and after how many seconds (None: the estate's `backup_seconds`); InProgress: never."""
 
     status: JobStatus = JobStatus.COMPLETED
     seconds: float | None = None
-    #: Only of a Failed job, which always has one.
+    #: Why a Failed job failed, which always has one, or what a job warns of that ended CompletedWithWarnings.
     error: JobError | None = None
+    #: Whether a job that ended CompletedWithWarnings has moved data.
+    data: bool = True
 
 
+#: The number of errors whose own number is not known.
+GENERIC_CODE = 499999
 _RETRY_LATER = "Please retry the operation after some time."
 
 _KNOWN_ERRORS = (
@@ -79,6 +92,19 @@ _KNOWN_ERRORS = (
         ),
     ),
     JobError(
+        code=510008,
+        title="OperationCancelledBecauseConflictingOperationRunningUserError",
+        message="Operation cancelled as a conflicting operation was already running on the same database.",
+        recommendations=("Please try again after sometime.",),
+    ),
+    JobError(
+        code=GENERIC_CODE,
+        title="InternalServerError",
+        message="Internal Server Error",
+        recommendations=("Refer https://aka.ms/AzureBackupTroubleshootFailures for more details.",),
+        retryable=True,
+    ),
+    JobError(
         code=400001,
         title="CloudInternalError",
         message="The operation failed due to an internal error. Please retry.",
@@ -90,8 +116,6 @@ _BY_TITLE = {error.title.lower(): error for error in _KNOWN_ERRORS}
 
 ALREADY_RUNNING = _BY_TITLE["usererrorbackupoperationinprogress"]
 CANCELLED_BY_USER = _BY_TITLE["usererrorjobsuccessfullycancelled"]
-#: The number of errors whose own number is not known.
-GENERIC_CODE = 499999
 
 
 def error_titled(title: str) -> JobError:

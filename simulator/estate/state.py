@@ -8,13 +8,14 @@ import heapq
 import itertools
 import uuid
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from simulator.estate.behaviour import Settings
-from simulator.estate.inventory import Estate, Item, Job, Operation, Policy, Subscription, Vault
+from simulator.estate.inventory import Estate, Item, Job, Operation, PastJob, Subscription, Vault
 from simulator.estate.outcomes import JobError, JobStatus, Outcome, error_titled
+from simulator.estate.policies import Policy
 from simulator.estate.workloads import RECOVERY_SERVICES
 
 __all__ = [
@@ -32,8 +33,9 @@ __all__ = [
     "Vault",
 ]
 
-#: How soon a backup fails that was started while another one of the item runs.
-_COLLISION_SECONDS = 1.0
+
+#: Operations of databases whose jobs say from the beginning what they are about.
+_NAMED = frozenset({"ConfigureBackup", "DisableBackup", "DeleteBackupData", "Register", "Undelete"})
 
 
 class Azure:
@@ -75,9 +77,18 @@ class Azure:
         return list(self._jobs.values())
 
     def subscription(self, subscription_id: str) -> Subscription | None:
-        """The subscription of that id."""
+        """The subscription of that id; None also where it is gone."""
         wanted = subscription_id.lower()
-        return next((each for each in self.subscriptions if each.id.lower() == wanted), None)
+        there = (each for each in self.subscriptions if each.state != "Deleted")
+        return next((each for each in there if each.id.lower() == wanted), None)
+
+    def has_group(self, subscription_id: str, resource_group: str) -> bool:
+        """Whether anything is in a resource group of that name."""
+        wanted = (subscription_id.lower(), resource_group.lower())
+        places = {(vault.subscription_id.lower(), vault.resource_group.lower()) for vault in self.vaults}
+        return wanted in places or any(
+            wanted == (item.vault.subscription_id.lower(), item.resource_group.lower()) for item in self.items
+        )
 
     def vault(
         self, subscription_id: str, resource_group: str, name: str, provider: str = RECOVERY_SERVICES
@@ -87,8 +98,8 @@ class Azure:
         return next((vault for vault in self.vaults if _place(vault) == wanted), None)
 
     def is_denied(self, vault: Vault) -> bool:
-        """Whether the app's identity has no role on the vault."""
-        return vault.name.lower() in self.denied_vaults
+        """Whether the app's identity has no role on the vault, or the vault's subscription is gone."""
+        return vault.name.lower() in self.denied_vaults or self.subscription(vault.subscription_id) is None
 
     def find_item(self, wanted: str) -> Item | None:
         """The item of that ARM id, or the first that bears that name."""
@@ -123,7 +134,7 @@ class Azure:
         """
         if any(job.is_backup and job.status.running for job in item.jobs):
             error = error_titled(item.workload.collision)
-            outcome = Outcome(status=JobStatus.FAILED, seconds=_COLLISION_SECONDS, error=error)
+            outcome = Outcome(status=JobStatus.FAILED, seconds=self._collision_seconds(item), error=error)
         else:
             outcome = item.next_outcomes.popleft() if item.next_outcomes else Outcome()
         job = self._start(item, "Backup", outcome, now=now, start=now, activity_id=activity_id)
@@ -151,6 +162,21 @@ class Azure:
         job.user_triggered = user_triggered
         self.advance(now)
         return job
+
+    def replay(self, jobs: Iterable[PastJob], now: datetime) -> None:
+        """Let jobs have begun before now; nobody is told of those that have failed already."""
+        listeners, self.listeners = self.listeners, []
+        for job in jobs:
+            self.run_job(
+                job.item,
+                job.outcome,
+                now=now,
+                age=job.age,
+                user_triggered=job.user_triggered,
+                operation=job.operation,
+                kind=job.kind,
+            )
+        self.listeners = listeners
 
     def cancel(self, job: Job, now: datetime) -> Operation:
         """Ask a running job to stop; it is Cancelled once the operation is ready."""
@@ -190,6 +216,7 @@ class Azure:
             activity_id=activity_id,
             user_triggered=False,
             outcome=outcome,
+            named_at=self._named_at(item, operation, start),
             due=start + timedelta(seconds=outcome.seconds or 0),
             history=[],
         )
@@ -200,10 +227,19 @@ class Azure:
         self._schedule(job)
         return job
 
+    def _named_at(self, item: Item, operation: str, start: datetime) -> datetime | None:
+        if item.workload.management_type != "AzureWorkload" or operation in _NAMED:
+            return None
+        return start + timedelta(seconds=self.settings.nameless_seconds)
+
+    def _collision_seconds(self, item: Item) -> float:
+        chosen = self.settings.collision_seconds
+        return item.workload.collision_seconds if chosen is None else chosen
+
     def _completed(self, outcome: Outcome, item: Item) -> Outcome:
         """The outcome with what it leaves open."""
         usual = error_titled(item.workload.usual_error)
-        error = (outcome.error or usual) if outcome.status is JobStatus.FAILED else None
+        error = (outcome.error or usual) if outcome.status is JobStatus.FAILED else outcome.error
         seconds = self.settings.backup_seconds if outcome.seconds is None else outcome.seconds
         return replace(outcome, seconds=seconds, error=error)
 
@@ -214,7 +250,8 @@ class Azure:
         return operation
 
     def _schedule(self, job: Job) -> None:
-        heapq.heappush(self._due, (job.due, next(self._ticket), job))
+        if not job.outcome.status.running:
+            heapq.heappush(self._due, (job.due, next(self._ticket), job))
 
     def _end(self, job: Job, now: datetime) -> None:
         job.end_time = job.due

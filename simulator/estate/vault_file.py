@@ -1,24 +1,40 @@
 """Vaults, policies and items as the estate's JSON describes them."""
 
 from collections import deque
+from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from simulator.estate.file_parts import EstateError, Name, OutcomeFile, Part, Seconds
-from simulator.estate.inventory import Item, Policy, Vault
-from simulator.estate.workloads import DATA_PROTECTION, DISK, RECOVERY_SERVICES, VM, WORKLOADS, Workload
+from simulator.estate.file_parts import EstateError, JobFile, Name, OutcomeFile, Part, Seconds
+from simulator.estate.inventory import Item, PastJob, Vault
+from simulator.estate.outcomes import Outcome
+from simulator.estate.policies import Policy
+from simulator.estate.policy_file import PolicyFile, workload_named
+from simulator.estate.workloads import DATA_PROTECTION, RECOVERY_SERVICES, VM, Workload
 
 _PROVIDERS = {"recovery_services": RECOVERY_SERVICES, "backup": DATA_PROTECTION}
 #: The protection states of items, the usual one first.
 _STATES = {
-    RECOVERY_SERVICES: ("Protected", "IRPending", "ProtectionStopped", "ProtectionError"),
+    RECOVERY_SERVICES: (
+        "Protected",
+        "IRPending",
+        "ProtectionStopped",
+        "ProtectionError",
+        "ProtectionPaused",
+        "BackupsSuspended",
+        "SoftDeleted",
+    ),
     DATA_PROTECTION: (
         "ProtectionConfigured",
         "ConfiguringProtection",
-        "ProtectionStopped",
+        "UpdatingProtection",
+        "ConfiguringProtectionFailed",
         "ProtectionError",
+        "BackupsSuspended",
+        "BackupSchedulesSuspended",
+        "ProtectionStopped",
         "SoftDeleted",
     ),
 }
@@ -43,8 +59,13 @@ class ItemFile(Part):
     #: None: the usual policy of its workload.
     policy: str | None = None
     tags: dict[str, str] = Field(default_factory=dict)
-    #: How long ago the last good backup began; not of an item that is IRPending.
-    last_backup_age_seconds: Seconds = 86_400
+    #: How its jobs call it; None: as those of its workload do.
+    entity_name: str | None = None
+    #: How long ago the last good backup began, not of an item that is IRPending; None: as long as its policy waits
+    #: for the next one.
+    last_backup_age_seconds: Seconds | Literal["never"] | None = None
+    #: What has happened to it already, or is happening.
+    jobs: list[JobFile] = Field(default_factory=list)
     next_outcomes: list[OutcomeFile] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -69,8 +90,9 @@ class ItemFile(Part):
             EstateError: it does not fit the vault, or its policy does not fit it.
         """
         workload = workload_named(self.workload)
-        state = self._state(vault, workload)
-        never = state == "IRPending"
+        state, age = self._state(vault, workload), self.last_backup_age_seconds
+        policy, never = self._policy(vault, workload), state == "IRPending" or age == "never"
+        before = timedelta(seconds=age) if isinstance(age, int | float) else policy.interval
         return Item(
             vault=vault,
             workload=workload,
@@ -79,12 +101,33 @@ class ItemFile(Part):
             parent=self.server or self.account or "",
             instance=self.instance or "",
             hashed_name=self.hashed_name,
-            policy=self._policy(vault, workload),
+            policy=policy,
             protection_state=state,
             tags=dict(self.tags),
-            backed_up_before=None if never else now - timedelta(seconds=self.last_backup_age_seconds),
+            entity_name=self.entity_name or "",
+            backed_up_before=None if never else now - before,
             next_outcomes=deque(each.build() for each in self.next_outcomes),
         )
+
+    def past_jobs(self, item: Item) -> Iterator[PastJob]:
+        """The jobs that had begun before, oldest first.
+
+        Raises:
+            EstateError: one is of a kind that the item's workload has not.
+        """
+        for job in sorted(self.jobs, key=lambda job: -job.age_seconds):
+            try:
+                job.check_kind(item.workload)
+            except ValueError as error:
+                raise EstateError(f"jobs of {self.shown_name}: {error}") from error
+            yield PastJob(
+                item=item,
+                operation=job.operation,
+                kind=job.kind,
+                outcome=job.outcome.build(),
+                age=timedelta(seconds=job.age_seconds),
+                user_triggered=not job.scheduled,
+            )
 
     @property
     def shown_name(self) -> str:
@@ -109,37 +152,6 @@ class ItemFile(Part):
                 return policy
         whose = "" if workload is VM else f" for {workload.name}"
         raise EstateError(f"items of {vault.name}: {self.shown_name}: there is no policy {wanted!r}{whose}")
-
-
-class PolicyFile(Part):
-    """A daily policy."""
-
-    name: Name
-    #: None: VM, or disks in a Backup vault.
-    workload: str | None = None
-    run_time: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):(00|30)$")] = "22:00"
-    time_zone: str = "UTC"
-    retention_days: Annotated[int, Field(ge=7, le=9999)] = 30
-    log_minutes: Annotated[int, Field(ge=15, le=1440)] | None = None
-    backup_rule: Name | None = "BackupDaily"
-    retention_tag: Name = "Default"
-    period: Annotated[str, Field(pattern=r"^P")] = "P1D"
-
-    def build(self, provider: str) -> Policy:
-        """The policy of a vault of that provider.
-
-        Raises:
-            EstateError: no such vault holds its workload.
-        """
-        workload = DISK if provider == DATA_PROTECTION else VM
-        if self.workload is not None:
-            try:
-                workload = workload_named(self.workload)
-            except ValueError as error:
-                raise EstateError(f"policy {self.name}: {error}") from None
-        if workload.provider != provider or not workload.default_policy:
-            raise EstateError(f"policy {self.name}: no {provider} vault has policies for {workload.name}")
-        return Policy(**self.model_dump(exclude={"workload"}), workload=workload)
 
 
 class VaultFile(Part):
@@ -174,6 +186,22 @@ class VaultFile(Part):
         vault.items.extend(item.build(vault, now) for item in self.items)
         return vault
 
+    def past_jobs(self, vault: Vault) -> Iterator[PastJob]:
+        """What had begun before in the vault that was built: its items' own jobs, and those of changed policies."""
+        ages = {each.name: each.changed_age_seconds for each in self.policies}
+        for described, item in zip(self.items, vault.items, strict=True):
+            yield from described.past_jobs(item)
+            age = ages.get(item.policy.name)
+            if age is not None:
+                yield PastJob(
+                    item=item,
+                    operation="ConfigureBackup",
+                    kind="",
+                    outcome=Outcome(),
+                    age=timedelta(seconds=age),
+                    user_triggered=True,
+                )
+
     def _policies(self, provider: str) -> list[Policy]:
         """The vault's own policies after the usual ones of the workloads that are there, and of VMs."""
         own = [policy.build(provider) for policy in self.policies]
@@ -182,17 +210,6 @@ class VaultFile(Part):
         used += [workload_named(item.workload) for item in self.items if item.policy is None]
         usual = [_usual_policy(workload) for workload in dict.fromkeys(used) if workload.default_policy]
         return [policy for policy in usual if policy.name not in names] + own
-
-
-def workload_named(name: str) -> Workload:
-    """The workload.
-
-    Raises:
-        ValueError: there is none of that name.
-    """
-    if name not in WORKLOADS:
-        raise ValueError(f"there is no workload {name!r}; there are {', '.join(WORKLOADS)}")
-    return WORKLOADS[name]
 
 
 def _usual_policy(workload: Workload) -> Policy:

@@ -57,11 +57,15 @@ class Workload:
     parent: Parent = Parent.NONE
     #: The ARM type of the machine, account, server and so on that is backed up; "": nothing in Azure.
     source_type: str = ""
+    #: What it is a part of that is called so: `databases` of a server.
+    part: str = ""
     #: The policy of items that name none; "": its policies are not in the vault.
     default_policy: str = ""
     #: Titles of the errors of a backup that ran into another one, and of one that says nothing else.
     collision: str = "UserErrorBackupOperationInProgress"
     usual_error: str = "CloudInternalError"
+    #: How soon a backup fails that was started while another one of the item runs.
+    collision_seconds: float = 1.0
     #: Of Backup vaults: the `backupType` of policies; whether backups go to the vault and not only to snapshots beside
     #: the source; whether jobs and instances name a set that the source is part of.
     backup_type: str = "Full"
@@ -69,6 +73,8 @@ class Workload:
     has_set: bool = False
     #: How many characters of its server's name are shown: Windows computers have at most 15.
     server_name_length: int | None = None
+    #: Of Backup vaults: whether its jobs say how much they moved.
+    progress: bool = False
     #: Whether its name is lower-cased on the item, and on a job while that runs.
     lower_while_running: bool = False
     #: How alerts call it: `sourceVersion` and `formattedSourceType`.
@@ -133,6 +139,7 @@ SQL_DATABASE = Workload(
     server_name_length=15,
     default_policy="HourlyLogBackup",
     collision="OperationCancelledBecauseConflictingOperationRunningUserError",
+    collision_seconds=193.0,
     usual_error="UserErrorAGReplicaRoleIsResolving",
     alert_version="VMAppContainer",
     alert_type="AzureVmSQL",
@@ -236,6 +243,20 @@ POSTGRESQL = Workload(
     source_type="Microsoft.DBforPostgreSQL/flexibleServers",
     default_policy="DailyPostgreSQL",
     vaulted=True,
+    progress=True,
+    cancellable=True,
+)
+POSTGRESQL_DATABASE = Workload(
+    name="Microsoft.DBforPostgreSQL/servers/databases",
+    provider=DATA_PROTECTION,
+    item="{parent}-{name}-{guid}",
+    parent=Parent.SERVER,
+    source_type="Microsoft.DBforPostgreSQL/servers",
+    part="databases",
+    default_policy="WeeklyPostgreSQLDatabases",
+    vaulted=True,
+    has_set=True,
+    progress=True,
 )
 MYSQL = Workload(
     name="Microsoft.DBforMySQL/flexibleServers",
@@ -243,6 +264,7 @@ MYSQL = Workload(
     source_type="Microsoft.DBforMySQL/flexibleServers",
     default_policy="DailyMySQL",
     vaulted=True,
+    progress=True,
 )
 
 WORKLOADS = {
@@ -259,6 +281,7 @@ WORKLOADS = {
         BLOBS,
         CLUSTER,
         POSTGRESQL,
+        POSTGRESQL_DATABASE,
         MYSQL,
     )
 }

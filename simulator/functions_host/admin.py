@@ -14,25 +14,33 @@ from aiohttp.typedefs import Handler
 
 from simulator.functions_host.event_grid_webhook import EventGridWebhook
 from simulator.functions_host.functions import Function
+from simulator.functions_host.http_trigger import HttpFunctions
 from simulator.functions_host.keys import Access, Keys
 from simulator.functions_host.timers import Timers
 
 
 class Admin:
-    """The routes under /admin; all of them need the master key."""
+    """The routes under /admin; all but the ping need the master key."""
 
     def __init__(
-        self, keys: Keys, functions: Mapping[str, Function], timers: Timers, event_grid: EventGridWebhook
+        self,
+        keys: Keys,
+        functions: Mapping[str, Function],
+        timers: Timers,
+        event_grid: EventGridWebhook,
+        http: HttpFunctions,
     ) -> None:
         self._keys = keys
         self._functions = {name.lower(): function for name, function in functions.items()}
         self._timers = timers
         self._event_grid = event_grid
+        self._http = http
         self._runs: set[asyncio.Task[Any]] = set()
 
     def routes(self) -> list[web.RouteDef]:
         """What to mount before the functions' own routes."""
         return [
+            web.get("/admin/host/ping", _ping),
             web.get("/admin/host/status", self._guarded(self._status)),
             web.get("/admin/functions", self._guarded(self._list)),
             web.get("/admin/functions/{name}", self._guarded(self._show)),
@@ -49,9 +57,12 @@ class Admin:
 
     def _guarded(self, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:
-            if self._keys.access(request) is not Access.ADMIN:
-                return web.Response(status=HTTPStatus.UNAUTHORIZED)
-            return await handler(request)
+            match self._keys.access(request):
+                case Access.ADMIN:
+                    return await handler(request)
+                case Access.FUNCTION:
+                    return web.Response(status=HTTPStatus.FORBIDDEN)
+            return web.Response(status=HTTPStatus.UNAUTHORIZED)
 
         return guarded
 
@@ -65,31 +76,45 @@ class Admin:
         return web.json_response(_described(self._function(request)))
 
     async def _run(self, request: web.Request) -> web.Response:
-        """Start the function and answer at once; the body is JSON, `{}` or `{"input": "…"}`."""
+        """Start the function and answer at once, whatever its trigger wants; the body is JSON, `{"input": "…"}`."""
         function = self._function(request)
+        if request.content_type != "application/json":
+            return web.Response(status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
         try:
-            run = self._start(function, (await request.json()).get("input"))
-        except (ValueError, AttributeError) as error:
-            return web.Response(status=HTTPStatus.BAD_REQUEST, text=f"malformed body: {error}")
-        task = asyncio.create_task(run)
+            given = (await request.json()).get("input")
+        except (ValueError, AttributeError):
+            return web.Response(status=HTTPStatus.BAD_REQUEST)
+        task = asyncio.create_task(self._start(function, given))
         self._runs.add(task)
         task.add_done_callback(self._runs.discard)
         return web.Response(status=HTTPStatus.ACCEPTED)
 
-    def _start(self, function: Function, given: str | None) -> Coroutine[Any, Any, Any]:
+    def _start(self, function: Function, given: object) -> Coroutine[Any, Any, Any]:
         match function.trigger_type:
             case "timertrigger":
                 return self._timers.fire(function)
             case "eventgridtrigger":
-                return self._event_grid.call(function, json.loads(given or "null"))
+                return self._event_grid.call(function, _event(given))
             case _:
-                raise ValueError(f"{function.name} is called by HTTP, at its own route")
+                return self._http.run_by_hand(function, given)
 
     def _function(self, request: web.Request) -> Function:
         function = self._functions.get(request.match_info["name"].lower())
         if function is None:
             raise web.HTTPNotFound
         return function
+
+
+async def _ping(_request: web.Request) -> web.Response:
+    return web.Response()
+
+
+def _event(given: object) -> object:
+    """The event that is given as JSON text, or the text where it is none."""
+    try:
+        return json.loads(given) if isinstance(given, str) else given
+    except ValueError:
+        return given
 
 
 def _described(function: Function) -> dict[str, Any]:

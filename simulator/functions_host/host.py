@@ -15,6 +15,7 @@ from simulator.functions_host.host_options import HostOptions
 from simulator.functions_host.host_storage import HostStorage
 from simulator.functions_host.http_trigger import LARGEST_BODY, HttpFunctions
 from simulator.functions_host.keys import Keys
+from simulator.functions_host.request_queue import RequestQueue
 from simulator.functions_host.timers import Timers
 from simulator.functions_host.worker import Worker
 
@@ -70,7 +71,7 @@ class FunctionsHost:
         timers = _triggered_by("timertrigger", functions)
         self._timers = Timers(self._worker, timers, self._now, self._storage)
         self._runner = web.AppRunner(
-            self._application(functions, options.route_prefix),
+            self._application(functions, options),
             access_log=None,
             shutdown_timeout=_REQUEST_SECONDS,
         )
@@ -106,10 +107,15 @@ class FunctionsHost:
                 _log.error("The '%s' function is in error: %s", each.name, error)
         return found
 
-    def _application(self, functions: Mapping[str, Function], prefix: str) -> web.Application:
-        event_grid = EventGridWebhook(self._worker, self._keys, _triggered_by("eventgridtrigger", functions))
-        http = HttpFunctions(self._worker, self._keys, _triggered_by("httptrigger", functions), prefix)
-        self._admin = Admin(self._keys, functions, self._timers, event_grid)
+    def _application(self, functions: Mapping[str, Function], options: HostOptions) -> web.Application:
+        queue = RequestQueue(options.most_at_once, options.most_outstanding)
+        event_grid = EventGridWebhook(
+            self._worker, self._keys, _triggered_by("eventgridtrigger", functions), queue
+        )
+        http = HttpFunctions(
+            self._worker, self._keys, _triggered_by("httptrigger", functions), options.route_prefix, queue
+        )
+        self._admin = Admin(self._keys, functions, self._timers, event_grid, http)
         application = web.Application(client_max_size=LARGEST_BODY)
         application.add_routes(self._admin.routes())
         application.router.add_route("*", "/runtime/webhooks/{_:(?i:eventgrid)}", event_grid.handle)

@@ -16,6 +16,9 @@ class HostOptions:
     route_prefix: str = "api"
     #: seconds; None: for ever
     function_timeout: float | None = None
+    #: how many requests run at a time, and how many wait and run; None: as many as come
+    most_at_once: int | None = None
+    most_outstanding: int | None = None
 
     @classmethod
     def read(cls, host_file: Path) -> "HostOptions":
@@ -26,11 +29,21 @@ class HostOptions:
         """
         try:
             content = json.loads(host_file.read_text())
-            prefix = content.get("extensions", {}).get("http", {}).get("routePrefix", cls.route_prefix)
+            http = content.get("extensions", {}).get("http", {})
             timeout = content.get("functionTimeout")
-            return cls(route_prefix=str(prefix), function_timeout=_seconds(timeout) if timeout else None)
+            return cls(
+                route_prefix=str(http.get("routePrefix", cls.route_prefix)),
+                function_timeout=_seconds(timeout) if timeout else None,
+                most_at_once=_limit(http.get("maxConcurrentRequests")),
+                most_outstanding=_limit(http.get("maxOutstandingRequests")),
+            )
         except (OSError, ValueError, AttributeError) as error:
             raise AppStartError(f"{host_file}: {error}") from error
+
+
+def _limit(number: int | None) -> int | None:
+    """A limit; -1 is none."""
+    return None if number is None or int(number) < 0 else int(number)
 
 
 def _seconds(timeout: str) -> float:

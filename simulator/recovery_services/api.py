@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from simulator.arm import errors as arm_errors
-from simulator.arm import filters, signatures, wire
+from simulator.arm import filters, missing, signatures, wire
 from simulator.arm.calls import Call, Route
 from simulator.arm.identity import PRINCIPAL
 from simulator.arm.paging import page
@@ -26,6 +26,8 @@ _VAULTS = "/resourceGroups/{resource_group}/providers/Microsoft.RecoveryServices
 _VAULT = "/subscriptions/{subscription}" + _VAULTS + "/{vault}"
 _ITEM = _VAULT + "/backupFabrics/{fabric}/protectionContainers/{container}/protectedItems/{item}"
 
+#: No on-demand backup is made of an item in one of these states.
+_UNPROTECTED = frozenset({"ProtectionStopped", "ProtectionPaused", "BackupsSuspended", "SoftDeleted"})
 _RETRY_AFTER = {"Retry-After": "60"}
 
 
@@ -102,8 +104,9 @@ class RecoveryServices:
     async def list_items(self, call: Call) -> web.Response:
         """The vault's protected items that the filter lets through."""
         vault = self._vault(call, "backupProtectedItems/read")
-        found = filters.items(vault.items, call.query.get("$filter", ""))
-        return self._paged(call, found, lambda item: item.id, lambda item: item_wire.item(item, call.now))
+        there = [item for item in vault.items if item.protection_state != "SoftDeleted"]
+        found = filters.items(there, call.query.get("$filter", ""))
+        return self._paged(call, found, lambda item: item.id, lambda item: item_wire.listed(item, call.now))
 
     async def get_item(self, call: Call) -> web.Response:
         """One protected item."""
@@ -118,8 +121,9 @@ class RecoveryServices:
     async def list_policies(self, call: Call) -> web.Response:
         """The vault's backup policies."""
         vault = self._vault(call, "backupPolicies/read")
+        found = filters.policies(vault.policies, call.query.get("$filter", ""))
         return self._paged(
-            call, vault.policies, lambda policy: policy.name, lambda policy: policy_wire.policy(policy, vault)
+            call, found, lambda policy: policy.name, lambda policy: policy_wire.policy(policy, vault)
         )
 
     async def get_policy(self, call: Call) -> web.Response:
@@ -133,8 +137,8 @@ class RecoveryServices:
     async def trigger_backup(self, call: Call) -> web.Response:
         """Start an on-demand backup; its job's activityId is the caller's x-ms-client-request-id."""
         item = self._item(call, "backup/action")
-        request = backup_requests.read(call, item.workload)
-        if item.protection_state == "ProtectionStopped":
+        request = backup_requests.read(call, item.workload, self._azure.settings.sql_full_retention_days)
+        if item.protection_state in _UNPROTECTED:
             raise arm_errors.item_not_protected(item.protection_state)
         activity_id = call.client_request_id or str(uuid.uuid4())
         operation = self._azure.trigger_backup(
@@ -159,8 +163,12 @@ class RecoveryServices:
         params = call.params
         vault = self._azure.vault(params["subscription"], params["resource_group"], params["vault"])
         if vault is None:
+            if action == "backupProtectedItems/read":
+                raise missing.machine_gone()
             resource = f"{RECOVERY_SERVICES}/vaults/{params['vault']}"
-            raise arm_errors.resource_not_found(resource, params["resource_group"])
+            raise missing.vault_not_found(
+                self._azure, params["subscription"], params["resource_group"], resource
+            )
         if self._azure.is_denied(vault):
             raise arm_errors.authorization_failed(PRINCIPAL, f"{RECOVERY_SERVICES}/vaults/{action}", vault.id)
         return vault

@@ -11,9 +11,6 @@ from simulator.arm import errors as arm_errors
 from simulator.arm.calls import Call
 from simulator.estate.workloads import SQL_DATABASE, Workload
 
-#: A Full backup of a SQL database on demand is kept for at least so long.
-_FULL_RETENTION = timedelta(days=45)
-
 
 @dataclass(frozen=True, kw_only=True)
 class BackupRequest:
@@ -25,8 +22,8 @@ class BackupRequest:
     kind: str
 
 
-def read(call: Call, workload: Workload) -> BackupRequest:
-    """The request for a backup of an item of that workload.
+def read(call: Call, workload: Workload, full_days: int) -> BackupRequest:
+    """The request for a backup of an item of that workload; Full ones of SQL are kept for so many days at least.
 
     Raises:
         ArmError: it is a request for something else, or not one that the service grants.
@@ -38,9 +35,10 @@ def read(call: Call, workload: Workload) -> BackupRequest:
         raise arm_errors.invalid_input(f"properties.objectType is not {workload.request_type}")
     expires = _expiry(properties.get("recoveryPointExpiryTimeInUTC"), call.now)
     kind = _kind(properties, workload)
-    if workload is SQL_DATABASE and kind == "Full" and expires and expires < call.now + _FULL_RETENTION:
+    least = call.now + timedelta(days=full_days)
+    if workload is SQL_DATABASE and kind == "Full" and expires and expires < least:
         raise arm_errors.invalid_input(
-            "recoveryPointExpiryTimeInUTC of a Full backup is 45 days ahead or more"
+            f"recoveryPointExpiryTimeInUTC of a Full backup is {full_days} days ahead or more"
         )
     return BackupRequest(expires=expires, kind=kind)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from simulator.arm.wire import Json, brief_instant, envelope, policy_id
 from simulator.estate.inventory import Item
-from simulator.estate.outcomes import CANCELLED_BY_USER, JobError
+from simulator.estate.outcomes import CANCELLED_BY_USER, JobError, JobStatus
 from simulator.estate.workloads import SQL_DATABASE
 
 #: What a VM shows as its last backup's time before the first; others show none.
@@ -24,6 +24,14 @@ def item(value: Item, now: datetime) -> Json:
     """A protected item."""
     properties = _SHAPES[value.workload.management_type](value, now)
     return envelope(value.id, value.name, f"{_CONTAINER}/protectedItems", properties)
+
+
+def listed(value: Item, now: datetime) -> Json:
+    """A protected item as lists show it: of databases without what they say of all recovery points."""
+    shown = item(value, now)
+    if value.workload.management_type == "AzureWorkload":
+        del shown["properties"]["extendedInfo"]
+    return shown
 
 
 def container(value: Item) -> Json:
@@ -57,6 +65,10 @@ def last_backup(value: Item, at: datetime) -> Json:
     said: Json = {"lastBackupStatus": never}
     if last is not None:
         status = good if last.status_at(at).made_recovery_point else bad
+        if is_database and recovery_point is None:
+            status = never
+        elif not is_database and last.status_at(at) is JobStatus.COMPLETED_WITH_WARNINGS:
+            status = JobStatus.COMPLETED_WITH_WARNINGS
         said = {"lastBackupStatus": status, "lastBackupTime": brief_instant(last.start_time)}
     elif value.backed_up_before:
         said = {"lastBackupStatus": good, "lastBackupTime": brief_instant(value.backed_up_before)}
@@ -70,7 +82,7 @@ def _machine(value: Item, now: datetime) -> Json:
         "friendlyName": value.friendly_name,
         "virtualMachineId": value.source_resource_id,
         "protectionStatus": "Healthy",
-        "protectionState": value.protection_state,
+        "protectionState": _state(value),
         "healthStatus": "Passed",
         **({} if value.protection_state == "IRPending" else _PRECHECK),
         **last_backup(value, now),
@@ -83,10 +95,13 @@ def _machine(value: Item, now: datetime) -> Json:
         "vaultId": f"https://management.azure.com{value.vault.id}",
         "isArchiveEnabled": False,
         "softDeleteRetentionPeriod": 0,
+        **_deleted(value, now),
     }
-    if trouble := _trouble(value, now):
-        properties |= {"protectionStatus": "Unhealthy", "kpisHealths": _kpis(trouble)}
-    return properties
+    trouble = _trouble(value, now)
+    if trouble and properties["lastBackupStatus"] == "Failed":
+        properties |= {"healthStatus": "ActionSuggested", "healthDetails": [_details(trouble)]}
+    kpis = _kpis(trouble) | _restore_kpi(value, now)
+    return properties | ({"kpisHealths": kpis} if trouble or len(kpis) > 1 else {})
 
 
 #: What the check before each backup found; no check was made of a VM that was never backed up.
@@ -109,10 +124,11 @@ def _share(value: Item, now: datetime) -> Json:
     return {
         "friendlyName": value.friendly_name,
         "protectionStatus": "Unhealthy" if trouble else "Healthy",
-        "protectionState": value.protection_state,
+        "protectionState": _state(value),
         **backups,
         **({"kpisHealths": _kpis(trouble)} if trouble else {}),
         **_identity(value),
+        **_deleted(value, now),
     }
 
 
@@ -122,17 +138,22 @@ def _database(value: Item, now: datetime) -> Json:
     backups.pop("lastRecoveryPoint", None)
     point = value.last_recovery_point(now)
     health = backups["lastBackupStatus"]
+    pending = health == "IRPending"
+    kpis = _kpis(None if pending else trouble) | _restore_kpi(value, now)
     properties: Json = {
-        "kpisHealths": {} if health == "IRPending" else _kpis(trouble),
+        **({"kpisHealths": kpis} if "lastBackupTime" in backups else {}),
         **_server(value),
-        "protectionStatus": "Unhealthy" if trouble else "Healthy",
-        "protectionState": value.protection_state,
+        "protectionStatus": "Unhealthy" if trouble and not pending else "Healthy",
+        "protectionState": _state(value),
         **backups,
         **({} if health == "Healthy" else _last_error(trouble)),
         "protectedItemDataSourceId": _number(value),
         "protectedItemHealthStatus": health,
         "extendedInfo": _recovery_points(value, now),
         **_identity(value),
+        "vaultId": f"https://management.azure.com{value.vault.id}",
+        "softDeleteRetentionPeriod": 0,
+        **_deleted(value, now),
     }
     return (
         properties
@@ -161,8 +182,11 @@ def _server(value: Item) -> Json:
 
 def _last_error(trouble: JobError | None) -> Json:
     """A database that was never backed up has the error Success."""
-    error = (trouble.title, trouble.message) if trouble else ("Success", "")
-    return {"lastBackupErrorDetail": dict(zip(("code", "message"), error, strict=True))}
+    said: Json = {"code": "Success", "message": ""}
+    if trouble:
+        advice = list(trouble.recommendations)
+        said = {"code": trouble.title, "message": trouble.message, "recommendations": advice}
+    return {"lastBackupErrorDetail": said}
 
 
 def _recovery_points(value: Item, now: datetime) -> Json:
@@ -225,20 +249,45 @@ def _number(value: Item) -> str:
 
 
 def _trouble(value: Item, now: datetime) -> JobError | None:
-    """Why the last backup made no recovery point; a cancelled one shows an error here and none on the job."""
+    """Why the last backup made no recovery point, or what it warns of; a cancelled one has no error on its job."""
     last = value.last_backup(now)
     if last is None or last.status.made_recovery_point:
-        return None
+        return last.error if last else None
     return last.error or CANCELLED_BY_USER
 
 
 def _kpis(error: JobError | None) -> Json:
     """Where the string code of a failure stands on the item; None: the last backup went well."""
-    details = {
+    return {"BackupOperationStatusKPI": _kpi(error)}
+
+
+def _restore_kpi(value: Item, now: datetime) -> Json:
+    """The same of the last restore, if there was one."""
+    restores = [job for job in value.jobs if job.operation == "Restore" and not job.status_at(now).running]
+    return {"RestoreOperationStatusKPI": _kpi(restores[-1].error)} if restores else {}
+
+
+def _kpi(error: JobError | None) -> Json:
+    status = "TransientDegraded" if error else "Healthy"
+    return {"resourceHealthStatus": status, "resourceHealthDetails": [_details(error)]}
+
+
+def _details(error: JobError | None) -> Json:
+    return {
         "code": error.code if error else 0,
         "title": error.title if error else "Success",
         "message": error.message if error else "",
         "recommendations": list(error.recommendations) if error else [],
     }
-    status = "PersistentUnhealthy" if error else "Healthy"
-    return {"BackupOperationStatusKPI": {"resourceHealthStatus": status, "resourceHealthDetails": [details]}}
+
+
+def _state(value: Item) -> str:
+    """The protection state; an item that was deleted and is kept for a while is one whose protection is stopped."""
+    return "ProtectionStopped" if value.protection_state == "SoftDeleted" else value.protection_state
+
+
+def _deleted(value: Item, now: datetime) -> Json:
+    if value.protection_state != "SoftDeleted":
+        return {}
+    until = brief_instant(now + timedelta(days=14))
+    return {"isScheduledForDeferredDelete": True, "deferredDeleteTimeInUTC": until}

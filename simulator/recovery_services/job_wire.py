@@ -8,10 +8,10 @@ from datetime import datetime
 
 from simulator.arm.wire import UNSET, Json, brief_instant, duration, envelope
 from simulator.estate.inventory import Job, Operation
-from simulator.estate.outcomes import JobStatus
+from simulator.recovery_services import job_info
+from simulator.recovery_services.job_info import machine_name
 
 _KIND = "Microsoft.RecoveryServices/vaults/backupJobs"
-_NOON = 12
 
 
 def job(value: Job, now: datetime) -> Json:
@@ -21,7 +21,7 @@ def job(value: Job, now: datetime) -> Json:
 
 def job_details(value: Job, now: datetime) -> Json:
     """A job as it is shown by itself: with its tasks."""
-    return envelope(value.id, value.name, _KIND, _job(value, now, _extended_info(value, now)))
+    return envelope(value.id, value.name, _KIND, _job(value, now, job_info.extended_info(value, now)))
 
 
 def operation_status(value: Operation, now: datetime) -> Json:
@@ -61,27 +61,25 @@ def error_details(value: Job) -> Json | None:
     return details
 
 
-def entity_name(value: Job) -> str:
-    """What a job calls its item."""
+def entity_name(value: Job, at: datetime) -> str:
+    """What a job called its item then; a young job of a database names the database alone."""
     item, workload = value.item, value.item.workload
+    if item.entity_name and not value.is_young_at(at):
+        return item.entity_name
     if workload.management_type == "AzureIaasVM":
-        return _machine_name(value)
+        return machine_name(value)
     if value.operation == "Register":
         return item.source_name
-    if workload.management_type != "AzureWorkload" or not value.moves_data:
-        return item.friendly_name
     name = item.friendly_name
-    if workload.lower_while_running and value.status.running:
+    if workload.management_type != "AzureWorkload" or value.operation in _OF_PROTECTION:
+        return name
+    if workload.lower_while_running and value.status_at(at).running:
         name = name.lower()
-    return f"{name} [{item.server_name}]"
+    return name if value.is_young_at(at) else f"{name} [{item.server_name}]"
 
 
-def _machine_name(value: Job) -> str:
-    """Lower-cased, but where backup data are deleted."""
-    name = value.item.friendly_name
-    return name if value.operation == "DeleteBackupData" else name.lower()
-
-
+#: Operations on the protection of a database, whose jobs name only the database.
+_OF_PROTECTION = frozenset({"ConfigureBackup", "DisableBackup", "DeleteBackupData", "Undelete"})
 #: What errorDetails lack, by backup management type.
 _ABSENT: Mapping[str, Sequence[str]] = {
     "AzureIaasVM": (),
@@ -95,6 +93,8 @@ _ABSENT: Mapping[str, Sequence[str]] = {
 def _job(value: Job, now: datetime, details: Json | None = None) -> Json:
     """The properties in the order in which the service writes them."""
     before, after = _SHAPES[value.item.workload.management_type](value)
+    if value.is_backup and value.is_young_at(now):
+        before.pop("workloadType", None)
     error = error_details(value)
     properties: Json = {
         "jobType": value.item.workload.job_type,
@@ -104,9 +104,9 @@ def _job(value: Job, now: datetime, details: Json | None = None) -> Json:
         **after,
         **({"extendedInfo": details} if details else {}),
         **_user_triggered(value),
-        "entityFriendlyName": entity_name(value),
+        "entityFriendlyName": entity_name(value, now),
         "backupManagementType": value.item.workload.management_type,
-        "operation": value.shown_operation,
+        "operation": value.shown_operation(now),
         "status": value.status,
         "startTime": brief_instant(value.start_time),
     }
@@ -116,9 +116,13 @@ def _job(value: Job, now: datetime, details: Json | None = None) -> Json:
 
 
 def _user_triggered(value: Job) -> Json:
-    """Jobs of VMs and of agents do not say who started them."""
-    says = value.item.workload.management_type in {"AzureStorage", "AzureWorkload"}
-    return {"isUserTriggered": value.user_triggered} if says else {}
+    """Jobs of VMs and of agents do not say who started them; those of shares say that nobody did."""
+    match value.item.workload.management_type:
+        case "AzureStorage":
+            return {"isUserTriggered": False}
+        case "AzureWorkload":
+            return {"isUserTriggered": value.user_triggered}
+    return {}
 
 
 def _actions(value: Job) -> Json:
@@ -132,7 +136,9 @@ def _machine(value: Job) -> tuple[Json, Json]:
 
 
 def _share(value: Job) -> tuple[Json, Json]:
-    return {}, {"storageAccountName": value.item.parent, "storageAccountVersion": "Storage"}
+    version = {"Backup": "MicrosoftStorage", "Restore": "ClassicCompute"}.get(value.operation, "Storage")
+    account = {"storageAccountName": value.item.parent, "storageAccountVersion": version}
+    return _actions(value), account
 
 
 def _database(value: Job) -> tuple[Json, Json]:
@@ -158,76 +164,3 @@ _SHAPES = {
     "MAB": _agent,
     "DPM": _dpm,
 }
-
-
-def _extended_info(value: Job, now: datetime) -> Json:
-    if value.item.workload.management_type != "AzureIaasVM":
-        return {"tasksList": _one_task(value), "propertyBag": _bag(value)}
-    info: Json = {
-        "tasksList": _tasks(value, now) if value.is_backup else [],
-        "propertyBag": {"VM Name": _machine_name(value), **_machine_bag(value)},
-    }
-    return info | ({"internalPropertyBag": {"IsInstantRpJob": "True"}} if value.is_backup else {})
-
-
-def _machine_bag(value: Job) -> Json:
-    """What the portal shows of a VM's job besides the name."""
-    match value.operation:
-        case "ConfigureBackup":
-            return {"Policy Name": value.item.policy.name}
-        case "DeleteBackupData":
-            return {"Number of Recovery Points": str(value.item.recovery_points(value.start_time))}
-    bag = {"Recovery Point Expiry Time in UTC": _display(value.expires)} if value.expires else {}
-    sizes = {JobStatus.CANCELLED: "0 MB", JobStatus.COMPLETED: "753 MB"}
-    size = sizes.get(value.status) if value.is_backup else None
-    return bag | ({"Backup Size": size} if size else {})
-
-
-def _one_task(value: Job) -> list[Json]:
-    """The task of a backup that is no VM's; other operations have none."""
-    is_share = value.item.workload.management_type == "AzureStorage"
-    name = "Take Snapshot" if is_share or value.kind.startswith("Snapshot") else "Transfer data to vault"
-    return [{"taskId": name, "status": value.status}] if value.is_backup else []
-
-
-def _bag(value: Job) -> Json:
-    """What the portal shows of a job, as text."""
-    is_share = value.item.workload.management_type == "AzureStorage"
-    bag: Json = {"File Share Name": value.item.friendly_name} if is_share else {}
-    if value.operation == "ConfigureBackup":
-        account = {"Storage Account Name": value.item.parent} if is_share else {}
-        return bag | account | {"Policy Name": value.item.policy.name}
-    if value.status.made_recovery_point and value.moves_data:
-        bag["Data Transferred (in MB)"] = "0" if is_share else "20.1147"
-    if is_share and value.is_backup:
-        bag["Whether job is adhoc or scheduled."] = str(value.user_triggered)
-    return bag
-
-
-def _tasks(value: Job, now: datetime) -> list[Json]:
-    """The snapshot, and the transfer, which is only reached by a backup that succeeds."""
-    done = value.status.made_recovery_point
-    begun = {
-        "startTime": brief_instant(value.start_time),
-        "endTime": brief_instant(value.end_time) if value.end_time else UNSET,
-        "duration": duration((value.end_time or now) - value.start_time),
-    }
-    never_begun = {"startTime": UNSET, "endTime": UNSET, "duration": "PT0S"}
-    cancelled = value.status in {JobStatus.CANCELLING, JobStatus.CANCELLED}
-    snapshot = JobStatus.COMPLETED if done else value.status
-    transfer = snapshot if done or cancelled else "NotStarted"
-    return [
-        {"taskId": "Take Snapshot", **begun, "status": snapshot, "taskType": "Normal"},
-        {
-            "taskId": "Transfer data to vault",
-            **(begun if done else never_begun),
-            "status": transfer,
-            "taskType": "Normal",
-        },
-    ]
-
-
-def _display(time: datetime) -> str:
-    """A date as the portal shows it: `5/22/2024 7:00:29 AM`."""
-    hour = time.hour % _NOON or _NOON
-    return f"{time.month}/{time.day}/{time.year} {hour}:{time:%M:%S} {'AM' if time.hour < _NOON else 'PM'}"

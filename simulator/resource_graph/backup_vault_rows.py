@@ -60,9 +60,11 @@ def _job(job: Job, at: datetime) -> Row:
 
 def _instance(item: Item, at: datetime) -> Row:
     source = wire.data_source(item) | {"resourceProperties": None, "baseUri": None}
-    properties = wire.instance(item)["properties"] | {
+    shown = wire.instance(item)["properties"]
+    properties = shown | {
+        "policyInfo": {"policyParameters": None, "policyVersion": ""} | shown["policyInfo"],
         "dataSourceInfo": source,
-        "dataSourceSetInfo": source | {"objectType": "DatasourceSet"},
+        "dataSourceSetInfo": source | wire.data_source_set(item),
         "protectionStatus": {"errorDetails": None, "status": item.protection_state},
         "backupInstanceExtendedProperties": _extended(item, at),
         **dict.fromkeys(_UNSET_OF_INSTANCES),
@@ -73,15 +75,15 @@ def _instance(item: Item, at: datetime) -> Row:
 def _extended(item: Item, at: datetime) -> Row:
     """What only Resource Graph knows of an instance, such as its newest recovery point."""
     point, unset = item.last_recovery_point(at), f"{UNSET}Z"
-    latest = instant(point) if point else unset
-    stopped = item.protection_state == "ProtectionStopped"
+    name = item.friendly_name
+    latest = f"{point:%Y-%m-%dT%H:%M:%S}.{point.microsecond // 1000:03}0000Z" if point else unset
     return {
-        "allowedOperations": ["Restore", "ResumeBackup" if stopped else "StopProtection", "Delete"],
+        "allowedOperations": _allowed(item),
         "protectionStateInSecondaryRegion": "NotProtected",
         "protectedPrimaryRegion": item.vault.location,
         "vaultId": item.vault.id,
         "protectedSecondaryRegion": "",
-        "dataSourceExtendedInfo": {"dataSourceId": item.friendly_name},
+        "dataSourceExtendedInfo": {"dataSourceId": f"{item.parent}\\{name}" if item.parent else name},
         "policyExtendedInfo": {
             "configuredRPGenerationFrequencyInSecondaryRegion": _NO_TIME,
             "configuredMaximumRetentionInSecondaryRegion": _NO_TIME,
@@ -97,6 +99,14 @@ def _extended(item: Item, at: datetime) -> Row:
             "oldestRecoveryPointInPrimaryRegion": latest,
         },
     }
+
+
+def _allowed(item: Item) -> list[str]:
+    if item.protection_state == "ProtectionStopped":
+        return ["Restore", "ResumeBackup", "Delete"]
+    if item.policy.backup_rule is None:
+        return ["Restore", "StopProtection", "Delete"]
+    return ["BackupNow", "Restore", "ChangePolicy", "EditBackupInstance", "StopBackup", "Delete"]
 
 
 def _row(owner: Vault, resource_id: str, name: str, kind: str, properties: Row) -> Row:

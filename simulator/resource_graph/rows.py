@@ -41,10 +41,10 @@ def tables(azure: Azure, at: datetime) -> dict[str, list[Row]]:
 
 
 def _subscriptions(azure: Azure) -> Iterator[Row]:
-    for subscription in azure.subscriptions:
+    for subscription in filter(None, map(azure.subscription, (each.id for each in azure.subscriptions))):
         kind = "microsoft.resources/subscriptions"
         place = {"subscriptionId": subscription.id, "tenantId": TENANT}
-        properties = {"state": "Enabled"}
+        properties = {"state": subscription.state}
         identity = {"id": f"/subscriptions/{subscription.id}", "name": subscription.name, "type": kind}
         yield {**identity, **place, "properties": properties}
 
@@ -73,7 +73,7 @@ def _sources(items: list[Item]) -> Iterator[Row]:
     """The machines, accounts and so on that the items are or are on, each once and with all its tags."""
     rows: dict[str, Row] = {}
     for item in items:
-        if identity := item.source_resource_id:
+        if identity := item.holder_id:
             kind = item.workload.source_type.lower()
             row = _row(item.vault, identity, item.source_name, kind, {})
             tags = {"tags": dict(item.tags), "resourceGroup": item.resource_group.lower()}
@@ -85,7 +85,8 @@ def _function_apps(azure: Azure) -> Iterator[Row]:
     for app in azure.function_apps:
         place = {"subscriptionId": app.subscription_id, "resourceGroup": app.resource_group.lower()}
         identity = {"id": app.id, "name": app.name, "type": "microsoft.web/sites", "tenantId": TENANT}
-        yield {**identity, **place, "properties": {"defaultHostName": app.host}}
+        kind = {"kind": "functionapp,linux", "properties": {"defaultHostName": app.host}}
+        yield {**identity, **place, **kind}
 
 
 def _job(job: Job, at: datetime) -> Row:
@@ -93,14 +94,14 @@ def _job(job: Job, at: datetime) -> Row:
     ended = job.end_time is not None and not status.running
     end = job.end_time if ended and job.end_time else at
     properties: Row = {
-        "operation": job.shown_operation,
+        "operation": job.shown_operation(at),
         "status": status,
         "startTime": wire.instant(job.start_time),
         "endTime": wire.instant(end) if ended else None,
-        "duration": _clock(end, job.start_time),
+        "duration": wire.timespan(end - job.start_time),
         "isUserTriggered": "true" if job.user_triggered else "false",
         "activityId": job.activity_id,
-        "entityFriendlyName": job_wire.entity_name(job),
+        "entityFriendlyName": job_wire.entity_name(job, at),
         "backupManagementType": job.item.workload.management_type,
         "workloadType": job.item.workload.shown_type,
         "backupInstanceId": job.item.id,
@@ -109,6 +110,8 @@ def _job(job: Job, at: datetime) -> Row:
     }
     if ended and (error := job_wire.error_details(job)):
         properties["errorDetails"] = [error]
+    if job.is_young_at(at):
+        del properties["workloadType"]
     return _row(job.vault, job.id, job.name, f"{_VAULT}/backupjobs", properties)
 
 
@@ -141,10 +144,3 @@ def _row(vault: Vault, resource_id: str, name: str, kind: str, properties: Row) 
         "subscriptionId": vault.subscription_id,
         "properties": properties,
     }
-
-
-def _clock(end: datetime, start: datetime) -> str:
-    """`hh:mm:ss.fffffff`, as durations are shown here and in no other place."""
-    minutes, seconds = divmod(max((end - start).total_seconds(), 0), 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f"{hours:02}:{minutes:02}:{seconds:09.6f}0"

@@ -29,7 +29,8 @@ from backup_retry.ports.known_vaults import MemoryKnownVaults
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.turns import MemoryTurns
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
-from backup_retry.settings.settings import Settings, load_settings
+from backup_retry.settings.loading import load_settings
+from backup_retry.settings.settings import Settings
 from simulator.machine.tls import Certificates
 from tests.cases.case import Json, NotACaseError
 from tests.cases.server import TOPIC, Azure

@@ -147,15 +147,9 @@ class Courier:
     def _give_up(self, data: object, jobs: Sequence[TrueJob]) -> None:
         """Event Grid puts an event into the container, minutes later."""
         event = {"eventType": FAILURE_FOUND, "data": data, "deadLetterReason": "Unauthorized"}
-
-        def put(shared: Shared) -> None:
-            name = f"{len(shared.letters.blobs)}-{self.agenda.now}-{self.deliveries}.json"
-            shared.letters.blobs[name] = json.dumps([event]).encode()
-            shared.named[name] = list(jobs)
-
         if self.turns is not None:
-            shared = self.turns
-            self.agenda.after(_UNTIL_DEAD, lambda: put(shared))
+            put, content = self.turns.put, json.dumps([event]).encode()
+            self.agenda.after(_UNTIL_DEAD, lambda: put(content, jobs, self.agenda.now))
 
 
 def _by_alert(item: ProtectedItem, job_id: str) -> Callable[[Worker, Answered], None]:

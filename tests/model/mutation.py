@@ -19,6 +19,8 @@ class Mutation:
     seed: int = 1
     #: whether the worlds are on tables, where rows of the earlier version are
     on_tables: bool = False
+    #: whether timers may stop in some of the worlds: what is swept after a silence could hide the fault
+    clocks: bool = True
 
 
 @contextmanager

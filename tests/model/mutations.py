@@ -156,9 +156,9 @@ def _never_ask_about_unclear_answers() -> AbstractContextManager[Any]:
     """The follow-up leaves UNKNOWN incidents where they are."""
     move = FollowUp._move
 
-    async def selective(self: FollowUp, incident: Incident, *arguments: Any) -> None:
+    async def selective(self: FollowUp, incident: Incident, *arguments: Any, **how: Any) -> None:
         if incident.state is not State.UNKNOWN:
-            await move(self, incident, *arguments)
+            await move(self, incident, *arguments, **how)
 
     return patch.object(FollowUp, "_move", selective)
 
@@ -199,7 +199,7 @@ def mutations() -> Sequence[Mutation]:
         Mutation("repeat the trigger", _repeat_the_trigger(), seed=3),
         Mutation("treat 5xx as not started", _treat_5xx_as_not_started(), seed=10),
         Mutation("forget what was unclear", _forget_what_was_unclear(), seed=9),
-        Mutation("never ask about unclear answers", _never_ask_about_unclear_answers(), seed=30),
+        Mutation("never ask about unclear answers", _never_ask_about_unclear_answers(), seed=48),
         Mutation("take 202 for recovered", _take_202_for_recovered()),
         Mutation("forget the attempts' limit", without_row("exhausted"), seed=35),
         Mutation("ignore the pause", without_row("paused"), seed=11),
@@ -208,12 +208,12 @@ def mutations() -> Sequence[Mutation]:
         Mutation("forget stopped protection", without_row("not_protected", "passing_state"), seed=16),
         Mutation("take an edited policy for an end", _take_an_edited_policy_for_an_end(), seed=12),
         Mutation("look for the item's own names only", _look_for_the_items_own_names_only(), seed=3),
-        Mutation("retry what a person cancelled", without_row("cancelled"), seed=14),
+        Mutation("retry what a person cancelled", without_row("cancelled"), seed=27),
         Mutation("retry what needs a person", without_row("needs_person"), seed=11),
-        Mutation("forget the daily cap", without_row("daily_cap"), seed=10),
-        Mutation("ignore the tag", without_row("opted_out"), seed=49),
+        Mutation("forget the daily cap", without_row("daily_cap"), seed=29),
+        Mutation("ignore the tag", without_row("opted_out"), seed=69),
         Mutation("forget to ask", without_row("approval"), seed=27),
-        Mutation("ignore the schedule", without_row("schedule_near"), seed=52),
+        Mutation("ignore the schedule", without_row("schedule_near"), seed=19),
         Mutation("ignore the hours", without_row("outside_hours"), seed=11),
         Mutation("let every canary fly", _let_every_canary_fly(), seed=14),
         Mutation("ignore the storm's version", _ignore_the_storms_version(), seed=49),

@@ -14,7 +14,8 @@ from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import UnitOfWork
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.inbox import DeferredSignal, Inbox
-from reactor import deferred_signals
+from reactor import dead_letters, deferred_signals
+from reactor.dead_letters import Contents
 from reactor.resolve import Resolved, Resolver
 from reactor.signal_handler import SignalHandler, SignalResult
 from reactor.signals import Signal
@@ -122,6 +123,16 @@ def _never_ask_what_has_vanished() -> AbstractContextManager[Any]:
     return patch.object(VanishedVaults, "look", unasked)
 
 
+def _delete_dead_letters_unread() -> AbstractContextManager[Any]:
+    """What Event Grid could not deliver is deleted as if somebody had handled it."""
+    return patch.object(dead_letters, "read", lambda *_: Contents())
+
+
+def _never_look_for_dead_letters() -> AbstractContextManager[Any]:
+    """Nobody ever looks into the container."""
+    return patch.object(dead_letters, "_is_due", lambda *_: False)
+
+
 def mutations_of_signals() -> Sequence[Mutation]:
     """All of them, made anew."""
     return [
@@ -132,6 +143,8 @@ def mutations_of_signals() -> Sequence[Mutation]:
         Mutation("forget the kept signal before looking into it", _forget_before_looking(), seed=5),
         Mutation("forget the kept signal of which nobody could say", _forget_what_nobody_could_say(), seed=9),
         Mutation("answer without keeping", _answer_without_keeping(), seed=5),
-        Mutation("never ask what has vanished", _never_ask_what_has_vanished(), seed=582),
+        Mutation("never ask what has vanished", _never_ask_what_has_vanished(), seed=582, clocks=False),
         Mutation("never process the deferred", _never_process_the_deferred(), seed=3),
+        Mutation("delete dead letters unread", _delete_dead_letters_unread(), seed=39),
+        Mutation("never look for dead letters", _never_look_for_dead_letters(), seed=9),
     ]

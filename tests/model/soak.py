@@ -77,9 +77,11 @@ class Tried:
         self.found += other.found
 
 
-def soak_one(seed: int, steps: int = WORLD_STEPS, *, tables: Tables | None = None) -> Tried:
+def soak_one(
+    seed: int, steps: int = WORLD_STEPS, *, tables: Tables | None = None, clocks: bool = True
+) -> Tried:
     """One world, from its beginning to its peace; its ledger is in memory, or the real one on tables."""
-    world = World(seed, tables=tables)
+    world = World(seed, tables=tables, clocks=clocks)
     Trouble(world).begin()
     tried = Tried(worlds=1)
     try:
@@ -90,6 +92,7 @@ def soak_one(seed: int, steps: int = WORLD_STEPS, *, tables: Tables | None = Non
     except Violation as violation:
         tried.steps = tried.steps or world.steps
         tried.found = [Found(seed, world.steps, str(violation), world.watch.story_of()[-_STORY_LINES:])]
+        world.end()
     tried.faults, tried.outcomes = world.faults.struck, world.watch.outcomes
     tried.events = Counter(
         {

@@ -16,6 +16,9 @@ def test_the_model_finds(mutation: Mutation) -> None:
     """An invariant breaks in one of the first worlds; without the mutation none does (test_world)."""
     with mutation.patched:
         seeds = range(mutation.seed, mutation.seed + WORLDS)
-        worlds = (soak_one(seed, tables=Tables() if mutation.on_tables else None) for seed in seeds)
+        worlds = (
+            soak_one(seed, tables=Tables() if mutation.on_tables else None, clocks=mutation.clocks)
+            for seed in seeds
+        )
         found = next((each for world in worlds for each in world.found), None)
     assert "invariant" in str(found)  # and not: the mutation itself is broken

@@ -1,6 +1,6 @@
 """What a worker's timers do, each as a turn that another clock may start in their place."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -13,7 +13,7 @@ from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.reports import Reports
 from backup_retry.ports.turns import MemoryTurns, Turns
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
-from backup_retry.settings.settings import settings_of
+from backup_retry.settings.loading import settings_of
 from backup_retry.settings.sweep_profile import SweepProfile
 from reactor.dead_letters import process_dead_letters
 from reactor.deferred_signals import process_deferred
@@ -48,6 +48,18 @@ class Shared:
     letters: MemoryDeadLetters = field(default_factory=MemoryDeadLetters)
     #: the failed jobs that each dead letter names
     named: dict[str, list[TrueJob]] = field(default_factory=dict)
+    #: when each was put into the container
+    put_at: dict[str, float] = field(default_factory=dict)
+
+    def put(self, content: bytes, jobs: Sequence[TrueJob], at: float) -> None:
+        """Event Grid has given an event up."""
+        name = f"{len(self.put_at)}.json"
+        self.letters.blobs[name], self.named[name], self.put_at[name] = content, list(jobs), at
+
+    def left_since(self, at: float) -> int:
+        """How many are there that were put there before; what names nothing in this world may be kept unread."""
+        odd = {name for name in self.letters.unreadable if not self.named[name]}
+        return sum(self.put_at[name] < at for name in self.letters.blobs.keys() - odd)
 
 
 class RemoteTurns(Remote):

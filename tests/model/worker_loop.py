@@ -15,6 +15,8 @@ from typing import Any, TypeVarTuple
 from tests.model.agenda import Agenda
 
 _Ts = TypeVarTuple("_Ts")
+#: so many clean-ups may await something, one inside the other
+_CLEAN_UPS = 20
 
 
 class _NumberedTask(asyncio.Task[Any]):
@@ -139,8 +141,9 @@ def _abandon(task: asyncio.Task[Any]) -> None:
     """Drop a task where it stands; its clean-up code reaches nobody, because its process is dead."""
     task._log_destroy_pending = False  # type: ignore[attr-defined]  # nobody is to be told
     work = task.get_coro()
-    if work is not None:
+    for _ in range(_CLEAN_UPS):
         try:
             work.close()
-        except RuntimeError:
-            return  # it awaited something while it was being dropped
+        except RuntimeError:  # it awaited something while it was being dropped
+            continue
+        return

@@ -48,7 +48,7 @@ from tests.model.worker import Surroundings, Worker
 PEACE = 6 * DAY
 #: in every so manieth world people want to be asked, and timers can stop
 _ASKING = 7
-_CLOCKS = 2
+_CLOCKS = 3
 _FOLLOW_UP_EVERY = 5 * MINUTE
 #: in peace nothing is missed by looking more rarely, and the run is over sooner
 _FOLLOW_UP_IN_PEACE = 20 * MINUTE
@@ -74,10 +74,13 @@ class World:
         rules: Rules | None = None,
         *,
         tables: Tables | None = None,
+        clocks: bool = True,
     ) -> None:
         self.random = dice(seed)
         self.estate = estate or replace(
-            Estate.drawn(self.random), asks=seed % _ASKING == _ASKING - 1, clocks=seed % _CLOCKS == 0
+            Estate.drawn(self.random),
+            asks=seed % _ASKING == _ASKING - 1,
+            clocks=clocks and seed % _CLOCKS == 0,
         )
         self.rules = rules or drawn_rules(self.random)
         self.steps = 0
@@ -160,11 +163,16 @@ class World:
             self.resume(scope)
         self.deploy(is_earlier=False)
         self.run_for(PEACE)
+        self.end()
         self.watch.at_peace(self.heads, self._horizon())
-        if self.turns is not None and self.turns.letters.blobs:
-            raise Violation(
-                f"invariant 9: {len(self.turns.letters.blobs)} dead letters were never looked into"
-            )
+        left = self.turns.left_since(self.agenda.now - DAY) if self.turns else 0
+        if left:
+            raise Violation(f"invariant 9: {left} dead letters were never looked into")
+
+    def end(self) -> None:
+        """The run is over, and whoever is at work is not to go on when it is forgotten."""
+        for worker in self.workers:
+            worker.loop.kill()
 
     def _horizon(self) -> float:
         """How far back the first sweep looked that reached the ledger: what had ended before is nobody's."""

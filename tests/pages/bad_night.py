@@ -1,5 +1,7 @@
 """A small bad night on a simulated Azure, and the app that shows it."""
 
+import ssl
+
 import aiohttp
 from playwright.async_api import Page
 
@@ -18,6 +20,10 @@ class Night:
         """An address of the app with its key."""
         more = "".join(f"&{name}={value}" for name, value in filters.items())
         return f"{self.app.stack.run.host}/api/{path}?code={self.app.stack.run.function_key}{more}"
+
+    def trust(self) -> ssl.SSLContext:
+        """What to trust the stack's table service by."""
+        return ssl.create_default_context(cafile=self.app.stack.run.ca_file)
 
     async def document(self, path: str) -> Json:
         """What the app says in JSON."""

@@ -27,13 +27,14 @@ pytestmark = [
 async def test_the_first_screen_says_how_it_stands(status: tuple[Page, Seen]) -> None:
     """One sentence, the numbers, and whether the timers run."""
     page, _ = status
-    await expect(page.locator("h1")).to_have_text("3 items need a person.")
+    await expect(page.locator("h1")).to_have_text("3 items need your attention.")
     counts = dict(text.split("\n", 1)[::-1] for text in await names(page, ".counts li"))
     assert {name: int(number) for name, number in counts.items() if number != "0"} == {
-        "need a person": 1,
-        "retries used up": 2,
-        "being looked after": 1,
+        "action required": 3,
+        "in progress": 1,
         "recovered by a retry": 1,
+        "needed action": 1,
+        "retries exhausted": 2,
     }
     await expect(page.locator(".timers").first).to_contain_text("Retries are on")
     assert await page.locator(".timers .late").count() == 0
@@ -46,7 +47,7 @@ async def test_what_needs_a_person_is_listed_with_its_remedy(status: tuple[Page,
     card = page.locator(".card", has=page.get_by_role("link", name="vm-02", exact=True))
     await expect(card).to_contain_text(night.NEEDS_PERSON)
     await expect(card.locator(".remedy")).to_contain_text("Repair or remove the failed extension")
-    await expect(card).to_contain_text("last good recovery point 1 day ago")
+    await expect(card).to_contain_text("last recovery point 1 day ago")
     portal = await card.get_by_role("link", name="Azure portal").get_attribute("href")
     assert portal is not None
     assert portal.startswith("https://portal.azure.com/#resource/subscriptions/")
@@ -71,7 +72,7 @@ async def test_the_calendar_is_the_simulators_truth(status: tuple[Page, Seen], b
 
 
 async def test_the_worst_stand_first(status: tuple[Page, Seen]) -> None:
-    """What needs a person, then what is being looked after, then the rest."""
+    """What needs a person, then what is in progress, then the rest."""
     page, _ = status
     order = await names(page, ".calendar .who")
     assert set(order[:3]) == {night.HOSTILE, "vm-02", "vm-twice"}
@@ -81,7 +82,7 @@ async def test_the_worst_stand_first(status: tuple[Page, Seen]) -> None:
 async def test_hostile_names_are_shown_and_not_run(status: tuple[Page, Seen]) -> None:
     """A machine may be called anything."""
     page, seen = status
-    await expect(page.locator(".card h3").filter(has_text=night.HOSTILE)).to_have_count(1)
+    await expect(page.locator(".card h4").filter(has_text=night.HOSTILE)).to_have_count(1)
     assert await page.locator("svg[onload]").count() == 0
     await page.get_by_role("link", name=night.HOSTILE).first.click()
     await expect(page.locator("h1")).to_contain_text(night.HOSTILE)
@@ -99,7 +100,7 @@ async def test_an_incidents_page_tells_its_story(status: tuple[Page, Seen]) -> N
     assert steps[-1] == "Closed"
     await expect(page.locator(".timeline")).to_contain_text("The retry completed.")
     await page.get_by_role("link", name="All items").click()
-    await expect(page.locator("h1")).to_have_text("3 items need a person.")
+    await expect(page.locator("h1")).to_have_text("3 items need your attention.")
 
 
 async def _classes(cells: Locator) -> list[str]:

@@ -2,16 +2,20 @@
 
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize, expect
 
+from backup_retry.azure.table_unsent import TableUnsentStore
 from backup_retry.domain.pauses import Pause
+from backup_retry.domain.unsent_notices import UnsentNotices
 from backup_retry.ports.ledger import Beat
 from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
 from tests.pages import night
 from tests.pages.bad_night import Night, names
 from tests.pages.browser import CHROMIUM, DESKTOP, PHONE, tab, violations
+from tests.table_storage import table_service
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -27,6 +31,7 @@ async def test_filters_stand_in_the_url_and_need_no_script(bad_night: Night, bro
     """Chosen in the form, kept by a reload, taken back by one link."""
     async with tab(browser, java_script_enabled=False) as (page, seen):
         await page.goto(bad_night.url())
+        await page.get_by_role("link", name="Filter …").click()
         await page.get_by_label("Subscription").select_option(label="Shop")
         await page.get_by_label("Name contains").fill("shop-0")
         await page.get_by_role("button", name="Filter").click()
@@ -37,7 +42,9 @@ async def test_filters_stand_in_the_url_and_need_no_script(bad_night: Night, bro
         await page.reload()
         assert sorted(await names(page, ".calendar .who")) == ["shop-01", "shop-02", "shop-03"]
         assert await page.locator("section[aria-labelledby=needs]").count() == 0
+        await page.get_by_role("link", name="Filter …").click()
         await expect(page.get_by_label("Name contains")).to_have_value("shop-0")
+        await page.get_by_role("link", name="Cancel").click()
         await page.get_by_role("link", name="Show everything").click()
         await expect(page.locator(".calendar .who")).to_have_count(11)
         assert len(await names(page, ".calendar .who")) == 11
@@ -51,6 +58,8 @@ async def test_filters_stand_in_the_url_and_need_no_script(bad_night: Night, bro
         ({"q": "SLOW"}, ["vm-slow"]),
         ({"workload": "VM", "q": "vm-02"}, ["vm-02"]),
         ({"vault": "nobody"}, []),
+        ({"state": "open"}, ["vm-slow"]),
+        ({"cause": night.NEEDS_PERSON}, ["vm-02"]),
         ({"page": "-7", "q": "vm-03"}, ["vm-03"]),
     ],
     ids=str,
@@ -74,13 +83,13 @@ async def test_it_reloads_itself_unless_told_not_to(bad_night: Night, browser: B
         answer = await page.goto(bad_night.url())
         assert answer is not None
         assert (await answer.all_headers())["refresh"] == "60"
-        await page.get_by_role("link", name="stop reloading").click()
-        await expect(page.get_by_role("link", name="reload by itself")).to_be_visible()
+        await page.get_by_role("link", name="Auto-refresh: on").click()
+        await expect(page.get_by_role("link", name="Auto-refresh: off")).to_be_visible()
         await page.wait_for_load_state()
         answer = await page.reload()
         assert answer is not None
         assert "refresh" not in await answer.all_headers()
-        await expect(page.get_by_role("link", name="reload by itself")).to_be_visible()
+        await expect(page.get_by_role("link", name="Auto-refresh: off")).to_be_visible()
 
 
 async def test_a_pause_is_shown_with_its_author(bad_night: Night, browser: Browser) -> None:
@@ -131,3 +140,80 @@ async def test_sweeps_that_were_late_or_incomplete_are_said_at_the_top(
 async def _reloaded(page: Page, url: str, text: str) -> bool | None:
     await page.goto(url)
     return text in await page.locator("main").inner_text() or None
+
+
+async def test_what_is_typed_outlives_the_time_of_a_reload(bad_night: Night, browser: Browser) -> None:
+    """While the filter is open the page does not come back by itself; applied, it does again, with the filter."""
+    async with tab(browser) as (page, _):
+        await page.goto(bad_night.url())
+        async with page.expect_navigation() as opened:
+            await page.get_by_role("link", name="Filter …").click()
+        answer = await opened.value
+        assert answer is not None
+        assert "refresh" not in await answer.all_headers()
+        await page.get_by_label("Name contains").fill("vm-0")
+        async with page.expect_navigation() as applied:
+            await page.get_by_role("button", name="Filter").click()
+        answer = await applied.value
+        assert answer is not None
+        assert (await answer.all_headers())["refresh"] == "60"
+        assert "q=vm-0" in page.url
+
+
+# ---- lists ------------------------------------------------------------------------------------------------------
+
+
+async def test_each_tile_leads_to_its_list(bad_night: Night, browser: Browser) -> None:
+    """With as many lines as its number says."""
+    async with tab(browser) as (page, seen):
+        await page.goto(bad_night.url())
+        tiles = await page.locator(".counts a").evaluate_all(
+            "links => links.map(link => [link.querySelector('strong').textContent, link.getAttribute('href')])"
+        )
+        for number, address in tiles:
+            await page.goto(f"{bad_night.app.stack.run.host}/api/{address}")
+            lines = await page.locator(".calendar tbody tr, .incidents tbody tr").count()
+            assert (address, lines) == (address, int(number))
+    assert seen.errors == []
+
+
+async def test_columns_are_sorted_by_a_click(bad_night: Night, browser: Browser) -> None:
+    """Up, down, and back to worst first; screen readers are told."""
+    async with tab(browser, java_script_enabled=False) as (page, _):
+        await page.goto(bad_night.url(vault="vault-shop"))
+        for expected, order in [
+            ("ascending", ["shop-01", "shop-02", "shop-03"]),
+            ("descending", ["shop-03", "shop-02", "shop-01"]),
+        ]:
+            await page.locator("thead th.name a").first.click()
+            await expect(page.locator(f"th[aria-sort={expected}]")).to_be_visible()
+            assert await names(page, ".calendar .who") == order
+
+
+async def test_a_list_is_a_file_for_a_spreadsheet(bad_night: Night) -> None:
+    """Items and incidents, with what somebody called a machine as text."""
+    async with aiohttp.ClientSession() as http:
+        async with http.get(bad_night.url(format="csv")) as answer:
+            assert (answer.status, answer.content_type) == (200, "text/csv")
+            items = (await answer.text()).splitlines()
+        async with http.get(bad_night.url(format="csv", show="incidents", outcome="recovered")) as answer:
+            incidents = (await answer.text()).splitlines()
+    assert len(items) == 12
+    assert [line.split(",")[1] for line in incidents[1:]] == ["vm-01"]
+
+
+async def test_what_the_topic_refuses_is_said_at_the_top(bad_night: Night, browser: Browser) -> None:
+    """With its answer; nothing is in progress for that."""
+    async with table_service(bad_night.app.stack.run.table_endpoint, bad_night.trust()) as (service, _):
+        store, now = TableUnsentStore(service), datetime.now(UTC)
+        unsent = UnsentNotices(number=2, since=now, answer="403 <b>", tries=1, due=now + timedelta(hours=1))
+        await store.save_unsent(unsent)
+        try:
+            async with tab(browser) as (page, _):
+                await page.goto(bad_night.url())
+                note = page.locator(".states .note")
+                await expect(note).to_contain_text("2 notices could not be sent")
+                await expect(note).to_contain_text("The topic answers: 403 <b>.")
+                assert await violations(page) == []
+        finally:
+            await store.save_unsent(None)

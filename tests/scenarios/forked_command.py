@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from cli.app import run
+from cli.app import app
 
 
 def main(arguments: Sequence[str], environment: Mapping[str, str], out: Path, err: Path) -> None:
@@ -15,4 +15,4 @@ def main(arguments: Sequence[str], environment: Mapping[str, str], out: Path, er
     for number, file in ((1, out), (2, err)):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT), number)
     sys.argv = ["backup-retry", *arguments]
-    run()
+    app(prog_name="backup-retry")

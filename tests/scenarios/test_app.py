@@ -280,5 +280,6 @@ async def test_health_says_a_few_things_and_no_more(app: App) -> None:
     await app.follow_up()
     health = await app.health()
     runs = {"last_sweep", "incomplete_sweep", "last_follow_up", "unwell_timers"}
-    assert set(health) == {"version", "package", "open_incidents", "unreadable_rows", "stopped_timers"} | runs
+    counts = {"open_incidents", "approvals_waiting", "unreadable_rows", "unprotected", "stopped_timers"}
+    assert set(health) == {"version", "package"} | counts | runs
     assert isinstance(health["open_incidents"], int)

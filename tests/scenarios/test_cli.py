@@ -1,8 +1,13 @@
 """The command line against a simulated Azure and a real table service, as a process of its own."""
 
 import asyncio
+import fcntl
 import json
 import os
+import pty
+import struct
+import sys
+import termios
 from dataclasses import dataclass
 from multiprocessing import forkserver, get_context
 from pathlib import Path
@@ -15,6 +20,7 @@ import pytest
 from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
 from simulator.stack.stack import REPOSITORY
+from tests.pseudo_terminal import read_all
 from tests.running_app import App
 from tests.scenarios import forked_command
 from tests.vm_estate import SUBSCRIPTION, backup_failure, estate, vault_id
@@ -185,11 +191,33 @@ async def test_check_finds_the_deployment_well_and_starts_nothing(app: App) -> N
     await app.follow_up()
     before = len(await triggers(app))
     topic = f"{app.stack.run.arm}/topics/grid/api/events"
-    ended = await types(app, "check", "--json", EVENTGRID_TOPIC_ENDPOINT=topic)
+    profiles = '[{"name": "night"}]'  # of which a machine's tag speaks
+    ended = await types(app, "check", "--json", EVENTGRID_TOPIC_ENDPOINT=topic, RETRY_PROFILES=profiles)
     checks = {each["name"]: each["verdict"] for each in ended.json["checks"]}
     assert (ended.code, set(checks.values())) == (0, {"good"}), checks
     assert {"identity", "tables", "topic", "rights on vault-1", "alerts of vault-1"} <= set(checks)
     assert len(await triggers(app)) == before
+
+
+async def test_a_terminal_of_sixty_columns_is_enough(app: App) -> None:
+    """A real one: its size is asked of the terminal itself, and every line fits."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 100, 60, 0, 0))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "cli",
+        "protection",
+        env=environment(app, TERM="xterm", NO_COLOR="1"),
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = await asyncio.to_thread(read_all, ours)
+    assert await process.wait() in {0, 1}, shown
+    assert "unprotected now" in " ".join(shown.split())
+    assert all(len(line) <= 60 for line in shown.splitlines()), shown
 
 
 async def test_a_drill_goes_through_the_action_group_to_the_ledger(app: App) -> None:
@@ -229,7 +257,8 @@ async def test_a_pipe_gets_no_colour(app: App) -> None:
         pytest.param(
             ["explain", "vm-01"], {"ARM_ENDPOINT": "https://localhost:1"}, 3, "no answer", id="azure"
         ),
-        pytest.param(["retry", "nobody"], {}, 2, "is called 'nobody'", id="item"),
+        pytest.param(["retry", "nobody"], {}, 2, "named 'nobody' is visible", id="item"),
+        pytest.param(["status"], {"IDENTITY_HEADER": "wrong"}, 3, "az login", id="sign-in"),
     ],
 )
 async def test_every_failure_is_a_sentence_and_an_exit_code(

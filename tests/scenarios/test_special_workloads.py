@@ -181,7 +181,6 @@ async def test_a_lost_answer_of_a_backup_vault_starts_no_second_backup(
     ("workload", "outcome", "retries"),
     [
         pytest.param(BY_ID["share"], Outcome.RECOVERED, 1, id="a retry needs no policy"),
-        pytest.param(BY_ID["postgresql"], Outcome.RECOVERED, 1, id="the failed job tells its rule"),
         pytest.param(BY_ID["disk"], Outcome.NEEDS_ACTION, 0, id="nothing tells the rule"),
     ],
 )

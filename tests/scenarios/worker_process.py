@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from backup_retry import wiring
 from backup_retry.azure.client import AzureClients
 from backup_retry.domain.errors import BackupRetryError
-from backup_retry.settings.settings import load_settings
+from backup_retry.settings.loading import load_settings
 from backup_retry.wiring import Parts
 from reactor import webhook
 from reactor.resolve import Resolver

@@ -9,7 +9,15 @@ from tools.parity.recordings import Reply
 #: Numbers that mean something by themselves.
 _CODES = frozenset({"errorCode", "code", "taskId"})
 #: Headers that say how the connection was used, or that the recordings were stripped of here and there.
-_TRANSPORT = frozenset({"content-length", "x-ms-request-id", "x-ms-client-request-id"})
+_TRANSPORT = frozenset(
+    {
+        "content-length",
+        "x-ms-client-request-id",
+        "x-ms-operation-identifier",
+        "x-ms-request-id",
+        "x-ms-throttling-version",
+    }
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +26,8 @@ class Difference:
 
     #: `body.value[].properties.status`, `header.location` or `status`.
     where: str
-    #: `missing` (not simulated), `extra` (not recorded), or what differs: `type`, `form`, `value`, `length`.
+    #: `missing` (not simulated), `extra` (not recorded), or what differs: `type`, `form`, `value`, `length`; `problem`:
+    #: the call could not be made.
     kind: str
     recorded: str = ""
     simulated: str = ""
@@ -26,6 +35,8 @@ class Difference:
     def __str__(self) -> str:
         if self.kind in {"missing", "extra"}:
             return f"{self.where} {self.kind}"
+        if self.kind == "problem":
+            return f"{self.where} could not be set: {self.recorded}"
         return f"{self.where} {self.kind}: {self.recorded} recorded, {self.simulated} simulated"
 
 

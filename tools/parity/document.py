@@ -15,7 +15,7 @@ _HEAD = ("| endpoint | recordings | verdict | remarks |", "|---|---|---|---|")
 def table(found: Sequence[Row]) -> str:
     """One row per endpoint, then the reasons that it refers to by number."""
     numbers = {why: number for number, why in enumerate(_reasons(found), start=1)}
-    lines = [*_HEAD, *(_line(row, [numbers[why] for why in row.reasons]) for row in found)]
+    lines = [*_HEAD, *(_line(row, [numbers[why] for why in row.reasons]) for row in found if row.endpoint)]
     notes = [f"{number}. {why}" for why, number in numbers.items()]
     return "\n".join([*lines, "", *notes])
 

@@ -8,6 +8,7 @@ _GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 #: The first that matches the whole text names it.
 _FORMS = {
     "empty": r"",
+    "HTML page": r"(?is)<!doctype html.*",
     "unset time without Z": r"0001-01-01T00:00:00",
     "unset time": r"0001-01-01T00:00:00Z",
     "unset time with decimals": r"0001-01-01T00:00:00\.0+Z",

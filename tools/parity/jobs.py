@@ -7,6 +7,7 @@ from typing import Any
 
 from simulator.estate.inventory import Item, Job
 from simulator.estate.outcomes import JobError, JobStatus, Outcome
+from tools.parity.items import held_by
 from tools.parity.recordings import Recording
 from tools.parity.stage import Json, Stage
 from tools.parity.times import length, when
@@ -14,17 +15,17 @@ from tools.parity.times import length, when
 #: Examples of the specification have statuses that no recorded job has.
 _STATUSES = {"Started": "InProgress", "Succeeded": "Completed"}
 _RUNNING = frozenset({"InProgress", "Cancelling"})
-_FOREVER = 10_000_000.0
-_OF_A_DATABASE = re.compile(r"(?P<name>.+) \[(?P<server>.+)\]")
+_OF_A_DATABASE = re.compile(r"(?:(?P<instance>[^/]+)/)?(?P<name>.+) \[(?P<server>.+)\]")
 #: The instance or system that the jobs of a database do not name.
 _INSTANCES = {"SQLDataBase": "MSSQLSERVER", "SAPHanaDatabase": "HXE"}
-#: Workloads that the recordings have and the simulator has not: another one stands in.
-_STAND_INS = {"Microsoft.DBforPostgreSQL/servers/databases": "Microsoft.DBforPostgreSQL/flexibleServers"}
 
 
 def perform(stage: Stage, recording: Recording, rows: list[Json] | None = None) -> list[Job]:
     """Set the stage with all that the rows are about, and run their jobs; the result is in the rows' order."""
     rows = recording.rows if rows is None else rows
+    if not rows:
+        stage.set(recording, kind="backup" if "/backupVaults/" in recording.path else "recovery_services")
+        return []
     said = [row["properties"] for row in rows]
     items = [_item(each) for each in said]
     now = max(_seen_at(each) for each in said)
@@ -73,9 +74,9 @@ def _found(stage: Stage, described: Json) -> Item:
 def _item(said: Json) -> Json:
     """What the job is about, as an estate describes it."""
     if "dataSourceType" in said:
-        kind = _STAND_INS.get(said["dataSourceType"], said["dataSourceType"])
+        kind, server = said["dataSourceType"], said.get("dataSourceSetName")
         named = {"name": said["dataSourceName"], "resource_group": said["sourceResourceGroup"]}
-        return {"workload": kind, **named, "policy": said["policyName"]}
+        return {"workload": kind, **named, **held_by(kind, server or ""), "policy": said["policyName"]}
     bag = said.get("extendedInfo", {}).get("propertyBag", {})
     policy = {"policy": bag["Policy Name"]} if "Policy Name" in bag else {}
     return _OF[said["backupManagementType"]](said) | policy
@@ -92,14 +93,32 @@ def _share(said: Json) -> Json:
 
 
 def _database(said: Json) -> Json:
-    shown, kind = said["entityFriendlyName"], said["workloadType"]
+    # A young job says neither the kind of database nor its server.
+    shown, kind = said["entityFriendlyName"], said.get("workloadType", "SQLDataBase")
     found = _OF_A_DATABASE.fullmatch(shown)
     # A registration names the machine, a change of protection only the database.
     name, server = (found["name"], found["server"]) if found else (shown, shown)
-    return {"workload": kind, "name": name, "server": server, "instance": _INSTANCES[kind]}
+    described = {"workload": kind, "name": name, "server": server}
+    described |= {"instance": _INSTANCES[kind]} if kind in _INSTANCES else {}
+    if found and found["instance"]:
+        described |= {"instance": found["instance"], "entity_name": shown}
+    return described
 
 
-_OF = {"AzureIaasVM": _machine, "AzureStorage": _share, "AzureWorkload": _database}
+def _of_a_server(said: Json) -> Json:
+    """What an agent or a DPM server backs up."""
+    kind = "MAB" if said["backupManagementType"] == "MAB" else "DPM"
+    server = said.get("mabServerName") or said["dpmServerName"]
+    return {"workload": kind, "name": said["entityFriendlyName"], "server": server}
+
+
+_OF = {
+    "AzureIaasVM": _machine,
+    "AzureStorage": _share,
+    "AzureWorkload": _database,
+    "MAB": _of_a_server,
+    "DPM": _of_a_server,
+}
 
 
 def _run(stage: Stage, said: Json, item: Item) -> Job:
@@ -112,7 +131,9 @@ def _run(stage: Stage, said: Json, item: Item) -> Job:
         _outcome(said, status, start),
         now=stage.now,
         age=stage.now - start,
-        user_triggered=bool(said.get("isUserTriggered", _bag(said).get(_ADHOC) == "True")),
+        user_triggered=_bag(said)[_ADHOC] == "True"
+        if _ADHOC in _bag(said)
+        else bool(said.get("isUserTriggered")),
         operation=operation,
         kind=kind,
     )
@@ -136,13 +157,37 @@ def _bag(said: Json) -> Mapping[str, Any]:
 
 def _outcome(said: Json, status: str, start: datetime) -> Outcome:
     if status in _RUNNING:
-        return Outcome(seconds=_FOREVER)
+        return Outcome(status=JobStatus.IN_PROGRESS)
     seconds = (when(said["endTime"]) - start).total_seconds()
     [details] = said.get("errorDetails") or [None]
-    error = details and JobError(
-        code=details["errorCode"],
-        title=details.get("errorTitle", ""),
-        message=details["errorString"],
-        recommendations=tuple(details["recommendations"]),
+    error = details and (_error(details) if "errorCode" in details else _nested(details))
+    return Outcome(status=JobStatus(status), seconds=seconds, error=error, data=_moved(said))
+
+
+def _error(said: Json) -> JobError:
+    return JobError(
+        code=said["errorCode"],
+        title=said.get("errorTitle", ""),
+        message=said["errorString"],
+        recommendations=tuple(said["recommendations"]),
     )
-    return Outcome(status=JobStatus(status), seconds=seconds, error=error)
+
+
+def _nested(said: Json) -> JobError:
+    """An error of a Backup vault, with those within it."""
+    return JobError(
+        code=0,
+        title=said["code"],
+        message=said["message"],
+        recommendations=tuple(said["recommendedAction"]),
+        retryable=said["isRetryable"],
+        user_error=said["isUserError"],
+        details=tuple(_nested(each) for each in said.get("details") or []),
+        inner=said.get("innerError"),
+        target=said["target"],
+    )
+
+
+def _moved(said: Json) -> bool:
+    """Whether a job that ended with warnings says that it has moved something."""
+    return _bag(said).get("Backup Size") != "0 MB" or said["status"] != "CompletedWithWarnings"

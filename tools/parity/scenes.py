@@ -8,8 +8,10 @@ from datetime import timedelta
 from simulator.data_protection import job_wire as backup_vault_job_wire
 from simulator.estate.inventory import Operation
 from simulator.estate.workloads import DATA_PROTECTION
-from tools.parity import items, jobs
+from tools.parity import items, jobs, policies
+from tools.parity.graph import graph
 from tools.parity.recordings import Recording, Reply
+from tools.parity.refusals import refused
 from tools.parity.stage import Json, Stage
 from tools.parity.times import when
 
@@ -18,8 +20,9 @@ Scene = Callable[[Stage, Recording], Awaitable[Reply]]
 #: A VM in a Recovery Services vault and a disk in a Backup vault, where any item will do.
 _VM: Json = {"vm": "vm-01"}
 _DISK: Json = {"workload": "Microsoft.Compute/disks", "name": "disk-01"}
-#: A Full backup of a SQL database is kept for at least so long; the recorded one was to be kept for 30 days.
-_FULL = timedelta(days=45)
+_FIRST_ERROR = 400
+#: Since that api-version a Full backup of a SQL database is kept for 45 days at least.
+_FULL_KEPT_LONGER, _FULL_DAYS = "2022-07", 45
 
 
 async def job(stage: Stage, recording: Recording) -> Reply:
@@ -51,58 +54,37 @@ async def protected_items(stage: Stage, recording: Recording) -> Reply:
     return await stage.ask(recording)
 
 
-async def no_item(stage: Stage, recording: Recording) -> Reply:
-    """An empty vault."""
-    stage.set(recording)
-    return await stage.ask(recording)
-
-
 async def policy(stage: Stage, recording: Recording) -> Reply:
-    """A policy with the recorded schedules, read back by itself or in a list, also where it was recorded being put."""
-    [row] = recording.rows
-    said = row["properties"]
-    described: Json = {"name": row["name"]}
-    if "datasourceTypes" in said:
-        described |= _rules(said)
-        stage.set(recording, policies=[described], kind="backup")
-    else:
-        if "workLoadType" in said:
-            described["workload"] = said["workLoadType"]
-        if "subProtectionPolicy" in said:
-            described["log_minutes"] = 60
-        stage.set(recording, policies=[described])
+    """The policies with the recorded schedules, read back by themselves or in a list, also where they were put."""
+    policies.show(stage, recording)
     return await stage.ask(recording, method="GET")
 
 
-def _rules(said: Json) -> Json:
-    [rule] = [rule for rule in said["policyRules"] if rule["objectType"] == "AzureBackupRule"]
-    period = rule["trigger"]["schedule"]["repeatingTimeIntervals"][0].rpartition("/")[2]
-    return {"workload": said["datasourceTypes"][0], "backup_rule": rule["name"], "period": period}
-
-
-async def instance(stage: Stage, recording: Recording) -> Reply:
-    """A backup instance in the recorded state."""
-    [row] = recording.rows
-    state = row["properties"]["currentProtectionState"]
-    location = row["properties"]["dataSourceInfo"]["resourceLocation"]
-    described = items.instance(recording) | {"protection_state": state}
-    stage.set(recording, described, kind="backup", location=location)
-    return await stage.ask(recording, re.sub(r"(?<=/backupInstances/).*", stage.item.name, recording.path))
+async def instances(stage: Stage, recording: Recording) -> Reply:
+    """Backup instances in the recorded states."""
+    items.show_instances(stage, recording)
+    path = recording.path
+    if re.search(r"backupInstances/[^/]+$", path, re.IGNORECASE):
+        path = _instead(path, stage.item.name)
+    return await stage.ask(recording, path)
 
 
 async def trigger(stage: Stage, recording: Recording) -> Reply:
     """The recorded request, in time for its recovery point to expire as late as the service wants."""
-    asked = (recording.body or {})["properties"]
+    asked = (recording.body or {}).get("properties", {})
     expiry = asked.get("recoveryPointExpiryTimeInUTC")
-    kept = _FULL if asked.get("backupType") == "Full" else timedelta(days=30)
-    stage.set(recording, items.of_path(recording), now=when(expiry) - kept if expiry else None)
+    least = _FULL_DAYS if recording.api_version >= _FULL_KEPT_LONGER else 0
+    kept = least if least and asked.get("backupType") == "Full" else 30
+    now = when(expiry) - timedelta(days=kept) if expiry else None
+    stage.set(recording, items.of_path(recording), now=now, settings={"sql_full_retention_days": least})
     return await stage.ask(recording)
 
 
 async def trigger_instance(stage: Stage, recording: Recording) -> Reply:
     """The recorded request; the rule that it names is the policy's, unless the request was refused."""
-    described, rule = items.instance(recording), (recording.body or {})["backupRuleOptions"]["ruleName"]
-    good = recording.reply.status == 202  # noqa: PLR2004 - the HTTP status
+    options = (recording.body or {}).get("backupRuleOptions", {})
+    described, rule = items.instance(recording), options.get("ruleName") or "BackupDaily"
+    good = recording.reply.status < _FIRST_ERROR
     named = {"name": "Own", "workload": described["workload"], "backup_rule": rule if good else "BackupDaily"}
     stage.set(recording, described | {"policy": "Own"}, policies=[named], kind="backup")
     return await stage.ask(recording, re.sub(r"(?<=/backupInstances/)[^/]+", stage.item.name, recording.path))
@@ -110,7 +92,7 @@ async def trigger_instance(stage: Stage, recording: Recording) -> Reply:
 
 async def operation(stage: Stage, recording: Recording) -> Reply:
     """The operation of a trigger, or of a cancellation, under way or done."""
-    in_backup_vault = f"/{DATA_PROTECTION}/" in recording.path
+    in_backup_vault = f"/{DATA_PROTECTION}/".lower() in recording.path.lower()
     item, kind = (_DISK, "backup") if in_backup_vault else (_VM, "recovery_services")
     stage.set(recording, item, kind=kind)
     if location := re.search(r"/locations/([^/]+)/", recording.path):
@@ -119,55 +101,26 @@ async def operation(stage: Stage, recording: Recording) -> Reply:
     if "/backupJobs/" in recording.path:
         begun = stage.server.azure.cancel(begun.job, stage.now)
     body = recording.reply.body
-    if not (isinstance(body, dict) and body.get("status") == "InProgress"):
+    if not (isinstance(body, dict) and str(body.get("status")).lower() == "inprogress"):
         stage.move(seconds=90)
     name = backup_vault_job_wire.operation_name(begun) if in_backup_vault else begun.id
     # The recorded signature is another operation's.
-    unsigned = replace(recording, query={"api-version": recording.query["api-version"]})
+    unsigned = replace(recording, query={"api-version": recording.api_version})
     return await stage.ask(unsigned, _instead(recording.path, name))
 
 
 async def vault(stage: Stage, recording: Recording) -> Reply:
     """A vault, with the recorded tags."""
     [row] = recording.rows
-    stage.set(recording, tags=row["tags"], location=row["location"])
+    kind = "backup" if f"/{DATA_PROTECTION}/".lower() in recording.path.lower() else "recovery_services"
+    stage.set(recording, tags=row.get("tags"), location=row["location"], kind=kind)
     return await stage.ask(recording)
 
 
 async def nothing(stage: Stage, recording: Recording) -> Reply:
-    """A resource or resource group that is not there."""
+    """A resource or resource group that is not there, or an empty vault."""
     stage.set(recording)
     return await stage.ask(recording, recording.path.replace("Microsoft.ClassicStorage", "Microsoft.Storage"))
-
-
-async def graph(stage: Stage, recording: Recording) -> Reply:
-    """The recorded query, over the resources that its answer shows."""
-    body, asked = recording.reply.body, recording.body or {}
-    rows = body["data"] if isinstance(body, dict) else []
-    if not isinstance(rows, list) or "properties" not in rows[0]:
-        return await _graph_pages(stage, recording)
-    owner = replace(recording, path=rows[0]["id"])
-    if rows[0]["type"].endswith("/backupjobs"):
-        jobs.perform(stage, owner, rows)
-    else:
-        stage.set(owner, kind="backup", location=rows[0]["location"], tags=rows[0]["tags"])
-    return await stage.ask(recording, body={**asked, "subscriptions": [owner.vault[0]]})
-
-
-async def _graph_pages(stage: Stage, recording: Recording) -> Reply:
-    """Pages of three of the eight disks that the query finds; the token is the simulator's own."""
-    asked = dict(recording.body or {})
-    subscription = asked["subscriptions"][0]
-    stage.set(
-        replace(recording, path=f"/subscriptions/{subscription}"),
-        *(_DISK | {"name": f"test-{number}"} for number in range(8)),
-        kind="backup",
-    )
-    if "$skipToken" not in asked["options"]:
-        return await stage.ask(recording)
-    first = await stage.ask(recording, body=asked | {"options": {"$top": 3}})
-    token = first.body["$skipToken"] if isinstance(first.body, dict) else ""
-    return await stage.ask(recording, body=asked | {"options": {"$top": 3, "$skipToken": token}})
 
 
 def _triggered(stage: Stage) -> Operation:
@@ -179,24 +132,28 @@ def _instead(path: str, name: str) -> str:
     return f"{path.rstrip('/').rpartition('/')[0]}/{name}"
 
 
-#: By the names of the recordings, the first that matches.
+#: By method and path, the first that matches all of it.
 SCENES: Mapping[str, Scene] = {
-    r"arg__": graph,
-    r"arm__": nothing,
-    r"dpp_\w+__put_policy__|\w+__get_policy__": policy,
-    r"\w+__list_jobs__": job_list,
-    r"\w+__get_job__": job,
-    r"\w+__cancel_job__": cancel,
-    r"\w+__(cancel_job_)?operation_(status|result)__": operation,
-    r"dpp_\w+__get_backup_instance__": instance,
-    r"dpp_\w+__trigger_backup__": trigger_instance,
-    r"\w+__trigger_backup__": trigger,
-    r"rsv__get_vault__": vault,
-    r"rsv__(get_protected_item|list_containers)__": no_item,
-    r"\w+__(get|list)_protected_items?__": protected_items,
+    r"POST .*/Microsoft\.ResourceGraph/resources": graph,
+    r"(GET|PUT) .*/backupPolicies(/[^/]+)?": policy,
+    r"GET .*/(operations?Status|operationResults|backupOperations|backupOperationResults)/[^/]+": operation,
+    r"POST .*/backupJobs/[^/]+/cancel": cancel,
+    r"GET .*/backupJobs": job_list,
+    r"GET .*/backupJobs/[^/]+": job,
+    r"GET .*/(deletedBackupInstances|backupInstances)(/[^/]+)?": instances,
+    r"POST .*/backupInstances/[^/]+/backup": trigger_instance,
+    r"POST .*/protectedItems/[^/]+/backup": trigger,
+    r"GET .*/(backupProtectedItems|protectedItems/[^/]+)": protected_items,
+    r"GET .*/(vaults|backupVaults)/[^/]+": vault,
+    r"GET /.*": nothing,
 }
 
 
 def scene(recording: Recording) -> Scene | None:
     """The scene of a recording; None: its operation is not served."""
-    return next((each for name, each in SCENES.items() if re.match(name, recording.name)), None)
+    call = f"{recording.method} {recording.path.rstrip('/')}"
+    for pattern, play in SCENES.items():
+        if re.fullmatch(pattern, call, re.IGNORECASE):
+            bad = recording.reply.status >= _FIRST_ERROR and play is not trigger_instance
+            return refused if bad else play
+    return None

@@ -59,9 +59,16 @@ class Stage:
         kind: str = "recovery_services",
         location: str = "westeurope",
         tags: Mapping[str, str] | None = None,
+        there: bool = True,
+        settings: Json | None = None,
     ) -> None:
-        """Begin anew with the vault that the recording names, the items in it, and the clock at `now`."""
+        """Begin anew with the vault that the recording names, the items in it, and the clock at `now`.
+
+        Where the vault is not `there`, another one is, in another resource group where the recorded one is missing too.
+        """
         subscription, group, name = recording.vault
+        if not there:
+            group, name = (group if recording.error_code != "ResourceGroupNotFound" else "other"), "other"
         self._clock.time = now or _START
         vault = {
             "subscription": subscription,
@@ -76,7 +83,7 @@ class Stage:
         estate = {
             "subscriptions": [{"id": subscription}],
             "vaults": [vault],
-            "settings": {"operation_seconds": _OPERATION_SECONDS},
+            "settings": {"operation_seconds": _OPERATION_SECONDS, **(settings or {})},
         }
         self.server.simulator.reset(estate)
 
@@ -114,7 +121,15 @@ class Stage:
         ) as response:
             text = await response.text()
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return Reply(status=response.status, headers=headers, body=json.loads(text) if text else "")
+            return Reply(status=response.status, headers=headers, body=_body(text))
+
+
+def _body(text: str) -> object:
+    """What the JSON says, or the text where it is none."""
+    try:
+        return json.loads(text) if text else ""
+    except ValueError:
+        return text
 
 
 @asynccontextmanager

@@ -44,6 +44,13 @@ var tiles = [
     width: '100'
   }
   {
+    name: 'protection'
+    title: 'Unprotected items'
+    query: loadTextContent('../queries/workbook/protection.kql')
+    visualization: 'timechart'
+    width: '100'
+  }
+  {
     name: 'by-vault'
     title: 'By vault'
     query: loadTextContent('../queries/workbook/by_vault.kql')

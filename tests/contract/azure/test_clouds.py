@@ -11,7 +11,8 @@ from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.domain.errors import BackupRetryError
 from backup_retry.settings import clouds
 from backup_retry.settings.clouds import Cloud
-from backup_retry.settings.settings import Settings, settings_of
+from backup_retry.settings.loading import settings_of
+from backup_retry.settings.settings import Settings
 from simulator.arm.cloud import Cloud as SimulatedCloud
 from simulator.machine.tls import Certificates
 from simulator.server import RunningServer, ServerConfig, serve

@@ -1,6 +1,7 @@
 """`backup-retry check --app` on a simulated Azure: the deployed app, its settings, its rights, the way of an alert."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,12 @@ ESTATE: dict[str, Any] = {
             "host": HOST,
             "settings": SETTINGS,
         }
-        for group, name in (("rg-app", "func-ours"), ("rg-app", "twice"), ("rg-b", "twice"))
+        for group, name in (
+            ("rg-app", "func-ours"),
+            ("rg-app", "twice"),
+            ("rg-b", "twice"),
+            ("rg-solo", "func-solo"),
+        )
     ],
     "action_groups": [{"name": "ag-ours", "webhook": f"https://{HOST}/api/alerts?code=key"}],
 }
@@ -68,6 +74,14 @@ async def test_the_apps_settings_are_taken_and_not_the_persons(azure: Simulated)
         assert session.settings.arm_endpoint == azure.server.arm_url
 
 
+async def test_every_command_can_take_the_apps_settings(azure: Simulated) -> None:
+    """By the resource group alone where it has one app; an option of the command wins over both."""
+    async with AzureSessions().of_app("", "rg-solo").open(sweep_lookback="3d") as session:
+        assert session.settings.scope_vaults == ("vault-*",)
+        assert session.settings.arm_endpoint == azure.server.arm_url
+        assert session.settings.sweep_lookback == timedelta(days=3)
+
+
 async def test_the_way_of_an_alert_and_the_apps_rights_are_read(azure: Simulated) -> None:
     """Rule, action group and webhook; a vault outside the scope is not looked at; nothing is written to Azure."""
     async with AzureSessions().open_app("func-ours", "rg-app") as (session, app, deployment):
@@ -97,7 +111,10 @@ async def test_a_vault_without_the_role_misses_every_right(azure: Simulated) -> 
         ("nobody", "", "No function app named nobody"),
         ("func-ours", "rg-b", "No function app"),
         ("twice", "", "--resource-group says which"),
-        ("x' or 1 == 1", "", "takes the name"),
+        ("", "rg-app", "--app says which"),
+        ("", "rg-c", "in resource group rg-c is visible"),
+        ("x' or 1 == 1", "", "--app .* is no name"),
+        ("", "a'b", "--resource-group .* is no name"),
     ],
 )
 async def test_an_app_that_is_not_one_is_refused(azure: Simulated, name: str, group: str, said: str) -> None:
@@ -108,11 +125,15 @@ async def test_an_app_that_is_not_one_is_refused(azure: Simulated, name: str, gr
             pass
 
 
-async def test_without_a_sign_in_it_says_az_login(azure: Simulated, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before anything is asked of Azure."""
+@pytest.mark.parametrize("app", ["", "func-ours"])
+async def test_without_a_sign_in_every_session_says_az_login(
+    azure: Simulated, monkeypatch: pytest.MonkeyPatch, app: str
+) -> None:
+    """Before anything is asked of Azure, whether the settings are the shell's or an app's."""
+    monkeypatch.setenv("LEDGER_ENDPOINT", "https://ledger.invalid")
     monkeypatch.setenv("IDENTITY_HEADER", "wrong")
     before = len(azure.server.simulator.requests.find("/providers/", ""))
     with pytest.raises(AzureUnavailable, match="az login"):
-        async with AzureSessions().open_app("func-ours", ""):
+        async with (AzureSessions().of_app(app, "") if app else AzureSessions()).open():
             pass
     assert len(azure.server.simulator.requests.find("/providers/", "")) == before

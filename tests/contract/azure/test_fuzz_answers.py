@@ -22,7 +22,7 @@ from backup_retry.ports.vaults import Vaults
 from simulator.machine.tls import Certificates
 from tests.backup_vaults_world import VAULT as BACKUP_VAULT
 from tests.player import Player, playing
-from tests.recorded import RECORDINGS
+from tests.recorded import looked_at
 from tests.vault_world import MINUTE, VM
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -80,7 +80,7 @@ def of_recordings() -> Iterator[Answer]:
         "get_backup_instance": "item",
         "operation_status": "operation",
     }
-    for path in sorted(RECORDINGS.parent.glob("recordings*/*.json")):
+    for path in looked_at("*.json"):
         call = next((call for word, call in calls.items() if f"__{word}" in path.stem), None)
         answer = json.loads(path.read_text(encoding="utf-8"))["response"]
         if call and answer["status"] == 200 and isinstance(answer.get("body"), dict):

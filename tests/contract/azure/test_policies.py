@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from backup_retry.azure.recovery_services import RecoveryServicesVaults
+from backup_retry.azure.recovery_services_wire import read_policy
 from tests.clock import Clock
 from tests.vault_world import VM, VaultWorld
 
@@ -62,3 +63,22 @@ async def test_a_zone_that_nobody_knows_costs_the_schedule_and_is_logged(
     [line] = [each.getMessage() for each in caplog.records if "policy_unread" in each.getMessage()]
     assert "DefaultPolicy" in line
     assert "Middle-earth Standard Time" in line
+
+
+async def test_a_vaults_policies_are_read_together_once_an_hour(vault_world: VaultWorld) -> None:
+    """One list for all items of a vault, however many they are."""
+    clock = Clock()
+    vaults = RecoveryServicesVaults(vault_world.clients, clock)
+    for _ in range(2):
+        found = await vaults.policies(VM.vault)
+    assert found["defaultpolicy"].base_retention == timedelta(days=30)
+    assert vault_world.reads("/backupPolicies") == 1
+
+
+async def test_a_schedule_that_never_moves_on_is_a_problem_of_its_policy() -> None:
+    """Nobody asks for its runs in vain: there would be no end of them."""
+    hourly = {"interval": 0, "scheduleWindowStartTime": "2026-01-01T08:00:00Z", "scheduleWindowDuration": 12}
+    schedule = {"scheduleRunFrequency": "Hourly", "hourlySchedule": hourly}
+    policy = read_policy({"schedulePolicy": schedule})
+    assert "never moves on" in policy.problem
+    assert policy.schedules == {}

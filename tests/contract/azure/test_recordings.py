@@ -17,6 +17,7 @@ from backup_retry.domain.jobs import Job, JobError, JobStatus, Operation
 from simulator.machine.tls import Certificates
 from tests.failures import VAULT
 from tests.player import Player, playing
+from tests.recorded import looked_at
 from tests.vault_world import VM
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -43,8 +44,8 @@ def payload(name: str) -> Any:
 
 
 def recorded(*patterns: str) -> list[Any]:
-    """The recordings of Recovery Services that match, as parameters."""
-    found = [path for pattern in patterns for path in sorted(RECORDINGS.glob(pattern))]
+    """The recordings of Recovery Services that match, refusals aside, as parameters."""
+    found = [path for path in looked_at(*patterns) if "error" not in body_of(path)]
     return [pytest.param(path, id=path.stem) for path in found if not path.name.startswith("dpp_")]
 
 
@@ -179,7 +180,7 @@ def expected(row: Json) -> Json:
     error = (said.get("errorDetails") or [None])[0]
     return {
         "id": row["name"],
-        "type": WORKLOADS.get(said["backupManagementType"]) or said["workloadType"],
+        "type": WORKLOADS.get(said["backupManagementType"]) or said.get("workloadType", ""),
         "operation": said["operation"],
         "started": when(said["startTime"]),
         "ended": when(said.get("endTime")),

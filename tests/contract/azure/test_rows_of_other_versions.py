@@ -55,7 +55,8 @@ async def test_everything_that_0_1_0_wrote_is_read(ledger_of: HealthyItems) -> N
 
     assert {each.id for each in opened} == {row["incident"] for row in rows[OPEN]}
     assert {each.reason for each in opened} <= set(Reason)
-    assert (len(await ledger_of.reports.opened()), len(closed), len(steps)) == (5, 3, 16)
+    # One of the index's five rows is there only for a closed incident's notice: that incident is not open.
+    assert (len(await ledger_of.reports.opened()), len(closed), len(steps)) == (4, 3, 16)
     assert len(await ledger_of.ledger.pauses()) == 2
     assert len(await ledger_of.reports.storms()) == 2
     assert len(await ledger_of.reports.beats()) == 4

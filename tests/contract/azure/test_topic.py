@@ -8,7 +8,7 @@ from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.domain.failure_batches import batches, read_batch
 from backup_retry.domain.incident_notices import notice
 from backup_retry.domain.notices import NoticeKind
-from backup_retry.settings.settings import load_settings
+from backup_retry.settings.loading import load_settings
 from simulator.machine.tls import Certificates
 from simulator.server import RunningServer
 from tests.clock import Clock

@@ -11,9 +11,10 @@ from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Source
+from backup_retry.domain.journal import Step, StepKind
 from backup_retry.domain.pauses import Pause
 from backup_retry.policy.storm import Storm
-from backup_retry.ports.ledger import Beat
+from backup_retry.ports.ledger import Beat, LeftOpen
 from backup_retry.ports.reports import Closed, MemoryReports, Opened, Reports
 from cli.dry_run import Store
 from tests.builders import NOW, failed, item, vault
@@ -52,6 +53,11 @@ class Books:
         found = await self.reports.opened()
         return [each.incident_id for each in found if each.item.vault == self.item.vault]
 
+    async def waits(self) -> list[tuple[str, str]]:
+        """What the open ones failed with, and what a person was told of them."""
+        found = await self.reports.opened()
+        return [(each.error, each.told) for each in found if each.item.vault == self.item.vault]
+
     async def closed(self, day: date) -> list[Closed]:
         """What was closed on a day in this test's vault."""
         found = await self.reports.closed(day)
@@ -74,6 +80,19 @@ async def test_an_open_incident_is_named_with_its_item(books: Books) -> None:
     assert await books.opened() == [incident.id]
     [found] = [each for each in await books.reports.opened() if each.incident_id == incident.id]
     assert (found.item, found.at) == (books.item, NOW)
+
+
+async def test_of_an_open_incident_it_is_known_what_failed_and_what_a_person_was_told(books: Books) -> None:
+    """Without a look at the incident itself; somebody's answer takes it back."""
+    incident = await books.opens()
+    asked = replace(incident, told_of=("approval",), asked_at=NOW)
+    saved = await books.ledger.save(asked, [Step(at=NOW, kind=StepKind.TOLD, incident_id=asked.id)])
+    assert saved is not None
+    assert await books.waits() == [("CloudInternalError", "approval")]
+
+    approved = replace(saved, approved_by="eve")
+    await books.ledger.save(approved, [Step(at=NOW, kind=StepKind.APPROVED, incident_id=asked.id)])
+    assert await books.waits() == [("CloudInternalError", "")]
 
 
 async def test_a_closed_incident_stands_on_the_day_it_was_closed(books: Books) -> None:
@@ -134,9 +153,10 @@ async def test_heartbeats_are_listed_by_their_names(books: Books) -> None:
 async def test_health_is_the_heartbeats_and_what_the_follow_up_left_open(books: Books) -> None:
     """One small read, whatever is open."""
     await books.opens()
-    await books.ledger.beat(Beat.FOLLOW_UP, NOW, open_incidents=7)
+    left = LeftOpen(incidents=7, approvals=2)
+    await books.ledger.beat(Beat.FOLLOW_UP, NOW, left)
     found = await books.reports.health()
-    assert (found.open_incidents, found.beats[Beat.FOLLOW_UP], found.unreadable_rows) == (7, NOW, {})
+    assert (found.left, found.beats[Beat.FOLLOW_UP], found.unreadable_rows) == (left, NOW, {})
     assert found.beats == await books.reports.beats()
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from backup_retry.azure.estate import estate, query
 from backup_retry.domain.arm_ids import ProtectedItem, Vault, VaultKind
+from backup_retry.domain.estate import Estate
 from simulator.resource_graph.kql import GraphTables
-from status.estate import Estate, estate, query
 from tests.builders import NOW, SUBSCRIPTION, item
 from tests.recorded import RECORDINGS, needs_recordings
 
@@ -122,7 +123,18 @@ def test_an_items_days_are_told_by_how_its_backups_ended(graph: Graph) -> None:
     graph.job("InProgress", 0)
     [found] = graph.found().items
     assert (found.item.key, found.good, found.bad) == (item().key, days_ago(3, 2), days_ago(2, 1))
-    assert found.last_good_at == NOW - timedelta(days=2)
+    assert found.last_good_at == NOW - timedelta(days=3)
+
+
+def test_what_completed_with_warnings_is_a_point_where_the_item_says_so(graph: Graph) -> None:
+    """It may have moved nothing; of a database's full backup only its job tells, as a log makes points as well."""
+    graph.job("CompletedWithWarnings", 2, item(1))
+    graph.item(item(1), last=NOW - timedelta(days=12))
+    graph.job("CompletedWithWarnings", 2, item(2), operation="Backup (Full)")
+    graph.item(item(2), last=NOW)
+    machine, database = graph.found().items
+    assert (machine.last_good_at, machine.last_full_at) == (NOW - timedelta(days=12), None)
+    assert database.last_full_at == NOW - timedelta(days=2)
 
 
 def test_a_backup_counts_on_the_day_it_began(graph: Graph) -> None:
@@ -260,3 +272,34 @@ def test_subscriptions_come_with_their_names(graph: Graph) -> None:
 
 def _text(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S.%f}0Z"
+
+
+def test_an_item_says_what_it_is_judged_by(graph: Graph) -> None:
+    """Its policy, its source, its name and server, what runs, when it was set up, and its newest full and other one."""
+    database = ProtectedItem(
+        vault=item().vault, container="VMAppContainer;Compute;rg;sql01", name="SQLDataBase;MSSQLSERVER;Sales"
+    )
+    said = {"policyId": f"{item().vault.id}/backupPolicies/Hourly", "sourceResourceId": "/subscriptions/x/vm"}
+    graph.item(
+        database, last=NOW - timedelta(hours=1), friendlyName="Sales", workloadType="SQLDataBase", **said
+    )
+    graph.job("Completed", 6, database, operation="Backup (Full)")
+    graph.job("Completed", 1, database, operation="Backup (Differential)")
+    graph.job("Completed", 0.1, database, operation="Backup (Log)")
+    graph.job("InProgress", 0.01, database, operation="Backup (Full)")
+    graph.job("Completed", 8, database, operation="ConfigureBackup")
+    [found] = graph.found().items
+    assert (found.policy_id, found.source_id, found.full_name) == (*said.values(), "Sales on sql01")
+    assert (found.last_full_at, found.last_part_at) == (NOW - timedelta(days=6), NOW - timedelta(days=1))
+    assert found.point_at == NOW - timedelta(hours=1)
+    assert found.running_since == NOW - timedelta(days=0.01)
+    assert found.configured_at == NOW - timedelta(days=8)
+    assert found.good_hours == (NOW - timedelta(days=6), NOW - timedelta(days=1))
+
+
+def test_what_only_jobs_tell_of_is_no_item_of_its_vault(graph: Graph) -> None:
+    """Its backups of the last days are shown; that it was set up once is nothing to show."""
+    graph.job("Failed", 2, item(1))
+    graph.job("Completed", 2, item(2), operation="ConfigureBackup")
+    [found] = graph.found().items
+    assert (found.item.key, found.listed) == (item(1).key, False)

@@ -55,14 +55,14 @@ async def test_a_failed_job_says_whether_a_retry_can_help(world: World) -> None:
 @pytest.mark.parametrize(
     ("item", "details"),
     [
-        ("pg-1", {"PolicyRuleName": "BackupDaily", "RetentionTag": "Default"}),
+        ("pg-1", {"RetentionTag": "Default"}),
         ("disk-1", {"RetentionTag": "Weekly"}),
     ],
 )
-async def test_a_jobs_details_name_the_retention_tag_and_sometimes_the_rule(
+async def test_a_jobs_details_name_the_retention_tag_and_no_rule(
     world: World, item: str, details: dict[str, str]
 ) -> None:
-    """Jobs of snapshots do not name the rule: it has to be read from the policy."""
+    """It has to be read from the policy."""
     job = await world.job(world.simulated.run(item, Outcome(seconds=0)))
     assert job.extended_info.additional_details == details
 

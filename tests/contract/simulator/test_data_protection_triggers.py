@@ -29,7 +29,7 @@ async def test_a_trigger_ends_in_a_job_with_the_tag_that_was_asked_for(world: Wo
     """The operation is polled below the vault and its result below the location; both name the job's ARM id."""
     headers = await world.trigger("disk-1", "BackupHourly", "Monthly")
     status_url, result_url = headers["Azure-AsyncOperation"], headers["Location"]
-    assert (await world.read(status_url))[1]["status"] == "InProgress"
+    assert (await world.read(status_url))[1]["status"] == "Inprogress"
     assert (await world.read(result_url))[:2] == (202, None)
     world.simulated.clock.move(seconds=2)
 

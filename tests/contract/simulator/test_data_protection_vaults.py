@@ -20,15 +20,18 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
 
 
 async def test_instances_show_their_state_source_and_policy(world: World) -> None:
-    """Soft-deleted ones are among them; none says how its last backup ended."""
+    """Soft-deleted ones are in a list of their own; none says how its last backup ended."""
     found: list[Any] = [each.properties async for each in world.client.backup_instances.list(*VAULT)]
+    deleted: list[Any] = [
+        each.properties async for each in world.client.deleted_backup_instances.list(*VAULT)
+    ]
     states = {each.friendly_name: each.current_protection_state for each in found}
     disk = next(each for each in found if each.friendly_name == "disk-1")
-    assert (states["disk-2"], states["my-1"], states["gone"]) == (
-        "ProtectionConfigured",
-        "ProtectionStopped",
-        "SoftDeleted",
-    )
+    assert (states["disk-2"], states["my-1"]) == ("ProtectionConfigured", "ProtectionStopped")
+    assert [(each.friendly_name, each.current_protection_state) for each in deleted] == [
+        ("gone", "SoftDeleted")
+    ]
+    assert "gone" not in states
     assert disk.data_source_info.resource_id == world.item("disk-1").source_resource_id
     assert disk.data_source_info.datasource_type == "Microsoft.Compute/disks"
     assert disk.policy_info.policy_id == f"{world.item('disk-1').vault.id}/backupPolicies/Hourly"

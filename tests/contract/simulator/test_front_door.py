@@ -226,3 +226,55 @@ async def test_a_page_does_not_shift_when_jobs_are_added_between_pages(world: Si
     world.run("vm-01", Outcome(seconds=0))
     second = [job.name async for job in await anext(pages)]
     assert first + second == names
+
+
+PROVIDERS = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-backup/providers"
+JOBS = f"{PROVIDERS}/Microsoft.RecoveryServices/vaults/vault-1/backupJobs"
+BACKUP_VAULT = f"{PROVIDERS}/Microsoft.DataProtection/backupVaults/v"
+#: What is armed and asked, and status, code and what is to blame in the answer.
+FAILURES: list[tuple[dict[str, Any], str, tuple[int, str, str]]] = [
+    ({"name": "server_error"}, JOBS, (503, "ServiceUnavailable", "service")),
+    ({"name": "server_error", "status": 500}, JOBS, (500, "InternalServerError", "service")),
+    ({"name": "server_error", "error": "GatewayTimeout"}, JOBS, (504, "GatewayTimeout", "service")),
+    ({"name": "server_error", "error": "CloudInternalError"}, JOBS, (500, "CloudInternalError", "service")),
+    (
+        {"name": "server_error", "error": "CloudInternalError"},
+        BACKUP_VAULT,
+        (500, "CloudInternalError", "service"),
+    ),
+    ({"name": "lose_subscription"}, JOBS, (404, "SubscriptionNotFound", "gateway")),
+    ({"name": "throttle", "hourly": True}, JOBS, (429, "ResourceRequestsThrottled", "gateway")),
+]
+
+
+async def test_azures_own_failures_look_as_they_were_recorded(world: Simulated) -> None:
+    """Each with its code; Backup vaults put their own error into the envelope."""
+    world.server.simulator.reset(ESTATE | {"settings": {}})
+    for fault, path, wanted in FAILURES:
+        world.server.faults.arm([fault])
+        status, body, headers = await get(world, path)
+        assert (status, body["error"]["code"], headers["x-ms-failure-cause"]) == wanted
+        assert ("additionalInfo" in body["error"]) == (path == BACKUP_VAULT)
+
+
+async def test_some_failures_are_pages_that_call_themselves_json(world: Simulated) -> None:
+    """A client that trusts the header cannot read them."""
+    world.server.faults.arm([{"name": "server_error", "error": "html"}])
+    url, headers = world.server.arm_url + JOBS, world.headers()
+    async with world.http.get(url, params=VERSION, headers=headers) as answer:
+        assert (answer.status, answer.content_type) == (500, "application/json")
+        assert (await answer.text()).startswith("<!DOCTYPE html>")
+
+
+async def test_nothing_is_started_in_a_disabled_subscription(world: Simulated) -> None:
+    """It can be read all the same."""
+    disabled = [{"id": SUBSCRIPTION, "state": "Disabled"}]
+    world.server.simulator.reset(ESTATE | {"subscriptions": disabled})
+    item = next(world.server.azure.items)
+    assert (await get(world, item.id))[0] == 200
+    url = f"{world.server.arm_url}{item.id}/backup"
+    async with world.http.post(url, params=VERSION, headers=world.headers(), json={}) as answer:
+        assert (answer.status, (await answer.json())["error"]["code"]) == (
+            409,
+            "ReadOnlyDisabledSubscription",
+        )

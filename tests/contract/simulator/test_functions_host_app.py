@@ -1,6 +1,7 @@
 """A small function app under the host, called as Azure's callers would."""
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -10,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 import pytest_asyncio
+from yarl import URL
 
 from simulator.machine.processes import ChildProcess
 
@@ -21,6 +23,7 @@ FUNCTION_KEY = {"x-functions-key": "function-key"}
 MASTER_KEY = {"x-functions-key": "master-key"}
 EVENT_GRID = "/runtime/webhooks/EventGrid?code=eventgrid-key&functionName="
 NOTIFICATION = {"aeg-event-type": "Notification"}
+JSON_TYPE = {"Content-Type": "application/json"}
 TIMEOUT_SECONDS = 60.0
 
 
@@ -87,20 +90,27 @@ async def status(session: aiohttp.ClientSession, method: str, path: str, **optio
 async def test_a_function_sees_the_request(session: aiohttp.ClientSession) -> None:
     """Route and query values, headers and body arrive; status, type and cookie come back."""
     async with session.post(
-        "/api/echo/vault%201/7?a=1&empty=", data=b"{}", headers={**FUNCTION_KEY, "X-Test": "yes"}
+        "/api/echo/vault%201/7?a=1&a=2&empty=", data=b"{}", headers={**FUNCTION_KEY, "X-Test": "yes"}
     ) as response:
         assert response.status == 202
         assert response.headers["Content-Type"] == "application/json"
         assert response.headers["Set-Cookie"] == "a=1; Path=/; SameSite=Lax"
         content = await response.json()
-    assert content.pop("url").endswith("/api/echo/vault%201/7?a=1&empty=")
+    assert content.pop("url").endswith("/api/echo/vault%201/7?a=1&a=2&empty=")
     assert content == {
         "method": "POST",
         "route": {"name": "vault 1", "number": "7"},
-        "query": {"a": "1"},
+        "query": {"a": "1,2"},
         "header": "yes",
         "body": "{}",
     }
+
+
+async def test_a_slash_that_is_encoded_stays_so_in_a_route(session: aiohttp.ClientSession) -> None:
+    """It belongs to the name."""
+    path = URL("/api/echo/a%2Fb%3Bc/7", encoded=True)
+    async with session.get(path, headers=FUNCTION_KEY) as response:
+        assert (await response.json())["route"]["name"] == "a%2Fb;c"
 
 
 async def test_a_literal_route_wins_and_a_string_is_an_answer(session: aiohttp.ClientSession) -> None:
@@ -162,7 +172,8 @@ async def test_event_grid_validates_its_subscription(session: aiohttp.ClientSess
     async with session.post(
         EVENT_GRID + "on_event", json=[event], headers={"aeg-event-type": "SubscriptionValidation"}
     ) as response:
-        assert (response.status, await response.json()) == (200, {"validationResponse": "abc"})
+        assert (response.status, response.content_type) == (200, "text/plain")
+        assert json.loads(await response.text()) == {"validationResponse": "abc"}
 
 
 async def test_cloud_events_validates_its_subscription(session: aiohttp.ClientSession) -> None:
@@ -193,8 +204,11 @@ async def test_a_cloud_event_calls_the_function(session: aiohttp.ClientSession) 
     ("path", "headers", "expected"),
     [
         ("/runtime/webhooks/EventGrid?functionName=on_event", NOTIFICATION, 401),
-        ("/runtime/webhooks/EventGrid?functionName=on_event&code=function-key", NOTIFICATION, 401),
+        ("/runtime/webhooks/EventGrid?functionName=on_event&code=function-key", NOTIFICATION, 403),
+        ("/runtime/webhooks/eventGRID?functionName=on_event&code=master-key", {}, 400),
         (EVENT_GRID + "nothing", NOTIFICATION, 404),
+        (EVENT_GRID + "ON_EVENT", NOTIFICATION, 404),
+        (EVENT_GRID + "sweep", NOTIFICATION, 404),
         (EVENT_GRID + "on_event", {}, 400),
         (EVENT_GRID + "on_event", NOTIFICATION, 500),
     ],
@@ -202,9 +216,32 @@ async def test_a_cloud_event_calls_the_function(session: aiohttp.ClientSession) 
 async def test_a_delivery_that_fails(
     session: aiohttp.ClientSession, path: str, headers: dict[str, str], expected: int
 ) -> None:
-    """Without the system key, to an unknown function, without a type, or to one that raises."""
+    """Without the system key, to a function that is none of Event Grid's, without a type, or to one that raises."""
     events = [_event("e3", {"fail": True})]
     assert await status(session, "POST", path, json=events, headers=headers) == expected
+
+
+VALIDATION = {"aeg-event-type": "SubscriptionValidation"}
+UNSUBSCRIBE = {"aeg-event-type": "Unsubscribe"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "expected"),
+    [
+        *((NOTIFICATION, body, 500) for body in ("", "{", '"text"', "7")),
+        *((VALIDATION, body, 500) for body in ("", "{}", "[]", "[{}]")),
+        (NOTIFICATION, "[]", 202),
+        (NOTIFICATION, "{}", 202),
+        (UNSUBSCRIBE, "", 202),
+        ({"aeg-event-type": "Other"}, "[]", 400),
+    ],
+)
+async def test_a_body_that_is_no_event_is_a_server_error(
+    session: aiohttp.ClientSession, headers: dict[str, str], body: str, expected: int
+) -> None:
+    """Which is repeated; an object without fields is an event without fields, and nothing is said of either."""
+    async with session.post(EVENT_GRID + "on_event", data=body, headers=headers) as response:
+        assert (response.status, await response.text()) == (expected, "")
 
 
 def _event(identity: str, data: dict[str, Any]) -> dict[str, Any]:
@@ -240,9 +277,10 @@ async def test_a_timer_may_run_on_startup(session: aiohttp.ClientSession) -> Non
     ("method", "path", "options", "expected"),
     [
         ("POST", "/admin/functions/sweep", {"json": {}}, 401),
-        ("POST", "/admin/functions/sweep", {"json": {}, "headers": FUNCTION_KEY}, 401),
-        ("POST", "/admin/functions/sweep", {"headers": MASTER_KEY}, 400),
-        ("POST", "/admin/functions/show_request", {"json": {}, "headers": MASTER_KEY}, 400),
+        ("POST", "/admin/functions/sweep", {"json": {}, "headers": FUNCTION_KEY}, 403),
+        ("POST", "/admin/functions/sweep", {"headers": MASTER_KEY}, 415),
+        ("POST", "/admin/functions/sweep", {"data": "", "headers": MASTER_KEY | JSON_TYPE}, 400),
+        ("POST", "/admin/functions/sweep", {"data": "{", "headers": MASTER_KEY | JSON_TYPE}, 400),
         ("POST", "/admin/functions/nothing", {"json": {}, "headers": MASTER_KEY}, 404),
         ("GET", "/admin/functions", {}, 401),
     ],
@@ -250,8 +288,22 @@ async def test_a_timer_may_run_on_startup(session: aiohttp.ClientSession) -> Non
 async def test_admin_requests_that_are_refused(
     session: aiohttp.ClientSession, method: str, path: str, options: dict[str, Any], expected: int
 ) -> None:
-    """Only the master key, a JSON body, and functions that need no request."""
+    """Only the master key, and a JSON body that calls itself so."""
     assert await status(session, method, path, **options) == expected
+
+
+@pytest.mark.parametrize("given", [{}, {"input": "no event"}, {"input": 7}, {"input": None}])
+@pytest.mark.parametrize("name", ["show_request", "on_event"])
+async def test_any_function_can_be_started_by_hand(
+    session: aiohttp.ClientSession, name: str, given: dict[str, Any]
+) -> None:
+    """With whatever it is given; what becomes of it is not waited for."""
+    assert await status(session, "POST", f"/admin/functions/{name}", json=given, headers=MASTER_KEY) == 202
+
+
+async def test_the_host_answers_a_ping_without_a_key(session: aiohttp.ClientSession) -> None:
+    """As nothing else under /admin does."""
+    assert await status(session, "GET", "/admin/host/ping") == 200
 
 
 async def test_the_host_lists_its_functions(session: aiohttp.ClientSession) -> None:

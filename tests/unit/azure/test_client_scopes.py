@@ -11,7 +11,7 @@ from azure.mgmt.resourcegraph.models import QueryRequest
 
 from backup_retry.azure.client import AzureClients
 from backup_retry.settings.clouds import CLOUDS
-from backup_retry.settings.settings import settings_of
+from backup_retry.settings.loading import settings_of
 from tests.failures import VAULT
 
 pytestmark = pytest.mark.asyncio

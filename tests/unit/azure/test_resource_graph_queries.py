@@ -15,8 +15,8 @@ QUERIES = sorted(
     for path in (ROOT / package).rglob("*.kql")
 )
 _COLUMNS = (
-    "id:string, name:string, type:string, subscriptionId:string, resourceGroup:string, tags:dynamic, "
-    "properties:dynamic"
+    "id:string, name:string, type:string, ['kind']:string, subscriptionId:string, resourceGroup:string, "
+    "tags:dynamic, properties:dynamic"
 )
 
 

@@ -12,7 +12,7 @@ from backup_retry.domain.jobs import Source
 from backup_retry.engine.vault_incidents import whole
 from backup_retry.ports.access_inspection import FoundVault, Permission
 from backup_retry.ports.ledger import Beat
-from tests.builders import NOW, minutes, vault
+from tests.builders import NOW, item, minutes, vault
 from tests.cli_sessions import Terminal
 from tests.cli_world import NO_ROLE, PROFILES
 from tests.status_world import unreadable
@@ -141,6 +141,32 @@ def test_every_sweep_is_checked(terminal: Terminal) -> None:
 
 
 def test_without_an_identity_nothing_else_is_checked(terminal: Terminal) -> None:
-    """The one remedy is to sign in."""
+    """Exit code 3, and nothing that sounds like a result."""
     terminal.inspection.identity = AzureUnavailable("identity: no credential for Azure")
-    assert list(failed_checks(terminal)) == ["identity"]
+    result = terminal.types("check")
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (3, "", 1)
+
+
+def test_profiles_that_a_tag_names_and_nobody_knows_are_listed(terminal: Terminal) -> None:
+    """With the resource that bears the tag: its items are retried by the settings alone."""
+    terminal.inspection.found = [FoundVault(vault=vault(), failure_alerts="Enabled")]
+    terminal.settings["retry_profiles"] = '[{"name": "night", "attempts": 2}]'
+    terminal.tag_lookup.tag(vault().id, profile="Night")
+    assert failed_checks(terminal) == {}
+    terminal.tag_lookup.tag(item().machine_id, profile="nigth")
+    assert set(failed_checks(terminal)) == {"profiles"}
+    [found] = [each for each in terminal.json("check")["checks"] if each["name"] == "profiles"]
+    assert found["detail"] == f"none of RETRY_PROFILES: nigth on {item().machine_id}"
+    terminal.tag_lookup.error = AzureUnavailable("Resource Graph: no answer")
+    assert failed_checks(terminal) == {}
+
+
+def test_check_is_one_list_of_questions(terminal: Terminal) -> None:
+    """Each with its answer, and what is to do under it; every name has a question of its own."""
+    terminal.inspection.found = [FoundVault(vault=vault("vault-9"), failure_alerts="Disabled")]
+    checks = terminal.json("check")["checks"]
+    assert all(each["question"].endswith("?") and each["question"] != f"{each['name']}?" for each in checks)
+    shown = terminal.types("check").stdout.splitlines()
+    [row] = [at for at, line in enumerate(shown) if "Does vault-9 raise alerts for failed jobs?" in line]
+    assert shown[row].startswith("FAILED")
+    assert shown[row + 1].startswith("  To fix: az resource update --ids ")

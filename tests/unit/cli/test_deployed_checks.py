@@ -181,6 +181,13 @@ def test_without_a_sign_in_nothing_is_said_of_the_app(
     assert "az login" in result.stderr
 
 
-def test_a_resource_group_goes_with_an_app(terminal: Terminal) -> None:
-    """Alone it means nothing."""
-    assert terminal.types("check", "--resource-group", "rg").exit_code == 2
+def test_a_resource_group_finds_its_app(terminal: Terminal) -> None:
+    """No name is needed where it has one app."""
+    assert terminal.types("check", "--resource-group", "rg").exit_code == 0
+
+
+def test_a_wrong_setting_of_the_app_is_an_answer(terminal: Terminal) -> None:
+    """Under its own name, with the exit code of wrong settings."""
+    terminal.settings["max_attempts"] = "many"
+    assert "MAX_ATTEMPTS" in found_by(terminal)["settings"]
+    assert terminal.types("check", "--app", "app-1").exit_code == 2

@@ -6,12 +6,15 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.domain.errors import AzureUnavailable
+from backup_retry.domain.jobs import FailedJob
 from backup_retry.policy import decide as policy
 from backup_retry.policy.storm import storm_key
 from backup_retry.ports.ledger import Beat
 from cli.policy_questions import QUESTIONS
-from tests.builders import NEEDS_PERSON, NOW, PASSES, item, minutes, vault
+from tests.builders import NEEDS_PERSON, NOW, PASSES, item, job, minutes, vault
 from tests.cli_sessions import Terminal
+
+GUID = "0f0f0f0f-1111-2222-3333-444444444444"
 
 
 @pytest.fixture
@@ -110,3 +113,72 @@ def test_what_names_nothing_is_refused(terminal: Terminal, name: str) -> None:
     result = terminal.types("explain", name)
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert all("a'b" not in query for query in terminal.queries)
+
+
+def two_incidents(terminal: Terminal) -> tuple[str, str]:
+    """The ids of an incident and of a later one of the same item."""
+    ids = []
+    for number, error in enumerate((NEEDS_PERSON, PASSES), start=1):
+        terminal.does(
+            terminal.handle(
+                terminal.fails(f"job-{number}", error=error, started_at=terminal.clock() - minutes(40))
+            )
+        )
+        ids.append(terminal.does(terminal.incident()).id)
+        terminal.clock.move(days=3)
+    return ids[0], ids[1]
+
+
+def test_an_incidents_id_names_that_incident(terminal: Terminal) -> None:
+    """And not the item's latest; of the earlier one the journal has what is left."""
+    earlier, latest = two_incidents(terminal)
+    found = {guid: terminal.json("explain", guid) for guid in (earlier, latest)}
+    assert [found[guid]["incident"]["incident"] for guid in found] == [earlier, latest]
+    assert {step["incident"] for step in found[earlier]["steps"]} == {earlier}
+    assert (found[earlier]["incident"]["outcome"], found[earlier]["now"]) == ("needs_action", None)
+    assert earlier in terminal.types("explain", earlier).stdout
+
+
+def test_an_item_that_was_deleted_since_is_known_by_its_name(terminal: Terminal) -> None:
+    """As long as the journal is kept, and as far back as was asked for."""
+    terminal.does(terminal.handle(terminal.fails(error=NEEDS_PERSON)))
+    terminal.clock.move(days=40)
+    assert terminal.json("explain", "VM-01")["item"] == item().id
+    refused = terminal.types("explain", "vm-01", "--days", "30")
+    assert (refused.exit_code, "vm-01" in refused.stderr) == (2, True)
+
+
+def test_a_job_that_its_vault_has_forgotten_is_known(terminal: Terminal) -> None:
+    """By the bare id and by the ARM id, whose vault answers 404 after two weeks."""
+    terminal.does(terminal.handle(terminal.fails(GUID, error=NEEDS_PERSON)))
+    terminal.clock.move(days=40)
+    terminal.vaults.shown_jobs.clear()
+    for text in (GUID, f"{vault().id}/backupJobs/{GUID}"):
+        assert terminal.json("explain", text)["incident"]["outcome"] == "needs_action"
+
+
+def test_a_failed_restore_is_explained_as_itself(terminal: Terminal) -> None:
+    """By its job and by its name: it is not the item's backups."""
+    restore = replace(job("restore-1"), operation="Restore")
+    terminal.vaults.protect(item())
+    terminal.vaults.shown_jobs.append(restore)
+    terminal.does(terminal.handle(FailedJob.of(restore, item())))
+    for text in (f"{vault().id}/backupJobs/restore-1", "vm-01 (restore)"):
+        found = terminal.json("explain", text)
+        assert (found["item"], found["incident"]["reason"]) == (
+            f"{item().id}/restores/restore-1",
+            "unsupported",
+        )
+
+
+@pytest.mark.parametrize("command", [["explain", "vm-01"], ["status"], ["incidents"]], ids=" ".join)
+def test_days_go_as_far_as_the_journal_is_kept(terminal: Terminal, command: list[str]) -> None:
+    """The sentence names the option that was wrong."""
+    terminal.settings["keep_days"] = "120"
+    terminal.shows()
+    assert terminal.types(*command, "--days", "120").exit_code == 0
+    refused = terminal.types(*command, "--days", "121")
+    assert (refused.exit_code, refused.stderr) == (
+        2,
+        "backup-retry: --days 121: closed incidents are kept for 120 days.\n",
+    )

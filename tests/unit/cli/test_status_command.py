@@ -1,15 +1,19 @@
 """`backup-retry status`: what it shows, and when it fails."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from backup_retry.domain.errors import AzureUnavailable
+from backup_retry.domain.estate import Backups, Estate
 from backup_retry.domain.pauses import Pause
 from backup_retry.ports.ledger import Beat
 from tests.builders import NEEDS_PERSON, NOW, SUBSCRIPTION, item, minutes, vault
 from tests.cli_sessions import Terminal
 from tests.cli_world import NO_ROLE, PROFILES
+from tests.status_world import backups
 
 
 @pytest.fixture
@@ -25,10 +29,62 @@ def terminal() -> Terminal:
 # ---- status and incidents --------------------------------------------------------------------------------------
 
 
-def test_nothing_open_and_the_app_at_work_is_well(terminal: Terminal) -> None:
-    """Exit code 0, in one sentence."""
+GOOD = backups(good=[0, 1, 2])
+OLD = replace(backups(good=[12]), point_at=NOW - timedelta(days=12))
+UNKNOWN = AzureUnavailable("Resource Graph: no answer")
+
+
+@pytest.mark.parametrize(
+    ("known", "code", "said"),
+    [
+        pytest.param(
+            [GOOD], 0, "All is well: none of 1 items is unprotected, and the app is running.", id="well"
+        ),
+        pytest.param(
+            [], 0, "Nothing needs you, but no protected item is visible to this identity.", id="nothing seen"
+        ),
+        pytest.param(
+            [OLD],
+            1,
+            "Not all is well: 1 item is unprotected and nothing is being done.",
+            id="a recovery point twelve days old",
+        ),
+        pytest.param(
+            UNKNOWN,
+            3,
+            "Nothing needs you, but whether all is protected is not known (Resource Graph: no answer).",
+            id="Azure does not tell",
+        ),
+    ],
+)
+def test_the_first_line_says_whether_all_is_well(
+    terminal: Terminal, known: list[Backups] | AzureUnavailable, code: int, said: str
+) -> None:
+    """In one sentence, by what Azure says is protected as well; a program reads it in the document."""
+    if isinstance(known, AzureUnavailable):
+        terminal.estate.error = known
+    else:
+        terminal.estate.estate = Estate(items=known)
     result = terminal.types("status")
-    assert (result.exit_code, "Nothing needs a person." in result.stdout) == (0, True)
+    assert (result.exit_code, result.stdout.splitlines()[0]) == (code, said)
+    found = terminal.json("status")
+    assert (found["summary"], found["well"]) == (said, code == 0)
+
+
+def test_everything_that_is_wrong_is_in_that_line(terminal: Terminal) -> None:
+    """And what keeps the app from retrying, though somebody wants it so."""
+    terminal.estate.estate = Estate(items=[GOOD])
+    terminal.does(terminal.handle(terminal.fails(error=NEEDS_PERSON)))
+    terminal.tag_lookup.tag(vault("asks").id, retry="ask")
+    terminal.does(terminal.handle(terminal.fails("job-2", of=item(2, vault("asks")))))
+    terminal.does(terminal.ledger.beat(Beat.SWEEP, NOW - timedelta(days=2)))
+    terminal.does(terminal.ledger.set_pause(Pause(by="eve", why="x")))
+    terminal.settings["dry_run"] = "true"
+    assert terminal.json("status")["approvals_waiting"] == 1
+    assert terminal.types("status").stdout.splitlines()[0] == (
+        "Not all is well: 1 item needs your attention; 1 retry waits for your approval; the sweep is late; "
+        "retries are paused; dry run is on."
+    )
 
 
 def test_an_item_that_needs_a_person_makes_status_fail(terminal: Terminal) -> None:

@@ -67,6 +67,9 @@ def test_a_sweep_that_could_not_look_everywhere_fails(terminal: Terminal) -> Non
     assert (result.exit_code, "Not looked at" in result.stdout) == (1, True)
 
 
-def test_a_lookback_that_is_none_is_refused(terminal: Terminal) -> None:
-    """Azure keeps jobs for fourteen days."""
-    assert terminal.types("sweep", "--dry-run", "--lookback", "99d").exit_code == 2
+@pytest.mark.parametrize(("text", "why"), [("99d", "the 14 days"), ("soon", "duration"), ("0s", "")])
+def test_a_lookback_that_is_none_is_refused(terminal: Terminal, text: str, why: str) -> None:
+    """The sentence names the option, and no setting that nobody has typed."""
+    result = terminal.types("sweep", "--dry-run", "--lookback", text)
+    assert (result.exit_code, result.stderr.startswith(f"backup-retry: --lookback {text}: ")) == (2, True)
+    assert (why in result.stderr, "SWEEP_LOOKBACK" in result.stderr) == (True, False)

@@ -5,7 +5,7 @@ import re
 from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from aiohttp import web
@@ -13,8 +13,9 @@ from aiohttp import web
 from simulator.admin import Admin
 from simulator.arm.calls import Route
 from simulator.estate.estate_file import BackupFile, EstateFile, ItemFile, PolicyFile, SettingsFile, VaultFile
-from simulator.estate.faults import FAULTS, Fault
+from simulator.estate.faults import FAULTS, Fault, Faults
 from simulator.estate.notice_names import NoticeName
+from simulator.estate.state import Azure
 from simulator.estate.workloads import WORKLOADS, Workload
 from simulator.simulated_azure import Simulator
 from tools.parity.comparison import routes
@@ -66,9 +67,53 @@ def test_every_fault_stands_in_the_table_with_its_parameters(name: str) -> None:
     row = next(line for line in TEXT.splitlines() if line.startswith(f"| `{name}` |"))
     common = {field.name for field in fields(Fault)}
     own = [field for field in fields(FAULTS[name]) if field.name not in common]
-    assert all(
-        f"`{field.name}` {'none' if field.default is None else f'{field.default:g}'}" in row for field in own
-    )
+    assert all(f"`{field.name}` {_written(field.default)}" in row for field in own)
+
+
+def _written(default: object) -> str:
+    """A default as the table has it."""
+    return {None: "none", False: "false"}.get(default) or f"{default:g}"  # type: ignore[call-overload]
+
+
+EXAMPLES = re.findall(
+    r"^\| (.+) \| (item|policy|settings|subscription|estate|fault) \| `(\{.+\})` \|$", TEXT, re.MULTILINE
+)
+
+
+@pytest.mark.parametrize(("place", "example"), [pytest.param(*each[1:], id=each[0]) for each in EXAMPLES])
+def test_every_example_can_be_copied(place: str, example: str) -> None:
+    """To the place in the estate that it is for, or to the faults."""
+    said = json.loads(example)
+    if place == "fault":
+        Faults().arm([said])
+        return
+    estate = EstateFile.read(_around(place, said)).build(datetime.now(UTC))
+    azure = Azure(estate)
+    azure.replay(estate.jobs, datetime.now(UTC))
+    assert len(azure.jobs) == len(said.get("jobs", ())) or place == "policy"
+
+
+def test_there_are_examples() -> None:
+    """The table is found, whatever becomes of its form."""
+    assert len(EXAMPLES) > 25
+
+
+def _around(place: str, said: dict[str, Any]) -> dict[str, Any]:
+    """An estate with the example where it belongs."""
+    subscription = {"id": "22222222-2222-2222-2222-222222222222"}
+    in_backup_vault = str(said.get("workload", "")).startswith("Microsoft.")
+    vault: dict[str, Any] = {"subscription": subscription["id"], "resource_group": "rg", "name": "vault-9"}
+    vault |= {"kind": "backup" if in_backup_vault else "recovery_services"}
+    vault |= {{"item": "items", "policy": "policies"}[place]: [said]} if place in {"item", "policy"} else {}
+    estate: dict[str, Any] = {"subscriptions": [subscription], "vaults": [vault]}
+    match place:
+        case "settings":
+            return estate | {"settings": said}
+        case "subscription":
+            return estate | {"subscriptions": [subscription, said]}
+        case "estate":
+            return estate | said
+    return estate
 
 
 async def test_every_endpoint_stands_in_the_table_of_parity() -> None:

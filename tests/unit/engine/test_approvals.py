@@ -16,7 +16,7 @@ from backup_retry.domain.jobs import JobStatus
 from backup_retry.domain.journal import StepKind
 from backup_retry.domain.pauses import Pause
 from backup_retry.policy.rules import Rules
-from tests.builders import NOW, PASSES, item, job, minutes, vault
+from tests.builders import LEFT_ALONE, NEEDS_PERSON, NOW, PASSES, item, job, minutes, vault
 from tests.world import World
 
 
@@ -233,3 +233,56 @@ async def test_a_canary_that_waits_for_a_person_holds_up_nobody() -> None:
         await world.follow_up(minutes=10)
     assert (await world.incident(item(1))).reason is Reason.APPROVAL
     assert item(1).key != world.vaults.triggered[-1][0]
+
+
+# ---- closed incidents that a person wants retried all the same -------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [NEEDS_PERSON, LEFT_ALONE])
+async def test_a_closed_failure_is_retried_once_where_a_person_wants_it(world: World, error: str) -> None:
+    """The code that closed it holds nobody up before that retry; after it, it does."""
+    await world.handle(world.fails(error=error))
+    closed = await world.incident()
+    again = await world.engine.approvals.reopen(closed, "eve")
+    assert again is not None
+    assert (again.id != closed.id, again.approved_by, world.attempts) == (True, "eve", [])
+    await world.advance()
+    assert len(world.attempts) == 1
+    world.ends(world.runs(world.attempts[0]), JobStatus.FAILED, error=error)
+    await world.follow_up(minutes=5)
+    ended = await world.incident()
+    assert (ended.is_open, ended.outcome, len(world.attempts)) == (False, closed.outcome, 1)
+
+
+async def test_the_failures_alert_does_not_open_it_a_third_time(world: World) -> None:
+    """It comes late, or again: it is the open incident's own."""
+    failed = world.fails(error=NEEDS_PERSON)
+    await world.handle(failed)
+    await world.engine.approvals.reopen(await world.incident(), "eve")
+    assert (await world.handle(failed)).decision == "already_handled"
+    await world.advance()
+    assert (await world.handle(failed)).decision == "already_handled"
+    assert len(world.attempts) == 1
+
+
+async def test_what_is_opted_out_stays_so(world: World) -> None:
+    """A tag is an administrator's word, and a pause is as well."""
+    world.tag_lookup.tag(vault().id, retry="off")
+    await world.handle(world.fails())
+    await world.engine.approvals.reopen(await world.incident(), "eve")
+    assert (await world.advance()).reason is Reason.OPTED_OUT
+    assert world.attempts == []
+
+
+async def test_only_the_items_last_incident_is_opened_again(world: World) -> None:
+    """Not one that has recovered, not one that is open, not an earlier one; of two persons the first one does."""
+    await world.handle(world.fails(error=NEEDS_PERSON))
+    closed = await world.incident()
+    assert await world.engine.approvals.reopen(replace(closed, id="an earlier one"), "eve") is None
+    answers = await asyncio.gather(*(world.engine.approvals.reopen(closed, by) for by in ("eve", "adam")))
+    assert len([each for each in answers if each is not None]) == 1
+    assert await world.engine.approvals.reopen(await world.incident(), "eve") is None
+    await world.advance()
+    world.ends(world.runs(world.attempts[0]), JobStatus.COMPLETED)
+    await world.follow_up(minutes=5)
+    assert await world.engine.approvals.reopen(await world.incident(), "eve") is None

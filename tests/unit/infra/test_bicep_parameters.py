@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from backup_retry.settings.settings import settings_of
+from backup_retry.settings.loading import settings_of
 from tests.bicep_files import ENTRIES, template
 from tools import settings_table
 

@@ -9,7 +9,7 @@ from backup_retry.domain.decisions import Close, Decision, Outcome, Reason, Trig
 from backup_retry.domain.jobs import JobStatus
 from backup_retry.domain.tags import Tag, Tags
 from backup_retry.policy.decide import decide
-from tests.builders import ENDED, NEEDS_PERSON, NOW, failed, incident, job, minutes, vault
+from tests.builders import ENDED, NEEDS_PERSON, NOW, failed, incident, item, job, minutes, vault
 from tests.decide_world import LATER, PAUSE, RULES, Example, context, facts
 
 DAY = timedelta(hours=24)
@@ -89,3 +89,12 @@ def test_an_approved_retry_obeys_the_other_rules() -> None:
     opened = replace(incident(first_failed_at=ENDED), asked_at=NOW, approved_by="eve")
     rules = replace(RULES, backoff=(timedelta(hours=1),))
     assert decide(replace(context(opened), tags=ASKS, rules=rules)).reason is Reason.BACKOFF
+
+
+@pytest.mark.parametrize("name", ['vm"; reboot', "$(reboot)", "`id`", "%PATH%", "--yes", "“x”", "a!b"])
+def test_an_odd_name_is_no_part_of_a_command(name: str) -> None:
+    """The commands that people copy name the incident by its id then."""
+    odd = replace(item(), name=f"VM;{name}")
+    found = decide(replace(Example(failure=failed(of=odd)).context, tags=ASKS))
+    assert 'backup-retry approve "incident-1" lets it go' in found.detail
+    assert f'"{name}"' not in found.detail

@@ -12,7 +12,7 @@ from backup_retry.ports.ledger import Beat
 from backup_retry.ports.publisher import MemoryPublisher
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.turns import TURN_DUE, MemoryTurns
-from backup_retry.settings.settings import load_settings
+from backup_retry.settings.loading import load_settings
 from backup_retry.settings.timer_status import Timer, TimerState, timers
 from reactor.alerts import parse_payload
 from reactor.own_alerts import ClockStruck

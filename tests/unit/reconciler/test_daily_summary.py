@@ -9,9 +9,11 @@ import pytest
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.notices import NoticeKind
+from backup_retry.domain.protected_days import ProtectionCount
+from backup_retry.domain.protection import Protection
 from backup_retry.ports.publisher import MemoryPublisher
 from backup_retry.ports.reports import MemoryReports
-from backup_retry.settings.settings import load_settings
+from backup_retry.settings.loading import load_settings
 from reconciler.daily_summary import DailySummary
 from tests.builders import NOW, failed, incident, item
 from tests.clock import Clock
@@ -122,3 +124,19 @@ async def test_one_that_could_not_be_sent_comes_later_and_is_the_same(days: Days
     await days.sent()
     assert len(days.publisher.sent) == 2
     assert len({each.id for each in days.publisher.sent}) == 1
+
+
+async def test_what_is_not_protected_is_told(days: Days) -> None:
+    """As the last sweep counted it; before the first one nobody knows."""
+    [data] = await days.sent()
+    assert (data["unprotected"], data["overdue"]) == (None, None)
+    counted = {
+        Protection.OVERDUE: 2,
+        Protection.NEVER: 1,
+        Protection.ACTION_REQUIRED: 4,
+        Protection.PROTECTED: 9,
+    }
+    days.ledger.protection = ProtectionCount(at=NOW, states=counted)
+    days.clock.move(days=1)
+    [_, data] = await days.sent()
+    assert (data["unprotected"], data["overdue"]) == (7, 3)

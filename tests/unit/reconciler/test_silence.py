@@ -7,7 +7,8 @@ import pytest
 
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.ports.ledger import Beat, MemoryLedger
-from backup_retry.settings.settings import Settings, load_settings
+from backup_retry.settings.loading import load_settings
+from backup_retry.settings.settings import Settings
 from backup_retry.settings.sweep_profile import AFTER_SILENCE, SweepProfile
 from reconciler.silence import sweep_after_silence
 from tests.builders import NOW, item, minutes
@@ -55,6 +56,14 @@ async def test_after_more_than_two_turns_what_ended_meanwhile_is_swept(
     await ledger.beat(Beat.FOLLOW_UP, NOW - minutes(silent_minutes))
 
     assert await swept_since(ledger) == since
+
+
+@pytest.mark.parametrize(("seconds", "silent"), [(10, False), (119, False), (130, True)])
+async def test_a_timer_of_seconds_that_is_a_moment_late_is_no_silence(seconds: int, silent: bool) -> None:
+    """Nobody gives an alert up in less than two minutes."""
+    ledger, every_second = MemoryLedger(), settings(follow_up_schedule="* * * * * *")
+    await ledger.beat(Beat.FOLLOW_UP, NOW - timedelta(seconds=seconds))
+    assert (await swept_since(ledger, found=every_second) is not None) is silent
 
 
 async def test_the_first_one_ever_looks_as_far_back_as_a_first_sweep() -> None:

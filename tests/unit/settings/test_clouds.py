@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backup_retry.settings.clouds import CLOUDS
-from backup_retry.settings.settings import settings_of
+from backup_retry.settings.loading import settings_of
 from status.package import own_files
 from tests.documents import REPOSITORY
 

@@ -8,7 +8,7 @@ import pytest
 from backup_retry.domain.errors import SettingsError
 from backup_retry.policy.hours import Window
 from backup_retry.policy.rules import Rules
-from backup_retry.settings.settings import load_settings
+from backup_retry.settings.loading import load_settings
 
 PRODUCTION = {
     "name": "Production",

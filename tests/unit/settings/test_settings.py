@@ -11,7 +11,8 @@ from backup_retry.domain.alert_dimensions import Dimensions, Meaning
 from backup_retry.domain.errors import SettingsError
 from backup_retry.policy.rules import Rules
 from backup_retry.settings.clouds import CLOUDS
-from backup_retry.settings.settings import Settings, load_settings
+from backup_retry.settings.loading import load_settings
+from backup_retry.settings.settings import Settings
 from tests.builders import OTHER_SUBSCRIPTION, SUBSCRIPTION
 
 LEDGER = "https://ledger.table.core.windows.net"

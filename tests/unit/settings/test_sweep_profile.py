@@ -8,7 +8,8 @@ import pytest
 from backup_retry.domain.errors import SettingsError
 from backup_retry.policy.scope import Names
 from backup_retry.ports.ledger import Beat
-from backup_retry.settings.settings import Settings, load_settings
+from backup_retry.settings.loading import load_settings
+from backup_retry.settings.settings import Settings
 from backup_retry.settings.sweep_profile import SweepProfile
 from tests.builders import SUBSCRIPTION
 

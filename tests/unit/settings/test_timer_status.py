@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from backup_retry.settings.settings import load_settings
+from backup_retry.ports.ledger import known
+from backup_retry.settings.loading import load_settings
 from backup_retry.settings.sweep_profile import SweepProfile
 from backup_retry.settings.timer_status import Timer, TimerState, timer, timers
 from tests.builders import NOW, minutes
@@ -115,6 +116,17 @@ def standing(beats: Mapping[str, datetime]) -> list[Timer]:
     ]
     found = load_settings({"ledger_endpoint": "https://ledger.test", "sweep_profiles": json.dumps(profiles)})
     return list(timers(found, beats, NOW))
+
+
+@pytest.mark.parametrize(
+    ("known_at", "state"),
+    [(NOW - minutes(120), WELL), (NOW - DAY, LATE), (None, LATE)],
+)
+def test_a_new_timer_has_missed_no_turn(known_at: datetime | None, state: TimerState) -> None:
+    """A first deployment is not late before its first turn; one whose timer has never fired since is."""
+    beats = {known("sweep"): known_at} if known_at else {}
+    [daily, *_] = standing(beats)
+    assert (daily.state, daily.late) == (state, state is LATE)
 
 
 def test_every_timer_is_told_by_its_own_heartbeats() -> None:

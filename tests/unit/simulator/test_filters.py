@@ -7,7 +7,9 @@ from simulator.arm.errors import ArmError
 from simulator.estate.estate_file import DEFAULT_ESTATE, EstateFile
 from simulator.estate.inventory import Job
 from simulator.estate.outcomes import JobStatus, Outcome
+from simulator.estate.policies import Policy
 from simulator.estate.state import Azure
+from simulator.estate.workloads import HANA_DATABASE, SQL_DATABASE
 from tests.clock import Clock
 
 
@@ -45,6 +47,25 @@ def jobs() -> list[Job]:
 def test_jobs_are_chosen_by_every_clause(jobs: list[Job], text: str, chosen: list[int]) -> None:
     """The times bound the start; 12 AM is midnight, 12 PM noon."""
     assert filters.jobs(jobs, text) == [jobs[index] for index in chosen]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("", ["DefaultPolicy", "HourlyLogBackup", "HanaLogBackup"]),
+        ("backupManagementType eq 'AzureIaasVM'", ["DefaultPolicy"]),
+        ("backupManagementType eq 'azureworkload'", ["HourlyLogBackup", "HanaLogBackup"]),
+        ("backupManagementType eq 'AzureWorkload' and workloadType eq 'SAPHanaDatabase'", ["HanaLogBackup"]),
+        ("backupManagementType eq 'AzureStorage'", []),
+    ],
+)
+def test_policies_are_chosen_by_what_they_are_for(text: str, names: list[str]) -> None:
+    """By the backup management type, and among databases by their kind."""
+    found = [
+        Policy(),
+        *(Policy(name=each.default_policy, workload=each) for each in (SQL_DATABASE, HANA_DATABASE)),
+    ]
+    assert [policy.name for policy in filters.policies(found, text)] == names
 
 
 @pytest.mark.parametrize(

@@ -219,7 +219,19 @@ async def test_configuring_starts_afresh(scene: Scene) -> None:
     assert scene.monitor.record() == {"alerts": [], "deliveries": []}
 
 
-@pytest.mark.parametrize("group", [{}, {"name": "ag", "url": "http://localhost"}])
+@pytest.mark.parametrize("group", [{"enabled": False}, {"rule": "off"}, {"rule": "none"}])
+async def test_a_group_that_is_muted_or_has_no_rule_hears_nothing(
+    scene: Scene, group: dict[str, Any]
+) -> None:
+    """The alert is raised all the same."""
+    scene.monitor.configure([{"name": "ag", "webhook": "http://localhost:1", **group}], alert_delay=0)
+    await scene.fail(failed_job())
+    assert (len(scene.monitor.record()["alerts"]), scene.statuses()) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "group", [{}, {"name": "ag", "url": "http://localhost"}, {"name": "an action group", "rule": "maybe"}]
+)
 async def test_a_malformed_action_group_is_refused(scene: Scene, group: dict[str, str]) -> None:
     """The estate's author learns which entry is wrong."""
     with pytest.raises(ValueError, match="an action group"):

@@ -84,7 +84,7 @@ def test_jobs_name_what_they_are_about_in_many_ways(item: Json, operation: str, 
     [
         ("Backup", JobStatus.COMPLETED, {"VM Name": "vm-01", "Backup Size": "753 MB"}),
         ("Backup", JobStatus.CANCELLED, {"VM Name": "vm-01", "Backup Size": "0 MB"}),
-        ("Restore", JobStatus.COMPLETED, {"VM Name": "vm-01"}),
+        ("Undelete", JobStatus.COMPLETED, {"VM Name": "vm-01", "Undelete flag": "True"}),
         ("ConfigureBackup", JobStatus.COMPLETED, {"VM Name": "vm-01", "Policy Name": "DefaultPolicy"}),
         ("DeleteBackupData", JobStatus.COMPLETED, {"VM Name": "VM-01", "Number of Recovery Points": "1"}),
     ],
@@ -112,15 +112,20 @@ def test_recovery_points_of_sql_databases_are_known_to_the_second(item: Json, po
     assert scene.shown_item()["properties"]["lastRecoveryPoint"] == point
 
 
-def test_a_hana_jobs_name_changes_when_it_ends() -> None:
-    """While it runs it is in lower case."""
+def test_a_hana_jobs_name_changes_while_it_runs_and_when_it_ends() -> None:
+    """It begins without server, workload and kind of backup, and is in lower case until it ends."""
     scene = Scene(HANA)
-    job = scene.run(Outcome(seconds=60))
-    running = scene.shown_job(job)["properties"]["entityFriendlyName"]
-    scene.clock.move(minutes=2)
-    scene.azure.advance(scene.clock())
-    ended = scene.shown_job(job)["properties"]["entityFriendlyName"]
-    assert (running, ended) == ("systemdb [hana-vm-production]", "SYSTEMDB [hana-vm-production]")
+    job, shown = scene.run(Outcome(seconds=180)), []
+    for minutes in (0, 2, 2):
+        scene.clock.move(minutes=minutes)
+        scene.azure.advance(scene.clock())
+        said = scene.shown_job(job)["properties"]
+        shown.append((said["entityFriendlyName"], said["operation"], said.get("workloadType")))
+    assert shown == [
+        ("systemdb", "Backup", None),
+        ("systemdb [hana-vm-production]", "Backup (Full)", "SAPHanaDatabase"),
+        ("SYSTEMDB [hana-vm-production]", "Backup (Full)", "SAPHanaDatabase"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -162,7 +167,7 @@ def test_the_title_of_an_error_stands_on_the_item(item: Json) -> None:
     scene.run(FAILED)
     kpi = scene.shown_item()["properties"]["kpisHealths"]["BackupOperationStatusKPI"]
     assert (kpi["resourceHealthStatus"], kpi["resourceHealthDetails"][0]["title"]) == (
-        "PersistentUnhealthy",
+        "TransientDegraded",
         "SomethingHappened",
     )
     scene.run()
@@ -172,14 +177,14 @@ def test_the_title_of_an_error_stands_on_the_item(item: Json) -> None:
 def test_a_database_is_healthy_or_unhealthy() -> None:
     """Where a VM's or share's last backup was Completed or Failed; the error stands beside it."""
     scene = Scene(SQL | {"protection_state": "IRPending"})
-    never = scene.shown_item()["properties"]
-    scene.run(FAILED)
-    bad = scene.shown_item()["properties"]
-    scene.run()
-    good = scene.shown_item()["properties"]
-    assert [each["lastBackupStatus"] for each in (never, bad, good)] == ["IRPending", "Unhealthy", "Healthy"]
-    assert bad["lastBackupErrorDetail"]["code"] == "SomethingHappened"
-    assert (bad["protectionState"], good["protectionState"]) == ("IRPending", "Protected")
+    shown = [scene.shown_item()["properties"]]
+    for outcome in (FAILED, None, FAILED):
+        scene.run(outcome)
+        shown.append(scene.shown_item()["properties"])
+    assert [each["lastBackupStatus"] for each in shown] == ["IRPending", "IRPending", "Healthy", "Unhealthy"]
+    never, first, good, bad = shown
+    assert {each["lastBackupErrorDetail"]["code"] for each in (first, bad)} == {"SomethingHappened"}
+    assert (first["protectionState"], good["protectionState"]) == ("IRPending", "Protected")
     assert ("lastBackupTime" in never, "lastBackupErrorDetail" in good) == (False, False)
 
 

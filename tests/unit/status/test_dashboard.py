@@ -1,12 +1,14 @@
 """The calendar's marks, what is wrong with each item now, and the trend."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.protected_days import VaultDay, mark_of
 from status.dashboard import DAYS, Mark, Trouble
-from tests.builders import item
+from tests.builders import NOW, item
 from tests.status_world import TODAY, backups, closed, dashboard, opened
 
 EVERY_DAY = range(1, DAYS)
@@ -77,7 +79,8 @@ def test_only_the_newest_incident_speaks_for_an_item() -> None:
 
 def test_an_item_without_any_backup_is_unprotected() -> None:
     """Nobody would hear of it otherwise: nothing fails that never runs."""
-    [never] = dashboard(backups()).rows
+    seen = VaultDay(vault=item().vault, day=TODAY, waiting={mark_of(item()): NOW - timedelta(days=20)})
+    [never] = dashboard(backups(), days=[seen]).rows
     [unwatched] = dashboard(backups(good=[3], bad=[1])).rows
     assert (never.trouble, unwatched.trouble) == (Trouble.UNPROTECTED, Trouble.UNPROTECTED)
 

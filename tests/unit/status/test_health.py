@@ -8,9 +8,11 @@ import pytest
 
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.jobs import Source
-from backup_retry.ports.ledger import Beat
+from backup_retry.domain.protected_days import ProtectionCount
+from backup_retry.domain.protection import Protection
+from backup_retry.ports.ledger import Beat, LeftOpen
 from backup_retry.ports.reports import Health
-from backup_retry.settings.settings import load_settings
+from backup_retry.settings.loading import load_settings
 from status.health import SECONDS_KEPT, Answer, SharedAnswer, health
 from tests.builders import NOW, item, minutes
 from tests.cli_sessions import Terminal
@@ -42,9 +44,11 @@ async def test_a_fresh_app_has_not_run_anything_yet(world: Terminal) -> None:
         "incomplete_sweep": None,
         "last_follow_up": None,
         "open_incidents": 0,
+        "approvals_waiting": 0,
         "unwell_timers": 3,
         "stopped_timers": {},
         "unreadable_rows": {},
+        "unprotected": None,
     }
 
 
@@ -54,16 +58,18 @@ async def test_the_last_runs_and_what_is_open_are_shown(world: Terminal) -> None
     await world.ledger.beat("sweep-look_back", NOW - minutes(40))
     await world.engine.note(world.fails("job-1", of=item(1)), Source.ALERT)
     await world.handle(world.fails("job-2", of=item(2), error="UserErrorVmProvisioningStateFailed"))
-    await world.ledger.beat(Beat.FOLLOW_UP, NOW, open_incidents=1)
+    await world.ledger.beat(Beat.FOLLOW_UP, NOW, LeftOpen(incidents=1, approvals=1))
 
     assert await asked(world) == {
         "last_sweep": "2026-11-22T13:00:00+00:00",
         "incomplete_sweep": None,
         "last_follow_up": "2026-11-22T14:00:00+00:00",
         "open_incidents": 1,
+        "approvals_waiting": 1,
         "unwell_timers": 0,
         "stopped_timers": {},
         "unreadable_rows": {},
+        "unprotected": None,
     }
 
 
@@ -142,6 +148,13 @@ async def test_sixty_at_once_cost_one_reading_and_a_later_one_another() -> None:
     now = SECONDS_KEPT
     assert await asyncio.gather(*(shared.get() for _ in range(60))) == [answers[1]] * 60
     assert read == [0.0, SECONDS_KEPT]
+
+
+async def test_how_many_items_are_not_protected_is_a_number(world: Terminal) -> None:
+    """As the daily sweep counted them, and no name."""
+    states = {Protection.PROTECTED: 9, Protection.OVERDUE: 2, Protection.ACTION_REQUIRED: 1}
+    world.ledger.protection = ProtectionCount(at=NOW, states=states)
+    assert (await asked(world))["unprotected"] == 3
 
 
 async def test_a_stopped_timer_is_named_while_the_second_clock_stands_in(world: Terminal) -> None:

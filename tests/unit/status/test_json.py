@@ -3,11 +3,13 @@
 import json
 import re
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.errors import AzureUnavailable, BackupRetryError, SettingsError
 from backup_retry.domain.journal import Step, StepKind
@@ -23,7 +25,7 @@ from status.html import incident_answer
 from status.page import page
 from status.timeline import Timeline, timeline
 from status.views import unavailable, unavailable_json
-from tests.builders import NOW, attempt, incident, item, vault
+from tests.builders import NOW, attempt, incident, item, minutes, vault
 from tests.status_world import backups, closed, dashboard, snapshot
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "status-json.md").read_text(encoding="utf-8")
@@ -155,6 +157,51 @@ def test_the_steps_are_told_in_words() -> None:
     assert found.events[1].detail == "Its job: failed."
     assert found.events[2].reason == "The pause before the next retry is not over."
     assert found.back_url == "../status?code=k"
+
+
+def test_each_step_of_a_retry_names_that_retrys_own_job() -> None:
+    """Also the steps before anybody knew it; a failure keeps the job that failed."""
+    retried = attempt(result=AttemptResult.COMPLETED, ended_at=NOW, job_id="its-own")
+    head = replace(incident(retried), id="i-1")
+    steps = [
+        Step(at=NOW, kind=kind, incident_id="i-1", job_id="failed", attempt_id=retried.id)
+        for kind in (StepKind.NOTED, StepKind.CLAIMED, StepKind.TRIGGERED, StepKind.ENDED)
+    ]
+    found = timeline(Opened(incident_id="i-1", item=item(), at=NOW), head, steps, Filters(), PORTAL)
+    assert found is not None
+    assert [each.job_id for each in found.events] == ["failed", "its-own", "its-own", "its-own"]
+    body = incident_answer(found, NOW).body
+    assert body.count("/vaults/vault-1/backupJobs") == 4
+
+
+def test_an_incidents_page_leads_on() -> None:
+    """To the error's own page, to the item's other incidents, and to what happens next."""
+    steps = [
+        Step(at=NOW - minutes(9000), kind=StepKind.NOTED, incident_id="old"),
+        Step(at=NOW - minutes(8990), kind=StepKind.CLOSED, incident_id="old", reason="exhausted"),
+        Step(at=NOW, kind=StepKind.NOTED, incident_id="i-1"),
+    ]
+    head = replace(incident(), id="i-1", reason=Reason.BACKOFF, due=NOW + minutes(15))
+    opened = Opened(incident_id="i-1", item=item(), at=NOW)
+    found = timeline(opened, head, steps, Filters(code="k"), PORTAL)
+    assert found is not None
+    assert [(each.url, each.reason) for each in found.others] == [("old?code=k", "All retries are used up.")]
+    assert found.error_url.startswith("https://learn.microsoft.com/azure/backup/")
+    body = incident_answer(found, NOW).body
+    assert "The next attempt starts then, unless a backup has completed by that time." in body
+    assert "22 Nov 2026, 14:15 UTC</time>" in body
+
+
+@pytest.mark.parametrize("known", [None, NOW])
+def test_the_recovery_point_is_the_newest_that_is_known(known: datetime | None) -> None:
+    """The vault shows it some time after the job; the estate's newer reading counts."""
+    ended = replace(closed(Outcome.RECOVERED, name="i-0"), last_good_at=NOW - minutes(600))
+    found = timeline(ended, None, [], Filters(), PORTAL, last_good_at=known)
+    assert found is not None
+    assert (found.last_good_at, found.recovered_at_point) == (
+        known or NOW - minutes(600),
+        known is not None,
+    )
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,9 @@ from backup_retry.ports.inbox import Waiting
 from backup_retry.ports.reports import Closed
 from backup_retry.settings.sweep_profile import SweepProfile
 from backup_retry.settings.timer_status import timer
-from status.calendar import LINES, calendar
 from status.filters import Filters
 from status.html import message_answer, page_answer
-from status.page import LISTED, Page, page
+from status.page import Page, page
 from status.portal_links import item_url
 from status.snapshot import Snapshot
 from status.summary import scope_name
@@ -56,7 +55,7 @@ def test_all_good_is_said_only_where_it_is_known() -> None:
         without_estate(snapshot(dashboard(answered=False)), "no answer"),
     )
     assert made(known).headline.text == "Everything is protected."
-    assert made(unknown).headline.text == "Nothing needs a person."
+    assert made(unknown).headline.text == "Nothing needs your attention."
     assert "Resource Graph does not answer" in made(unknown).notes[0]
 
 
@@ -72,7 +71,10 @@ def test_a_stale_estate_is_said_to_be_so() -> None:
 def test_the_worst_is_said_first() -> None:
     """A person is needed before anything is being looked after; a late sweep before a pause."""
     pause = [Pause(by="ada", why="work")]
-    assert made(snapshot(dashboard(closed=[NEEDY]), pauses=pause)).headline.text == "1 item needs a person."
+    assert (
+        made(snapshot(dashboard(closed=[NEEDY]), pauses=pause)).headline.text
+        == "1 item needs your attention."
+    )
     late = [timer("sweep", "0 0 5 * * *", NOW, last=None)]
     found = page(snapshot(dashboard(GOOD), pauses=pause), late, Filters(), {}, PORTAL)
     assert found.headline.text == "The sweep has not run when it should have."
@@ -84,7 +86,7 @@ def test_the_worst_is_said_first() -> None:
         made(snapshot(dashboard(opened=blocked), pauses=pause)).headline.text
         == "Vault vault-1 cannot be read."
     )
-    assert made(snapshot(dashboard(opened=[opened()]))).headline.text == "1 item is being looked after."
+    assert made(snapshot(dashboard(opened=[opened()]))).headline.text == "1 item is in progress."
 
 
 def test_an_incomplete_sweep_is_said_with_what_to_do() -> None:
@@ -175,21 +177,14 @@ def test_before_anything_is_read_the_page_says_so_and_comes_back_soon() -> None:
     assert "Reading the ledger" in page_answer(found).body
 
 
-# ---- lists, calendar, filters ------------------------------------------------------------------------------
-
-
 def test_what_needs_a_person_comes_with_all_that_a_person_needs() -> None:
     """Error, remedy, link, last good recovery point."""
-    [action_item] = made(
-        snapshot(dashboard(backups(good=[3]), closed=[NEEDY])), Filters(code="k&y")
-    ).action_items
-    assert (action_item.error, action_item.remedy, action_item.name) == (
-        "CloudInternalError",
-        "Do something.",
-        "vm-01",
-    )
-    assert action_item.last_good_at is not None
-    assert action_item.incident_url == "incidents/needs_action-0?code=k%26y"
+    seen = snapshot(dashboard(backups(good=[3]), closed=[NEEDY]))
+    [group] = made(seen, Filters(code="k&y")).action_required.groups
+    [entry] = group.entries
+    assert (group.cause, group.remedy, entry.name) == ("CloudInternalError", "Do something.", "vm-01")
+    assert entry.last_good_at is not None
+    assert entry.incident_url == "incidents/needs_action-0?code=k%26y"
 
 
 def test_an_open_item_says_what_a_person_was_told() -> None:
@@ -213,79 +208,6 @@ def test_only_microsofts_documentation_becomes_a_link() -> None:
         '<a href="https://learn.microsoft.com/azure/backup/a-b" rel="noreferrer">'
         "https://learn.microsoft.com/azure/backup/a-b</a>"
     )
-
-
-def test_the_lists_are_cut_and_say_so() -> None:
-    """Ten thousand items that need a person make no endless page."""
-    many = [closed(Outcome.EXHAUSTED, of=item(number), name=f"i-{number}") for number in range(LISTED + 7)]
-    found = made(snapshot(dashboard(closed=many)))
-    assert (len(found.action_items), found.action_items_total) == (LISTED, LISTED + 7)
-    assert f"the first {LISTED} of them" in page_answer(found).body
-
-
-def test_many_items_are_shown_as_vaults_until_somebody_asks() -> None:
-    """The numbers say how many items are as bad as the vault's worst."""
-    known = [
-        backups(good=[0], bad=[1] if number < 3 else [], of=item(number, vault(name)))
-        for name in ("vault-1", "vault-2")
-        for number in range(LINES)
-    ]
-    made_dashboard = dashboard(*known)
-    vaults = calendar(made_dashboard.days, made_dashboard.rows, Filters(), estate_known=True)
-    assert (vaults.of_vaults, vaults.total, vaults.items) == (True, 2, 2 * LINES)
-    assert [cell.text for cell in vaults.lines[0].cells[-2:]] == ["3", "✓"]
-    items = calendar(
-        made_dashboard.days, made_dashboard.rows, Filters(view="items", page=2), estate_known=True
-    )
-    assert (items.of_vaults, items.page, items.pages, len(items.lines)) == (False, 2, 2, LINES)
-
-
-def test_a_page_that_is_not_there_is_the_last_one() -> None:
-    """A kept address may outlive its items."""
-    made_dashboard = dashboard(GOOD)
-    assert calendar(made_dashboard.days, made_dashboard.rows, Filters(page=99), estate_known=True).page == 1
-
-
-@pytest.mark.parametrize(
-    ("params", "expected"),
-    [
-        ({"page": "7"}, Filters(page=7)),
-        ({"page": "-1"}, Filters()),
-        ({"page": "٣"}, Filters()),
-        ({"page": "9" * 5000}, Filters(page=100_000)),
-        ({"view": "<b>"}, Filters()),
-        ({"q": " web ", "vault": "V"}, Filters(text="web", vault="V")),
-        ({"q": "x" * 5000}, Filters(text="x" * 200)),
-        ({"refresh": "on", "unknown": "1"}, Filters()),
-    ],
-    ids=str,
-)
-def test_filters_are_read_from_whatever_stands_in_the_url(params: dict[str, str], expected: Filters) -> None:
-    """What means nothing is left out."""
-    assert Filters.of(params) == expected
-
-
-def test_filters_come_back_from_their_own_address() -> None:
-    """And turning to another filter goes back to the first page."""
-    filters = Filters(text="a b&c", vault="v", page=3, code="key")
-    assert filters.url(page=4) == "status?vault=v&q=a+b%26c&page=4&code=key"
-    assert filters.url(vault="") == "status?q=a+b%26c&code=key"
-
-
-@pytest.mark.parametrize(
-    "filters",
-    [
-        Filters(vault="VAULT-2"),
-        Filters(vault=vault("vault-2").id),
-        Filters(subscription=SUBSCRIPTION.upper(), text="vault-2"),
-        Filters(text="VM-02"),
-    ],
-    ids=str,
-)
-def test_a_filter_has_no_case(filters: Filters) -> None:
-    """By name, id or part of a name."""
-    rows = dashboard(backups(good=[0]), backups(good=[0], of=item(2, vault("vault-2")))).rows
-    assert [row.item.friendly_name for row in filters.apply(rows)] == ["vm-02"]
 
 
 # ---- hostile ------------------------------------------------------------------------------------------------
@@ -343,5 +265,6 @@ def test_what_somebody_has_acknowledged_is_not_in_the_headline() -> None:
     known = Acknowledgement(by="eve", note="Monday", error=NEEDY.last_error)
     found = made(snapshot(dashboard(closed=[replace(NEEDY, acknowledged=known)])))
     assert found.headline.text == "1 item can wait, as a person has said."
-    assert found.action_items == []
-    assert sum(each.number for each in found.counts) == 0
+    assert found.action_required.total == 0
+    now = {each.label: each.number for each in found.tiles_of_now if each.number}
+    assert now == {"acknowledged: can wait": 1}

@@ -3,25 +3,29 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 
 import pytest_asyncio
 
+from backup_retry.azure.estate import AzureEstate, estate
 from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Source
 from backup_retry.domain.pauses import Pause
+from backup_retry.domain.schedule import BackupPolicy, Daily
 from backup_retry.policy.scope import Names, Scope
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.arrivals import MemoryArrivals
+from backup_retry.ports.estate import MemoryPolicies
 from backup_retry.ports.inbox import MemoryInbox, Waiting
+from backup_retry.ports.protection_history import MemoryHistory
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
+from backup_retry.ports.unsent_notices import MemoryUnsentStore
 from status.background_refresh import BackgroundRefresh
 from status.dashboard import Mark, Trouble
-from status.estate import estate
 from status.snapshot import SnapshotReader
 from tests.builders import NOW, failed, item, vault
 from tests.clock import Clock
@@ -54,22 +58,25 @@ class Session:
 
     def __init__(self, scope: Scope | None = None) -> None:
         self.clock, self.ledger, self.graph = Clock(), MemoryReports(), FakeGraph()
+        self.policies = MemoryPolicies()
         self.inbox, self.unreadables = MemoryInbox(self.clock), MemoryUnreadables()
         self.arrivals = MemoryArrivals()
         self.snapshots = SnapshotReader(
             reports=self.ledger,
             inbox=self.inbox,
             unreadables=self.unreadables,
+            unsent=MemoryUnsentStore(),
             arrivals=self.arrivals,
             controls=self.ledger,
-            graph=self.graph,
+            history=MemoryHistory(),
             scope=scope or Scope(),
+            estate=AzureEstate(self.graph, self.policies, scope or Scope()),
             clock=self.clock,
         )
 
-    def shows(self, number: int = 1, day: str = "2026-11-22 good", **columns: Any) -> None:
+    def shows(self, number: int = 1, hour: str = "2026-11-22T01 good", **columns: Any) -> None:
         """Resource Graph has an item."""
-        row = {"id": item(number).id, "name": "", "lastGood": "2026-11-22T01:00:00Z", "days": [day]}
+        row = {"id": item(number).id, "name": "", "lastGood": "2026-11-22T01:00:00Z", "hours": [hour]}
         self.graph.shown.append(row | columns)
 
     async def ends(self, outcome: Outcome) -> None:
@@ -92,7 +99,7 @@ async def test_ledger_and_estate_come_together(session: Session) -> None:
     session.shows(1)
     session.shows(2)
     session.graph.shown.append(
-        {"id": f"/subscriptions/{vault().subscription}", "name": "Production", "days": []}
+        {"id": f"/subscriptions/{vault().subscription}", "name": "Production", "hours": []}
     )
     await session.ends(Outcome.NEEDS_ACTION)
     made = (await session.snapshots.snapshot(PATIENT)).made
@@ -215,7 +222,24 @@ async def test_a_failed_reading_leaves_the_last_one() -> None:
 
 def test_rows_that_name_nothing_are_left_out() -> None:
     """And days that are no days of an outcome."""
-    row = {"id": item().id, "name": "", "lastGood": None, "days": ["", "2026-11-20 bad", "2026-11-20 good"]}
-    found = estate([{"id": "nonsense"}, {}, row])
+    row = {"id": item().id, "name": "", "lastGood": None, "hours": ["", "2026-11-20 bad", "2026-11-20 good"]}
+    odd = dict.fromkeys(("point", "lastFull", "running", "configured"), "9999-12-31T23:59:59Z")
+    found = estate([{"id": "nonsense"}, {}, row | odd | {"lastGood": "0001-01-01T00:00:00+05:00"}])
     [only] = found.items
+    assert (only.point_at, only.running_since) == (None, None)
     assert (only.item, only.last_good_at, only.good, len(only.bad)) == (item(), None, only.bad, 1)
+
+
+async def test_policies_judge_the_items_of_their_vault(session: Session) -> None:
+    """By a daily policy a point of three days is overdue; without one it is young enough for the longest."""
+    policy_id = f"{vault().id}/backupPolicies/Daily"
+    session.shows(1, policy=policy_id, lastGood="2026-11-19T22:00:00Z")
+    session.policies.shown[vault().key] = {"daily": BackupPolicy(schedules={"": (Daily(times=(time(22),)),)})}
+    made = (await session.snapshots.snapshot(PATIENT)).made
+    assert made is not None
+    assert made.dashboard.unprotected == 1
+    session.policies.error = AzureUnavailable("504")
+    session.clock.time += timedelta(minutes=10)
+    made = (await session.snapshots.snapshot(PATIENT)).made
+    assert made is not None
+    assert (made.dashboard.unprotected, made.dashboard.policies_unread) == (0, {vault().key: "504"})

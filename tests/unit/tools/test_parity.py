@@ -124,9 +124,9 @@ ROUTES = [Route("GET", VAULTS, no_answer), Route("GET", VAULTS + "/{vault}", no_
 A_DIFFERENCE = Difference(where="body.a", kind="missing")
 
 
-def finding(endpoint: str, *, served: bool = True, **said: Any) -> Finding:
+def finding(endpoint: str, **said: Any) -> Finding:
     """What came of a recording."""
-    return Finding(recording="one", endpoint=endpoint, served=served, **said)
+    return Finding(recording="one", endpoint=endpoint, **said)
 
 
 def test_an_endpoint_is_as_good_as_its_worst_recording() -> None:
@@ -135,10 +135,10 @@ def test_an_endpoint_is_as_good_as_its_worst_recording() -> None:
     findings = [
         finding(lists, explained=((A_DIFFERENCE, "Old."),)),
         finding(lists, differences=(A_DIFFERENCE,)),
-        finding("PUT …/x", served=False),
+        finding("PUT …/x", unserved="never called"),
     ]
     assert [(row.endpoint, row.verdict) for row in rows(findings, ROUTES)] == [
-        ("GET …/Microsoft.RecoveryServices/vaults", Verdict.PARTIAL),
+        ("GET …/Microsoft.RecoveryServices/vaults", Verdict.DIFFERS),
         ("GET …/Microsoft.RecoveryServices/vaults/{vault}", Verdict.NO_RECORDING),
         ("PUT …/x", Verdict.NOT_SERVED),
     ]
@@ -151,15 +151,15 @@ def test_the_document_has_the_table_and_the_reasons_it_refers_to() -> None:
         finding(lists, explained=((A_DIFFERENCE, "Old."),)),
         finding(one, differences=(A_DIFFERENCE,)),
     ]
-    found = rows([*findings, finding("PUT …/x", served=False)], ROUTES)
+    found = rows([*findings, finding("PUT …/x", unserved="never called")], ROUTES)
     assert rewritten(f"# A\n{BEGIN}\nold\n{END}\nB\n", found).splitlines() == [
         "# A",
         BEGIN,
         "",
         "| endpoint | recordings | verdict | remarks |",
         "|---|---|---|---|",
-        f"| `{lists}` | 1 | full | note 1 |",
-        f"| `{one}` | 1 | partial | body.a missing |",
+        f"| `{lists}` | 1 | explained | note 1 |",
+        f"| `{one}` | 1 | differs | body.a missing |",
         "| `PUT …/x` | 1 | not served | the app never calls it |",
         "",
         "1. Old.",
@@ -181,11 +181,12 @@ def test_the_json_says_all_of_each_recording() -> None:
     assert as_json(found) == [
         {
             "endpoint": "GET …/x",
-            "verdict": "partial",
+            "verdict": "differs",
             "recordings": [
                 {
                     "name": "one",
-                    "verdict": "partial",
+                    "verdict": "differs",
+                    "not_served": "",
                     "differences": ["body.a missing"],
                     "explained": [{"difference": "body.a missing", "reason": "Old."}],
                 }

@@ -1,0 +1,61 @@
+"""Items and incidents as CSV."""
+
+import csv
+import io
+from dataclasses import replace
+
+import pytest
+
+from backup_retry.domain.decisions import Outcome
+from status.as_csv import cell, incidents_csv, items_csv
+from status.html import Answer
+from status.place import Places
+from tests.builders import NOW, item
+from tests.status_world import backups, closed, dashboard
+
+
+def read(answer: Answer) -> list[dict[str, str]]:
+    """What a spreadsheet reads."""
+    assert answer.mimetype == "text/csv"
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+    return list(csv.DictReader(io.StringIO(answer.body.removeprefix("\ufeff"))))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+x", "'+x"),
+        ("-x", "'-x"),
+        ("@x", "'@x"),
+        (" =x", "' =x"),
+        ("\t=x", "'\t=x"),
+        ("vm=1", "vm=1"),
+        ("", ""),
+        (7, "7"),
+        (None, ""),
+        (NOW, "2026-11-22T14:00:00+00:00"),
+    ],
+)
+def test_a_cell_that_would_be_a_formula_is_quoted_as_text(text: object, expected: str) -> None:
+    """Anybody may call a machine =HYPERLINK(…)."""
+    assert cell(text) == expected
+
+
+def test_every_item_is_a_line_with_its_state_and_id() -> None:
+    """Whatever it is called."""
+    evil = replace(item(), name='VM;x;=cmd|"/c calc",\n1')
+    made = dashboard(backups(good=[0], of=evil), closed=[closed(Outcome.NEEDS_ACTION, of=item(2))])
+    needy, well = read(items_csv(made.rows, Places(made)))
+    assert (needy["item"], needy["state"], needy["error"]) == ("vm-02", "needs_person", "CloudInternalError")
+    assert needy["incident"] == "needs_action-0"
+    assert well["item"] == '\'=cmd|"/c calc",\n1'
+    assert (well["state"], well["error"], well["since"]) == ("none", "", "")
+
+
+def test_every_incident_is_a_line_with_its_end() -> None:
+    """And what a person should have done."""
+    made = dashboard(closed=[closed(Outcome.EXHAUSTED, 1)])
+    [line] = read(incidents_csv(made.closed, Places(made)))
+    assert (line["outcome"], line["reason"], line["detail"]) == ("exhausted", "exhausted", "Do something.")
+    assert line["failed_at"] == "2026-11-21T12:00:00+00:00"
