@@ -107,10 +107,15 @@ def cares(
     """
     ended = {each.incident_id for each in closed}
     newest = {each.item.key: each for each in sorted(closed, key=lambda each: each.closed_at)}
-    running = {each.item.key for each in opened if each.incident_id not in ended}
+    running = {each.item.key: each for each in opened if each.incident_id not in ended}
     told = {key: each.first_failed_at for key, each in newest.items() if each.outcome.needs_a_person}
     return {
-        key: Care(is_open=key in running, told_of=told.get(key), seen_since=seen_since.get(key))
+        key: Care(
+            is_open=key in running,
+            needs_a_person=key in running and bool(running[key].told),
+            told_of=told.get(key),
+            seen_since=seen_since.get(key),
+        )
         for key in {*running, *told, *seen_since}
     }
 
