@@ -23,7 +23,7 @@ ITEMS = 1000
 def page_document(page: Page, snapshot: Snapshot, tagged: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The status page, with a thousand of the items that the filters leave."""
     dashboard = snapshot.made.dashboard if snapshot.made else None
-    rows = in_order(page.filters.apply(dashboard.rows, tagged), page.filters.sort) if dashboard else ()
+    rows = in_order(page.filters.apply(dashboard, tagged), page.filters.sort) if dashboard else ()
     begin = (page.filters.page - 1) * ITEMS
     return {
         "schema": SCHEMA,
