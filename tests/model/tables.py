@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
 from types import CodeType
@@ -27,6 +27,7 @@ from backup_retry.azure import control_rows, report_rows
 from backup_retry.azure import incident_rows as rows
 from backup_retry.azure.table_ledger import CONTROL, INCIDENTS, OPEN, TableLedger
 from backup_retry.domain.incident import Incident
+from backup_retry.domain.memory import Memory
 from tests.model.earlier_version import as_0_1_0
 from tests.model.faults import Fault
 from tests.model.invariants import Violation, Watch
@@ -197,12 +198,13 @@ class RemoteService:
             raise
 
     def _effect(self, table: str, operations: Sequence[Operation]) -> list[dict[str, str]]:
+        decided = _written(operations)
         if self.is_earlier:
             operations = [self._as_0_1_0(table, *operation) for operation in operations]
         done = self.tables.apply(table, operations)
-        written = {str(row["RowKey"]): row for kind, row, *_ in operations if kind != "delete"}
+        written = _written(operations)
         if table == INCIDENTS and rows.HEAD in written:
-            self._incident_saved(written)
+            self._incident_saved(written, rows.read_head(decided[rows.HEAD]).memory)
         if table == CONTROL and any(key.startswith("storm-") for key in written):
             [row] = written.values()
             self.watch.storm_saved(control_rows.read_storm(row))
@@ -216,8 +218,9 @@ class RemoteService:
         true_item = self.watch.azure.items.get(str(row.get("item", "")).lower())
         return (kind, as_0_1_0(table, row, true_item.jobs if true_item else ()), *condition)
 
-    def _incident_saved(self, written: dict[str, Any]) -> None:
-        incident = self._stored(written[rows.HEAD]["PartitionKey"])
+    def _incident_saved(self, written: dict[str, Any], memory: Memory) -> None:
+        """`memory`: what this version has decided by, also where it writes the columns of an earlier one."""
+        incident = replace(self._stored(written[rows.HEAD]["PartitionKey"]), memory=memory)
         steps = [rows.read_step(row) for key, row in written.items() if key.startswith("step-")]
         job_id = next((key.removeprefix("job-") for key in written if key.startswith("job-")), "")
         self.watch.saved(incident, steps, job_id)
@@ -245,6 +248,10 @@ class RemoteService:
         if incident is None:
             raise Violation("a head that was written is gone")
         return incident
+
+
+def _written(operations: Sequence[Operation]) -> dict[str, Any]:
+    return {str(row["RowKey"]): row for kind, row, *_ in operations if kind != "delete"}
 
 
 def local(tables: Tables, clock: Clock) -> TableLedger:
