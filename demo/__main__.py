@@ -55,6 +55,7 @@ class Play:
     async def play(self, morning: Morning) -> Verdict:
         """Run the backups, let things happen, fire the sweep, and judge when all is quiet or time is up."""
         async with aiohttp.ClientSession(raise_for_status=True) as http:
+            await self._followed_up(http)
             await self._begin(http)
             swept = False
             while True:
@@ -72,6 +73,16 @@ class Play:
         if self.elapsed < _SWEEP_AFTER_SECONDS:
             return False
         return verdict.alerts_are_heard or self.elapsed >= _SWEEP_AT_THE_LATEST
+
+    async def _followed_up(self, http: aiohttp.ClientSession) -> None:
+        """Wait for the first follow-up, which sweeps as after a silence: it would be before the night's alerts."""
+        async with asyncio.timeout(_GIVE_UP_AFTER_SECONDS):
+            while True:
+                async with http.get(f"{self._run.host}/api/health") as response:
+                    if (await response.json())["last_follow_up"]:
+                        break
+                await asyncio.sleep(_POLL_SECONDS)
+        self._started = time.monotonic()
 
     async def _begin(self, http: aiohttp.ClientSession) -> None:
         night = self._night
