@@ -14,7 +14,7 @@ from backup_retry.domain.notices import Notice
 from backup_retry.ports.ledger import Controls
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.publisher import Publisher
-from backup_retry.ports.reports import Closed, Reports
+from backup_retry.ports.reports import Closed, Reports, closed_since
 from backup_retry.settings.settings import Settings
 from backup_retry.settings.timer_status import timers
 
@@ -71,8 +71,7 @@ class DailySummary:
         return None
 
     async def _data(self, opened: Sequence[Incident], now: datetime) -> dict[str, Any]:
-        days = [now.date() - each * _DAY for each in range(_CHRONIC_NIGHTS + 1)]
-        closed = [each for day in days for each in await self.reports.closed(day)]
+        closed = await closed_since(self.reports, now.date(), _CHRONIC_NIGHTS + 1)
         today = [each.at(now) for each in closed if now - each.closed_at < _DAY]
         waiting = _needing_action([each for each in opened if not each.is_acknowledged(now)], today)
         health = await self.reports.health()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
 from backup_retry.domain.acknowledgements import Acknowledgement
@@ -163,6 +163,12 @@ class Reports(Protocol):
     async def find(self, incident_id: str, days: Sequence[date]) -> Opened | Closed | None:
         """An incident that is open, or was closed on one of the days."""
         ...
+
+
+async def closed_since(reports: Reports, today: date, days: int) -> list[Closed]:
+    """The incidents that were closed today and on the days before it, so many days in all; day by day, newest first."""
+    wanted = [today - timedelta(days=back) for back in range(days)]
+    return [each for day in wanted for each in await reports.closed(day)]
 
 
 class MemoryReports(MemoryLedger):
