@@ -39,7 +39,7 @@ def ack(
     by: By = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Take an item that needs a person out of headline and mails; another error, or the time, brings it back."""
+    """Take an item that needs a person out of headline and mails. Another error, or the time, brings it back."""
     if not note.strip():
         raise UsageError("--note is empty: say why it can wait.")
     done = run(_ack(ctx, subject, Acknowledgement(by=by or getpass.getuser(), note=note, error=""), until))

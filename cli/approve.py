@@ -63,7 +63,7 @@ def approve(
     by: By = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Let retries go that wait for a person; the app starts them with its next follow-up, by its other rules."""
+    """Let retries go that wait for a person. The app starts them with its next follow-up, by its other rules."""
     who = by or getpass.getuser()
     chosen = Choice(items=items or (), vault=vault, code=code)
     done = run(_answer(ctx, chosen, lambda approvals, each: approvals.approve(each, who)))

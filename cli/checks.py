@@ -11,6 +11,7 @@ from backup_retry.policy.rules import JOB_RETENTION
 from backup_retry.ports.access_inspection import FoundVault, Identity, missing_rights
 from backup_retry.ports.arrivals import MISSING_ALERTS, VaultAlerts, alerts_by_vault
 from backup_retry.ports.inbox import COUNTED
+from backup_retry.ports.reports import closed_since
 from backup_retry.settings.timer_status import Timer, timers
 from cli.check_answers import SETTINGS, Check, Verdict, bad, good
 from cli.output import ago
@@ -178,8 +179,7 @@ async def arrived_alerts(session: Session) -> Sequence[Check]:
     """A line for each vault of which an alert, or a failure without one, is known; none where the tables are closed."""
     now = session.clock().astimezone(UTC)
     try:
-        days = [now.date() - timedelta(days=back) for back in range(JOB_RETENTION.days)]
-        closed = [each for day in days for each in await session.reports.closed(day)]
+        closed = await closed_since(session.reports, now.date(), JOB_RETENTION.days)
         found = alerts_by_vault(await session.arrivals.all(), closed, now)
     except (AzureUnavailable, AzureRefused):
         return []  # the check of the tables says so

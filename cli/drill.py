@@ -55,7 +55,7 @@ def drill(
     wait: WaitOption = "5m",
     as_json: JsonOption = False,
 ) -> None:
-    """Send a test through the action group of a vault's alerts and wait until the app has it; starts no backup."""
+    """Send a test through the action group of a vault's alerts. Waits until the app has it; starts no backup."""
     done = run(_drill(ctx, vault, app, resource_group, wait))
     show(done.document, as_json, lambda: say(done.detail))
     raise typer.Exit(Exit.WELL if done.arrived else Exit.NEEDS_A_PERSON)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
@@ -11,8 +11,10 @@ from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import BackupRequest, Job, JobList, Operation
 from backup_retry.domain.journal import Step
 from backup_retry.domain.pauses import Pause
+from backup_retry.domain.protected_days import VaultDay
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.ledger import Controls, Ledger, MemoryLedger, Record, Storms
+from backup_retry.ports.protection_history import MemoryHistory, ProtectionHistory
 from backup_retry.ports.vaults import Vaults
 
 
@@ -70,6 +72,18 @@ class DryRunLedger(MemoryLedger):
         if (below := await self._beneath.storm(storm.key)) is not None:
             self._storms.setdefault(storm.key, below)
         return await super().save_storm(storm)
+
+
+class ReadOnlyHistory(MemoryHistory):
+    """Reads the history beneath and keeps every change to itself."""
+
+    def __init__(self, beneath: ProtectionHistory) -> None:
+        super().__init__()
+        self._beneath = beneath
+
+    async def days(self, since: date) -> Sequence[VaultDay]:
+        """See ProtectionHistory."""
+        return await self._beneath.days(since)
 
 
 @dataclass

@@ -49,7 +49,7 @@ def pause(
     yes: Yes = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Switch retries off, now or from a time on; failures go on being noted. Effective within seconds."""
+    """Switch retries off, now or from a time on. Failures go on being noted; it holds within seconds."""
     _check_scope(scope)
     if not why.strip():
         raise UsageError("--why is empty: say why, for those who wonder later.")
@@ -86,7 +86,7 @@ def resume(
     everything: All = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Take back the pause of that scope; what is still failed is retried by the next follow-up."""
+    """Take back the pause of that scope. What is still failed is retried by the next follow-up."""
     _check_scope(scope)
     taken, left = run(_resume(ctx, scope, everything=everything))
     document = {

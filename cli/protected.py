@@ -3,12 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, timedelta
 
 from backup_retry.domain.errors import BackupRetryError, in_words
 from backup_retry.domain.estate import Estate
 from backup_retry.domain.protection import Protection, unprotected
+from backup_retry.policy.compliance import WINDOWS
 from backup_retry.policy.protection_state import Judgement, judged
 from backup_retry.policy.rules import JOB_RETENTION
+from backup_retry.ports.protection_history import seen_since
 from backup_retry.ports.reports import cares
 from cli.journal import closed_within
 from cli.session import Session
@@ -45,7 +48,8 @@ async def look_at_protection(session: Session) -> Protected:
     estate = await session.estate_reader.read(now - JOB_RETENTION)
     kept = session.settings.keep_days or JOB_RETENTION.days
     closed = await closed_within(session, min(JOB_RETENTION.days, kept))
-    found = cares(await session.reports.opened(), closed, {})
+    days = await session.history.days(now.astimezone(UTC).date() - timedelta(days=max(WINDOWS)))
+    found = cares(await session.reports.opened(), closed, seen_since(estate, days))
     return Protected(estate=estate, judgements=judged(estate, found, now))
 
 

@@ -17,13 +17,14 @@ from backup_retry.ports.deployment import DeployedApp, Deployment
 from backup_retry.ports.estate import EstateReader
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
+from backup_retry.ports.protection_history import MemoryHistory, ProtectionHistory
 from backup_retry.ports.publisher import Publisher
 from backup_retry.ports.reports import Reports
 from backup_retry.ports.tag_lookup import Tagged
 from backup_retry.ports.unreadable_rows import Unreadables
 from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.settings import Settings
-from cli.dry_run import DryRunLedger, ReadOnlyVaults, Store
+from cli.dry_run import DryRunLedger, ReadOnlyHistory, ReadOnlyVaults, Store
 from reconciler.sweep import Graph
 
 
@@ -46,6 +47,7 @@ class Session:
     publisher: Publisher | None = None
     arrivals: Arrivals = field(default_factory=MemoryArrivals)
     causes: Causes = field(default_factory=MemoryCauses)
+    history: ProtectionHistory = field(default_factory=MemoryHistory)
 
     @cached_property
     def engine(self) -> Engine:
@@ -65,8 +67,14 @@ class Session:
 
     def dry_run(self) -> "Session":
         """The same, but nothing is written, triggered or told: what would happen is kept in memory."""
-        ledger, vaults = DryRunLedger(self.ledger), ReadOnlyVaults(self.vaults)
-        return replace(self, ledger=ledger, vaults=vaults, publisher=None, causes=MemoryCauses())
+        return replace(
+            self,
+            ledger=DryRunLedger(self.ledger),
+            vaults=ReadOnlyVaults(self.vaults),
+            publisher=None,
+            causes=MemoryCauses(),
+            history=ReadOnlyHistory(self.history),
+        )
 
 
 class Sessions(Protocol):

@@ -15,6 +15,7 @@ from cli.exit_codes import Exit, UsageError, run
 from cli.output import Document, JsonOption, console, say, show
 from cli.result_tables import needs_a_person, reports_table, totals
 from cli.session import Session, sessions
+from reconciler.protection_watch import ProtectionWatch
 from reconciler.sweep import Graph, Sweep
 from reconciler.sweep_report import SweepReport
 
@@ -33,7 +34,7 @@ def sweep(
     lookback: Lookback = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Look for failed jobs now. They are handled as the daily sweep handles them."""
+    """Look for failed jobs and missed backups now. They are handled as the daily sweep handles them."""
     report = run(_sweep(ctx, lookback, dry_run=dry_run))
     show(document(report, dry_run=dry_run), as_json, lambda: render(report, dry_run=dry_run))
     well = report.complete and not needs_a_person(report.handled)
@@ -68,8 +69,20 @@ def sweeping(session: Session, graph: Graph | None = None, watch: "Progressed | 
         profile=session.settings.daily_sweep,
         scope=session.settings.scope,
         defer=session.inbox.add,
+        watch_protection=None if graph else _protection(session),
         keep_reports=True,
         watch=watch or (lambda _: None),
+    )
+
+
+def _protection(session: Session) -> ProtectionWatch:
+    return ProtectionWatch(
+        estate=session.estate_reader,
+        reports=session.reports,
+        history=session.history,
+        engine=session.engine,
+        missed_backups=session.settings.missed_backups,
+        clock=session.clock,
     )
 
 

@@ -22,6 +22,7 @@ from backup_retry.azure.protected_items import GraphItemLookup
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.azure.table_arrivals import TableArrivals
 from backup_retry.azure.table_causes import TableCauses
+from backup_retry.azure.table_history import TableHistory
 from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.azure.table_quarantine import Quarantine
@@ -34,6 +35,7 @@ from backup_retry.ports.arrivals import MemoryArrivals
 from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.deployment import DeployedApp, Deployment
 from backup_retry.ports.inbox import MemoryInbox
+from backup_retry.ports.protection_history import MemoryHistory
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
 from backup_retry.settings.loading import load_settings, settings_of
@@ -179,6 +181,7 @@ def _forgetful(session: Session) -> Session:
         unreadables=MemoryUnreadables(),
         arrivals=MemoryArrivals(),
         causes=MemoryCauses(),
+        history=MemoryHistory(),
     )
 
 
@@ -201,5 +204,6 @@ def _session(settings: Settings, clients: AzureClients) -> Session:
         publisher=TopicPublisher(clients.topic()) if settings.eventgrid_topic_endpoint else None,
         arrivals=TableArrivals(tables, quarantine),
         causes=TableCauses(tables, quarantine),
+        history=TableHistory(tables, quarantine),
     )
     return _forgetful(session) if settings.ledger_endpoint == _NO_LEDGER else session

@@ -67,6 +67,11 @@ class Verdict:
         return [row.job for row in self.rows if row.incident is None]
 
     @property
+    def alerts_are_heard(self) -> bool:
+        """True when every failure has its incident that an alert is to bring."""
+        return all(row.incident for row in self.rows if row.failure.expect.found_by == "alert")
+
+    @property
     def good(self) -> bool:
         """True when nothing was missed, doubled or ended otherwise than expected."""
         return not self.missed and not self.double_triggers and all(row.as_expected for row in self.rows)

@@ -1,17 +1,20 @@
 """The daily summary: one event a day that says what recovered, what needs a person, and whether the sweeps are well."""
 
+import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from backup_retry.domain.decisions import Outcome
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.incident_notices import of_day
+from backup_retry.domain.notices import Notice
 from backup_retry.ports.ledger import Controls
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.publisher import Publisher
-from backup_retry.ports.reports import Closed, Reports
+from backup_retry.ports.reports import Closed, Reports, closed_since
 from backup_retry.settings.settings import Settings
 from backup_retry.settings.timer_status import timers
 
@@ -26,6 +29,14 @@ SUMMARY_BEAT = "daily-summary"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unsent:
+    """A summary that the topic did not take."""
+
+    notice: Notice
+    answer: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DailySummary:
     """Tells the day in numbers, once a day; one that could not be sent is sent by the next follow-up."""
 
@@ -35,25 +46,32 @@ class DailySummary:
     clock: Callable[[], datetime]
     publisher: Publisher | None
 
-    async def send(self, opened: Sequence[Incident]) -> None:
-        """Send it where it is due; `opened` are the incidents that are open now.
+    async def send(self, opened: Sequence[Incident]) -> Unsent | None:
+        """Send it where it is due; `opened` are the incidents that are open now. Returns what may not have arrived.
 
         Raises:
-            AzureUnavailable, AzureRefused: it may not have arrived.
+            AzureUnavailable, AzureRefused: the ledger does not answer.
         """
         now = self.clock().astimezone(UTC)
         last = await self.controls.last_beat(SUMMARY_BEAT)
         if now.time() < _FROM or (last is not None and last.date() >= now.date()):
-            return
+            return None
         data = await self._data([each for each in opened if each.is_open], now)
         log_event(LogEvent.DAILY_SUMMARY, **{_snake(name): value for name, value in data.items()})
         if self.publisher is not None:
-            await self.publisher.publish([of_day(data, now)])
+            summary = of_day(data, now)
+            try:
+                await self.publisher.publish([summary])
+            except (AzureUnavailable, AzureRefused) as error:
+                log_event(LogEvent.NOTICE_UNSENT, level=logging.WARNING, problem=str(error))
+                # It is made anew with each try; it waits since it was due, the very first one since now.
+                due = datetime.combine(now, _FROM, UTC) if last else now
+                return Unsent(notice=replace(summary, at=due), answer=str(error))
         await self.controls.beat(SUMMARY_BEAT, now)
+        return None
 
     async def _data(self, opened: Sequence[Incident], now: datetime) -> dict[str, Any]:
-        days = [now.date() - each * _DAY for each in range(_CHRONIC_NIGHTS + 1)]
-        closed = [each for day in days for each in await self.reports.closed(day)]
+        closed = await closed_since(self.reports, now.date(), _CHRONIC_NIGHTS + 1)
         today = [each.at(now) for each in closed if now - each.closed_at < _DAY]
         waiting = _needing_action([each for each in opened if not each.is_acknowledged(now)], today)
         health = await self.reports.health()

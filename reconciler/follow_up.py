@@ -114,8 +114,8 @@ class FollowUp:
         if self._restores is not None:
             with suppress(BackupRetryError):  # an hour later it is looked at again
                 await self._restores.look()
-        left = [*report.unsent, *(await self._tell(opened) if sends else ())]
-        await self._remember(unsent, left, now)
+        untold, answer = await self._tell(opened) if sends else ((), "")
+        await self._remember(unsent, [*report.unsent, *untold], answer, now)
         await self._purge(now)
         await self._sum_up()
         return report
@@ -133,23 +133,25 @@ class FollowUp:
         has_its_turn = crc32(incident.item.vault.key.encode()) % _FEW_READS_TURNS == turn
         return has_its_turn and not has_just_begun
 
-    async def _tell(self, opened: Sequence[Incident]) -> Sequence[Notice]:
-        """Send digests and the daily summary where they are due; returns what of the digests is left to later."""
-        left: Sequence[Notice] = ()
+    async def _tell(self, opened: Sequence[Incident]) -> tuple[Sequence[Notice], str]:
+        """Send digests and the daily summary where they are due; returns what is left to later, and the answer."""
+        left: list[Notice] = []
         try:
-            left = await self._engine.teller.send_digests()
-            if self._summary is not None:
-                await self._summary.send(opened)
+            left += await self._engine.teller.send_digests()
+            if self._summary is not None and (unsent := await self._summary.send(opened)):
+                return [*left, unsent.notice], unsent.answer
         except BackupRetryError as error:
             log_event(LogEvent.NOTICE_UNSENT, level=logging.WARNING, problem=str(error))
-        return left
+        return left, ""
 
-    async def _remember(self, seen: UnsentNotices | None, left: Sequence[Notice], now: datetime) -> None:
+    async def _remember(
+        self, seen: UnsentNotices | None, left: Sequence[Notice], answer: str, now: datetime
+    ) -> None:
         """Say what could not be sent, and when it is tried again; in between, more of it may have gathered."""
         if seen is not None and now < seen.due:
             known: UnsentNotices | None = replace(seen, number=max(seen.number, len(left)))
         else:
-            answer = self._engine.teller.refusal or (seen.answer if seen else "")
+            answer = answer or self._engine.teller.refusal or (seen.answer if seen else "")
             known = after_a_try(seen, left, answer, now)
         if known != seen:
             with suppress(BackupRetryError):  # the next follow-up tries at once then

@@ -24,7 +24,7 @@ from backup_retry.policy.rules import JOB_RETENTION
 from backup_retry.ports.estate import EstateReader
 from backup_retry.ports.log_events import LogEvent, log_event, log_failure
 from backup_retry.ports.protection_history import ProtectionHistory, seen_since
-from backup_retry.ports.reports import Reports, cares
+from backup_retry.ports.reports import Reports, cares, closed_since
 
 _DAY = timedelta(days=1)
 
@@ -68,8 +68,7 @@ class ProtectionWatch:
         self, estate: Estate, since: Mapping[str, datetime], now: datetime
     ) -> Mapping[str, Judgement]:
         """Every item's state, counted for health, summary and workbook."""
-        days = [now.date() - back * _DAY for back in range(JOB_RETENTION // _DAY)]
-        closed = [each for day in days for each in await self.reports.closed(day)]
+        closed = await closed_since(self.reports, now.date(), JOB_RETENTION.days)
         known = cares(await self.reports.opened(), closed, since)
         states = await asyncio.to_thread(judged, estate, known, now)
         count = ProtectionCount(at=now, states=Counter(each.state for each in states.values()))

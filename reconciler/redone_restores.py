@@ -15,7 +15,7 @@ from backup_retry.engine.engine import Engine
 from backup_retry.policy.rules import JOB_RETENTION
 from backup_retry.ports.ledger import Controls
 from backup_retry.ports.log_events import LogEvent, log_failure
-from backup_retry.ports.reports import Closed, Reports
+from backup_retry.ports.reports import Closed, Reports, closed_since
 from backup_retry.ports.vaults import Vaults
 
 _EVERY, _SHARED_FOR = timedelta(hours=1), timedelta(minutes=5)
@@ -50,8 +50,7 @@ class RedoneRestores:
         await self.controls.beat(RESTORES_BEAT, now)
 
     async def _waiting(self, now: datetime) -> Sequence[Closed]:
-        days = [now.date() - timedelta(days=back) for back in range(JOB_RETENTION.days + 1)]
-        found = [each for day in days for each in await self.reports.closed(day)]
+        found = await closed_since(self.reports, now.date(), JOB_RETENTION.days + 1)
         return [each for each in found if each.item.restore_job and each.outcome.needs_a_person]
 
     async def _look_through(self, waiting: Sequence[Closed], now: datetime) -> None:

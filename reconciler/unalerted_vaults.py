@@ -3,14 +3,14 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from backup_retry.domain.errors import BackupRetryError
 from backup_retry.policy.rules import JOB_RETENTION
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.arrivals import Arrivals, alerts_by_vault
 from backup_retry.ports.log_events import LogEvent, log_event
-from backup_retry.ports.reports import Reports
+from backup_retry.ports.reports import Reports, closed_since
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,7 @@ class UnalertedVaults:
         """Log each vault whose alerts are missing; where the ledger does not answer, tomorrow's sweep looks again."""
         now = self.clock().astimezone(UTC)
         try:
-            days = [now.date() - timedelta(days=back) for back in range(JOB_RETENTION.days)]
-            closed = [each for day in days for each in await self.reports.closed(day)]
+            closed = await closed_since(self.reports, now.date(), JOB_RETENTION.days)
             found = alerts_by_vault(await self.arrivals.all(), closed, now)
         except BackupRetryError as error:
             log_event(LogEvent.NOTICE_UNSENT, level=logging.WARNING, problem=str(error))

@@ -1,4 +1,4 @@
-"""Items and incidents as CSV, for Excel and for auditors.
+"""Items, incidents and compliance as CSV, for Excel and for auditors.
 
 A cell that a spreadsheet would take for a formula is quoted as text: anybody may name a machine.
 https://owasp.org/www-community/attacks/CSV_Injection
@@ -7,9 +7,11 @@ https://owasp.org/www-community/attacks/CSV_Injection
 import csv
 import io
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
+from backup_retry.policy.compliance import WINDOWS
 from backup_retry.ports.reports import Closed
+from status.compliance_list import ComplianceLine
 from status.dashboard import Row, label
 from status.filters import outcome_of, state_of
 from status.html import Answer
@@ -24,6 +26,9 @@ _ITEMS = ("item", "workload", "vault", "resource_group", "subscription", "state"
 _ITEMS_ENDS = ("last_recovery_point", "incident", "id")
 _INCIDENTS = ("incident", "item", "workload", "vault", "resource_group", "subscription", "error", "outcome")
 _INCIDENTS_ENDS = ("reason", "detail", "attempts", "failed_at", "closed_at", "last_recovery_point", "id")
+_COMPLIANCE = ("level", "name", "workload", "vault", "resource_group", "subscription")
+_COMPLIANCE_COUNTS = [f"{what}_{days}" for days in WINDOWS for what in ("kept", "promised", "percent")]
+_COMPLIANCE_ENDS = ("counted_since", "id")
 
 
 def items_csv(rows: Iterable[Row], places: Places) -> Answer:
@@ -70,6 +75,28 @@ def incidents_csv(closed: Iterable[Closed], places: Places) -> Answer:
         for each in closed
     )
     return _answer("incidents.csv", (*_INCIDENTS, *_INCIDENTS_ENDS), lines)
+
+
+def compliance_csv(lines: Iterable[ComplianceLine], since: date | None) -> Answer:
+    """Subscriptions, vaults and items, with their days kept and promised; where none was promised, without percent."""
+    heads = (*_COMPLIANCE, *_COMPLIANCE_COUNTS, *_COMPLIANCE_ENDS)
+    return _answer("compliance.csv", heads, (_compliance(each, since) for each in lines))
+
+
+def _compliance(line: ComplianceLine, since: date | None) -> Sequence[object]:
+    vault = line.vault
+    windows = (line.kept[days] for days in WINDOWS)
+    return (
+        line.level,
+        line.name,
+        line.workload,
+        vault.name if vault else "",
+        vault.resource_group if vault else "",
+        line.subscription,
+        *(count for each in windows for count in (each.kept, each.promised, each.percent)),
+        since,
+        line.id,
+    )
 
 
 def _answer(name: str, heads: Sequence[str], lines: Iterable[Sequence[object]]) -> Answer:

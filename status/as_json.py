@@ -5,9 +5,11 @@ from datetime import date, datetime
 from typing import Any
 
 from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.pauses import Pause
 from backup_retry.domain.protection import Protection
 from backup_retry.domain.unsent_notices import UnsentNotices
 from backup_retry.policy.compliance import Kept
+from status.app_states import App
 from status.calendar import in_order
 from status.dashboard import Dashboard, Row
 from status.page import NOTHING, Page
@@ -23,7 +25,7 @@ ITEMS = 1000
 def page_document(page: Page, snapshot: Snapshot, tagged: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The status page, with a thousand of the items that the filters leave."""
     dashboard = snapshot.made.dashboard if snapshot.made else None
-    rows = in_order(page.filters.apply(dashboard.rows, tagged), page.filters.sort) if dashboard else ()
+    rows = in_order(page.filters.apply(dashboard, tagged), page.filters.sort) if dashboard else ()
     begin = (page.filters.page - 1) * ITEMS
     return {
         "schema": SCHEMA,
@@ -34,27 +36,13 @@ def page_document(page: Page, snapshot: Snapshot, tagged: frozenset[str] = froze
         "notes": list(page.notes),
         "protection": _protection(dashboard) if dashboard else None,
         "counts": counts(dashboard or NOTHING),
-        "app": {
-            "version": page.app.version,
-            "package": page.app.package,
-            "dry_run": page.app.dry_run,
-            "asks_first": page.app.asks_first,
-        },
+        "app": _app(page.app),
         "unsent_notices": _unsent(snapshot.unsent),
         "timers": {each.label.replace(" ", "_"): each.document for each in page.timers},
         "signals": snapshot.made.waiting.document if snapshot.made else None,
         "alerts": [each.document for each in snapshot.made.alerts] if snapshot.made else None,
         "unreadable_rows": [each.document for each in snapshot.made.unreadable] if snapshot.made else None,
-        "pauses": [
-            {
-                "by": pause.by,
-                "why": pause.why,
-                "starts": _text(pause.starts),
-                "until": _text(pause.until),
-                "scope": pause.scope,
-            }
-            for pause, _ in page.pauses
-        ],
+        "pauses": [_pause(pause) for pause, _ in page.pauses],
         "storms": [
             {"vault": each.vault.id, "error": each.code, "began_at": _text(each.began_at), "items": each.size}
             for each in page.storms
@@ -74,6 +62,25 @@ def page_document(page: Page, snapshot: Snapshot, tagged: frozenset[str] = froze
             for day in page.trend
         ],
         "median_seconds": page.median_seconds,
+    }
+
+
+def _app(app: App) -> dict[str, Any]:
+    return {
+        "version": app.version,
+        "package": app.package,
+        "dry_run": app.dry_run,
+        "asks_first": app.asks_first,
+    }
+
+
+def _pause(pause: Pause) -> dict[str, Any]:
+    return {
+        "by": pause.by,
+        "why": pause.why,
+        "starts": _text(pause.starts),
+        "until": _text(pause.until),
+        "scope": pause.scope,
     }
 
 

@@ -67,6 +67,8 @@ class Row:
     called: str = ""
     #: the resource group of the machine or whatever it is on; "" where nobody says it
     machine_group: str = ""
+    #: the ARM id of what is backed up, where Resource Graph says it
+    source_id: str = ""
     #: as Azure calls it; "" where Resource Graph has not said
     workload_name: str = ""
     #: the incident that is open
@@ -234,6 +236,7 @@ def _row(
         overdue_since=judgement.missed.since if judgement and judgement.missed else None,
         called=backups.full_name if backups else "",
         machine_group=backups.machine_group if backups else resource_group_of(some.item.machine_id),
+        source_id=backups.source_id if backups else "",
         workload_name=backups.workload if backups else "",
         opened=opened,
         closed=newest,

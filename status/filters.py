@@ -1,6 +1,6 @@
 """What the page is narrowed down to; it stands in the URL, so that a view can be kept and sent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -11,8 +11,9 @@ from backup_retry.domain.arm_ids import ProtectedItem, Vault, resource_group_of
 from backup_retry.domain.decisions import Outcome, Reason
 from backup_retry.domain.tags import resources_above
 from backup_retry.domain.time_zones import time_zone
+from backup_retry.policy.compliance import WINDOWS
 from backup_retry.ports.reports import Closed
-from status.dashboard import Row, Trouble, label
+from status.dashboard import Dashboard, Row, Trouble, label
 
 _LONGEST = 200
 _LAST_PAGE = 100_000
@@ -24,6 +25,7 @@ class Shown(StrEnum):
 
     ITEMS = ""
     INCIDENTS = "incidents"
+    COMPLIANCE = "compliance"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +42,11 @@ class Filters:
     cause: str = ""
     #: a tag of what is protected, such as env=prod
     tag: str = ""
+    #: a number of days: items that on one of them had no good recovery point that their policy promised
+    compliance: str = ""
     #: a part of an item's, its vault's or its resource group's name
     text: str = ""
-    #: "incidents": those of the last 14 days instead of the items
+    #: "incidents": those of the last 14 days instead of the items; "compliance": that of all that has items
     show: str = ""
     #: how an incident ended, see Outcome; "dry_run": it would have been retried
     outcome: str = ""
@@ -75,9 +79,8 @@ class Filters:
     @property
     def narrows(self) -> bool:
         """True when something is left out."""
-        return any(
-            (self.subscription, self.vault, self.workload, self.state, self.cause, self.tag, self.text)
-        )
+        of_items = (self.workload, self.state, self.cause, self.tag, self.compliance, self.text)
+        return any((self.subscription, self.vault, *of_items))
 
     @property
     def everything(self) -> "Filters":
@@ -106,12 +109,16 @@ class Filters:
         kept = {name: value for name in ("tz", "code") if (value := getattr(self, name))}
         return f"incidents/{incident_id}" + _question(kept)
 
-    def apply(self, rows: Iterable[Row], tagged: frozenset[str] = frozenset()) -> Sequence[Row]:
+    def apply(self, of: Dashboard, tagged: frozenset[str] = frozenset()) -> Sequence[Row]:
         """The rows that are not left out, in their order; `tagged` are the resources that bear the tag, lower-cased."""
-        return [row for row in rows if self._takes(row, tagged)] if self.narrows else tuple(rows)
+        rows = [row for row in of.rows if self._takes(row, tagged)] if self.narrows else of.rows
+        if not self.compliance:
+            return rows
+        window = int(self.compliance)
+        return [row for row in rows if of.compliance.of_item(row.item)[window].falls_short]
 
     def takes_incident(self, closed: Closed) -> bool:
-        """True for a closed incident that is not left out; its item's state and tags are of now and do not count."""
+        """True for a closed incident that is not left out; what its item is like now does not count."""
         return (
             self._takes_item(closed.item, label(closed.item))
             and self.cause.casefold() in {"", closed.last_error.casefold()}
@@ -128,10 +135,10 @@ class Filters:
 
     def _takes(self, row: Row, tagged: frozenset[str]) -> bool:
         return (
-            self._takes_item(row.item, row.workload, row.name)
+            self._takes_item(row.item, row.workload, f"{row.name} {row.machine_group}")
             and self.state in {"", state_of(row)}
             and self.cause.casefold() in {"", row.error.casefold()}
-            and (not self.tag or not tagged.isdisjoint(resources_above(row.item)))
+            and (not self.tag or not tagged.isdisjoint(resources_above(row.item, row.source_id)))
         )
 
     def _takes_item(self, item: ProtectedItem, workload: str, name: str = "") -> bool:
@@ -146,12 +153,18 @@ class Filters:
 NO_ACCESS, DRY_RUN = "no_access", Reason.DRY_RUN.value
 #: fields and what they are called in the URL
 _TEXTS = {"subscription": "subscription", "workload": "workload", "cause": "cause", "tag": "tag", "text": "q"}
-SORTED_BY = ("item", "vault", "last_good", "error", "outcome", "failed", "closed", "attempts")
+#: the columns of compliance, with their numbers of days
+BY_COMPLIANCE: Mapping[str, int] = {f"compliance_{days}": days for days in WINDOWS}
+SORTED_BY = (
+    *("item", "vault", "last_good", "error", "outcome", "failed", "closed", "attempts"),
+    *BY_COMPLIANCE,
+)
 #: fields that take some words only
 _WORDS: Mapping[str, frozenset[str]] = {
     "state": frozenset({*(each.value for each in Trouble), NO_ACCESS}),
     "outcome": frozenset({*(each.value for each in Outcome), DRY_RUN}),
-    "show": frozenset({Shown.INCIDENTS.value}),
+    "compliance": frozenset(str(days) for days in WINDOWS),
+    "show": frozenset({Shown.INCIDENTS.value, Shown.COMPLIANCE.value}),
     "sort": frozenset({*SORTED_BY, *(f"-{each}" for each in SORTED_BY)}),
     "view": frozenset({"items"}),
     "refresh": frozenset({"off"}),

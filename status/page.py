@@ -8,6 +8,7 @@ from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.arrivals import AlertKind
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.pauses import Pause
+from backup_retry.policy.compliance import WINDOWS
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.arrivals import VaultAlerts
 from backup_retry.ports.inbox import Waiting
@@ -15,6 +16,7 @@ from backup_retry.ports.reports import Opened
 from backup_retry.settings.timer_status import Timer
 from status.app_states import App, LostAccess, Notice, app_states, lost_access
 from status.calendar import Calendar, calendar
+from status.compliance_list import ComplianceList, compliance_list
 from status.dashboard import Dashboard, Day, Row, Trouble
 from status.filters import NO_ACCESS, Filters, Shown, state_of
 from status.groups import Grouping, Section
@@ -37,6 +39,8 @@ _STATES = {
     NO_ACCESS: "vault cannot be read",
     Trouble.NONE.value: "well",
 }
+#: by the number of days
+_BELOW = {str(days): f"below 100 % over {days} days" for days in WINDOWS}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,7 @@ class Choices:
     workloads: Sequence[Option]
     states: Sequence[Option]
     causes: Sequence[Option]
+    compliance: Sequence[Option]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,8 +90,9 @@ class Page:
     #: those of each vault that had one, or that lacks some
     alerts: Sequence[VaultAlerts]
     calendar: Calendar
-    #: None where the items are asked for
+    #: None where something else is asked for
     incidents: IncidentList | None
+    compliance: ComplianceList | None
     trend: Sequence[Day]
     median_seconds: float | None
     #: None: the page does not reload itself
@@ -132,9 +138,9 @@ def page(
     """The page; `incidents` are those of `opened`, by their ids; `tagged`: what bears the tag that is asked for."""
     dashboard = snapshot.made.dashboard if snapshot.made else NOTHING
     app, places, tagged = app or App(), Places(dashboard), tagged or Tagged()
-    rows = filters.apply(dashboard.rows, tagged.ids)
+    rows = filters.apply(dashboard, tagged.ids)
     grouping = Grouping(filters, incidents, places, portal)
-    shows_incidents = filters.show == Shown.INCIDENTS
+    shows_incidents, shows_compliance = (filters.show == each for each in (Shown.INCIDENTS, Shown.COMPLIANCE))
     known_alerts = snapshot.made.alerts if snapshot.made else ()
     return Page(
         now=snapshot.now,
@@ -159,6 +165,7 @@ def page(
             dashboard.days, _of_items(rows, filters), filters, places, estate_known=dashboard.estate_known
         ),
         incidents=incident_list(dashboard, filters, places) if shows_incidents else None,
+        compliance=compliance_list(dashboard, rows, filters, places) if shows_compliance else None,
         trend=dashboard.trend,
         median_seconds=dashboard.median_seconds,
         reload_seconds=_reload_seconds(snapshot, filters),
@@ -193,6 +200,7 @@ def _chosen(filters: Filters, places: Places) -> Sequence[tuple[str, str]]:
         ("Vault", places.vault(vault) if vault else filters.vault),
         ("Workload", filters.workload),
         ("Tag", filters.tag),
+        ("Compliance", _BELOW.get(filters.compliance, "")),
         ("Name contains", filters.text),
         ("Ended", outcome),
     ]
@@ -225,6 +233,10 @@ def _choices(dashboard: Dashboard, filters: Filters, places: Places) -> Choices:
             Option(value=value, label=label, chosen=value == filters.state) for value, label in states.items()
         ],
         causes=_options(causes, filters.cause),
+        compliance=[
+            Option(value=days, label=label, chosen=days == filters.compliance)
+            for days, label in _BELOW.items()
+        ],
     )
 
 

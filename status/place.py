@@ -36,11 +36,11 @@ class Places:
 
     def row(self, row: Row) -> str:
         """Where a row's item is, and what it is."""
-        return self.item(row.item, row.workload)
+        return self.item(row.item, row.workload, row.machine_group)
 
-    def item(self, item: ProtectedItem, workload: str) -> str:
+    def item(self, item: ProtectedItem, workload: str, machine_group: str = "") -> str:
         """Vault, workload, the resource group of its machine, subscription; what is not known is left out."""
-        machine_group = resource_group_of(item.machine_id)
+        machine_group = machine_group or resource_group_of(item.machine_id)
         several = self._several and not self.is_ambiguous(item.vault)
         named = (
             self.vault(item.vault),

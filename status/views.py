@@ -18,9 +18,10 @@ from backup_retry.settings.timer_status import timers
 from backup_retry.wiring import Parts
 from status import page as pages
 from status.app_states import App
-from status.as_csv import incidents_csv, items_csv
+from status.as_csv import compliance_csv, incidents_csv, items_csv
 from status.as_json import incident_document, page_document
 from status.calendar import in_order
+from status.compliance_list import compliance_lines
 from status.filters import Filters, Shown
 from status.html import Answer, incident_answer, message_answer, page_answer
 from status.incident_list import incidents
@@ -89,7 +90,7 @@ class Views:
         snapshot, tagged = await asyncio.gather(
             self.snapshots.snapshot(patience), self._tags.tagged(filters.tag)
         )
-        rows = filters.apply(snapshot.made.dashboard.rows, tagged.ids) if snapshot.made else ()
+        rows = filters.apply(snapshot.made.dashboard, tagged.ids) if snapshot.made else ()
         incidents = await self._incidents([each.item for each in pages.opened(rows)])
         found, app = timers(settings, snapshot.beats, snapshot.now), await self._app(filters)
         page = pages.page(snapshot, found, filters, incidents, settings.cloud.portal, app=app, tagged=tagged)
@@ -151,7 +152,10 @@ def _as_csv(filters: Filters, snapshot: Snapshot, tagged: frozenset[str]) -> Ans
     places = Places(dashboard)
     if filters.show == Shown.INCIDENTS:
         return incidents_csv(incidents(dashboard, filters), places)
-    return items_csv(in_order(filters.apply(dashboard.rows, tagged), filters.sort), places)
+    rows = filters.apply(dashboard, tagged)
+    if filters.show == Shown.COMPLIANCE:
+        return compliance_csv(compliance_lines(dashboard, rows, filters, places), dashboard.compliance.since)
+    return items_csv(in_order(rows, filters.sort), places)
 
 
 def unavailable(error: BackupRetryError | TimeoutError) -> Answer:

@@ -15,6 +15,7 @@ from backup_retry.ports.arrivals import MemoryArrivals
 from backup_retry.ports.deployment import DeployedApp, Deployment, MemoryDeployment
 from backup_retry.ports.estate import MemoryEstate
 from backup_retry.ports.inbox import MemoryInbox
+from backup_retry.ports.protection_history import MemoryHistory
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
 from backup_retry.settings.loading import load_settings
@@ -43,6 +44,7 @@ class Terminal(World):
         self.estate = MemoryEstate()
         self.deployment = MemoryDeployment()
         self.arrivals = MemoryArrivals()
+        self.history = MemoryHistory()
         self.rows_of_graph: list[Mapping[str, Any]] = []
         self.queries: list[str] = []
         self.settings: dict[str, str] = {}
@@ -98,6 +100,7 @@ class Terminal(World):
             estate_reader=self.estate,
             publisher=self.publisher,
             arrivals=self.arrivals,
+            history=self.history,
         )
 
     def of_app(self, name: str, resource_group: str) -> "Terminal":

@@ -44,7 +44,6 @@ def job_key(job_id: str) -> str:
 
 def head_row(incident: Incident) -> Row:
     """The incident without its attempts."""
-    failure = incident.failure
     row = new_row(
         partition(incident.item),
         HEAD,
@@ -59,17 +58,7 @@ def head_row(incident: Incident) -> Row:
         first_job=incident.first_job_id,
         first_failed_at=written(incident.first_failed_at),
         **_error_columns("first_error", incident.first_error),
-        job=failure.id,
-        job_type=failure.workload,
-        job_operation=failure.operation,
-        job_status=failure.status.value,
-        job_started_at=written(failure.started_at),
-        job_ended_at=written(failure.ended_at),
-        job_activity=failure.activity_id,
-        job_entity=failure.entity_name,
-        job_rule=failure.rule,
-        job_retention_tag=failure.retention_tag,
-        **_error_columns("error", failure.error),
+        **_failure_columns(incident.failure),
     )
     if incident.weighed_before:
         ended = {str(rank): written(at) for rank, at in incident.weighed_before.items()}
@@ -94,6 +83,22 @@ def head_row(incident: Incident) -> Row:
     if incident.last_good_at is not None:
         row["last_good_at"] = written(incident.last_good_at)
     return row
+
+
+def _failure_columns(failure: FailedJob) -> Row:
+    return {
+        "job": failure.id,
+        "job_type": failure.workload,
+        "job_operation": failure.operation,
+        "job_status": failure.status.value,
+        "job_started_at": written(failure.started_at),
+        "job_ended_at": written(failure.ended_at),
+        "job_activity": failure.activity_id,
+        "job_entity": failure.entity_name,
+        "job_rule": failure.rule,
+        "job_retention_tag": failure.retention_tag,
+        **_error_columns("error", failure.error),
+    }
 
 
 def attempt_row(incident: Incident, attempt: Attempt) -> Row:

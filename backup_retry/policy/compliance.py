@@ -32,6 +32,11 @@ class Kept:
         """The share of the kept ones, rounded down: only what is whole is 100; None where nothing was promised."""
         return int(1000 * self.kept / self.promised) / 10 if self.promised else None
 
+    @property
+    def falls_short(self) -> bool:
+        """True where a promised day had no good point."""
+        return self.kept < self.promised
+
     def __add__(self, other: "Kept") -> "Kept":
         """Both together."""
         return Kept(kept=self.kept + other.kept, promised=self.promised + other.promised)

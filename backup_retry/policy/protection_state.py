@@ -22,6 +22,8 @@ class Care:
 
     #: an incident of it is open
     is_open: bool = False
+    #: a person has been told while it is open, and has not answered yet
+    needs_a_person: bool = False
     #: when what a person was told of last first failed; None: nobody was told
     told_of: datetime | None = None
     #: since when it is known to be protected, where it has no recovery point
@@ -86,7 +88,7 @@ class Judge:
     def _state(self, backups: Backups, care: Care, missed: Missed | None) -> Protection:
         last = missed.point if missed else backups.last_good_at
         if care.is_open:
-            return Protection.IN_PROGRESS
+            return Protection.ACTION_REQUIRED if care.needs_a_person else Protection.IN_PROGRESS
         if care.told_of is not None and (last is None or last <= care.told_of):
             return Protection.ACTION_REQUIRED
         if missed is None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
 from backup_retry.domain.acknowledgements import Acknowledgement
@@ -107,10 +107,15 @@ def cares(
     """
     ended = {each.incident_id for each in closed}
     newest = {each.item.key: each for each in sorted(closed, key=lambda each: each.closed_at)}
-    running = {each.item.key for each in opened if each.incident_id not in ended}
+    running = {each.item.key: each for each in opened if each.incident_id not in ended}
     told = {key: each.first_failed_at for key, each in newest.items() if each.outcome.needs_a_person}
     return {
-        key: Care(is_open=key in running, told_of=told.get(key), seen_since=seen_since.get(key))
+        key: Care(
+            is_open=key in running,
+            needs_a_person=key in running and bool(running[key].told),
+            told_of=told.get(key),
+            seen_since=seen_since.get(key),
+        )
         for key in {*running, *told, *seen_since}
     }
 
@@ -158,6 +163,12 @@ class Reports(Protocol):
     async def find(self, incident_id: str, days: Sequence[date]) -> Opened | Closed | None:
         """An incident that is open, or was closed on one of the days."""
         ...
+
+
+async def closed_since(reports: Reports, today: date, days: int) -> list[Closed]:
+    """The incidents that were closed today and on the days before it, so many days in all; day by day, newest first."""
+    wanted = [today - timedelta(days=back) for back in range(days)]
+    return [each for day in wanted for each in await reports.closed(day)]
 
 
 class MemoryReports(MemoryLedger):

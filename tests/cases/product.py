@@ -23,12 +23,15 @@ from backup_retry.domain.errors import SettingsError
 from backup_retry.domain.incident import Incident
 from backup_retry.engine.engine import Engine
 from backup_retry.engine.unit_of_work import Report
+from backup_retry.ports.arrivals import MemoryArrivals
 from backup_retry.ports.causes import MemoryCauses
 from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.known_vaults import MemoryKnownVaults
+from backup_retry.ports.protection_history import MemoryHistory
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.turns import MemoryTurns
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
+from backup_retry.ports.unsent_notices import MemoryUnsentStore
 from backup_retry.settings.loading import load_settings
 from backup_retry.settings.settings import Settings
 from simulator.machine.tls import Certificates
@@ -178,6 +181,7 @@ def _instead_of_ours(product: Product) -> Iterator[None]:
             product.app_log.reports.append(report)
             return report
 
+    arrivals, unsent, history = MemoryArrivals(), MemoryUnsentStore(), MemoryHistory()
     stand_ins = {
         "backup_retry.wiring.clock": product.clock,
         "backup_retry.wiring.settings": lambda: product.settings,
@@ -189,6 +193,9 @@ def _instead_of_ours(product: Product) -> Iterator[None]:
         "backup_retry.azure.table_causes.TableCauses": lambda *_: product.causes,
         "backup_retry.azure.table_turns.TableTurns": lambda *_: MemoryTurns(),
         "backup_retry.azure.table_vaults.TableVaults": lambda *_: MemoryKnownVaults(),
+        "backup_retry.azure.table_arrivals.TableArrivals": lambda *_: arrivals,
+        "backup_retry.azure.table_history.TableHistory": lambda *_: history,
+        "backup_retry.azure.table_unsent.TableUnsentStore": lambda *_: unsent,
         "backup_retry.azure.table_unreadable.TableUnreadables": lambda *_: MemoryUnreadables(),
         "reactor.webhook._SECONDS": _SECONDS,
         "reactor.webhook._AT_MOST_SECONDS": 2 * _SECONDS,

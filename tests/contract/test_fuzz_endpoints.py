@@ -117,6 +117,8 @@ class Target:
             engine=self._engine,
             inbox=inbox,
             publisher=None,
+            controls=self.ledger,
+            reports=self.ledger,
         )
 
     async def reactor(self) -> SignalHandler:

@@ -139,7 +139,7 @@ def mutations_of_signals() -> Sequence[Mutation]:
         Mutation("believe the alert", _believe_the_alert()),
         Mutation("ignore the scope", _ignore_the_scope()),
         Mutation("answer before storing", _answer_before_storing(), seed=12),
-        Mutation("take a lost race for handled", _take_a_lost_race_for_handled(), seed=13),
+        Mutation("take a lost race for handled", _take_a_lost_race_for_handled(), seed=328),
         Mutation("forget the kept signal before looking into it", _forget_before_looking(), seed=5),
         Mutation("forget the kept signal of which nobody could say", _forget_what_nobody_could_say(), seed=9),
         Mutation("answer without keeping", _answer_without_keeping(), seed=5),

@@ -12,7 +12,8 @@ import logging
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from multiprocessing import get_context
@@ -31,6 +32,8 @@ _WORLDS_A_DAY = 10_000
 _STORY_LINES = 40
 #: of so many worlds one has a storm that lasts for a day besides
 _STORM_OF_A_DAY_EVERY = 25
+#: after so many worlds a long run says where it is
+_TOLD_EVERY = 100
 #: every so manieth world has the real ledger, on tables
 _ON_TABLES = 10
 
@@ -133,16 +136,13 @@ def seed_of(day: date) -> int:
     return int(f"{day:%Y%m%d}") * _WORLDS_A_DAY
 
 
-def soak(seeds: Iterable[int], workers: int = 1) -> Tried:
-    """Many worlds, on so many processes."""
+def soak(seeds: Iterable[int], workers: int = 1, tell: Callable[[Tried], None] = lambda _: None) -> Tried:
+    """Many worlds, on so many processes; `tell` hears after each what has been tried."""
     total = Tried()
-    if workers == 1:
-        for seed in seeds:
-            total.add(soak_drawn(seed))
-        return total
-    with get_context("spawn").Pool(workers, _quiet) as pool:
-        for tried in pool.imap(soak_drawn, seeds):
+    with get_context("spawn").Pool(workers, _quiet) if workers > 1 else nullcontext() as pool:
+        for tried in pool.imap(soak_drawn, seeds) if pool else map(soak_drawn, seeds):
             total.add(tried)
+            tell(total)
     return total
 
 
@@ -166,6 +166,12 @@ def _table(title: str, counts: Counter[str] | Counter[Fault]) -> list[str]:
     return [f"{title}:", *(f"  {count:>9}  {name}" for name, count in counts.most_common())]
 
 
+def _progress(tried: Tried) -> None:
+    """A long run says where it is, and what it has found, before it ends."""
+    if tried.worlds % _TOLD_EVERY == 0:
+        sys.stderr.write(f"{tried.worlds} worlds, {tried.steps} steps, found: {len(tried.found)}\n")
+
+
 def _quiet() -> None:
     logging.getLogger("backup_retry").setLevel(logging.CRITICAL + 1)
 
@@ -185,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     worlds = -(-options.steps // WORLD_STEPS)
     sys.stdout.write(f"{worlds} worlds from seed {options.seed}\n")
     sys.stdout.flush()
-    tried = soak(range(options.seed, options.seed + worlds), options.workers)
+    tried = soak(range(options.seed, options.seed + worlds), options.workers, _progress)
     sys.stdout.write(report(tried, time.monotonic() - began))
     return 1 if tried.found else 0
 

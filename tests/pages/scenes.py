@@ -11,6 +11,7 @@ from backup_retry.domain.decisions import Close, Outcome, Reason
 from backup_retry.domain.estate import Backups
 from backup_retry.domain.journal import Step, StepKind
 from backup_retry.domain.pauses import Pause
+from backup_retry.domain.protected_days import VaultDay, mark_of
 from backup_retry.domain.unsent_notices import UnsentNotices
 from backup_retry.engine.vault_incidents import whole
 from backup_retry.ports.reports import Closed, Opened
@@ -124,6 +125,21 @@ def incidents() -> str:
     return _page(_board(), Filters(show="incidents", sort="-failed"))
 
 
+def compliance() -> str:
+    """Subscriptions, vaults and items by the days that they kept."""
+    marks = [mark_of(item(number)) for number in range(1, 6)]
+    days = [
+        VaultDay(
+            vault=vault(),
+            day=NOW.date() - timedelta(days=back),
+            kept=frozenset(marks[back % 3 :]),
+            missed=frozenset(marks[: back % 3]),
+        )
+        for back in range(1, 21)
+    ]
+    return _page(dashboard(*_good(6), days=days), Filters(show="compliance"))
+
+
 def filtering() -> str:
     """The filter is open."""
     return _page(_board(), Filters(edit="filter", state="needs_person"))
@@ -131,7 +147,18 @@ def filtering() -> str:
 
 SCENES: Mapping[str, Callable[[], str]] = {
     each.__name__: each
-    for each in (overview, groups, story, dry_run, pause, troubled, ten_thousand, incidents, filtering)
+    for each in (
+        overview,
+        groups,
+        story,
+        dry_run,
+        pause,
+        troubled,
+        ten_thousand,
+        incidents,
+        compliance,
+        filtering,
+    )
 }
 
 

@@ -51,7 +51,6 @@ async def test_a_failed_job_is_read_with_all_that_matters(world: World) -> None:
         entity_name=job.entity_name,
         item=world.item("pg-1"),
         error=JobError(title="UserErrorBusy", message="Busy.", advice="Wait. Retry.", retryable=True),
-        rule="BackupDaily",
         retention_tag="Default",
     )
     assert job.activity_id

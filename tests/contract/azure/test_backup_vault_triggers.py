@@ -123,7 +123,7 @@ async def test_a_trigger_with_an_expired_token_started_nothing(world: World) -> 
 async def test_an_operation_is_followed_to_its_job(world: World) -> None:
     """At the signed address that the trigger's answer gave, sent back unaltered; the job's id is bare."""
     operation, item = await world.trigger(), world.item()
-    assert await world.vaults.operation(item, operation) == Operation(status="InProgress")
+    assert await world.vaults.operation(item, operation) == Operation(status="Inprogress")
     world.clock.move(seconds=11)
     [job] = world.server.azure.jobs
     assert await world.vaults.operation(item, operation) == Operation(status="Succeeded", job_id=job.name)

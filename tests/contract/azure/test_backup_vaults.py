@@ -12,7 +12,7 @@ from backup_retry.azure.data_protection import DataProtectionVaults
 from backup_retry.azure.resource_graph import ResourceGraph
 from backup_retry.azure.vaults import AzureVaults
 from backup_retry.domain.arm_ids import ProtectedItem, parse_job_id
-from backup_retry.domain.jobs import BackupRequest, Operation
+from backup_retry.domain.jobs import BackupRequest
 from backup_retry.ports.access_inspection import VAULT_RIGHTS, missing_rights
 from simulator.server import RunningServer
 from tests.backup_vaults_world import DENIED, DISK, ESTATE, VAULT, World
@@ -78,7 +78,9 @@ async def test_each_vault_is_asked_by_its_own_adapter(world: World) -> None:
         assert state is not None
         assert state.policy is not None
         operation = await vaults.trigger(item, request, attempt_id=str(uuid4()))
-        assert await vaults.operation(item, operation) == Operation(status="InProgress")
+        found = await vaults.operation(item, operation)
+        assert found is not None
+        assert found.in_progress
         [listed] = (await vaults.jobs(item.vault, now, fresh_since=now)).jobs
         job = await vaults.job(item.vault, listed.id)
         assert (job.workload, job.item) == (request.workload, item)

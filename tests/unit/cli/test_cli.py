@@ -87,6 +87,14 @@ def test_without_a_sign_in_every_command_says_az_login(
     assert result.stderr == "backup-retry: Nobody is signed in to Azure: az login.\n"
 
 
+def test_the_list_of_commands_cuts_no_help(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a terminal of 80 columns: each begins with a sentence that has room there."""
+    monkeypatch.setenv("COLUMNS", "80")
+    listed = terminal.types("--help").stdout.partition("Commands:")[2]
+    assert all(name in listed for name in COMMANDS)
+    assert "..." not in listed
+
+
 def test_an_interrupted_command_says_so(terminal: Terminal) -> None:
     """With a shell's exit code for it, not the one for something that needs a person."""
     terminal.sign_in_error = KeyboardInterrupt()

@@ -7,6 +7,7 @@ import pytest
 
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.estate import Estate
+from backup_retry.domain.protected_days import VaultDay, mark_of
 from tests.builders import NOW, item, vault
 from tests.cli_sessions import Terminal
 from tests.status_world import backups
@@ -65,3 +66,20 @@ def test_where_azure_does_not_tell_nothing_is_called_protected(terminal: Termina
     terminal.estate.error = AzureUnavailable("Resource Graph: no answer")
     result = terminal.types("protection")
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (3, "", 1)
+
+
+def test_an_item_that_is_known_for_long_without_a_point_is_never_backed_up(terminal: Terminal) -> None:
+    """Since when it is known stands in the history; without that its first turn may be still to come."""
+    days_ago = NOW - timedelta(days=11)
+    known = VaultDay(vault=FIRST.item.vault, day=days_ago.date(), waiting={mark_of(FIRST.item): days_ago})
+    terminal.does(terminal.history.keep([known]))
+    assert terminal.json("protection")["states"]["never"] == 1
+
+
+def test_an_open_incident_of_which_a_person_was_told_is_action_required(terminal: Terminal) -> None:
+    """As the page says it; without that it is in progress."""
+    terminal.does(terminal.handle(terminal.fails("job-1", of=item(1))))
+    assert terminal.json("protection")["states"]["action_required"] == 0
+    opened = terminal.does(terminal.incident(item(1)))
+    terminal.does(terminal.ledger.save(replace(opened, told_of=("approval",))))
+    assert terminal.json("protection")["states"]["action_required"] == 1

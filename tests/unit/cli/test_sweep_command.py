@@ -1,14 +1,17 @@
 """`backup-retry sweep`: a dry run, and one that retries."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from backup_retry.domain.estate import Estate
 from backup_retry.domain.jobs import Source
 from backup_retry.ports.ledger import Beat
 from tests.builders import NOW, item, minutes
 from tests.cli_sessions import Terminal
 from tests.cli_world import row
+from tests.status_world import backups
 
 
 @pytest.fixture
@@ -58,6 +61,18 @@ def test_a_sweep_retries(terminal: Terminal) -> None:
     result = terminal.types("sweep")
     assert (result.exit_code, len(terminal.attempts)) == (0, 1)
     assert terminal.does(terminal.incident()).found_by == Source.SWEEP
+
+
+@pytest.mark.parametrize(("options", "kept"), [((), True), (("--dry-run",), False)], ids=str)
+def test_a_sweep_looks_whether_items_are_protected(
+    terminal: Terminal, options: tuple[str, ...], kept: bool
+) -> None:
+    """As the daily one does: what is missing becomes an incident, and the day is kept; a dry run does neither."""
+    terminal.estate.estate = Estate(items=[replace(backups(good=[12]), point_at=NOW - timedelta(days=12))])
+    assert terminal.types("sweep", *options).exit_code == 0
+    assert (terminal.history.counted is not None, bool(terminal.history.kept)) == (kept, kept)
+    errors = [each.failure.error.label for each in terminal.does(terminal.ledger.open_incidents())]
+    assert errors == (["NoBackupInTime"] if kept else [])
 
 
 def test_a_sweep_that_could_not_look_everywhere_fails(terminal: Terminal) -> None:

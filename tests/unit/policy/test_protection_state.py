@@ -60,6 +60,9 @@ NEW = Backups(item=item())
         pytest.param(OLD, DAILY, Care(is_open=True), Protection.IN_PROGRESS, id="older, and looked after"),
         pytest.param(FRESH, DAILY, Care(is_open=True), Protection.IN_PROGRESS, id="failed, and looked after"),
         pytest.param(
+            FRESH, DAILY, Care(is_open=True, needs_a_person=True), Protection.ACTION_REQUIRED, id="open, and told"
+        ),
+        pytest.param(
             replace(OLD, running_since=ago(hours=2)), DAILY, Care(), Protection.IN_PROGRESS, id="a backup runs"
         ),
         pytest.param(

@@ -1,7 +1,7 @@
 """The daily summary: once a day, what recovered, what needs a person, what is chronic, and how the sweeps are."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -116,14 +116,25 @@ async def test_it_comes_once_a_day(days: Days) -> None:
 async def test_one_that_could_not_be_sent_comes_later_and_is_the_same(days: Days) -> None:
     """The topic did not answer, or the worker died before it could write that down."""
     days.publisher.error = AzureUnavailable("the topic does not answer")
-    with pytest.raises(AzureUnavailable):
-        await days.sent()
+    unsent = await days.summary.send([])
+    assert unsent is not None
+    assert (unsent.answer, unsent.notice.at) == ("the topic does not answer", NOW)
     days.publisher.error = None
     await days.sent()
     days.ledger._beats.clear()
     await days.sent()
     assert len(days.publisher.sent) == 2
     assert len({each.id for each in days.publisher.sent}) == 1
+
+
+async def test_one_that_could_not_be_sent_waits_since_it_was_due(days: Days) -> None:
+    """And not since the newest try."""
+    await days.sent()
+    days.publisher.error = AzureUnavailable("the topic does not answer")
+    days.clock.move(days=1)
+    unsent = await days.summary.send([])
+    assert unsent is not None
+    assert unsent.notice.at == datetime(2026, 11, 23, 7, tzinfo=UTC)
 
 
 async def test_what_is_not_protected_is_told(days: Days) -> None:

@@ -8,7 +8,10 @@ import pytest
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.unsent_notices import UnsentNotices
 from backup_retry.ports.publisher import MemoryPublisher
+from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unsent_notices import MemoryUnsentStore
+from backup_retry.settings.loading import load_settings
+from reconciler.daily_summary import DailySummary
 from reconciler.follow_up import FollowUp
 from tests.builders import NEEDS_PERSON, NOW, item, minutes
 from tests.world import World
@@ -42,11 +45,15 @@ def store() -> MemoryUnsentStore:
     return MemoryUnsentStore()
 
 
-async def follows_up(world: World, store: MemoryUnsentStore, **later: float) -> None:
+async def follows_up(
+    world: World, store: MemoryUnsentStore, summary: DailySummary | None = None, **later: float
+) -> None:
     """The timer fires, so much later."""
     world.clock.time += timedelta(**later)
     ledger, engine = world.ledger, world.engine
-    await FollowUp(ledger=ledger, engine=engine, controls=ledger, clock=world.clock, unsent=store).run()
+    await FollowUp(
+        ledger=ledger, engine=engine, controls=ledger, clock=world.clock, unsent=store, summary=summary
+    ).run()
 
 
 async def test_what_could_not_be_sent_is_summed_up_with_the_answer(
@@ -110,3 +117,23 @@ async def test_a_digest_that_cannot_be_sent_is_counted(
 
     assert store.known is not None
     assert store.known.number == 2
+
+
+async def test_a_daily_summary_that_cannot_be_sent_is_counted(
+    world: World, topic: CountingPublisher, store: MemoryUnsentStore
+) -> None:
+    """With the topic's answer, though nothing else was refused; once it has gone, nothing is left."""
+    summary = DailySummary(
+        reports=MemoryReports(),
+        controls=world.ledger,
+        settings=load_settings({"ledger_endpoint": "https://ledger.test"}),
+        clock=world.clock,
+        publisher=topic,
+    )
+    await follows_up(world, store, summary)
+    assert store.known is not None
+    assert (store.known.number, store.known.since, store.known.answer) == (1, NOW, str(REFUSED))
+
+    topic.error = None
+    await follows_up(world, store, summary, minutes=5)
+    assert (len(topic.sent), await store.unsent()) == (1, None)

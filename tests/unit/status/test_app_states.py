@@ -143,7 +143,7 @@ def test_headline_tiles_and_sections_count_the_same() -> None:
     assert tiles["no recent recovery point"].number == 1
     for tile in found.tiles_of_now:
         state = tile.url.partition("state=")[2].partition("&")[0]
-        assert len(Filters(state=state).apply(seen.rows)) == tile.number
+        assert len(Filters(state=state).apply(seen)) == tile.number
 
 
 def test_a_hundred_and_fifty_eight_items_of_three_causes_are_three_groups() -> None:

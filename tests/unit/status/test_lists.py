@@ -2,14 +2,18 @@
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from backup_retry.domain.arm_ids import ProtectedItem, VaultKind
 from backup_retry.domain.decisions import Outcome, Reason
+from backup_retry.domain.protected_days import VaultDay, mark_of
 from status.app_states import App
 from status.calendar import LINES, Calendar, calendar
+from status.compliance_list import compliance_lines
 from status.dashboard import Dashboard
 from status.filters import Filters
 from status.groups import ITEMS
@@ -20,15 +24,28 @@ from status.place import Places
 from status.portal_links import item_url
 from status.tagged import TaggedReader
 from tests.builders import NOW, OTHER_SUBSCRIPTION, SUBSCRIPTION, item, vault
-from tests.status_world import backups, closed, dashboard, opened, snapshot
+from tests.status_world import TODAY, backups, closed, dashboard, opened, snapshot
 
 PORTAL = "https://portal.azure.com"
 GOOD = backups(good=range(14))
+#: of vm-01 all days were kept, of vm-02 one of two, vm-03 lacks one ten days ago, vm-04 was promised none
+KEPT = dashboard(
+    *(backups(good=[0], of=item(number)) for number in (1, 2, 3, 4)),
+    days=[
+        VaultDay(
+            vault=vault(),
+            day=TODAY - timedelta(days=back),
+            kept=frozenset(mark_of(item(each)) for each in kept),
+            missed=frozenset(mark_of(item(each)) for each in missed),
+        )
+        for back, kept, missed in ((1, (1, 2), ()), (2, (1, 3), (2,)), (3, (3,), ()), (10, (1,), (3,)))
+    ],
+)
 
 
 def board(of: Dashboard, filters: Filters) -> Calendar:
     """The calendar's page of a dashboard."""
-    return calendar(of.days, filters.apply(of.rows), filters, Places(of), estate_known=True)
+    return calendar(of.days, filters.apply(of), filters, Places(of), estate_known=True)
 
 
 def test_the_lists_are_cut_and_say_so() -> None:
@@ -108,8 +125,8 @@ def test_filters_come_back_from_their_own_address() -> None:
 )
 def test_a_filter_has_no_case(filters: Filters) -> None:
     """By name, id or part of a name."""
-    rows = dashboard(backups(good=[0]), backups(good=[0], of=item(2, vault("vault-2")))).rows
-    assert [row.item.friendly_name for row in filters.apply(rows)] == ["vm-02"]
+    made = dashboard(backups(good=[0]), backups(good=[0], of=item(2, vault("vault-2"))))
+    assert [row.item.friendly_name for row in filters.apply(made)] == ["vm-02"]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +148,7 @@ def test_items_are_filtered_by_state_and_cause(filters: Filters, names: list[str
         opened=[replace(opened(of=item(2)), error="UserErrorSlow")],
         closed=[closed(Outcome.NEEDS_ACTION), closed(Outcome.RECOVERED, 1, item(3))],
     )
-    assert [row.name for row in filters.apply(made.rows)] == names
+    assert [row.name for row in filters.apply(made)] == names
 
 
 @pytest.mark.parametrize(
@@ -158,9 +175,63 @@ async def test_items_are_filtered_by_a_tag_of_what_they_protect(tag: str, names:
     tagged = await reader.tagged(tag)
     await reader.tagged(tag)
     made = dashboard(*(backups(good=[0], of=item(number)) for number in (1, 2, 3)))
-    assert [row.name for row in Filters(tag=tag).apply(made.rows, tagged.ids)] == names
+    assert [row.name for row in Filters(tag=tag).apply(made, tagged.ids)] == names
     assert len(asked) == 1
     assert "']" not in asked[0].partition("Resources\n")[2]
+
+
+def test_a_backup_vaults_item_is_found_by_the_tags_of_its_own_data_source() -> None:
+    """Its names do not tell what it backs up; Resource Graph does."""
+    group = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-disks"
+    disk = f"{group}/providers/Microsoft.Compute/disks/Disk-1"
+    instance = ProtectedItem(vault=replace(vault("disks"), kind=VaultKind.BACKUP), name="instance-1")
+    made = dashboard(replace(backups(good=[0], of=instance), source_id=disk), backups(good=[0]))
+    for tagged in (disk, group):
+        found = Filters(tag="env").apply(made, frozenset({tagged.lower()}))
+        assert [row.item.key for row in found] == [instance.key]
+    [row] = Filters(text="RG-Disks").apply(made)
+    assert Places(made).row(row) == "disks · Backup instance · rg-disks"
+
+
+@pytest.mark.parametrize(
+    ("compliance", "names"),
+    [
+        ("7", ["vm-02"]),
+        ("14", ["vm-02", "vm-03"]),
+        ("30", ["vm-02", "vm-03"]),
+        ("8", ["vm-01", "vm-02", "vm-03", "vm-04"]),
+    ],
+)
+def test_items_are_filtered_by_compliance(compliance: str, names: list[str]) -> None:
+    """Those that had no good point on a promised day; an item that nothing was promised falls short of nothing."""
+    found = Filters.of({"compliance": compliance}).apply(KEPT)
+    assert sorted(row.name for row in found) == names
+
+
+@pytest.mark.parametrize(
+    ("sort", "names"),
+    [
+        ("", ["vm-02", "vm-03", "vm-01", "vm-04"]),
+        ("compliance_7", ["vm-02", "vm-01", "vm-03", "vm-04"]),
+        ("-compliance_7", ["vm-01", "vm-03", "vm-02", "vm-04"]),
+        ("-item", ["vm-04", "vm-03", "vm-02", "vm-01"]),
+    ],
+)
+def test_compliance_is_listed_of_subscription_vault_and_item(sort: str, names: list[str]) -> None:
+    """Worst first, or by a column; the whole comes before its parts."""
+    lines = compliance_lines(KEPT, KEPT.rows, Filters(show="compliance", sort=sort), Places(KEPT))
+    assert [each.level for each in lines] == ["subscription", "vault", *["item"] * 4]
+    assert [each.name for each in lines[2:]] == names
+
+
+def test_the_page_shows_compliance_with_its_numbers() -> None:
+    """And since when it counts; a vault leads to what it has."""
+    body = page_answer(page(snapshot(KEPT), [], Filters(show="compliance"), {}, PORTAL)).body
+    assert "50.0 %" in body
+    assert "none promised" in body
+    assert "counted since Thu 12 Nov" in body
+    assert "show=compliance&amp;format=csv" in body
+    assert 'href="status?vault=' in body
 
 
 @pytest.mark.parametrize(
@@ -232,7 +303,7 @@ def test_two_vaults_of_one_name_are_two_vaults() -> None:
         "vault-1 (rg-backup, Production)",
         "vault-1 (rg-backup, Shop)",
     ]
-    assert [row.name for row in Filters(vault=choices[1].value).apply(made.rows)] == ["vm-02"]
+    assert [row.name for row in Filters(vault=choices[1].value).apply(made)] == ["vm-02"]
 
 
 def test_databases_and_shares_are_named_with_what_they_are_on() -> None:

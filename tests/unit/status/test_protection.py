@@ -43,6 +43,12 @@ def test_nothing_is_called_protected_that_is_not(known: Backups, text: str) -> N
     [
         pytest.param((opened(), None), Protection.IN_PROGRESS, Trouble.OPEN, id="looked after"),
         pytest.param(
+            (replace(opened(), told="approval"), None),
+            Protection.ACTION_REQUIRED,
+            Trouble.NEEDS_PERSON,
+            id="open, and a person has been told",
+        ),
+        pytest.param(
             (None, closed(Outcome.NEEDS_ACTION)), Protection.ACTION_REQUIRED, Trouble.NEEDS_PERSON, id="told"
         ),
         pytest.param(
