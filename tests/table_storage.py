@@ -18,6 +18,7 @@ from azure.core.pipeline.transport import AioHttpTransport
 from azure.data.tables.aio import TableServiceClient
 
 from backup_retry.azure.table_ledger import TableLedger
+from backup_retry.azure.table_transactions import LedgerTables
 from backup_retry.domain.incident import Incident
 from tests.clock import Clock
 
@@ -106,7 +107,7 @@ async def table_service(
     async with aiohttp.ClientSession(connector=connector, auto_decompress=False) as session:
         wire = Wire(session)
         credential = StaticCredential()
-        async with TableServiceClient(endpoint, credential=credential, transport=wire, **options) as service:
+        async with LedgerTables(endpoint, credential=credential, transport=wire, **options) as service:
             yield service, wire
 
 

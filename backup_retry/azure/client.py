@@ -148,9 +148,9 @@ class AzureClients:
 
     def tables(self) -> "TableServiceClient":
         """A client of the ledger's storage account."""
-        from azure.data.tables.aio import TableServiceClient  # noqa: PLC0415
+        from backup_retry.azure.table_transactions import LedgerTables  # noqa: PLC0415
 
-        return TableServiceClient(
+        return LedgerTables(
             self._settings.ledger_endpoint,
             credential=self._credential,
             audience=self._cloud.storage_audience,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -18,8 +18,9 @@ from backup_retry.azure.table_inbox import TableInbox
 from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.azure.tags import GraphTagLookup
 from backup_retry.domain.errors import AzureUnavailable
+from backup_retry.domain.journal import StepKind
 from simulator.machine.tls import Certificates
-from tests.failures import vm_item
+from tests.failures import opened, step, vm_item
 from tests.odd_answers import HTML, JSON
 from tests.player import Player, playing
 from tests.signal_reading import MACHINE_ID
@@ -133,6 +134,22 @@ async def test_what_the_tables_cannot_mean_is_no_answer(teller: Teller, ask: Ask
     teller.tell(text)
     with pytest.raises(AzureUnavailable, match="ledger"):
         await ask(teller)
+
+
+PART = "--a\r\n\r\nHTTP/1.1 {}\r\nETag: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "null", HTML, PART.format("204 No Content"), PART.format("nonsense"), PART.format("500 -") * 2],
+)
+async def test_what_a_transaction_cannot_mean_is_no_answer(teller: Teller, text: str) -> None:
+    """Whoever saves has to look what the ledger says; one answer to two changes is none."""
+    teller.tell(text, 202, "multipart/mixed")
+    ledger = TableLedger(teller.clients.tables(), teller.clock)
+    incident = replace(opened(), version="etag")
+    with pytest.raises(AzureUnavailable, match="ledger"):
+        await ledger.save(incident, [step(incident, StepKind.WAITING)])
 
 
 @pytest.mark.parametrize(
