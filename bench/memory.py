@@ -176,6 +176,8 @@ class _Vaults:
 class _Engine:
     """Reports a retry of everything, as the engine would."""
 
+    looks_back = timedelta(hours=72)
+
     def __init__(self) -> None:
         self.handled = 0
 

@@ -212,7 +212,7 @@ class Sweep:
     async def _sweep_vault(self, found: Sequence[FoundJob], report: SweepReport) -> None:
         """Confirm a vault's failures with one list, then handle them."""
         vault = found[0].vault
-        since = min(each.started_at or report.since for each in found) - LONGEST_JOB
+        since = min(each.started_at or report.since for each in found) - self._engine.looks_back
         async with self._turn(found, report):
             listed = await self._vaults.jobs(vault, since, fresh_since=report.began)
             await self._look_at_all(found, listed, report)

@@ -8,7 +8,7 @@ item, the other one leaves.
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from backup_retry.domain.decisions import Close, Decision, Trigger, Wait
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound, Service
@@ -106,6 +106,11 @@ class Engine:
             clock=clock,
             claim_lease=rules.claim_lease,
         )
+
+    @property
+    def looks_back(self) -> timedelta:
+        """How long before a failure began the jobs begin that it may read: a list that serves it reaches so far."""
+        return self._gatherer.looks_back
 
     async def note(self, failed: FailedJob, source: Source) -> Report:
         """Store that a job failed and leave the rest to the follow-up; stores nothing when it is known."""

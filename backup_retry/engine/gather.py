@@ -25,6 +25,8 @@ class Gatherer:
     def __init__(self, vaults: Vaults, rules: Rules) -> None:
         self._vaults = vaults
         self._rules = rules
+        #: how long before a failure ended the jobs begin that matter to it; see `_longest_job` for the exceptions
+        self.looks_back = LONGEST_JOB + rules.storm_window
 
     async def facts(self, work: UnitOfWork, run_began: datetime | None) -> Facts:
         """The item's jobs that ended since the first failure did; the newest failure becomes the incident's."""

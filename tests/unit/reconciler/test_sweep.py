@@ -9,7 +9,6 @@ import pytest
 from backup_retry.domain.decisions import Reason
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.jobs import JobStatus, Source
-from backup_retry.policy.rules import LONGEST_JOB
 from backup_retry.policy.scope import Scope
 from backup_retry.ports.ledger import Beat
 from backup_retry.settings.sweep_profile import daily
@@ -73,13 +72,15 @@ async def test_ids_compare_without_case(world: World) -> None:
 
 
 async def test_a_vault_is_listed_from_its_oldest_failure_on(world: World) -> None:
-    """One list confirms all of its jobs, and serves the engine, which looks a day further back."""
+    """One list confirms all of its jobs, and reaches as far back as the engine then looks, so that it serves both."""
     world.fails("job-1", of=item(1), started_at=STARTED - HOUR)
     world.fails("job-2", of=item(2), started_at=STARTED)
 
     await sweep(world, Graph(row(2), row(1, started_at=STARTED - HOUR))).run()
 
-    assert world.vaults.listed[0] == (vault(), STARTED - HOUR + timedelta(microseconds=123456) - LONGEST_JOB)
+    oldest = STARTED - HOUR + timedelta(microseconds=123456)
+    assert world.vaults.listed[0] == (vault(), oldest - world.engine.looks_back)
+    assert min(since for _, since in world.vaults.listed[1:]) >= oldest - world.engine.looks_back
     assert max(world.vaults.freshness) <= NOW
 
 
