@@ -19,7 +19,11 @@ from bench.cost import RESULTS
 from bench.figures import missed, table
 from bench.ground import REPOSITORY, certificates
 from bench.measurements import MEASUREMENTS, SIZES
+from bench.processors import busy_and_all
 from bench.rows import ROWS
+
+#: of the processors' time before a measurement, in that of one look
+_BUSY, _LOOK_SECONDS = 0.1, 1.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,23 +57,29 @@ def _parser() -> argparse.ArgumentParser:
 def _measure(name: str, options: argparse.Namespace) -> bool:
     """Run one measurement in a child and keep its figures; False where it failed."""
     print(f"{name} ...", file=sys.stderr, flush=True)
-    began = time.monotonic()
+    began, when = time.monotonic(), _when()
     environment = os.environ | {"SSL_CERT_FILE": str(certificates().ca_file)}
     command = [sys.executable, "-m", "bench.child", name, options.size]
     child = subprocess.run(command, stdout=subprocess.PIPE, env=environment, cwd=REPOSITORY, check=False)
     if child.returncode:
         return False
-    _keep(name, options.size, json.loads(child.stdout.splitlines()[-1]), time.monotonic() - began)
+    measured = {"size": options.size, "when": when, "seconds": round(time.monotonic() - began, 1)}
+    _keep(name, measured | {"figures": json.loads(child.stdout.splitlines()[-1])})
     return True
 
 
-def _keep(name: str, size: str, measured: object, seconds: float) -> None:
+def _when() -> str:
+    """The day; on a machine with other work to do, that too: times are then to be measured again."""
+    busy, everything = busy_and_all()
+    time.sleep(_LOOK_SECONDS)
+    later, all_of_it = busy_and_all()
+    is_busy = later - busy > _BUSY * (all_of_it - everything)
+    return f"{datetime.now(UTC):%Y-%m-%d}{', beside other work' if is_busy else ''}"
+
+
+def _keep(name: str, measured: dict[str, Any]) -> None:
     results = _load()
-    results["measured"][name] = {
-        "size": size,
-        "seconds": round(seconds, 1),
-        "figures": measured,
-    }
+    results["measured"][name] = measured
     RESULTS.write_text(json.dumps(results | {"machine": _machine()}, indent=2) + "\n", encoding="utf-8")
 
 
@@ -80,7 +90,6 @@ def _load() -> dict[str, Any]:
 
 def _machine() -> dict[str, object]:
     return {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "processors": os.cpu_count(),

@@ -25,11 +25,14 @@ def rewritten(text: str, results: dict[str, Any]) -> str:
 
 def figures(results: dict[str, Any]) -> list[Figure]:
     """The figures of every measurement that has run."""
-    return [Figure(**each) for measured in results["measured"].values() for each in measured["figures"]]
+    return [
+        Figure(**each | {"when": measured.get("when", "")})
+        for measured in results["measured"].values()
+        for each in measured["figures"]
+    ]
 
 
 def _machine(machine: dict[str, Any]) -> str:
     return (
-        f"Measured on {machine['at'][:10]} on {machine['processors']} processors ({machine['system']}), "
-        f"Python {machine['python']}."
+        f"Measured on {machine['processors']} processors ({machine['system']}), Python {machine['python']}."
     )

@@ -26,6 +26,8 @@ class Row:
     """A line of the table."""
 
     label: str
+    #: what would have to be better for the figure to be
+    bound: str
     unit: str = ""
     budget: Budget | None = None
 
@@ -38,6 +40,8 @@ class Figure:
     value: float
     #: what has to be known to read it: how large, how scaled
     note: str = ""
+    #: the day, and whether other work was on the machine
+    when: str = ""
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
@@ -61,7 +65,7 @@ def shown(value: float) -> str:
 def table(rows: Mapping[str, Row], figures: Sequence[Figure]) -> str:
     """The figures as a Markdown table, in the order of `rows`."""
     by_key = {figure.key: figure for figure in figures}
-    lines = ["| what | measured | budget | how |", "|---|---|---|---|"]
+    lines = ["| what | measured | budget | bounded by | when | how |", "|---|---|---|---|---|---|"]
     lines += [_line(row, by_key[key]) for key, row in rows.items() if key in by_key]
     return "\n".join(lines) + "\n"
 
@@ -72,7 +76,7 @@ def _line(row: Row, figure: Figure) -> str:
     if row.budget:
         budget = f"{row.budget} {row.unit}".strip()
         measured = measured if row.budget.met_by(figure.value) else f"**{measured}**, missed"
-    return f"| {row.label} | {measured} | {budget} | {figure.note} |"
+    return f"| {row.label} | {measured} | {budget} | {row.bound} | {figure.when} | {figure.note} |"
 
 
 def missed(rows: Mapping[str, Row], figures: Sequence[Figure]) -> list[Figure]:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ class Ground:
     admin: aiohttp.ClientSession
     addresses: Mapping[str, Any]
     wire: Wire
+    #: the processes' ids, by what they are
+    processes: Mapping[str, int]
 
     async def sim(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 (JSON)
         """Call the simulator's admin API."""
@@ -55,7 +57,7 @@ class Ground:
         """The same ground with another estate; the ledger keeps what it has."""
         await self.sim("POST", "reset", plan.document())
         self.wire.clear()
-        return Ground(plan=plan, admin=self.admin, addresses=self.addresses, wire=self.wire)
+        return replace(self, plan=plan)
 
     async def fail(self, numbers: Sequence[int]) -> list[str]:
         """Let backups of these machines fail; the jobs' ids in the same order."""
@@ -83,16 +85,17 @@ async def ground(plan: EstatePlan, settings: Mapping[str, str] | None = None) ->
     issued = certificates()
     log = DIRECTORY / "azurite.log"
     azurite = Azurite(DEFAULT_DIRECTORY, issued, log_file=log, megabytes=_AZURITE_MEGABYTES)
-    async with azurite, _simulator(plan) as addresses:
+    async with azurite, _simulator(plan) as (addresses, pid):
         os.environ.update(_environment(addresses, azurite.endpoint, settings or {}))
         limits = aiohttp.ClientTimeout(total=600)
         async with aiohttp.ClientSession(addresses["admin"], raise_for_status=True, timeout=limits) as admin:
             with watched(azurite.endpoint) as wire:
-                yield Ground(plan=plan, admin=admin, addresses=addresses, wire=wire)
+                processes = {"the app": os.getpid(), "Azurite": azurite.pid, "the simulated Azure": pid}
+                yield Ground(plan=plan, admin=admin, addresses=addresses, wire=wire, processes=processes)
 
 
 @asynccontextmanager
-async def _simulator(plan: EstatePlan) -> AsyncIterator[Mapping[str, Any]]:
+async def _simulator(plan: EstatePlan) -> AsyncIterator[tuple[Mapping[str, Any], int]]:
     estate = DIRECTORY / "estate.json"
     estate.write_text(json.dumps(plan.document()))
     command = [sys.executable, "-m", "simulator", "--ca-dir", str(DIRECTORY / "tls")]
@@ -101,7 +104,7 @@ async def _simulator(plan: EstatePlan) -> AsyncIterator[Mapping[str, Any]]:
     process = await ChildProcess.start("the simulator", command, log_file=log, environment=dict(os.environ))
     try:
         line = await process.logged(r"(?m)^\{.*\}$", within=_START_SECONDS)
-        yield json.loads(line.group())
+        yield json.loads(line.group()), process.pid
     finally:
         await process.stop()
 
@@ -134,6 +137,22 @@ class App:
 
         request = HttpRequest(method="POST", url="/api/alerts", headers={}, body=body)
         return int((await self._functions["alerts"](request)).status_code)
+
+    async def event(self, event: Mapping[str, Any]) -> None:
+        """Have it handle an event of the CloudEvents schema."""
+        from azure.functions import EventGridEvent  # noqa: PLC0415
+
+        await self._functions["events"](
+            EventGridEvent(
+                id=event["id"],
+                data=event["data"],
+                topic=event["source"],
+                subject=event.get("subject", ""),
+                event_type=event["type"],
+                event_time=None,
+                data_version="",
+            )
+        )
 
     async def sweep(self) -> None:
         """Fire the sweep, and wait for its end."""

@@ -1,8 +1,8 @@
 """The tables' clients of the SDK, whose transactions are put together, and their answers taken apart, here.
 
-The SDK does both with the standard library's e-mail parser, which was a third of our own time of an alert. What is
-sent is the same, save that a change bears no date of its own; should the SDK come to do without the method that is
-replaced here, it does again all of it.
+The SDK does both with the standard library's e-mail parser, which took two fifths of the processor's time of an alert.
+What is sent is the same, save that a change has no date of its own. A later SDK that does not call the method which is
+replaced here does all of it again.
 https://learn.microsoft.com/rest/api/storageservices/performing-entity-group-transactions
 """
 

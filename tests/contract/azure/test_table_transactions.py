@@ -55,7 +55,7 @@ async def sent_by(client: type[TableServiceClient], operations: Sequence[tuple[A
 
 
 async def test_a_transaction_is_sent_as_the_sdk_sends_it() -> None:
-    """To the letter, save the dates of each change: keys with quotes, texts beyond ASCII, conditions, deletions."""
+    """Byte for byte, save the dates of each change: keys with quotes, texts beyond ASCII, conditions, deletions."""
     operations = [
         ("create", row("head", text='Größe "1"', number=2, truth=True, nothing=None)),
         ("update", row("a/b?c#d", text="x\r\nHTTP/1.1 409 "), STALE | REPLACING),

@@ -54,14 +54,14 @@ def test_a_figure_is_shown_with_three_digits(value: float, text: str) -> None:
 def test_a_missed_budget_cannot_be_overlooked() -> None:
     """It stands in bold in the table and in the list of what was missed."""
     rows = {
-        "slow": Row(label="slow", unit="ms", budget=Budget(limit=25)),
-        "share": Row(label="share", unit="%", budget=Budget(limit=90, at_least=True)),
+        "slow": Row(bound="our code", label="slow", unit="ms", budget=Budget(limit=25)),
+        "share": Row(bound="Azure", label="share", unit="%", budget=Budget(limit=90, at_least=True)),
     }
-    figures = [Figure(key="slow", value=26.0), Figure(key="share", value=95.0, note="of all")]
+    figures = [Figure(key="slow", value=26.0), Figure(key="share", value=95.0, note="of all", when="today")]
     assert missed(rows, figures) == [figures[0]]
     assert table(rows, figures).splitlines()[2:] == [
-        "| slow | **26 ms**, missed | ≤ 25 ms |  |",
-        "| share | 95 % | ≥ 90 % | of all |",
+        "| slow | **26 ms**, missed | ≤ 25 ms | our code |  |  |",
+        "| share | 95 % | ≥ 90 % | Azure | today | of all |",
     ]
 
 
@@ -105,7 +105,9 @@ def test_every_row_is_some_measurements() -> None:
     """A row that nothing fills would be a promise."""
     sources = "".join(path.read_text(encoding="utf-8") for path in (REPOSITORY / "bench").glob("*.py"))
     made = set(re.findall(r'"(\w+)"', sources.replace((REPOSITORY / "bench" / "rows.py").read_text(), "")))
-    computed = {f"memory_{size}" for size in ("1k", "10k", "100k")}
+    computed = {f"memory_{size}" for size in ("1k", "10k", "100k")} | {
+        f"dispatch_{number}" for number in (2, 4, 8)
+    }
     assert set(ROWS) - made - computed == set()
 
 
@@ -134,16 +136,17 @@ def test_new_figures_replace_the_old_ones_only() -> None:
     """What stands before and after the markers stays."""
     results = {
         "machine": {
-            "at": "2026-01-02T03:04:05",
             "processors": 2,
             "system": "Linux x86_64",
             "python": "3.13.1",
         },
-        "measured": {"event": {"figures": [{"key": "event_own_p50", "value": 12.0, "note": ""}]}},
+        "measured": {
+            "event": {"when": "today", "figures": [{"key": "event_own_p50", "value": 9.0, "note": ""}]}
+        },
     }
     text = f"before\n{document.BEGIN}old\n{document.END}after\n"
     written = document.rewritten(text, results)
     assert written.startswith(f"before\n{document.BEGIN}")
     assert written.endswith(f"{document.END}after\n")
-    assert "| own time per event, p50 | 12 ms | ≤ 25 ms |  |" in written
+    assert "| own time per event, p50 | 9 ms | ≤ 10 ms | our code | today |  |" in written
     assert document.rewritten(written, results) == written
