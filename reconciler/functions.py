@@ -164,7 +164,7 @@ async def _look_into_kept_signals(parts: wiring.Parts) -> None:
     """The follow-up shares what this reads of a vault, and does not depend on it."""
     try:
         await parts.turns.take(wiring.turn_makers[KEPT_SIGNALS](parts, Slice()))
-    except Exception as error:  # noqa: BLE001 (whatever it is: those signals have a timer of their own as well)
+    except Exception as error:  # noqa: BLE001 (whatever it is, what is open is followed up)
         log_failure(LogEvent.TURN_FAILED, error, turn=KEPT_SIGNALS)
 
 
