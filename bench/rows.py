@@ -59,7 +59,9 @@ ROWS: Mapping[str, Row] = {
     "scarce_handled": Row(label="a thousand alerts in an hour: retried", unit="%", budget=_least(100)),
     "scarce_doubled": Row(label="a thousand alerts in an hour: items retried twice", budget=_most(0)),
     "scarce_refused": Row(label="a thousand alerts in an hour: calls refused with 429"),
-    "scarce_wait": Row(label="a thousand alerts in an hour: from failure to retry, slowest", unit="min"),
+    "scarce_wait": Row(
+        label="a thousand alerts in an hour: from failure to retry, slowest", unit="min", budget=_most(60)
+    ),
     "cold_import": Row(
         label="import of function_app, beside Azure's packages", unit="times", budget=_most(1.2)
     ),

@@ -46,7 +46,8 @@ class Size:
 
 
 def _plan(subscriptions: int, vaults: int, machines: int) -> EstatePlan:
-    return EstatePlan(subscriptions=subscriptions, vaults=vaults, machines=machines)
+    as_azure_grants = {"hourly_reads": None}
+    return EstatePlan(subscriptions=subscriptions, vaults=vaults, machines=machines, settings=as_azure_grants)
 
 
 TINY = Size(plan=_plan(1, 1, 4), seconds=0.2, steady=1, steady_seconds=0.1)

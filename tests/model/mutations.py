@@ -213,7 +213,7 @@ def mutations() -> Sequence[Mutation]:
         Mutation("forget the daily cap", without_row("daily_cap"), seed=29),
         Mutation("ignore the tag", without_row("opted_out"), seed=69),
         Mutation("forget to ask", without_row("approval"), seed=27),
-        Mutation("ignore the schedule", without_row("schedule_near"), seed=50),
+        Mutation("ignore the schedule", without_row("schedule_near"), seed=65),
         Mutation("ignore the hours", without_row("outside_hours"), seed=28),
         Mutation("let every canary fly", _let_every_canary_fly(), seed=14),
         Mutation("ignore the storm's version", _ignore_the_storms_version(), seed=49),

@@ -129,3 +129,32 @@ async def test_a_reading_from_before_the_claim_starts_nothing() -> None:
     assert moved.incident is not None
     assert moved.incident.attempts[-1].result is AttemptResult.FAILED
     assert (moved.decision, world.readings.readings, len(world.attempts)) == ("waiting", 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("shown", "before_the_run", "readings"),
+    [
+        (JobStatus.COMPLETED, 30, 1),
+        (JobStatus.IN_PROGRESS, 30, 2),
+        (None, 30, 2),
+        (JobStatus.IN_PROGRESS, 0, 1),
+        (None, 0, 1),
+    ],
+)
+async def test_an_earlier_reading_serves_where_the_retry_has_ended_on_it(
+    shown: JobStatus | None, before_the_run: int, readings: int
+) -> None:
+    """Whether one still runs, or never began, only a reading of this run can say."""
+    world = SharingWorld()
+    done = await world.engine.handle(world.fails(), Source.ALERT, run_began=world.clock())
+    assert done.incident is not None
+    attempt = done.incident.attempts[-1]
+    if shown is not None:
+        world.fails("job-2", status=shown, started_at=NOW, ended_at=NOW, activity_id=attempt.id)
+    world.readings.readings = 0
+    world.clock.move(minutes=2)
+    await world.reads()
+    began = world.clock() + before_the_run * SECOND
+    world.clock.move(seconds=30)
+    await world.engine.advance(done.incident, run_began=began)
+    assert world.readings.readings == readings
