@@ -7,6 +7,7 @@ import pytest
 
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.errors import Forbidden
 from backup_retry.domain.jobs import JobError, JobList, JobStatus, Operation, Source
 from backup_retry.engine.freshness import SHARED_FOR, fresh_since, read_jobs
 from tests.builders import ENDED, NOW, item, vault
@@ -21,9 +22,12 @@ class SharedReadings(NetworkVaults):
 
     kept: JobList | None = None
     readings: int = 0
+    refused_at: datetime | None = None
 
     async def jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
         """See Vaults."""
+        if self.refused_at is not None and self.refused_at > fresh_since:
+            raise Forbidden("jobs", status=403, code="AuthorizationFailed")
         if self.kept is None or self.kept.read_at < fresh_since:
             self.kept = await super().jobs(vault, since, fresh_since=fresh_since)
             self.readings += 1
@@ -84,6 +88,16 @@ async def test_an_earlier_reading_has_to_prove_that_it_serves(
         after=after,
     )
     assert (world.readings.readings, listed.read_at) == (readings, NOW if readings > 1 else NOW - age)
+
+
+async def test_an_earlier_refusal_is_not_shared() -> None:
+    """Permissions that have been given since are used at once."""
+    world = SharingWorld()
+    world.readings.refused_at = NOW
+    failed = world.fails()
+    world.clock.move(seconds=10)
+    done = await world.engine.handle(failed, Source.ALERT, run_began=world.clock())
+    assert (done.decision, world.readings.readings) == ("triggered", 1)
 
 
 async def test_eighteen_failures_that_one_reading_shows_are_one_reading() -> None:
