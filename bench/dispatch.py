@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from unittest.mock import patch
 
 import aiohttp
 from aiohttp import web
@@ -168,12 +169,11 @@ async def _fail(place: Ground, plan: EstatePlan, url: str, slower: float) -> Gro
 
 @contextmanager
 def _small_events(failures: int) -> Iterator[None]:
-    most = failure_batches.MOST_FAILURES
-    failure_batches.MOST_FAILURES = dispatch.MOST_FAILURES = failures
-    try:
+    with (
+        patch.object(failure_batches, "MOST_FAILURES", failures),
+        patch.object(dispatch, "MOST_FAILURES", failures),
+    ):
         yield
-    finally:
-        failure_batches.MOST_FAILURES = dispatch.MOST_FAILURES = most
 
 
 async def _one(place: Ground, app: App, platform: Platform, instances: int) -> Swept:

@@ -137,8 +137,8 @@ class Instance:
         """Fire the timer of the signals that wait."""
         await process_deferred(self._ledger.inbox, self._reactor(alone=False), self._ledger.clock)
 
-    async def follow_up(self) -> None:
-        """Fire the follow-up."""
+    async def follow_up(self, run_began: datetime) -> None:
+        """Follow up what is open, in a run that began with the look into what waits."""
         ledger = self._ledger
         await FollowUp(
             ledger=ledger.incidents,
@@ -146,6 +146,7 @@ class Instance:
             controls=ledger.incidents,
             clock=ledger.clock,
             reads_are_low=self._clients.reads_are_low,
+            run_began=run_began,
         ).run()
 
     def _reactor(self, *, alone: bool) -> SignalHandler:
@@ -251,8 +252,9 @@ def _fail(server: RunningServer, number: int, now: datetime) -> str:
 async def _timers(server: RunningServer, ledger: Ledger) -> None:
     """The five-minute turn, in a process that knows nothing yet: what waits, then what is open."""
     async with _instance(server, ledger) as fresh:
+        began = ledger.clock()
         await fresh.look_into_kept()
-        await fresh.follow_up()
+        await fresh.follow_up(began)
 
 
 @asynccontextmanager

@@ -46,7 +46,8 @@ class Size:
 
 
 def _plan(subscriptions: int, vaults: int, machines: int) -> EstatePlan:
-    return EstatePlan(subscriptions=subscriptions, vaults=vaults, machines=machines)
+    as_azure_grants = {"hourly_reads": None}
+    return EstatePlan(subscriptions=subscriptions, vaults=vaults, machines=machines, settings=as_azure_grants)
 
 
 TINY = Size(plan=_plan(1, 1, 4), seconds=0.2, steady=1, steady_seconds=0.1)
@@ -147,10 +148,10 @@ async def _call(http: aiohttp.ClientSession, url: str, body: object) -> Answer:
 
 
 async def _process_deferred(http: aiohttp.ClientSession, stack: Stack) -> float:
-    """Fire the timer that looks into the signals that were kept; the seconds until none waits any more."""
+    """Fire the follow-up, which looks into the signals that were kept; the seconds until none waits any more."""
     run, began = stack.run, time.perf_counter()
     headers = {"x-functions-key": run.master_key}
-    async with http.post(f"{run.host}/admin/functions/kept_signals", json={}, headers=headers) as response:
+    async with http.post(f"{run.host}/admin/functions/follow_up", json={}, headers=headers) as response:
         response.raise_for_status()
     async with _tables(stack) as service:
         inbox = TableInbox(service, clock)

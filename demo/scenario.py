@@ -67,6 +67,7 @@ class Night:
                 "backup_seconds": _BACKUP_SECONDS,
                 "alert_delay_seconds": 0.3,
                 "delivery_pace": 0.02,
+                "hourly_reads": 10**6,  # the night passes within a minute, and reads as much as in hours
             },
         }
 

@@ -164,13 +164,6 @@ async def _look_into(key: str) -> None:
     )
 
 
-@blueprint.timer_trigger(arg_name="timer", schedule=wiring.schedules().follow_up_schedule, use_monitor=True)
-async def kept_signals(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
-    """The net beneath the follow-up, whose turn looks into the signals that wait before anything else."""
-    parts = await wiring.parts()
-    await parts.turns.take(_kept_signals_turn(parts, Slice()))
-
-
 def _kept_signals_turn(parts: wiring.Parts, part: Slice) -> Turn:
     return Turn(name=KEPT_SIGNALS, run=partial(_look_into_kept, parts, part), slice=part)
 

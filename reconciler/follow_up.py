@@ -62,6 +62,7 @@ class FollowUp:
         retention: timedelta | None = None,
         unreadables: Unreadables | None = None,
         reads_are_low: Callable[[Vault], bool] = lambda _: False,
+        run_began: datetime | None = None,
         unsent: UnsentStore | None = None,
         time_limit: timedelta = timedelta.max,
         summary: DailySummary | None = None,
@@ -77,6 +78,8 @@ class FollowUp:
         self._unreadables = unreadables
         #: says of whose reads few are left in this hour
         self._reads_are_low = reads_are_low
+        #: what was read of a vault since then serves; None: the run begins with the follow-up
+        self._run_began = run_began
         self._unsent = unsent or MemoryUnsentStore()
         self._time_limit = time_limit
         self._summary = summary
@@ -94,7 +97,7 @@ class FollowUp:
 
         async def one_vault(incidents: Sequence[Incident]) -> None:
             async with slots.of(incidents[0].item.vault):
-                await self._follow_vault(incidents, report, now, sends=sends)
+                await self._follow_vault(incidents, report, self._run_began or now, sends=sends)
 
         early = [incident for incident in opened if incident.is_untold and incident not in due]
         await asyncio.gather(

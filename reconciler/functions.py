@@ -154,8 +154,9 @@ def _restores(parts: wiring.Parts) -> RedoneRestores:
 async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
     """The five-minute look at what waits, at what is open, then at sweeps that died with their workers."""
     parts = await wiring.parts()
+    began = parts.clock()
     await _look_into_kept_signals(parts)
-    if await parts.turns.take(_follow_up_turn(parts, Slice())):
+    if await parts.turns.take(_follow_up_turn(parts, Slice(), began)):
         sweeps = parts.settings.timed_sweeps
         await parts.turns.repeat_dead([_turn(each, parts, Slice(), _REPEATED_FOR) for each in sweeps])
 
@@ -164,15 +165,15 @@ async def _look_into_kept_signals(parts: wiring.Parts) -> None:
     """The follow-up shares what this reads of a vault, and does not depend on it."""
     try:
         await parts.turns.take(wiring.turn_makers[KEPT_SIGNALS](parts, Slice()))
-    except Exception as error:  # noqa: BLE001 (whatever it is: those signals have a timer of their own as well)
+    except Exception as error:  # noqa: BLE001 (whatever it is, what is open is followed up)
         log_failure(LogEvent.TURN_FAILED, error, turn=KEPT_SIGNALS)
 
 
-def _follow_up_turn(parts: wiring.Parts, part: Slice) -> Turn:
-    return Turn(name="follow_up", run=partial(_follow_up, parts, part), slice=part)
+def _follow_up_turn(parts: wiring.Parts, part: Slice, run_began: datetime | None = None) -> Turn:
+    return Turn(name="follow_up", run=partial(_follow_up, parts, part, run_began), slice=part)
 
 
-async def _follow_up(parts: wiring.Parts, part: Slice) -> None:
+async def _follow_up(parts: wiring.Parts, part: Slice, run_began: datetime | None) -> None:
     """What ended while nothing was followed up, then what is open: each with half of a slice's time."""
 
     def sweep(profile: SweepProfile, since: datetime) -> Awaitable[SweepReport]:
@@ -181,10 +182,10 @@ async def _follow_up(parts: wiring.Parts, part: Slice) -> None:
     swept = await sweep_after_silence(parts.controls, parts.settings, parts.clock(), sweep)
     part.end(swept is not None and swept.out_of_time)
     if not part.left:
-        part.end((await _follow_up_of(parts, part.limit / 2).run()).left > 0)
+        part.end((await _follow_up_of(parts, part.limit / 2, run_began).run()).left > 0)
 
 
-def _follow_up_of(parts: wiring.Parts, time_limit: timedelta) -> FollowUp:
+def _follow_up_of(parts: wiring.Parts, time_limit: timedelta, run_began: datetime | None) -> FollowUp:
     return FollowUp(
         ledger=parts.ledger,
         engine=parts.engine,
@@ -194,6 +195,7 @@ def _follow_up_of(parts: wiring.Parts, time_limit: timedelta) -> FollowUp:
         retention=parts.settings.incident_retention,
         unreadables=parts.unreadables,
         reads_are_low=parts.clients.reads_are_low,
+        run_began=run_began,
         unsent=parts.unsent,
         time_limit=time_limit,
         summary=_summary(parts),

@@ -186,7 +186,6 @@ class Pair:
     async def later(self, **time: float) -> None:
         """So much later the timers fire."""
         self.product.clock.time += timedelta(**time)
-        await self.product.timer("kept_signals")
         await self.product.timer("follow_up")
 
     async def beat(self) -> object:

@@ -231,8 +231,8 @@ class App:
         ]
 
     async def process_deferred(self) -> None:
-        """Fire the look into kept signals by hand."""
-        await self._start("kept_signals")
+        """Fire the follow-up by hand, which looks into kept signals first."""
+        await self._start("follow_up")
 
     async def waiting(self) -> list[str]:
         """The jobs of the signals that wait."""

@@ -45,7 +45,13 @@ def estate(vms: int, **settings: Any) -> Json:
             {"name": "grid", "topic": "grid", "schema": "EventGridSchema"},
             {"name": "cloud", "topic": "cloud", "schema": "CloudEventSchemaV1_0"},
         ],
-        "settings": {"backup_seconds": 0.2, "operation_seconds": 0.1, "delivery_pace": 0.02, **settings},
+        "settings": {
+            "backup_seconds": 0.2,
+            "operation_seconds": 0.1,
+            "delivery_pace": 0.02,
+            "hourly_reads": 10**6,
+            **settings,
+        },
     }
 
 

@@ -223,8 +223,8 @@ class PacedTransport(TokenTransport):
         call = Call.of(request.method, urlsplit(request.url).path)
         if call is None or not same_origin(request.url, self._only_to):
             return await super().send(request, **options)
-        await self.pace.admit(call)
         try:
+            await self.pace.admit(call)
             response = await super().send(request, **options)
             self.pace.learn(call, response.status_code, response.headers, lambda: _text(response))
         finally:

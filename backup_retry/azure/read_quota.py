@@ -26,6 +26,8 @@ _COUNTED = re.compile(
 )
 #: reads in an hour; the lowest quota that Azure was ever seen to refuse for
 _LEAST_QUOTA = 150.0
+#: a count above it is no count: whoever believed it would never again hear of enough reads
+_GREATEST_QUOTA = 100_000.0
 _HOUR = 3600.0
 _MANY = 1000
 #: seconds; whoever has to wait comes back with the next turn at the latest, which may find the quota whole again
@@ -43,6 +45,7 @@ class _Quota:
     """What is known of one action of a subscription."""
 
     limit: float = _LEAST_QUOTA
+    limit_at: float = float("-inf")
     #: reads left when Azure said so last
     heard: float = _LEAST_QUOTA
     heard_at: float = float("-inf")
@@ -79,8 +82,9 @@ class _Quota:
         return 0.0
 
     def hear(self, left: float, now: float) -> None:
-        """Azure's own count, and its quota where that is larger than it was known to be."""
-        self.limit = max(self.limit, left + 1)
+        """Azure's own count, and its quota where that is larger than was heard of in the last two hours."""
+        if left + 1 >= self.limit or now - self.limit_at >= 2 * _HOUR:
+            self.limit, self.limit_at = max(_LEAST_QUOTA, left + 1), now
         self.heard, self.heard_at = left, now
 
 
@@ -116,7 +120,7 @@ class ReadQuotas:
     def learn(self, subscription: str, action: str, headers: Mapping[str, str]) -> None:
         """What an answer says is left."""
         said = headers.get(_LEFT, "")
-        if said.isdecimal() and _COUNTED.fullmatch(action):
+        if said.isdecimal() and float(said) <= _GREATEST_QUOTA and _COUNTED.fullmatch(action):
             self._quotas.setdefault((subscription, action), _Quota()).hear(float(said), self._clock())
 
     def refused(self, subscription: str, action: str) -> None:

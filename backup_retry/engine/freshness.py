@@ -8,9 +8,11 @@ Reads of a vault are few (an hourly quota), so that many share one. What may be 
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.errors import AzureRefused
 from backup_retry.domain.jobs import JobList
 from backup_retry.ports.vaults import Vaults
 
@@ -40,7 +42,8 @@ async def read_jobs(
     earliest = after or now - SHARED_FOR
     fresh = max(fresh_since(now, run_began), earliest)
     if run_began is not None:
-        listed = await vaults.jobs(vault, since, fresh_since=max(now - SHARED_FOR, earliest))
-        if listed.read_at >= fresh or shows_the_end(listed):
-            return listed
+        with suppress(AzureRefused):  # an earlier no proves nothing: permissions may have been given since
+            listed = await vaults.jobs(vault, since, fresh_since=max(now - SHARED_FOR, earliest))
+            if listed.read_at >= fresh or shows_the_end(listed):
+                return listed
     return await vaults.jobs(vault, since, fresh_since=fresh)

@@ -77,9 +77,17 @@ class Gatherer:
 
 
 def _shows_the_end(work: UnitOfWork, listed: JobList) -> bool:
-    """True where a reading shows that the failure has ended: from an earlier one nobody sees what has come since."""
-    job_id = (work.noted_failure or work.incident.failure).id.lower()
-    return any(job.id.lower() == job_id and not job.status.running for job in listed.jobs)
+    """True where a reading shows that the failure, or its retry in flight, has ended.
+
+    What has come since an earlier one nobody sees.
+    """
+    attempt = work.incident.running_attempt
+    if attempt is not None:
+        job = attempt_job(attempt, listed.jobs)
+    else:
+        failed = (work.noted_failure or work.incident.failure).id.lower()
+        job = next((each for each in listed.jobs if each.id.lower() == failed), None)
+    return job is not None and not job.status.running
 
 
 def _matters(job: Job, incident: Incident, operation: Operation | None) -> bool:

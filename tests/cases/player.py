@@ -104,8 +104,7 @@ class _Playing:
         await self._arrive(step.alerts, step.events)
         if step.sweeps:
             await self._call("sweep")
-        for timer in ("kept_signals", "follow_up"):
-            await self._call(timer)
+        await self._call("follow_up")
 
     def _change(self, step: Step) -> None:
         manager = self._azure.manager

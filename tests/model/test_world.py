@@ -15,7 +15,9 @@ from tests.model.trouble import Trouble
 from tests.model.true_jobs import PASSING, PERSON, UNKNOWN
 from tests.model.world import World
 
-SEEDS = 27
+SEEDS = 24
+#: the next one in which Azure accepts a trigger and starts nothing
+TURNED_DOWN = 29
 
 
 @cache
@@ -124,7 +126,7 @@ def test_a_seed_replays_exactly() -> None:
 
 def test_the_worlds_see_every_kind_of_fault() -> None:
     """Nothing in the list of faults is only there on paper; the tables' own are in the worlds on tables."""
-    struck = {fault for seed in range(1, SEEDS + 1) for fault in soaked(seed).faults}
+    struck = {fault for seed in (*range(1, SEEDS + 1), TURNED_DOWN) for fault in soaked(seed).faults}
     assert struck == set(Fault) - {Fault.LEDGER_5XX_WRITTEN, Fault.ROLLED_BACK}
 
 

@@ -45,7 +45,7 @@ async def _ended(app: App, vm: str) -> bool | None:
 
 async def test_what_was_confirmed_is_stored_when_azure_stops_answering(app: App) -> None:
     """202: the failure is in the ledger, and the follow-up makes up for the rest."""
-    await app.arm({"name": "expire_token", "match": r"GET .*/backupJobs\?"})
+    await app.arm({"name": "expire_token", "match": r"GET .*(/protectedItems/.*vm-16|/backupProtectedItems)"})
     answer = await app.failed_and_alerted("vm-16")
     await app.arm()
     assert (answer.status, answer.result["decision"]) == (202, "waiting")

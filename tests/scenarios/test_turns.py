@@ -56,19 +56,19 @@ async def requests(app: App, path: str) -> int:
     return len(await app._sim("GET", "requests", params={"path": path, "method": "GET"}))
 
 
-@pytest.mark.parametrize(("turn", "vm"), [("kept_signals", "vm-02"), ("follow_up", "vm-03")])
-async def test_a_turn_that_was_killed_loses_and_doubles_nothing(app: App, turn: str, vm: str) -> None:
+@pytest.mark.parametrize(("at", "vm"), [("signal", "vm-02"), ("retry", "vm-03")])
+async def test_a_turn_that_was_killed_loses_and_doubles_nothing(app: App, at: str, vm: str) -> None:
     """A signal that waits and a retry that runs, when the code is exchanged in the middle of the night's work."""
     job = await app.fail(vm)
     await app.arm({"name": "expire_token", "match": "GET .*backupJobs"})
     assert (await app.alert(backup_failure(vm, job))).status == 202
     await app.arm()
-    if turn == "follow_up":
+    if at == "retry":
         await app.process_deferred()
         await app.until(lambda: app.remembered(item_id(vm)))
     before = await requests(app, "/backupJobs")
     await app.arm({"name": "latency", "seconds": 30, "match": "GET .*/backupJobs"})
-    await app._start(turn)
+    await app._start("follow_up")
     await app.until(lambda: asked(app, before, "/backupJobs"))
     await app.stack.kill_host()
     await app.arm()

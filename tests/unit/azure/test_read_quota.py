@@ -179,12 +179,29 @@ async def test_whoever_has_spent_its_part_is_told_when_to_come_back() -> None:
     assert timedelta(0) < caught.value.retry_after <= timedelta(minutes=5)
 
 
-@pytest.mark.parametrize("said", [{}, {LEFT: "many"}, {LEFT: "-1"}])
-def test_what_is_no_number_says_nothing(said: dict[str, str]) -> None:
-    """The floor stays."""
-    quotas = ReadQuotas(Hour())
-    quotas.learn(SUBSCRIPTION, JOBS, said)
+@pytest.mark.parametrize("said", ["", "many", "-1", "1e9", "9999999999", "9" * 5000])
+async def test_what_no_azure_would_say_says_nothing(said: str) -> None:
+    """The floor stays: neither is the quota off from then on, nor every later count a low one."""
+    hour = Hour()
+    quotas = ReadQuotas(hour)
+    quotas.learn(SUBSCRIPTION, JOBS, {LEFT: said} if said else {})
     assert not quotas.is_low(vault())
+    assert await hour.reads(quotas) == 50
+    hour.now, hour.left = 3600.0, 150
+    await hour.reads(quotas, 1)
+    assert not quotas.is_low(vault())
+
+
+def test_a_quota_that_falls_is_forgotten() -> None:
+    """Nobody has heard of that many for two hours: what is heard now is the quota, and none of it is missing."""
+    hour = Hour()
+    quotas = ReadQuotas(hour)
+    low = []
+    for hours, left in ((0, 449), (1, 149), (2, 149), (3, 149), (3, 130), (4, 449), (4, 400)):
+        hour.now = hours * 3600.0
+        quotas.learn(SUBSCRIPTION, JOBS, {LEFT: str(left)})
+        low.append(quotas.is_low(vault()))
+    assert low == [False, True, False, False, True, False, True]
 
 
 async def test_the_first_read_goes_alone() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.attempts import AttemptResult
+from backup_retry.domain.errors import Forbidden
 from backup_retry.domain.jobs import JobError, JobList, JobStatus, Operation, Source
 from backup_retry.engine.freshness import SHARED_FOR, fresh_since, read_jobs
 from tests.builders import ENDED, NOW, item, vault
@@ -21,9 +22,12 @@ class SharedReadings(NetworkVaults):
 
     kept: JobList | None = None
     readings: int = 0
+    refused_at: datetime | None = None
 
     async def jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:
         """See Vaults."""
+        if self.refused_at is not None and self.refused_at > fresh_since:
+            raise Forbidden("jobs", status=403, code="AuthorizationFailed")
         if self.kept is None or self.kept.read_at < fresh_since:
             self.kept = await super().jobs(vault, since, fresh_since=fresh_since)
             self.readings += 1
@@ -86,6 +90,16 @@ async def test_an_earlier_reading_has_to_prove_that_it_serves(
     assert (world.readings.readings, listed.read_at) == (readings, NOW if readings > 1 else NOW - age)
 
 
+async def test_an_earlier_refusal_is_not_shared() -> None:
+    """Permissions that have been given since are used at once."""
+    world = SharingWorld()
+    world.readings.refused_at = NOW
+    failed = world.fails()
+    world.clock.move(seconds=10)
+    done = await world.engine.handle(failed, Source.ALERT, run_began=world.clock())
+    assert (done.decision, world.readings.readings) == ("triggered", 1)
+
+
 async def test_eighteen_failures_that_one_reading_shows_are_one_reading() -> None:
     """Each is told a second after the other."""
     world = SharingWorld()
@@ -129,3 +143,32 @@ async def test_a_reading_from_before_the_claim_starts_nothing() -> None:
     assert moved.incident is not None
     assert moved.incident.attempts[-1].result is AttemptResult.FAILED
     assert (moved.decision, world.readings.readings, len(world.attempts)) == ("waiting", 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("shown", "before_the_run", "readings"),
+    [
+        (JobStatus.COMPLETED, 30, 1),
+        (JobStatus.IN_PROGRESS, 30, 2),
+        (None, 30, 2),
+        (JobStatus.IN_PROGRESS, 0, 1),
+        (None, 0, 1),
+    ],
+)
+async def test_an_earlier_reading_serves_where_the_retry_has_ended_on_it(
+    shown: JobStatus | None, before_the_run: int, readings: int
+) -> None:
+    """Whether one still runs, or never began, only a reading of this run can say."""
+    world = SharingWorld()
+    done = await world.engine.handle(world.fails(), Source.ALERT, run_began=world.clock())
+    assert done.incident is not None
+    attempt = done.incident.attempts[-1]
+    if shown is not None:
+        world.fails("job-2", status=shown, started_at=NOW, ended_at=NOW, activity_id=attempt.id)
+    world.readings.readings = 0
+    world.clock.move(minutes=2)
+    await world.reads()
+    began = world.clock() + before_the_run * SECOND
+    world.clock.move(seconds=30)
+    await world.engine.advance(done.incident, run_began=began)
+    assert world.readings.readings == readings

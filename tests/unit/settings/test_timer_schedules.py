@@ -71,7 +71,6 @@ def test_there_is_a_timer_for_each_profile() -> None:
         "sweep_a": "0 0 * * * *",
         "sweep_b2": "0 1 * * * *",
         "follow_up": "0 */5 * * * *",
-        "kept_signals": "0 */5 * * * *",
     }
 
 
@@ -81,12 +80,10 @@ def test_there_is_a_timer_for_each_profile() -> None:
 def test_a_wrong_setting_leaves_the_app_its_functions(wrong: dict[str, str]) -> None:
     """Without functions nobody sees what is wrong."""
     found = loaded(call=False, **wrong)
-    five_minutes = "0 */5 * * * *"
     assert found["schedules"] == {
         "sweep": "0 0 5 * * *",
         "sweep_look_back": "0 20 * * * *",
-        "follow_up": five_minutes,
-        "kept_signals": five_minutes,
+        "follow_up": "0 */5 * * * *",
     }
     assert found["functions"] == loaded()["functions"]
 
