@@ -1,6 +1,6 @@
 """Vaults that an earlier sweep has seen and that Resource Graph does not show any more: each is asked once.
 
-It hides what the app has lost its role on, so that no row, no alert and no error would ever tell of that. A vault that
+It hides what the app has lost its role on, so that no row, no alert and no error would ever report it. A vault that
 Azure refuses to show has an incident; one that was removed is remembered for as long as Azure keeps jobs: when it is
 shown again, what failed in it meanwhile is looked for.
 """
@@ -52,7 +52,7 @@ class VanishedVaults:
                 [SeenVault(vault=vault) for key, vault in shown.items() if key not in known]
             )
         except BackupRetryError as error:
-            return [f"Which vaults have vanished is not known: {in_words(error)}"]
+            return [f"Deleted or inaccessible vaults cannot be determined: {in_words(error)}"]
         for key, each in known.items():
             try:
                 await self._compare(each, is_shown=key in shown)
@@ -73,7 +73,7 @@ class VanishedVaults:
             await self._seen.forget(known.vault)
 
     async def _ask(self, vault: Vault) -> None:
-        """One list of the vault's jobs says whether it is there, and what no row could tell of it."""
+        """One list of the vault's jobs says whether it is there, and what no row could report."""
         try:
             await self._look_through(vault)
         except AzureRefused as error:

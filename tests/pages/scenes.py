@@ -95,7 +95,7 @@ def troubled() -> str:
             incident(reason=Reason.APPROVAL),
             id="asked",
             told_of=("approval",),
-            detail='backup-retry approve "vm-02" lets it go.',
+            detail='backup-retry approve "vm-02" approves it.',
         ),
     }
     unsent = UnsentNotices(

@@ -195,7 +195,7 @@ async def test_check_finds_the_deployment_well_and_starts_nothing(app: App) -> N
     ended = await types(app, "check", "--json", EVENTGRID_TOPIC_ENDPOINT=topic, RETRY_PROFILES=profiles)
     checks = {each["name"]: each["verdict"] for each in ended.json["checks"]}
     assert (ended.code, set(checks.values())) == (0, {"good"}), checks
-    assert {"identity", "tables", "topic", "rights on vault-1", "alerts of vault-1"} <= set(checks)
+    assert {"identity", "tables", "topic", "permissions on vault-1", "alerts of vault-1"} <= set(checks)
     assert len(await triggers(app)) == before
 
 

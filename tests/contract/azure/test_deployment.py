@@ -89,7 +89,7 @@ async def test_the_way_of_an_alert_and_the_apps_rights_are_read(azure: Simulated
         [vault] = [each.vault for each in await session.inspection.vaults() if each.vault.name == "vault-1"]
         assert missing_rights(vault.kind, await session.inspection.permissions(vault)) == []
     assert found["alert route of vault-1"].verdict == "good"
-    assert found["rights on vault-1"].verdict == "good"
+    assert found["permissions on vault-1"].verdict == "good"
     assert found["webhook"].verdict == "bad"  # nobody listens at this host
     assert "alert route of other-1" not in found
     posted = azure.server.simulator.requests.find("", "POST")

@@ -133,7 +133,7 @@ async def test_a_configured_subscription_that_cannot_be_seen_is_named(estate: Es
     unseen = str(uuid.UUID(int=999))
     rows = await estate.swept(*ids(2), unseen)
     assert len(rows) == 2
-    assert estate.problems == (f"Subscriptions not swept: {unseen}: this identity cannot see them.",)
+    assert estate.problems == (f"Subscriptions not swept: {unseen}: this identity cannot read them.",)
 
 
 async def test_an_identity_that_sees_nothing_has_swept_nothing(estate: Estate) -> None:

@@ -202,7 +202,7 @@ async def test_a_dead_letter_that_nobody_can_read_is_among_them_until_it_is_remo
     """Another process knows it from the summary; one list of the container says that it is gone."""
     letters = MemoryDeadLetters({"t/S/1.json": b"x"}, {"t/S/1.json"})
     finder = TableUnreadables(tables.service, dead_letters=letters)
-    finder.add(dead_letter("t/S/1.json", "it is no JSON"))
+    finder.add(dead_letter("t/S/1.json", "it is not JSON"))
     await finder.sum_up()
 
     other = TableUnreadables(tables.service, dead_letters=letters)

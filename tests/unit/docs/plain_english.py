@@ -74,6 +74,7 @@ BETTER = {
     r"longer than nothing|nothing or longer": "positive; zero or longer",
 }
 _SPOKEN = frozenset({tokenize.COMMENT, tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)})
+_VALUE = re.compile(r"\{[^{}]*\}")
 #: between two words: white space, a comment's mark, quotes between the parts of a text
 _SPACE = r"(?:[\"'\s]|f(?=[\"'])|#:?(?=\s))+"
 _STUMBLING = re.compile(rf"\b(?:{'|'.join(BETTER)})\b".replace(" ", _SPACE), re.IGNORECASE)
@@ -97,9 +98,15 @@ def _spoken(code: str) -> str:
     """Python code without what only Python reads: its comments and texts, each on its line."""
     rows = [""] * (code.count("\n") + 2)
     for token in _tokens(code):
-        for row, line in enumerate(token.string.split("\n"), token.start[0] - 1):
+        for row, line in enumerate(_words(token).split("\n"), token.start[0] - 1):
             rows[row] += f" {line}"
     return "\n".join(rows)
+
+
+def _words(token: tokenize.TokenInfo) -> str:
+    """The token's text; of an f-string without the values in it, which are code."""
+    is_format = token.type == tokenize.STRING and "f" in token.string.partition(token.string[-1])[0].lower()
+    return _VALUE.sub("", token.string) if is_format else token.string
 
 
 def _tokens(code: str) -> Iterator[tokenize.TokenInfo]:
