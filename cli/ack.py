@@ -19,8 +19,8 @@ from cli.pause import time_of
 from cli.retry import Subject
 from cli.session import Session, sessions
 
-Note = Annotated[str, typer.Option(help="Why it can wait; recorded with the incident.")]
-By = Annotated[str, typer.Option(help="Recorded as the operator; default: your user name.")]
+Note = Annotated[str, typer.Option(metavar="TEXT", help="Why it can wait; recorded with the incident.")]
+By = Annotated[str, typer.Option(metavar="NAME", help="Recorded as the operator; default: your user name.")]
 Until = Annotated[
     str,
     typer.Option(

@@ -21,13 +21,17 @@ Items = Annotated[
     ),
 ]
 VaultOption = Annotated[
-    str, typer.Option("--vault", help="All retries waiting for approval in this vault (name or ARM ID).")
+    str,
+    typer.Option(
+        "--vault", metavar="VAULT", help="All retries waiting for approval in this vault (name or ARM ID)."
+    ),
 ]
 CodeOption = Annotated[
-    str, typer.Option("--code", help="All retries waiting for approval after this error code.")
+    str,
+    typer.Option("--code", metavar="CODE", help="All retries waiting for approval after this error code."),
 ]
-By = Annotated[str, typer.Option(help="Recorded as the operator; default: your user name.")]
-Why = Annotated[str, typer.Option(help="The reason; recorded and shown.")]
+By = Annotated[str, typer.Option(metavar="NAME", help="Recorded as the operator; default: your user name.")]
+Why = Annotated[str, typer.Option(metavar="TEXT", help="The reason; recorded and shown.")]
 Answer = Callable[[Approvals, Incident], Awaitable[Incident | None]]
 
 

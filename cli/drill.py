@@ -22,7 +22,8 @@ from cli.session import Session, sessions
 
 VaultArgument = Annotated[str, typer.Argument(metavar="VAULT", help="Name or ARM ID of the vault.")]
 WaitOption = Annotated[
-    str, typer.Option("--wait", help="How long to wait for the test to arrive, such as 5m.")
+    str,
+    typer.Option("--wait", metavar="DURATION", help="How long to wait for the test to arrive, such as 5m."),
 ]
 _LOOK_SECONDS = 2.0
 _TAKEN = "succe"

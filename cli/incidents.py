@@ -25,14 +25,19 @@ NeedsPerson = Annotated[
     bool,
     typer.Option("--needs-person", help="Only incidents that require action."),
 ]
-OutcomeOption = Annotated[Outcome | None, typer.Option(help="Only incidents with this outcome.")]
+OutcomeOption = Annotated[
+    Outcome | None,
+    typer.Option(metavar="OUTCOME", help=f"Only incidents with this outcome: {', '.join(Outcome)}."),
+]
 ReasonOption = Annotated[
     Reason | None, typer.Option(help="Only incidents with this reason code.", metavar="CODE")
 ]
-VaultOption = Annotated[str, typer.Option(help="Only vaults whose name contains this.")]
-SubscriptionOption = Annotated[str, typer.Option(help="Only this subscription.")]
-TextOption = Annotated[str, typer.Option(help="Only incidents whose item, error or detail contains this.")]
-Limit = Annotated[int, typer.Option(min=1, help="Maximum number of rows.")]
+VaultOption = Annotated[str, typer.Option(metavar="NAME", help="Only vaults whose name contains this.")]
+SubscriptionOption = Annotated[str, typer.Option(metavar="ID", help="Only this subscription.")]
+TextOption = Annotated[
+    str, typer.Option(metavar="TEXT", help="Only incidents whose item, error or detail contains this.")
+]
+Limit = Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number of rows.")]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,8 @@ from cli.exit_codes import UsageError, agreed, run
 from cli.output import JsonOption, say, show
 from cli.session import sessions
 
-Why = Annotated[str, typer.Option(help="The reason; recorded and shown.")]
-By = Annotated[str, typer.Option(help="Recorded as the operator; default: your user name.")]
+Why = Annotated[str, typer.Option(metavar="TEXT", help="The reason; recorded and shown.")]
+By = Annotated[str, typer.Option(metavar="NAME", help="Recorded as the operator; default: your user name.")]
 Until = Annotated[
     str,
     typer.Option(

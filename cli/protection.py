@@ -14,10 +14,18 @@ from cli.protected import Protected, look_at_protection
 from cli.session import sessions
 
 StateOption = Annotated[
-    Protection | None, typer.Option("--state", help="Only items in this state.", case_sensitive=False)
+    Protection | None,
+    typer.Option(
+        "--state",
+        metavar="STATE",
+        help=f"Only items in this state: {', '.join(Protection)}.",
+        case_sensitive=False,
+    ),
 ]
-VaultOption = Annotated[str, typer.Option("--vault", help="Only vaults whose name contains this.")]
-Limit = Annotated[int, typer.Option(min=1, help="Maximum number of rows.")]
+VaultOption = Annotated[
+    str, typer.Option("--vault", metavar="NAME", help="Only vaults whose name contains this.")
+]
+Limit = Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number of rows.")]
 Line = tuple[Backups, Judgement]
 #: worst first; what is well stands last
 _ORDER = {

@@ -36,13 +36,17 @@ Subjects = Annotated[
         metavar="ITEM...", help="Item names, ARM IDs, job IDs or incident IDs.", show_default=False
     ),
 ]
-VaultOption = Annotated[str, typer.Option("--vault", help="All failed items in this vault (name or ARM ID).")]
-CodeOption = Annotated[str, typer.Option("--code", help="All items that failed with this error code.")]
+VaultOption = Annotated[
+    str, typer.Option("--vault", metavar="VAULT", help="All failed items in this vault (name or ARM ID).")
+]
+CodeOption = Annotated[
+    str, typer.Option("--code", metavar="CODE", help="All items that failed with this error code.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Evaluate everything, write and start nothing.")]
 Yes = Annotated[
     bool, typer.Option("--yes", help="Retry many items, and closed incidents, without confirmation.")
 ]
-By = Annotated[str, typer.Option(help="Recorded as the operator; default: your user name.")]
+By = Annotated[str, typer.Option(metavar="NAME", help="Recorded as the operator; default: your user name.")]
 
 
 def retry(

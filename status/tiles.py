@@ -12,7 +12,7 @@ from status.filters import DRY_RUN, NO_ACCESS, Filters, Shown, outcome_of, state
 ENDS = {
     Outcome.RECOVERED.value: "recovered by a retry",
     Outcome.RECOVERED_ELSEWHERE.value: "recovered by another backup",
-    Outcome.NEEDS_ACTION.value: "action required",
+    Outcome.NEEDS_ACTION.value: "action was required",
     Outcome.EXHAUSTED.value: "retries exhausted",
     Outcome.LEFT_ALONE.value: "no action taken",
     DRY_RUN: "would have been retried (dry run)",
