@@ -118,9 +118,7 @@ async def test_sweeps_that_were_late_or_incomplete_are_said_at_the_top(
         await bad_night.inbox.add({"label": f"alert {number}"})
     try:
         async with tab(browser, color_scheme=scheme, viewport=size) as (page, seen):
-            await bad_night.app.until(
-                lambda: _reloaded(page, bad_night.url(), "3 deferred alerts")
-            )
+            await bad_night.app.until(lambda: _reloaded(page, bad_night.url(), "3 deferred alerts"))
             await expect(page.locator(".note.tone-bad")).to_have_count(2)
             notes = await names(page, ".note.tone-bad")
             assert notes[0].startswith("The last daily sweep did not complete. It started ")

@@ -216,7 +216,7 @@ async def test_a_terminal_of_sixty_columns_is_enough(app: App) -> None:
     os.close(theirs)
     shown = await asyncio.to_thread(read_all, ours)
     assert await process.wait() in {0, 1}, shown
-    assert "unprotected now" in " ".join(shown.split())
+    assert "unprotected: " in " ".join(shown.split())
     assert all(len(line) <= 60 for line in shown.splitlines()), shown
 
 
