@@ -76,7 +76,7 @@ class VanishedVaults:
             await self._seen.forget(known.vault)
 
     async def _ask(self, known: SeenVault, *, is_shown: bool) -> None:
-        """One list of the vault's jobs says whether it is there, and what no row could tell of it."""
+        """One list of the vault's jobs says whether it is there, and what no row could report."""
         vault, gone_since = known.vault, known.gone_since
         try:
             await self._look_through(vault)
