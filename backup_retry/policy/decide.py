@@ -93,7 +93,7 @@ def nobodys(context: DecisionContext) -> Close | None:
         outcome=Outcome.NEEDS_ACTION,
         reason=Reason.NEEDS_ACTION,
         detail=f"{_what_failed(context.incident.failure, context.workload.words)} Its vault lists no item of "
-        "that name, so nothing was retried. Find the item under Backup items, and back it up there.",
+        "that name, so it was not retried. Find the item under Backup items in the vault, and start a backup there.",
     )
 
 

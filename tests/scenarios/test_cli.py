@@ -252,10 +252,10 @@ async def test_a_pipe_gets_no_colour(app: App) -> None:
         pytest.param(["status"], {"LEDGER_ENDPOINT": ""}, 2, "LEDGER_ENDPOINT is not set", id="settings"),
         pytest.param(["status", "--day"], {}, 2, "No such option", id="usage"),
         pytest.param(
-            ["status"], {"LEDGER_ENDPOINT": "https://localhost:1/x"}, 3, "ledger: no answer", id="ledger"
+            ["status"], {"LEDGER_ENDPOINT": "https://localhost:1/x"}, 3, "ledger: no response", id="ledger"
         ),
         pytest.param(
-            ["explain", "vm-01"], {"ARM_ENDPOINT": "https://localhost:1"}, 3, "no answer", id="azure"
+            ["explain", "vm-01"], {"ARM_ENDPOINT": "https://localhost:1"}, 3, "no response", id="azure"
         ),
         pytest.param(["retry", "nobody"], {}, 2, "named 'nobody' is visible", id="item"),
         pytest.param(["status"], {"IDENTITY_HEADER": "wrong"}, 3, "az login", id="sign-in"),

@@ -110,11 +110,11 @@ async def test_a_vault_without_the_role_misses_every_right(azure: Simulated) -> 
     [
         ("nobody", "", "No function app named nobody"),
         ("func-ours", "rg-b", "No function app"),
-        ("twice", "", "--resource-group says which"),
-        ("", "rg-app", "--app says which"),
+        ("twice", "", "specify one with --resource-group"),
+        ("", "rg-app", "specify one with --app"),
         ("", "rg-c", "in resource group rg-c is visible"),
-        ("x' or 1 == 1", "", "--app .* is no name"),
-        ("", "a'b", "--resource-group .* is no name"),
+        ("x' or 1 == 1", "", "--app .* is not a valid"),
+        ("", "a'b", "--resource-group .* is not a valid"),
     ],
 )
 async def test_an_app_that_is_not_one_is_refused(azure: Simulated, name: str, group: str, said: str) -> None:

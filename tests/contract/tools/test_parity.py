@@ -73,9 +73,9 @@ def test_each_recording_has_a_line_and_the_last_is_the_sum(
 
 #: What is wrong with a file: its text, and what its line says.
 BROKEN = {
-    "empty": ("", "not served: no recorded call: it is not JSON"),
-    "no_json": ("\x00{", "not served: no recorded call: it is not JSON"),
-    "deep": ("[" * 100_000, "not served: no recorded call: it is not JSON"),
+    "empty": ("", "not served: no recorded call: it is no JSON"),
+    "no_json": ("\x00{", "not served: no recorded call: it is no JSON"),
+    "deep": ("[" * 100_000, "not served: no recorded call: it is no JSON"),
     "list": ("[]", "not served: no recorded call: request is no object"),
     "no_answer": ('{"request": {}}', "not served: no recorded call: response is no object"),
     "no_address": (

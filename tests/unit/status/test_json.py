@@ -185,7 +185,9 @@ def test_an_incidents_page_leads_on() -> None:
     opened = Opened(incident_id="i-1", item=item(), at=NOW)
     found = timeline(opened, head, steps, Filters(code="k"), PORTAL)
     assert found is not None
-    assert [(each.url, each.reason) for each in found.others] == [("old?code=k", "Retries exhausted.")]
+    assert [(each.url, each.reason) for each in found.others] == [
+        ("old?code=k", "The maximum number of retries is reached.")
+    ]
     assert found.error_url.startswith("https://learn.microsoft.com/azure/backup/")
     body = incident_answer(found, NOW).body
     assert "The next retry starts then, unless a backup completes first." in body
