@@ -32,7 +32,7 @@ class SimilarFailures:
     error: JobError = field(default_factory=JobError)
     #: at the same time, the item in question among them
     items: int = 1
-    #: at any time that the vault's list tells of
+    #: at any time that the vault's list reports
     ever: int = 1
     #: those at the same time besides the item in question, by id, or by name where the list tells no more
     others: tuple[str, ...] = ()

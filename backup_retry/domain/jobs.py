@@ -172,7 +172,7 @@ class FailedJob:
     retried_as: str = ""
 
     def weight(self) -> tuple[int, datetime]:
-        """How much it counts beside other failures of its item: the best kind of backup first, then what ended last."""
+        """How much it counts among failures of its item: the best kind of backup first, then what ended last."""
         return backup_rank(self.operation), self.ended_at
 
     @classmethod

@@ -55,7 +55,7 @@ class Gatherer:
         return await self._vaults.operation(incident.item, attempt.operation_id)
 
     async def _looked_through(self, job: Job, incident: Incident) -> Job:
-        """A job that completed with warnings, and would mend the failure, with what only its details say of it."""
+        """A job that completed with warnings, and would fix the failure, with what only its details say about it."""
         if job.status is not JobStatus.COMPLETED_WITH_WARNINGS or not job.makes_up_for(incident.failure):
             return job
         try:
