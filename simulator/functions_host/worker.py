@@ -146,9 +146,15 @@ class Worker:
             self._process.kill()
 
 
-def _inherited(connection: socket.socket) -> dict[str, Any]:
-    """What a child is started with to have the socket as well; Windows knows no `pass_fds`."""
-    if sys.platform == "win32":
+if sys.platform == "win32":
+
+    def _inherited(connection: socket.socket) -> dict[str, Any]:
+        """What a child is started with to have the socket as well; Windows knows no `pass_fds`."""
         connection.set_inheritable(True)
         return {"close_fds": False}
-    return {"pass_fds": [connection.fileno()]}
+
+else:
+
+    def _inherited(connection: socket.socket) -> dict[str, Any]:
+        """What a child is started with to have the socket as well."""
+        return {"pass_fds": [connection.fileno()]}

@@ -16,6 +16,8 @@ from simulator.stack.to_try import announcement, write_files
 
 BUILD = Path("build")
 STANDARD_PORTS = Ports(host=7071, arm=8443, admin=8080, tables=10002)
+#: Somebody watches: the end of a retry is noticed in seconds.
+QUICK = {"FOLLOW_UP_SCHEDULE": "*/5 * * * * *"}
 _PURPOSES = {
     "host": "Functions host",
     "arm": "Resource Manager and Entra",
@@ -50,7 +52,9 @@ def main() -> int:
 
 async def _run(ports: Ports, app: Path) -> int:
     stop = stop_requested()
-    stack = Stack(_app_settings(os.environ), ports=ports, app_directory=app, directory=BUILD / "stack")
+    stack = Stack(
+        QUICK | _app_settings(os.environ), ports=ports, app_directory=app, directory=BUILD / "stack"
+    )
     try:
         await unless_stopped(stop, stack.start())
         write_files(BUILD, stack.run, stack.settings)

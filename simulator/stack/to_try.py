@@ -51,7 +51,6 @@ def examples(
             "Use the command line in this terminal",
             (_IN_POWERSHELL if windows else _IN_SH).format(file=_shown(build / "cli.env")),
         ),
-        ("See how things are", f"{cli} status"),
         (
             f"Let a backup of {vm} fail; its alert reaches the app",
             f"{curl} -X POST {run.admin}/_sim/backups {_JSON} -d '@{_shown(build / 'failure.json')}'",
@@ -65,6 +64,7 @@ def examples(
             "Run the daily sweep now",
             f"{curl} -X POST {run.host}/admin/functions/sweep -H 'x-functions-key: {run.master_key}' {_JSON} -d '{{}}'",
         ),
+        ("See how things are", f"{cli} status"),
         ("List open and recently closed incidents", f"{cli} incidents"),
         (
             "Save everything that happened in the simulated Azure",
@@ -76,7 +76,7 @@ def examples(
 def announcement(build: Path, run: RunInfo, estate: Mapping[str, Any] = DEFAULT_ESTATE) -> str:
     """What is printed once the stack is up."""
     lines = [
-        f"Status page:  {page(run)}",
+        f"Status page:  {page_address(run)}",
         f"Command line: settings in {_shown(build / 'cli.env')}",
         f"Addresses:    {_shown(build / 'run.json')}",
         "",
@@ -87,7 +87,7 @@ def announcement(build: Path, run: RunInfo, estate: Mapping[str, Any] = DEFAULT_
     return "\n".join([*lines, "", "Press Ctrl-C to stop."])
 
 
-def page(run: RunInfo) -> str:
+def page_address(run: RunInfo) -> str:
     """The address of the status page, with the key that opens it."""
     return f"{run.host}/api/status?code={run.function_key}"
 
