@@ -91,8 +91,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.print("Stopped.")
         return _EXIT_INTERRUPTED
     except (ProcessDiedError, InUseError, OSError, TimeoutError) as error:
-        Console(stderr=True).print(str(error), style="red", markup=False, highlight=False)
+        Console(stderr=True).print(_why(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return _EXIT_FAILED
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"Cannot write {error.filename}: {error.strerror}."
+    return str(error) or "The app did not answer in time: see build/demo/host.log."
 
 
 if __name__ == "__main__":

@@ -42,8 +42,11 @@ def main() -> int:
     try:
         with own_terminal():
             return asyncio.run(_run(_ports(os.environ), arguments.app.resolve()))
-    except (UsageError, InUseError, OSError) as error:
+    except (UsageError, InUseError) as error:
         print(error, file=sys.stderr)
+        return _EXIT_USAGE
+    except OSError as error:
+        print(f"Cannot write {error.filename}: {error.strerror}.", file=sys.stderr)
         return _EXIT_USAGE
     except ProcessDiedError as error:
         print(error, file=sys.stderr)
