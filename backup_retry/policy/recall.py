@@ -62,9 +62,8 @@ def after_success(incident: Incident, facts: Facts) -> Incident:
 
 def _is_between(job: Job, incident: Incident, failed_at: datetime) -> bool:
     """True for a success after the last time, that is worth as much as what failed."""
-    is_good = job.is_backup and job.status.succeeded and job.moved_data is not False and job.end is not None
-    as_good = backup_rank(job.operation) >= backup_rank(incident.failure.operation)
-    return is_good and as_good and job.end is not None and failed_at < job.end <= incident.first_failed_at
+    as_good = job.is_good and backup_rank(job.operation) >= backup_rank(incident.failure.operation)
+    return as_good and job.end is not None and failed_at < job.end <= incident.first_failed_at
 
 
 def _has_point(incident: Incident, facts: Facts, failed_at: datetime) -> bool:

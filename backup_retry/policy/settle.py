@@ -1,6 +1,7 @@
 """What became of the attempt in flight, and which failure counts: the vault's jobs in, the incident out."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from backup_retry.domain.arm_ids import VaultKind
@@ -9,6 +10,7 @@ from backup_retry.domain.decisions import Close, Outcome, Reason, Wait
 from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.jobs import FailedJob, Job, JobError, JobStatus
+from backup_retry.domain.workloads import backup_rank
 from backup_retry.policy.rules import CLOCKS_DIFFER, JOB_RETENTION, Rules
 
 
@@ -154,3 +156,16 @@ def with_newest_failure(incident: Incident, facts: Facts, noted_failure: FailedJ
     if missing and facts.make_up_for(incident.failure):
         return incident.turned_to(newest)
     return incident.with_failure(newest)
+
+
+def with_own_successes(incident: Incident, jobs: Sequence[Job]) -> Incident:
+    """The incident whose retries have completed: what had failed before them is over for the item's later ones, too.
+
+    Nothing else would show it: a database's job may be named after another node, and only its id says whose it is.
+    """
+    over = dict(incident.weighed_before)
+    for job in jobs:
+        if incident.owns(job) and job.is_good and job.end is not None:
+            rank = backup_rank(job.operation)
+            over[rank] = max(job.end, over.get(rank, job.end))
+    return replace(incident, weighed_before=over)

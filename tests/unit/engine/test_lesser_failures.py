@@ -164,3 +164,26 @@ async def test_a_weighed_failure_that_is_heard_of_late_reopens_nothing(world: Wo
 
     assert report.decision == "already_handled"
     assert (await world.ledger.load(item())).incident == head
+
+
+async def test_what_a_retry_made_up_for_is_no_news_whatever_node_its_job_is_called_after(
+    world: World,
+) -> None:
+    """Only its incident knows whose job it is; a sweep names the lesser failure later (world model, seed 40466)."""
+    stand_in = ProtectedItem(vault=item().vault, container="Unlisted;SQLDataBase;node-2", name="vm-01")
+    own = backup("Full", "own", status=JobStatus.COMPLETED, began=CLAIMED_AT + minutes(10))
+    lesser = backup("Differential", began=CLAIMED_AT)
+    world.vaults.protect(item())
+    world.vaults.shown_jobs = [
+        backup("Full"),
+        lesser,
+        replace(own, item=stand_in, guessed=True, activity_id="attempt-1"),
+    ]
+    in_flight = incident(attempt(1, claimed_at=CLAIMED_AT + minutes(10)), failure=failure_of(backup("Full")))
+    await world.ledger.save(replace(in_flight, state=State.TRIGGERED, version=""))
+
+    first = await world.handle(failure_of(backup("Full")))
+    later = await world.handle(failure_of(lesser))
+
+    assert (first.decision, first.reason) == ("closed", Reason.RETRY_SUCCEEDED)
+    assert later.decision == "already_handled"
