@@ -75,7 +75,7 @@ async def test_the_saved_page_shows_the_night_without_the_app(page: tuple[Page, 
     )
     assert leading_nowhere == []
     await opened.get_by_role("link", name="web-11").first.click()
-    assert await opened.locator("article:target h1").inner_text() == "web-11: recovered after a retry"
+    assert await opened.locator("article:target h1").inner_text() == "web-11: recovered by a retry"
     assert not await opened.locator("#main").is_visible()
     await opened.get_by_role("link", name="All items").click()
     assert await opened.locator("#main").is_visible()
