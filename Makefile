@@ -17,7 +17,7 @@ help: ## list the targets
 setup: $(INSTALLED) ## install everything into .venv (the other targets do it by themselves)
 
 demo: $(INSTALLED) ## play one bad night on a simulated Azure, and check every outcome
-	@$(BIN)/python -m demo
+	@exec $(BIN)/python -m demo $(if $(filter-out 0,$(KEEP)),--keep)
 
 run: $(INSTALLED) ## keep Azurite, the simulated Azure and the Functions host up until Ctrl-C
 	@exec $(BIN)/python -m simulator.stack

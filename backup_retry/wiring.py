@@ -75,7 +75,7 @@ class Parts:
     estate_of: Callable[["EstateGraph"], EstateReader]
     history: ProtectionHistory
     arrivals: Arrivals
-    #: events that nobody could deliver; None: nobody says where they are
+    #: events that Event Grid could not deliver; None: not configured
     dead_letters: DeadLetters | None = None
     #: where notices go; None: nowhere
     publisher: "TopicPublisher | None" = None
@@ -83,7 +83,7 @@ class Parts:
     announcer: "TopicPublisher | None" = None
 
     def estate(self, subscriptions: Sequence[str] = ()) -> "EstateGraph":
-        """What a sweep asks: these subscriptions, or all that may be touched."""
+        """What a sweep asks: these subscriptions, or all in scope."""
         named = [each for each in subscriptions if not each.startswith(REFUSE)]
         return self.graph.estate(named, self.settings.scope.allows_subscription)
 

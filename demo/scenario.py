@@ -9,6 +9,7 @@ from typing import Any
 FILE = Path(__file__).with_name("one_bad_night.toml")
 _RESOURCE_GROUP = "rg-machines"
 _BACKUP_SECONDS = 1.0
+_DAY_SECONDS, _NIGHTS_BEFORE = 86_400, 13
 #: the colleague's backup is over before this alert arrives; the late alert comes after all the others
 _ALERT_DELAYS = {"late": 5.0, "colleague": 2.0}
 
@@ -73,6 +74,14 @@ class Night:
     def backups(self) -> list[dict[str, Any]]:
         """The nightly backups, all at once."""
         return [self._backup(index, item) for index, item in enumerate(self.items)]
+
+    def nights_before(self) -> list[dict[str, Any]]:
+        """Two weeks of good nights before this one."""
+        return [
+            {"item": item, "scheduled": True, "age_seconds": _DAY_SECONDS * ago}
+            for ago in range(_NIGHTS_BEFORE, 0, -1)
+            for item in self.items
+        ]
 
     def colleagues_backups(self) -> list[dict[str, Any]]:
         """What somebody has run again by hand."""

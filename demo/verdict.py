@@ -31,6 +31,11 @@ class Row:
         return self.incident.outcome.value if self.incident.outcome else f"still {self.incident.state}"
 
     @property
+    def closed_at(self) -> datetime | None:
+        """When its incident was closed; None: it is open, or missed."""
+        return self.incident.closed_at if self.incident else None
+
+    @property
     def as_expected(self) -> bool:
         """True when the ledger says what the scenario says."""
         if self.incident is None or self.retried_as - {

@@ -25,9 +25,9 @@ from reactor.signal_handler import SignalHandler
 from reactor.signals import Signal
 
 blueprint = func.Blueprint()
-#: so many signals are looked into at once; in a storm the others are kept, or all would be late
+#: so many signals are processed at once; in a storm the others are kept, or all would be late
 _PLACES = asyncio.Semaphore(16)
-#: so many of those that were kept are then looked into at once
+#: so many of those that were kept are then processed at once
 _LOOKS = Looks(32)
 _LAST_LOOK = LastLook()
 #: Event Grid waits 30 seconds
@@ -74,7 +74,7 @@ async def alerts(req: func.HttpRequest) -> func.HttpResponse:
     except SettingsError as error:
         answer = webhook.unavailable(error)
     except Exception as error:  # Azure repeats a 503 and never a 500: nothing may be lost to a fault of ours
-        logging.getLogger("backup_retry").exception("unexpected fault in the webhook")
+        logging.getLogger("backup_retry").exception("unexpected error in the webhook")
         answer = webhook.unavailable(error)
     return func.HttpResponse(
         json.dumps(answer.body),
@@ -112,7 +112,7 @@ async def events(event: func.EventGridEvent) -> None:
 
 
 async def _was_for_itself(event_type: str, data: object) -> bool:
-    """Whether the app has sent itself the event: to look into a signal, or to run a turn."""
+    """Whether the app has sent itself the event: to process a signal, or to run a turn."""
     if key := key_in(event_type, data):
         await _look_into(key)
     elif due := turn_in(event_type, data):
@@ -164,7 +164,7 @@ async def _look_into(key: str) -> None:
 
 @blueprint.timer_trigger(arg_name="timer", schedule=wiring.schedules().follow_up_schedule, use_monitor=True)
 async def kept_signals(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
-    """The five-minute look into the signals that wait."""
+    """The five-minute run over the deferred signals."""
     parts = await wiring.parts()
     await parts.turns.take(_kept_signals_turn(parts, Slice()))
 

@@ -65,7 +65,7 @@ class FollowUp:
         self._controls = controls
         self._clock = clock
         self._archive = archive
-        #: how long closed incidents are kept; None: for ever
+        #: how long closed incidents are kept; None: indefinitely
         self._retention = retention
         self._unreadables = unreadables
         self._unsent = unsent or MemoryUnsentStore()

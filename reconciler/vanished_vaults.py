@@ -54,7 +54,7 @@ class VanishedVaults:
                 await self._seen.remember([SeenVault(vault=vault) for vault in shown.values()])
                 return problems
         except BackupRetryError as error:
-            return [f"Which vaults have vanished is not known: {in_words(error)}"]
+            return [f"Deleted or inaccessible vaults cannot be determined: {in_words(error)}"]
         hidden_until_now = {
             key: SeenVault(vault=vault, gone_since=self._clock())
             for key, vault in shown.items()
@@ -76,7 +76,7 @@ class VanishedVaults:
             await self._seen.forget(known.vault)
 
     async def _ask(self, known: SeenVault, *, is_shown: bool) -> None:
-        """One list of the vault's jobs says whether it is there, and what no row could tell of it."""
+        """One list of the vault's jobs says whether it is there, and what no row could report."""
         vault, gone_since = known.vault, known.gone_since
         try:
             await self._look_through(vault)

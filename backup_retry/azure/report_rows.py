@@ -33,7 +33,7 @@ def open_row(incident: Incident, now: datetime) -> Row:
 
 
 def asked_row(incident: Incident) -> Row:
-    """What changes there of an incident of which a person has been told, or has answered."""
+    """What changes there of an incident once operators were notified of it, or have answered."""
     opened = Opened.of(incident, incident.opened_at)
     return new_row(OPEN_PARTITION, open_key(incident), error=opened.error, told=opened.told)
 
@@ -124,5 +124,5 @@ def read_purgeable(row: Mapping[str, Any]) -> ProtectedItem:
     try:
         date.fromisoformat(row["PartitionKey"])
     except ValueError as error:
-        raise Unreadable("its partition is no day") from error
+        raise Unreadable("its partition is not a day") from error
     return Columns(row).item("item")

@@ -1,4 +1,4 @@
-"""What the adapters of both kinds of vault read once for many: lists of jobs, policies."""
+"""What the adapters of both vault types read once for many: lists of jobs, policies."""
 
 import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ from backup_retry.domain.jobs import Job, JobList
 from backup_retry.domain.schedule import BackupPolicy
 
 T = TypeVar("T")
-#: reads a list on, and what has been read of it anew where that may have changed
+#: reads a list on, and what has been read of it again where that may have changed
 Read = Callable[[Reading], Awaitable[None]]
 
 #: how long a list of a vault's jobs is kept for those whom it still satisfies
@@ -106,14 +106,14 @@ class SharedLists:
         if last is not None and now - last < _PAUSE:
             self._asked_for[vault.key] = min(since, self._asked_for.get(vault.key, since))
             raise ListTooLong(
-                f"jobs of vault {vault.name}: too many for a look each time, the next look reads on"
+                f"jobs of vault {vault.name}: too many jobs to read at once; the next attempt continues"
             )
         if reading is None or reading.since > since:
             return Reading(vault=vault, since=min(since, self._asked_for.pop(vault.key, since)))
         return reading
 
     def _leave(self, reading: Reading, now: datetime, why: AzureUnavailable | asyncio.CancelledError) -> None:
-        """Keep what has been read where more of it would come to an end; what failed otherwise begins anew."""
+        """Keep what has been read where more of it would come to an end; what failed otherwise begins again."""
         self._unfinished.pop(reading.vault.key, None)
         if isinstance(why, asyncio.CancelledError):  # whoever asked had no more time
             goes_on = reading.taken > _MANY_PAGES

@@ -86,7 +86,7 @@ class TableLedger(TableControls):
     async def save(self, incident: Incident, steps: Sequence[Step] = (), job_id: str = "") -> Incident | None:
         """See Ledger; one request, one more before it for a new incident, two more after it for a closed one.
 
-        One that a person is told of, or answers, while it is open costs one more: the index says so.
+        One that operators are notified of, or answer, while it is open costs one more: the index says so.
         """
         if incident.is_new:
             await self._write_open_row(incident)
@@ -174,7 +174,7 @@ class TableLedger(TableControls):
     async def _stored_after_all(self, incident: Incident, write: Write) -> Incident | None:
         """None where another worker was first; the incident as it is by now where the SDK repeated what had worked.
 
-        A new incident's id is known to nobody else: where it stands in the head, the write has worked.
+        A new incident's id is known to nobody else: where it is in the head, the write has worked.
         """
         partition = rows.partition(incident.item)
         head = await get(self._incidents, partition, rows.HEAD)
@@ -232,7 +232,7 @@ class TableLedger(TableControls):
             await self._open.upsert_entity(row, mode=UpdateMode.REPLACE)
 
     async def _change_open_row(self, change: Mapping[str, Any]) -> None:
-        """Say in the index how an incident stands: whoever counts what is open, or needs a person, reads only that."""
+        """Say in the index how an incident stands: whoever counts what is open, or requires action, reads only that."""
         async with azure_errors("ledger"):
             with suppress(ResourceNotFoundError):  # it has just been closed, and all was told
                 await self._open.update_entity(dict(change), mode=UpdateMode.MERGE)

@@ -80,7 +80,7 @@ class Engine:
         self._tag_lookup = tag_lookup
         self._rules = rules
         self._clock = clock
-        #: tells people what an incident has to tell
+        #: notifies operators of an incident
         self.teller = Teller(
             causes=causes or MemoryCauses(), ledger=ledger, publisher=publisher, clock=clock, pages=pages
         )
@@ -145,7 +145,7 @@ class Engine:
             done = await act(work)
             if done.decision != "already_handled":
                 return done
-        raise AzureUnavailable(f"{failed.item.friendly_name}: other workers kept changing its incident")
+        raise AzureUnavailable(f"{failed.item.friendly_name}: other workers changed its incident")
 
     async def advance(
         self, incident: Incident, *, run_began: datetime | None = None, sends: bool = True
@@ -162,7 +162,7 @@ class Engine:
         return await self._advance(UnitOfWork(told, self._clock()), run_began)
 
     async def tell(self, incident: Incident, *, sends: bool = True) -> Incident:
-        """Tell what is left to tell of an incident; returns it with what could not be told."""
+        """Send what an incident has left to send; returns it with what could not be told."""
         return await self._committer.tell(incident, sends=sends)
 
     async def context(self, incident: Incident) -> DecisionContext:
@@ -190,8 +190,8 @@ class Engine:
         noted = current if own else current.with_named(failed).with_failure(failed)
         work = UnitOfWork(noted, now, job_id=job_id)
         work.noted_failure = None if own else failed
-        what = "the retry's own job" if own else "a backup"
-        detail = f"{failed.error.label}: {what} {failed.status.lower()}, heard from {source}"
+        what = "the retry" if own else "a backup"
+        detail = f"{failed.error.label}: {what} {failed.status.lower()} (source: {source})"
         work.step(StepKind.NOTED, job_id=failed.id, detail=detail)
         return work
 

@@ -62,15 +62,15 @@ async def test_a_refused_trigger_is_weighed_by_its_code(world: World) -> None:
     [
         (
             "NobodyKnowsThis",
-            "Azure refused to start the backup, NobodyKnowsThis: It is in the way. Azure says: Move it. Mend what",
+            "Azure rejected the backup, NobodyKnowsThis: It is in the way. Azure says: Move it. Fix what",
         ),
         (
             "ScopeLocked",
-            "Azure refused to start the backup, ScopeLocked: It is in the way. Move it. A read-only lock on",
+            "Azure rejected the backup, ScopeLocked: It is in the way. Move it. A read-only lock on",
         ),
         (
             "",
-            "Azure refused to start the backup, no error code: It is in the way. Azure says: Move it. Mend what",
+            "Azure rejected the backup, no error code: It is in the way. Azure says: Move it. Fix what",
         ),
     ],
 )
@@ -127,7 +127,7 @@ async def test_a_code_that_nobody_knows_is_in_the_log_whatever_is_done_about_it(
     [
         ("AuthorizationFailed", "Backup Operator and Reader", "another tenant"),
         (OF_ANOTHER_TENANT, "another tenant", "Backup Operator"),
-        ("DisallowedByNetwork", "not for a missing role", "Backup Operator"),
+        ("DisallowedByNetwork", "not because of a missing role", "Backup Operator"),
     ],
 )
 async def test_only_for_a_missing_role_a_role_is_asked_for(
