@@ -168,7 +168,7 @@ type retrySettings = {
   @description('Maximum clock difference between two instances of this app. Default: 10m. Example: 5m')
   CLOCK_DIFFERENCE: string?
 
-  @description('Subscription IDs in scope; prefix with ! to exclude. Alerts and events of others are rejected. Default: all that the identity sees. Example: 11111111-1111-1111-1111-111111111111')
+  @description('Subscription IDs in scope; prefix with ! to exclude. Alerts and events of others are rejected. Default: all that the identity can read. Example: 11111111-1111-1111-1111-111111111111')
   SCOPE_SUBSCRIPTIONS: string?
 
   @description('Resource groups (of the vault or the protected resource) in scope; prefix with ! to exclude. Default: all. Example: rg-app, !rg-test')
