@@ -1,4 +1,4 @@
-// Read from the environment, so that `azd env set NAME value` changes any of them. A value may as well be written here.
+// Read from the environment, so that `azd env set NAME value` changes any of them. You can also write a value here.
 using 'main.bicep'
 
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'backup-retry')
@@ -9,7 +9,7 @@ param resourceGroupName = readEnvironmentVariable(
 )
 param tags = {}
 
-// Empty: the default that the README names. Texts, as the app reads them.
+// Empty: the default in the README. All values are strings.
 param settings = {
   SWEEP_SCHEDULE: readEnvironmentVariable('SWEEP_SCHEDULE', '')
   SWEEP_LOOKBACK: readEnvironmentVariable('SWEEP_LOOKBACK', '')

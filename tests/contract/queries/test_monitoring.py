@@ -119,7 +119,7 @@ async def test_the_workbook_counts_what_became_of_the_failures(night: LogTables)
     outcomes = {row["outcome"]: row["incidents"] for row in night.run("workbook/outcomes", now)}
     assert outcomes == {"recovered": 2, "needs_action": 1, "exhausted": 1}
     [vault] = night.run("workbook/by_vault", now)
-    counted = ("vault", "incidents", "recovered", "needsPerson")
+    counted = ("vault", "incidents", "recovered", "actionRequired")
     assert tuple(vault[name] for name in counted) == ("vault-1", 4, 2, 2)
     errors = {row["error"]: row["incidents"] for row in night.run("workbook/by_error", now)}
     assert errors == {"CloudInternalError": 3, "UserErrorVmProvisioningStateFailed": 1}
@@ -130,7 +130,7 @@ async def test_the_workbook_counts_what_became_of_the_failures(night: LogTables)
 async def test_the_workbook_times_recoveries(night: LogTables) -> None:
     """From the first word of a failure, by who brought it."""
     found = night.run("workbook/time_to_recovery", datetime.now(UTC))
-    assert {row["foundBy"]: row["incidents"] for row in found} == {"alert": 1, "sweep": 1}
+    assert {row["source"]: row["incidents"] for row in found} == {"alert": 1, "sweep": 1}
     assert all(0 <= row["median"] <= row["longest"] for row in found)
 
 
@@ -138,11 +138,11 @@ async def test_the_workbook_times_recoveries(night: LogTables) -> None:
 async def test_the_workbook_lists_what_to_do(night: LogTables) -> None:
     """The machines that need a person, with the remedy."""
     found = night.run("workbook/needs_a_person", datetime.now(UTC))
-    assert {row["machine"]: row["outcome"] for row in found} == {
+    assert {row["item"]: row["outcome"] for row in found} == {
         "vm-03": "needs_action",
         "fails-always": "exhausted",
     }
-    assert all(row["todo"] for row in found)
+    assert all(row["remedy"] for row in found)
 
 
 @needs_azurite
