@@ -32,6 +32,7 @@ from backup_retry.settings.setting_types import (
     NotNegative,
     OptionalHttpsUrl,
     OptionalNcrontab,
+    OptionalWholeUrl,
     PositiveDuration,
     Retention,
     SubscriptionList,
@@ -173,6 +174,13 @@ class Settings(BaseSettings):
         default="",
         description="Address of the blob container that events go to which Event Grid could not deliver: the app takes "
         "them from there. Empty: none.",
+    )
+    heartbeat_url: OptionalWholeUrl = Field(
+        default="",
+        repr=False,
+        description="Address of a monitor that is called after each complete sweep and follow-up, and alerts somebody "
+        "when the calls stop ([heartbeat](docs/integrations.md#heartbeat)); `{function}` in it becomes the function's "
+        "name. Empty: none.",
     )
     log_alert_dimensions: DimensionNames = Field(
         default="",
