@@ -1,8 +1,8 @@
-"""Vaults that an earlier sweep has seen and that Resource Graph does not show any more: each is asked once.
+"""Vaults that Resource Graph shows no more, or shows for the first time: each is asked once.
 
-It hides what the app has lost its role on, so that no row, no alert and no error would ever tell of that. A vault that
-Azure refuses to show has an incident; one that was removed is remembered for as long as Azure keeps jobs: when it is
-shown again, what failed in it meanwhile is looked for.
+It hides vaults on which the app has no role, and no row, alert or error reports that. A vault that Azure refuses to
+show has an incident; one that was removed is remembered for as long as Azure keeps jobs. When a vault is shown again,
+or for the first time after the app's first sweep, the sweep looks for what failed in it while it was hidden.
 """
 
 from collections.abc import Callable
@@ -43,17 +43,24 @@ class VanishedVaults:
         self._clock = clock
 
     async def look(self) -> list[str]:
-        """Ask what has vanished, look through what is back; returns what could not be looked at, and why."""
+        """Ask what has vanished, look through what is back or new; returns what could not be looked at, and why."""
         problems: list[str] = []
         try:
-            shown = {vault.key: vault for vault in await self._seen.shown()}
             known = {each.vault.key: each for each in await self._seen.seen()}
-            await self._seen.remember(
-                [SeenVault(vault=vault) for key, vault in shown.items() if key not in known]
-            )
+            shown = {
+                vault.key: vault for vault in await self._seen.shown() if self._scope.allows_vault(vault)
+            }
+            if not known:  # the first sweep of all looks back as far as its profile says, and no further
+                await self._seen.remember([SeenVault(vault=vault) for vault in shown.values()])
+                return problems
         except BackupRetryError as error:
             return [f"Which vaults have vanished is not known: {in_words(error)}"]
-        for key, each in known.items():
+        hidden_until_now = {
+            key: SeenVault(vault=vault, gone_since=self._clock())
+            for key, vault in shown.items()
+            if key not in known
+        }
+        for key, each in (known | hidden_until_now).items():
             try:
                 await self._compare(each, is_shown=key in shown)
             except AzureUnavailable as error:
@@ -63,24 +70,25 @@ class VanishedVaults:
     async def _compare(self, known: SeenVault, *, is_shown: bool) -> None:
         if not self._scope.allows_vault(known.vault):
             await self._seen.forget(known.vault)
-        elif known.gone_since is None:
-            if not is_shown:
-                await self._ask(known.vault)
-        elif is_shown:
-            await self._look_through(known.vault)
-            await self._seen.remember([SeenVault(vault=known.vault)])
-        elif self._clock() - known.gone_since > JOB_RETENTION:
+        elif is_shown != (known.gone_since is None):
+            await self._ask(known, is_shown=is_shown)
+        elif known.gone_since and self._clock() - known.gone_since > JOB_RETENTION:
             await self._seen.forget(known.vault)
 
-    async def _ask(self, vault: Vault) -> None:
+    async def _ask(self, known: SeenVault, *, is_shown: bool) -> None:
         """One list of the vault's jobs says whether it is there, and what no row could tell of it."""
+        vault, gone_since = known.vault, known.gone_since
         try:
             await self._look_through(vault)
         except AzureRefused as error:
-            log_event(LogEvent.VAULT_VANISHED, vault=vault.id, problem=in_words(error))
+            if not is_shown:
+                log_event(LogEvent.VAULT_VANISHED, vault=vault.id, problem=in_words(error))
             if not isinstance(error, NotFound) or error.code.lower() == _ACCESS_LOST:
                 await self._engine.vault_incidents.refused(whole(vault), error, Source.SWEEP)
-            await self._seen.remember([SeenVault(vault=vault, gone_since=self._clock())])
+            await self._seen.remember([SeenVault(vault=vault, gone_since=gone_since or self._clock())])
+        else:
+            if is_shown:
+                await self._seen.remember([SeenVault(vault=vault)])
 
     async def _look_through(self, vault: Vault) -> None:
         now = self._clock()

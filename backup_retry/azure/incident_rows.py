@@ -97,6 +97,7 @@ def _failure_columns(failure: FailedJob) -> Row:
         "job_entity": failure.entity_name,
         "job_rule": failure.rule,
         "job_retention_tag": failure.retention_tag,
+        "job_retried_as": failure.retried_as,
         **_error_columns("error", failure.error),
     }
 
@@ -280,6 +281,7 @@ def _read_failure(columns: Columns, item: ProtectedItem) -> FailedJob:
         entity_name=columns.text("job_entity", ""),
         rule=columns.text("job_rule", ""),
         retention_tag=columns.text("job_retention_tag", ""),
+        retried_as=columns.text("job_retried_as", ""),
         error=_read_error(columns, "error"),
     )
 

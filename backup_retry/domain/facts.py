@@ -36,6 +36,12 @@ class SimilarFailures:
     ever: int = 1
     #: those at the same time besides the item in question, by id, or by name where the list tells no more
     others: tuple[str, ...] = ()
+    #: when the last such backup of each of `others` failed, in their order
+    failed_at: tuple[datetime, ...] = ()
+
+    def items_since(self, at: datetime) -> int:
+        """How many of `items` have failed since then, if the item in question has."""
+        return 1 + sum(failed_at > at for failed_at in self.failed_at)
 
 
 @dataclass(frozen=True, kw_only=True)

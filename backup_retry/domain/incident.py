@@ -248,13 +248,13 @@ class Incident(Outbox):
             weighed_before=self.weighed,
         )
 
-    def missing(self, kind: str) -> "Incident":
-        """The same, where it has turned out which kind of backup is missing: a full one, once the log chain broke.
+    def retried_as(self, kind: str) -> "Incident":
+        """The same, where its failure is retried as that kind of backup: a full one, once the log chain broke.
 
-        Azure may answer the retry with another error, and nothing else would tell it then.
+        Azure may reject the retry with another error, and nothing else would show that a full one is missing. What
+        failed stays what it was: a log backup that completes proves that some full backup has repaired the chain.
         """
-        operation = f"Backup ({kind})" if kind else self.failure.operation
-        return replace(self, failure=replace(self.failure, operation=operation))
+        return replace(self, failure=replace(self.failure, retried_as=kind))
 
     def claimed(self, now: datetime, lease: timedelta) -> "Incident":
         """An attempt is about to be triggered; whoever finds the lease lapsed knows that we died."""

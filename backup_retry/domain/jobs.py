@@ -165,6 +165,8 @@ class FailedJob:
     error: JobError = JobError()
     rule: str = ""
     retention_tag: str = ""
+    #: the kind of backup that its last retry asked for: a full one, where the log chain broke
+    retried_as: str = ""
 
     def weight(self) -> tuple[int, datetime]:
         """How much it counts beside other failures of its item: the best kind of backup first, then what ended last."""

@@ -51,7 +51,7 @@ class Retrier:
         Where the answer to it was lost, others may have moved on since: it counts while it stands.
         """
         work.now = self._clock()
-        work.incident = work.incident.missing(request.kind).claimed(work.now, self._claim_lease)
+        work.incident = work.incident.retried_as(request.kind).claimed(work.now, self._claim_lease)
         work.step(StepKind.CLAIMED)
         claimed = await self._committer.save(work)
         if claimed is None or claimed.state is not State.CLAIMED or not _same_attempt(claimed, work.incident):

@@ -167,7 +167,8 @@ def log_schedule(context: DecisionContext) -> Wait | Close | None:
     """Row 8, of log backups: one is left to its own schedule; where that does not help, a person or a full one does."""
     failure, item, verdict = context.incident.failure, context.facts.item, context.error.verdict
     is_left_alone = verdict is not Verdict.FULL or context.error.code in _MENDED_BY_SCHEDULE
-    if kind_of(failure.operation).lower() != LOG.lower() or not is_left_alone:
+    is_retried = failure.retried_as == FULL
+    if kind_of(failure.operation).lower() != LOG.lower() or not is_left_alone or is_retried:
         return None
     interval = item.policy.log_interval if item and item.policy else None
     patience = max(2 * (interval or _USUAL_LOG_INTERVAL), _LEAST_PATIENCE)
@@ -311,7 +312,7 @@ def backup_request(context: DecisionContext) -> BackupRequest:
     """The backup that a retry asks for: of the kind that failed, a full one where the log chain broke."""
     failure, policy = context.incident.failure, context.facts.item.policy if context.facts.item else None
     kind = kind_of(failure.operation) or FULL if context.workload.has_kinds else ""
-    if context.error.verdict is Verdict.FULL or kind == LOG:
+    if context.error.verdict is Verdict.FULL or failure.retried_as == FULL or kind == LOG:
         kind = FULL
     rules = (policy.rules if policy else None) or {}
     rule = failure.rule if failure.rule in rules or not rules else next(iter(rules))

@@ -167,8 +167,13 @@ def weigh(seen: StormReading | None, candidate: Candidate, rules: Rules) -> tupl
     belongs to it, however few are left. None: there is no storm.
     """
     now = candidate.now
-    if seen is None or _has_passed(seen, candidate):
-        return _begins(seen, candidate, rules.storm_size)
+    if seen is None:
+        return _begins(None, candidate, candidate.similar.items, rules.storm_size)
+    if _has_passed(seen, candidate):
+        since = (
+            _recovered_at(seen) or seen.storm.ends_at
+        )  # what failed before was a matter of the storm that passed
+        return _begins(seen, candidate, candidate.similar.items_since(since), rules.storm_size)
     goes_at = seen.storm.goes_at(candidate.incident.item)
     if goes_at is not None:
         return (Move.GO if now >= goes_at else Move.HOLD), seen.storm
@@ -177,9 +182,11 @@ def weigh(seen: StormReading | None, candidate: Candidate, rules: Rules) -> tupl
     return _tell(seen.storm, now) if seen.storm.is_untold(now) else (Move.OVER, seen.storm)
 
 
-def _begins(passed: StormReading | None, candidate: Candidate, size: int) -> tuple[Move, Storm | None]:
-    """Go, or be the first one of a new storm, where many fail alike and no storm is on."""
-    if candidate.similar.items < size or not candidate.may_go:
+def _begins(
+    passed: StormReading | None, candidate: Candidate, items: int, size: int
+) -> tuple[Move, Storm | None]:
+    """Go, or be the first one of a new storm, where so many items fail alike and no storm is on."""
+    if items < size or not candidate.may_go:
         return Move.GO, None
     if passed and passed.is_in_flight(besides=candidate.incident.item):
         return Move.HOLD, passed.storm
@@ -242,17 +249,21 @@ def _is_held(canary: Incident) -> bool:
     return canary.state is State.WAITING and canary.reason in {Reason.STORM, Reason.APPROVAL}
 
 
+def _recovered_at(seen: StormReading) -> datetime | None:
+    """When the storm's canary had recovered."""
+    canary = seen.current_canary
+    has_recovered = canary is not None and canary.outcome is not None and canary.outcome.recovered
+    return seen.storm.released_at or (canary.closed_at if canary and has_recovered else None)
+
+
 def _has_passed(seen: StormReading, candidate: Candidate) -> bool:
     """True when the failure came after the storm had passed, so that it belongs to another one or to none."""
-    storm, canary, failure = seen.storm, seen.current_canary, candidate.incident.failure
-    if storm.released_at is not None:
-        return failure.ended_at > storm.released_at
-    if canary is not None and canary.closed_at and canary.outcome and canary.outcome.recovered:
-        return failure.ended_at > canary.closed_at
-    is_held = (
-        candidate.incident.reason is Reason.STORM and candidate.incident.first_failed_at <= storm.ends_at
-    )
-    return candidate.now >= storm.ends_at and failure.ended_at > storm.ends_at and not is_held
+    incident, ends_at = candidate.incident, seen.storm.ends_at
+    failed_at = incident.failure.ended_at
+    if (recovered_at := _recovered_at(seen)) is not None:
+        return failed_at > recovered_at
+    is_held = incident.reason is Reason.STORM and incident.first_failed_at <= ends_at
+    return candidate.now >= ends_at and failed_at > ends_at and not is_held
 
 
 def _led_by(storm: Storm, incident: Incident, now: datetime) -> Storm:
@@ -299,14 +310,19 @@ def similar_failures(jobs: Sequence[Job], incident: Incident, window: timedelta)
     alike = [job for job in others if not (incident.is_about(job) or incident.may_be_about(job))]
     near = [_by_item([job for job in alike if abs(_end(job) - at) <= window]) for at in times]
     most = max(near, key=len)
-    names = sorted(_name(job) for job in most.values())
+    named = sorted((_name(job), _end(job)) for job in most.values())
     return SimilarFailures(
-        error=error, items=1 + len(most), ever=1 + len(_by_item(alike)), others=tuple(names)
+        error=error,
+        items=1 + len(most),
+        ever=1 + len(_by_item(alike)),
+        others=tuple(name for name, _ in named),
+        failed_at=tuple(ended for _, ended in named),
     )
 
 
 def _by_item(jobs: Sequence[Job]) -> Mapping[str, Job]:
-    """A job of each item: nodes call theirs after themselves, and one item that has failed twice is no two."""
+    """The last job of each item: nodes call theirs after themselves, and one item that has failed twice is no two."""
+    jobs = sorted(jobs, key=_end)
     listed = {job.item.key: job for job in jobs if job.item and not job.item.is_stand_in}
     names = {database_of(job.entity_name) for job in listed.values()}
     called = {database_of(job.entity_name): job for job in jobs if not job.item or job.item.is_stand_in}

@@ -136,13 +136,15 @@ def seed_of(day: date) -> int:
     return int(f"{day:%Y%m%d}") * _WORLDS_A_DAY
 
 
-def soak(seeds: Iterable[int], workers: int = 1, tell: Callable[[Tried], None] = lambda _: None) -> Tried:
-    """Many worlds, on so many processes; `tell` hears after each what has been tried."""
+def soak(
+    seeds: Iterable[int], workers: int = 1, tell: Callable[[Tried, Tried], None] = lambda *_: None
+) -> Tried:
+    """Many worlds, on so many processes; `tell` hears after each what has been tried in it and in all."""
     total = Tried()
     with get_context("spawn").Pool(workers, _quiet) if workers > 1 else nullcontext() as pool:
         for tried in pool.imap(soak_drawn, seeds) if pool else map(soak_drawn, seeds):
             total.add(tried)
-            tell(total)
+            tell(tried, total)
     return total
 
 
@@ -166,10 +168,11 @@ def _table(title: str, counts: Counter[str] | Counter[Fault]) -> list[str]:
     return [f"{title}:", *(f"  {count:>9}  {name}" for name, count in counts.most_common())]
 
 
-def _progress(tried: Tried) -> None:
-    """A long run says where it is, and what it has found, before it ends."""
-    if tried.worlds % _TOLD_EVERY == 0:
-        sys.stderr.write(f"{tried.worlds} worlds, {tried.steps} steps, found: {len(tried.found)}\n")
+def _progress(last: Tried, total: Tried) -> None:
+    """A long run says what it finds when it finds it, and now and then where it is."""
+    sys.stderr.writelines(f"{found}\n" for found in last.found)
+    if total.worlds % _TOLD_EVERY == 0:
+        sys.stderr.write(f"{total.worlds} worlds, {total.steps} steps, found: {len(total.found)}\n")
 
 
 def _quiet() -> None:

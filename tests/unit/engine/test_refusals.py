@@ -180,6 +180,21 @@ async def test_a_broken_chain_is_not_forgotten_with_a_refusal(world: World) -> N
     assert [each.kind for each in world.vaults.requests] == ["Full", "Full"]
 
 
+async def test_a_lesser_backup_shows_that_its_chain_is_whole_again(world: World) -> None:
+    """The full backup that repaired it may have run on another node; after a rejected retry none is needed."""
+    world.vaults.trigger_errors = [AzureRefused("locked", code=PASSES, status=400)]
+    failure = world.fails(workload="SQLDataBase", error="UserErrorParentFullBackupMissing")
+    shown = [replace(each, operation="Backup (Differential)") for each in world.vaults.shown_jobs]
+    world.vaults.shown_jobs = shown
+    await world.handle(replace(failure, operation="Backup (Differential)"))
+    good = job("good", status=JobStatus.COMPLETED, started_at=ENDED, ended_at=NOW - minutes(1))
+    world.vaults.shown_jobs.append(replace(good, operation="Backup (Differential)"))
+
+    report = await world.advance(minutes=15)
+
+    assert (report.decision, report.reason, len(world.attempts)) == ("closed", Reason.ALREADY_RECOVERED, 1)
+
+
 async def test_a_failure_is_stored_when_azure_does_not_answer(world: World) -> None:
     """A signal that is answered with success is stored: the follow-up goes on when Azure is back."""
     world.vaults.read_error = AzureUnavailable("no answer", retry_after=minutes(3))

@@ -23,7 +23,7 @@ from tests.builders import ENDED, NOW, PASSES, STARTED, attempt, failed, inciden
 
 CANARY = item(1)
 RULES = Rules(storm_size=20, backoff=(timedelta(0), minutes(15), minutes(60)))
-MANY = SimilarFailures(error=JobError(title=PASSES), items=25, ever=25)
+MANY = SimilarFailures(error=JobError(title=PASSES), items=25, ever=25, failed_at=(NOW,) * 24)
 #: fewer fail at this time than begin a storm
 FEW = SimilarFailures(error=JobError(title=PASSES), items=1, ever=25)
 
@@ -251,6 +251,17 @@ def test_after_the_release_they_go_spread_out() -> None:
     assert len(set(times)) == len(times)
     late = of_item(2)
     assert move_of(late, released, now=NOW + timedelta(seconds=40))[0] is Move.GO
+
+
+@pytest.mark.parametrize("since", [18, 19])
+@pytest.mark.parametrize(
+    "seen", [storm(released_at=ENDED - minutes(1)), storm()], ids=["released", "recovered"]
+)
+def test_what_failed_before_the_storm_had_passed_begins_no_other_one(seen: Storm, since: int) -> None:
+    """A retry or two that fail after it would make a second message about one cause; as many as a storm has are one."""
+    recovered = replace(closed(1, Outcome.RECOVERED), closed_at=ENDED - minutes(1))
+    similar = replace(MANY, failed_at=(ENDED - minutes(2),) * (24 - since) + (ENDED,) * since)
+    assert move_of(of_item(2), seen, recovered, similar=similar)[0] is (Move.LEAD if since == 19 else Move.GO)
 
 
 def test_a_failure_after_the_storm_has_passed_begins_another_one() -> None:

@@ -113,6 +113,38 @@ async def test_a_vault_that_is_out_of_scope_by_now_is_not_asked(world: World) ->
     assert (len(world.vaults.listed), world.known_vaults.remembered) == (0, {})
 
 
+async def test_what_failed_in_a_vault_before_it_was_first_shown_is_found(world: World) -> None:
+    """Its role came days after the app: by then the horizon of a sweep is past the failure."""
+    world.known_vaults.vaults = {vault("vault-2")}
+    await sweeps(world)
+    world.vaults.protect(item())
+    world.fails("job-1", started_at=world.clock() - minutes(90), ended_at=world.clock() - minutes(60))
+    world.known_vaults.vaults |= {vault()}
+
+    await sweeps(world, days=3)
+    await sweeps(world, days=1)
+
+    assert (await world.incident()).first_job_id == "job-1"
+    assert len(world.vaults.listed) == 1
+
+
+async def test_a_vault_that_is_shown_and_refuses_is_asked_again_by_each_sweep(world: World) -> None:
+    """Resource Graph may know of a role before the vault does; its incident reports it, and the sweep is complete."""
+    world.known_vaults.vaults = {vault("vault-2")}
+    await sweeps(world)
+    world.known_vaults.vaults |= {vault()}
+    world.vaults.read_error = NO_ROLE
+    assert await sweeps(world, days=1)
+    assert await sweeps(world, days=1)
+    world.vaults.protect(item())
+    world.fails("job-1", started_at=world.clock() - minutes(90), ended_at=world.clock() - minutes(60))
+    world.vaults.read_error = None
+
+    await sweeps(world, days=1)
+
+    assert (await world.incident()).first_job_id == "job-1"
+
+
 async def test_vaults_that_are_shown_cost_no_call(world: World) -> None:
     """Only what has vanished is asked."""
     world.known_vaults.vaults = {vault(), vault("vault-2")}
