@@ -94,7 +94,7 @@ SUBSCRIPTIONS = [
         name="nothing is left: that is a failure",
         variables={"SCOPE_SUBSCRIPTIONS": f"!{HOME}"},
         exit_code=1,
-        said=["Nothing is left to connect"],
+        said=["Nothing to connect"],
     ),
     Case(
         name="found ones that the person may not write to",

@@ -206,7 +206,7 @@ def test_a_no_to_azd_leaves_the_app_connected(shell: str, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("app", "code", "said"),
     [
-        (answer(f"get --url {APP}", {"name": "func"}), 0, "The app is still there and stays connected."),
+        (answer(f"get --url {APP}", {"name": "func"}), 0, "The app still exists and stays connected."),
         (
             answer(f"get --url {APP}", error="(AuthorizationFailed)"),
             1,
