@@ -41,6 +41,11 @@ class FollowUpReport:
     #: how many the time limit has left
     left: int = 0
 
+    @property
+    def complete(self) -> bool:
+        """True where every incident that was due has been looked at."""
+        return not self.left
+
 
 class FollowUp:
     """Moves open incidents on, and forgets what is old; one that cannot be moved now holds up no other."""
@@ -92,7 +97,7 @@ class FollowUp:
             *(one_vault(incidents) for incidents in _by_vault(due)),
             *(self._move(each, report, sends=sends) for each in early),
         )
-        if report.left:
+        if not report.complete:
             return report
         await self._controls.beat(Beat.FOLLOW_UP, now, left=_left_open(opened, report))
         log_event(

@@ -93,15 +93,23 @@ def _turn(
 ) -> Turn:
     async def run() -> None:
         if profile.in_season(parts.clock()):
-            part.end((await _made(profile, parts, min(part.limit, time_limit)).run()).out_of_time)
+            report = await _made(profile, parts, min(part.limit, time_limit)).run()
+            part.end(report.out_of_time)
             if profile.name == DAILY and not part.left:
                 await _unalerted(parts).look()
+            if report.complete:
+                await _completed(profile.function, parts)
         else:
             log_event(
                 LogEvent.SWEEP_SKIPPED, profile=profile.name, starts=profile.starts, expires=profile.expires
             )
 
     return Turn(name=profile.function, run=run, slice=part)
+
+
+async def _completed(function: str, parts: wiring.Parts) -> None:
+    if parts.heartbeat is not None:
+        await parts.heartbeat.completed(function)
 
 
 async def _sweep(profile: SweepProfile) -> None:
@@ -172,7 +180,10 @@ async def _follow_up(parts: wiring.Parts, part: Slice) -> None:
     swept = await sweep_after_silence(parts.controls, parts.settings, parts.clock(), sweep)
     part.end(swept is not None and swept.out_of_time)
     if not part.left:
-        part.end((await _follow_up_of(parts, part.limit / 2).run()).left > 0)
+        report = await _follow_up_of(parts, part.limit / 2).run()
+        part.end(not report.complete)
+        if report.complete:
+            await _completed("follow_up", parts)
 
 
 def _follow_up_of(parts: wiring.Parts, time_limit: timedelta) -> FollowUp:

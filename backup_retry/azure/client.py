@@ -169,12 +169,15 @@ class AzureClients:
         """A token for Azure Resource Manager, to see whose it is."""
         return (await self._credential.get_token(self._cloud.resource_manager_scope)).token
 
-    async def send(self, request: "HttpRequest") -> "AsyncHttpResponse":
-        """Send what no client of an SDK offers, once, with no token: wherever it goes, it says nothing of us."""
+    async def send(self, request: "HttpRequest", *, stream: bool = False) -> "AsyncHttpResponse":
+        """Send what no client of an SDK offers, once, with no token: wherever it goes, it says nothing of us.
+
+        `stream` leaves the answer's body unread; then the response has to be closed.
+        """
         from azure.core import AsyncPipelineClient  # noqa: PLC0415
 
         client: Any = AsyncPipelineClient("", policies=[], transport=self._transport)
-        response: AsyncHttpResponse = await client.send_request(request)
+        response: AsyncHttpResponse = await client.send_request(request, stream=stream)
         return response
 
     async def send_to_topic(self, request: "HttpRequest") -> "AsyncHttpResponse":

@@ -28,6 +28,7 @@ def open_row(incident: Incident, now: datetime) -> Row:
     return asked_row(incident) | {
         "item": fit(incident.item.id),
         "incident": incident.id,
+        "after": incident.previous.id if incident.previous else "",
         "at": written(now),
     }
 
@@ -52,6 +53,7 @@ def read_opened(row: Mapping[str, Any]) -> Opened:
         at=columns.time("at"),
         error=columns.text("error", ""),
         told=columns.text("told", ""),
+        after=columns.text("after") if "after" in columns.names else None,
     )
 
 

@@ -38,6 +38,7 @@ from backup_retry.domain.errors import RowUnreadable
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.journal import Step, StepKind
 from backup_retry.ports.ledger import Record
+from backup_retry.ports.reports import Opened
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
@@ -206,7 +207,7 @@ class TableLedger(TableControls):
                 return incident
             if not incident.has_unreadable_notice:  # else whoever can read it has not told it yet
                 await self._finish(incident)
-        elif opened and self._clock() - opened.at > _WRITING:
+        elif opened and (_is_outrun(opened, incident) or self._clock() - opened.at > _WRITING):
             await self._delete_open_row(row["RowKey"])
         return None
 
@@ -270,3 +271,11 @@ def _operations(
         *(("upsert", row, replacing) for row in (*attempts, *notices, *lines)),
         *(("create", row) for row in journal),
     ]
+
+
+def _is_outrun(opened: Opened, head: Incident | None) -> bool:
+    """True where another incident has taken the place that this one was to be written over: it never will be.
+
+    Until its row goes, pages count it as in progress in addition to the one that took its place.
+    """
+    return head is not None and opened.after is not None and head.id not in {opened.incident_id, opened.after}

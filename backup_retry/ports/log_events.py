@@ -74,6 +74,7 @@ class LogEvent(StrEnum):
     PURGE_FAILED = "purge_failed"
     UNKNOWN_VAULTS = "unknown_vaults"
     VAULT_VANISHED = "vault_vanished"
+    HEARTBEAT_FAILED = "heartbeat_failed"
     SETTINGS_WRONG = "settings_wrong"
     SETTING_RAISED = "setting_raised"
 

@@ -28,6 +28,8 @@ class Opened:
     error: str = ""
     #: what operators have been notified of, such as "approval", and have not answered yet; "": nothing
     told: str = ""
+    #: the incident of the item that it was about to take the place of, "" for none; None: the row does not say
+    after: str | None = None
 
     @classmethod
     def of(cls, incident: Incident, at: datetime) -> "Opened":

@@ -42,7 +42,7 @@ def _words(value: object) -> object:
 
 def _https(value: str) -> str:
     url = urlsplit(value)
-    if url.scheme != "https" or not url.hostname:
+    if url.scheme != "https" or not url.hostname or url.port == 0:
         raise ValueError("is not an https URL")
     return value.rstrip("/")
 
@@ -53,6 +53,12 @@ def _optional_schedule(value: str) -> str:
 
 def _optional_https(value: str) -> str:
     return _https(value) if value else value
+
+
+def _whole_https(value: str) -> str:
+    """An address that is taken as it stands: of a monitor's, even a slash at the end may matter."""
+    _optional_https(value)
+    return value
 
 
 def _subscriptions(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -129,6 +135,7 @@ HttpsUrl = Annotated[str, AfterValidator(_https)]
 CloudName = Annotated[str, AfterValidator(cloud_name)]
 NotNegative = Annotated[Duration, AfterValidator(_not_negative)]
 OptionalHttpsUrl = Annotated[str, AfterValidator(_optional_https)]
+OptionalWholeUrl = Annotated[str, AfterValidator(_whole_https)]
 NameList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_list)]
 SubscriptionList = Annotated[NameList, AfterValidator(_subscriptions)]
 Lookback = Annotated[Duration, AfterValidator(_lookback)]

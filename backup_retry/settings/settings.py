@@ -32,6 +32,7 @@ from backup_retry.settings.setting_types import (
     NotNegative,
     OptionalHttpsUrl,
     OptionalNcrontab,
+    OptionalWholeUrl,
     PositiveDuration,
     Retention,
     SubscriptionList,
@@ -176,6 +177,13 @@ class Settings(BaseSettings):
         default="",
         description="URL of the blob container to which Event Grid dead-letters undelivered events: the app reads "
         "them from there. Empty: none.",
+    )
+    heartbeat_url: OptionalWholeUrl = Field(
+        default="",
+        repr=False,
+        description="Address of a monitor that is called after each complete sweep and follow-up, and alerts somebody "
+        "when the calls stop ([heartbeat](docs/integrations.md#heartbeat)); `{function}` in it becomes the function's "
+        "name. Empty: none.",
     )
     log_alert_dimensions: DimensionNames = Field(
         default="",

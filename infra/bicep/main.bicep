@@ -113,6 +113,29 @@ param readerPrincipalIds string[] = []
 @description('Optional. E-mail addresses that are notified when action is required; a Teams channel has an address, too. Default: none. Example: backup-team@example.com')
 param operatorEmails string[] = []
 
+@description('Optional. Where each alert about the app goes besides: teams, slack, webhook; each wants its address below (docs/integrations.md). The parameter file names those whose address is set. Default: none. Example: teams')
+param alertChannels ('teams' | 'slack' | 'webhook')[] = []
+
+@description('Optional. A webhook that takes the common alert schema, such as PagerDuty\'s. Default: none. Example: https://events.pagerduty.com/integration/<key>/enqueue')
+@secure()
+param operatorWebhookUrl string = ''
+
+@description('Optional. Resource ids of action groups of your own that each alert about the app calls as well, two at most. Default: none. Example: /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-monitoring/providers/Microsoft.Insights/actionGroups/ag-on-call')
+@maxLength(2)
+param operatorActionGroupIds string[] = []
+
+@description('Optional. Webhook of a Teams channel or chat, of its app Workflows: a Logic App posts each alert about the app there as a card. Default: none. Example: https://<address that the workflow shows>')
+@secure()
+param teamsWebhookUrl string = ''
+
+@description('Optional. Incoming webhook of a Slack channel: a Logic App posts each alert about the app there. Default: none. Example: https://hooks.slack.com/services/<key>')
+@secure()
+param slackWebhookUrl string = ''
+
+@description('Optional. HEARTBEAT_URL: a monitor that is called after each complete sweep and follow-up, and alerts somebody when the calls stop (docs/integrations.md). Default: none. Example: https://hc-ping.com/<key>/backup-retry-{function}')
+@secure()
+param heartbeatUrl string = ''
+
 @description('Optional. Create the alert rules about the app, but disabled. Default: false. Example: true')
 param alertRulesMuted bool = false
 
@@ -373,6 +396,7 @@ module app 'modules/function-app.bicep' = {
       EVENTGRID_TOPIC_ENDPOINT: topic.outputs.endpoint
       DEAD_LETTER_CONTAINER: '${storage.outputs.blobEndpoint}${deadLetterContainerName}'
     })
+    heartbeatUrl: heartbeatUrl
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     httpConcurrency: httpConcurrency
@@ -388,6 +412,36 @@ module app 'modules/function-app.bicep' = {
   dependsOn: [roles]
 }
 
+var statusPage = 'https://${app.outputs.hostName}/api/status'
+
+module teams 'modules/chat.bicep' = if (contains(alertChannels, 'teams')) {
+  name: 'teams'
+  scope: group
+  params: {
+    chat: 'teams'
+    definition: loadJsonContent('messages/teams.json')
+    webhookUrl: teamsWebhookUrl
+    statusUrl: statusPage
+    installation: token
+    location: location
+    tags: allTags
+  }
+}
+
+module slack 'modules/chat.bicep' = if (contains(alertChannels, 'slack')) {
+  name: 'slack'
+  scope: group
+  params: {
+    chat: 'slack'
+    definition: loadJsonContent('messages/slack.json')
+    webhookUrl: slackWebhookUrl
+    statusUrl: statusPage
+    installation: token
+    location: location
+    tags: allTags
+  }
+}
+
 module watch 'modules/watch.bicep' = {
   name: 'watch'
   scope: group
@@ -397,6 +451,11 @@ module watch 'modules/watch.bicep' = {
     tags: allTags
     workspaceId: monitoring.outputs.workspaceId
     emails: operatorEmails
+    webhookEnabled: contains(alertChannels, 'webhook')
+    webhookUrl: operatorWebhookUrl
+    furtherActionGroupIds: operatorActionGroupIds
+    teamsActionGroupId: contains(alertChannels, 'teams') ? teams!.outputs.actionGroupId : ''
+    slackActionGroupId: contains(alertChannels, 'slack') ? slack!.outputs.actionGroupId : ''
     muted: alertRulesMuted
   }
 }
@@ -445,7 +504,7 @@ output workbookId string = workbook.outputs.id
 output healthUrl string = 'https://${app.outputs.hostName}/api/health'
 
 @description('Address of the status page. It requires a sign-in if signInClientId is set, otherwise a host key of the function app.')
-output statusUrl string = 'https://${app.outputs.hostName}/api/status'
+output statusUrl string = statusPage
 
 @description('LEDGER_ENDPOINT for the command line on an administrator\'s machine.')
 output ledgerEndpoint string = storage.outputs.tableEndpoint

@@ -72,6 +72,22 @@ param operatorEmails = filter(
   map(split(readEnvironmentVariable('OPERATOR_EMAILS', ''), ','), email => trim(email)),
   email => !empty(email)
 )
+param operatorWebhookUrl = readEnvironmentVariable('OPERATOR_WEBHOOK_URL', '')
+param operatorActionGroupIds = filter(
+  map(split(readEnvironmentVariable('OPERATOR_ACTION_GROUP_IDS', ''), ','), each => trim(each)),
+  each => !empty(each)
+)
+param teamsWebhookUrl = readEnvironmentVariable('TEAMS_WEBHOOK_URL', '')
+param slackWebhookUrl = readEnvironmentVariable('SLACK_WEBHOOK_URL', '')
+param alertChannels = any(filter(
+  [
+    empty(readEnvironmentVariable('TEAMS_WEBHOOK_URL', '')) ? '' : 'teams'
+    empty(readEnvironmentVariable('SLACK_WEBHOOK_URL', '')) ? '' : 'slack'
+    empty(readEnvironmentVariable('OPERATOR_WEBHOOK_URL', '')) ? '' : 'webhook'
+  ],
+  each => !empty(each)
+))
+param heartbeatUrl = readEnvironmentVariable('HEARTBEAT_URL', '')
 param alertRulesMuted = bool(readEnvironmentVariable('ALERT_RULES_MUTED', 'false'))
 param logRetentionDays = int(readEnvironmentVariable('LOG_RETENTION_DAYS', '90'))
 param signInClientId = readEnvironmentVariable('SIGN_IN_CLIENT_ID', '')

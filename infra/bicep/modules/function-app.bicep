@@ -30,6 +30,10 @@ param connectionString string
 @description('Required. All application settings of the app, by name: an empty value means the default in the code, except for LOOK_BACK_SCHEDULE, where it means off.')
 param settings object
 
+@description('Optional. HEARTBEAT_URL; empty: none. Apart from the other settings, as whoever has it can fake a heartbeat.')
+@secure()
+param heartbeatUrl string = ''
+
 @description('Optional. Instance memory in MB: 512, 2048 or 4096.')
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
@@ -166,7 +170,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
 
   resource appSettings 'config' = {
     name: 'appsettings'
-    properties: union(platformSettings, settings, signInSettings)
+    properties: union(platformSettings, settings, signInSettings, { HEARTBEAT_URL: heartbeatUrl })
   }
 
   resource ftpPublishing 'basicPublishingCredentialsPolicies' = {

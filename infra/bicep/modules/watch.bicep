@@ -15,6 +15,23 @@ param workspaceId string
 @description('Optional. E-mail addresses that are notified; a Teams channel has an address, too. None: the alerts appear in the portal only.')
 param emails string[] = []
 
+@description('Optional. Each alert goes to webhookUrl as well.')
+param webhookEnabled bool = false
+
+@description('Optional. A webhook that takes the common alert schema, such as PagerDuty\'s. Its address holds a key.')
+@secure()
+param webhookUrl string = ''
+
+@description('Optional. Resource ids of further action groups that each alert calls: Azure takes five for an alert.')
+@maxLength(2)
+param furtherActionGroupIds string[] = []
+
+@description('Optional. Resource id of the action group that posts to Teams.')
+param teamsActionGroupId string = ''
+
+@description('Optional. Resource id of the action group that posts to Slack.')
+param slackActionGroupId string = ''
+
 @description('Optional. Create the alert rules, but disabled.')
 param muted bool = false
 
@@ -110,6 +127,15 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
         useCommonAlertSchema: true
       }
     ]
+    webhookReceivers: webhookEnabled
+      ? [
+          {
+            name: 'webhook'
+            serviceUri: webhookUrl
+            useCommonAlertSchema: true
+          }
+        ]
+      : []
   }
 }
 
@@ -150,8 +176,12 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
         ]
       }
       actions: {
-        actionGroups: [people.id]
+        actionGroups: filter(
+          concat([people.id, teamsActionGroupId, slackActionGroupId], furtherActionGroupIds),
+          id => !empty(id)
+        )
         customProperties: {
+          title: rule.title
           meaning: rule.meaning
           backupRetryRule: rule.name
         }
