@@ -36,7 +36,7 @@ class Breakdown:
     """One kind of failure."""
 
     status: int
-    #: `{provider}` stands for the provider's namespace.
+    #: `{provider}` is replaced by the provider's namespace.
     message: str
     #: Whether Backup vaults put their own error into it.
     user_facing: bool = False
@@ -108,7 +108,7 @@ def broken_down(fault: ServerError, path: str) -> BrokenDownError:
 
 
 def reads_used_up(path: str, seconds: int) -> ArmError:
-    """The hourly quota of the reads of one action is used up."""
+    """The hourly read quota of one action is exhausted."""
     names = path.partition("/providers/")[2].strip("/").split("/")
     action = "/".join([names[0], *names[1::2], "read"])
     return ArmError(
