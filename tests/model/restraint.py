@@ -213,7 +213,7 @@ class Restraint:
             if alike and {sent.item.key, other.item.key} <= self._canaries_of(key):
                 return WhyNot(2, "two canaries in one storm")
             since = called_off < min(failure.started_at, mate.started_at, sent.claimed_at, other.claimed_at)
-            if alike and since and self._in_storm(sent) and self._in_storm(other):
+            if alike and since and self._in_storm(sent, called_off) and self._in_storm(other, called_off):
                 return WhyNot(2, "a second retry in a storm")
         return None
 
@@ -223,8 +223,8 @@ class Restraint:
         is_on = storm and storm.released_at is None and self.agenda.now - begun < _A_DAY
         return self.canaries[key] if is_on else set()
 
-    def _in_storm(self, sent: Sent) -> bool:
-        """Whether enough items failed alike, and long enough before the claim to be seen by it."""
+    def _in_storm(self, sent: Sent, called_off: float) -> bool:
+        """Whether enough items failed alike since the last storm passed, long enough before the claim to be seen."""
         failure = self.azure.jobs[sent.failure_id]
         window = self.rules.storm_window.total_seconds()
         alike = {
@@ -234,6 +234,7 @@ class Restraint:
             if job.is_backup
             and job.error == failure.error
             and job.failed_at(sent.claimed_at - FRESH)
+            and job.ends_at > called_off
             and abs(job.ends_at - failure.ends_at) <= window
         }
         return len(alike) >= self.rules.storm_size
