@@ -11,7 +11,7 @@ from backup_retry.ports.log_events import LogEvent, log_event
 if TYPE_CHECKING:
     from backup_retry.azure.client import AzureClients
 
-#: in the address, it stands for the name of the function that has completed
+#: placeholder in the address for the name of the function that has completed
 FUNCTION = "{function}"
 #: a monitor that hangs must not hold up the next follow-up
 _SECONDS = 10.0
