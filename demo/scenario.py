@@ -16,7 +16,7 @@ _ALERT_DELAYS = {"late": 5.0, "colleague": 2.0}
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What the ledger has to say of a failure in the morning."""
+    """What the ledger has to record about a failure in the morning."""
 
     outcome: str
     attempts: int
@@ -30,7 +30,7 @@ class Failure:
     item: str
     error: str
     expect: Expected
-    #: what a backup vault says of a retry
+    #: a Backup vault's isRetryable
     retryable: bool | None = None
     #: which kind of backup a database's failed one was, and which one the retry has to be; "": full, and the same
     backup: str = ""
@@ -56,7 +56,7 @@ class Night:
 
     @property
     def items(self) -> Sequence[str]:
-        """Every item's name; each stands in one vault only."""
+        """Every item's name; each is in one vault only."""
         return [item.get("vm") or item["name"] for vault in self.vaults.values() for item in _items(vault)]
 
     def estate(self) -> dict[str, Any]:
