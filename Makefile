@@ -36,7 +36,7 @@ package: $(INSTALLED) ## build the zip that is deployed, build/app.zip, and its 
 	@$(BIN)/python -m infra.package
 	@$(BIN)/python -m infra.sbom
 
-constraints: $(INSTALLED) ## pin the deployed packages again, in constraints.txt, and with hashes in requirements-hashes.txt
+constraints: $(INSTALLED) ## update the pinned versions in constraints.txt and requirements-hashes.txt
 	@$(BIN)/python -m tools.constraints
 
 audit: $(INSTALLED) ## see whether what is pinned is what is needed, and has the pinned hashes

@@ -16,7 +16,7 @@ _ALERT_DELAYS = {"late": 5.0, "colleague": 2.0}
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What the ledger has to record about a failure in the morning."""
+    """The outcome of a failure that the ledger has to show in the morning."""
 
     outcome: str
     attempts: int
@@ -30,7 +30,7 @@ class Failure:
     item: str
     error: str
     expect: Expected
-    #: a Backup vault's isRetryable
+    #: whether a Backup vault reports the error as retryable
     retryable: bool | None = None
     #: which kind of backup a database's failed one was, and which one the retry has to be; "": full, and the same
     backup: str = ""

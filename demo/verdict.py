@@ -49,7 +49,7 @@ class Row:
 
     @property
     def time_to_recovery(self) -> timedelta | None:
-        """From the failure to the end of the retry that resolved it, as Azure dates both."""
+        """From the failure to the end of the retry that succeeded, as Azure dates both."""
         if self.incident is None or self.outcome != "recovered":
             return None
         ended_at = self.incident.attempts[-1].ended_at

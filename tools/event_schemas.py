@@ -85,7 +85,7 @@ _INCIDENT: Mapping[str, Schema] = {
         "The incident's page, or the status page of its vault; left out where the app has no address."
     ),
 }
-#: what a digest has for each of its items
+#: what a digest reports about each of its items
 _OF_A_DIGEST = ("incidentId", "itemId", "jobId", "firstFailedAt", "attempts", "reason", "remedy")
 _WITHOUT_AN_INCIDENT = (
     "incidentId",
@@ -108,7 +108,7 @@ _STORM: Mapping[str, Schema] = {
     "items": _number("How many items of the vault fail with this error."),
     "itemIds": _list("Their ARM ids, the first 100 of them.", {"type": "string"}, 100),
     "canaryItemId": _text("ARM id of the item that is retried first, for all of them."),
-    "stormBeganAt": _time("When the number of failed items reached STORM_SIZE."),
+    "stormBeganAt": _time("When enough items had failed to count as a failure storm."),
 }
 _DAY: Mapping[str, Schema] = {
     "day": {"type": "string", "format": "date", "description": "The day on which it was sent, in UTC."},
@@ -136,7 +136,7 @@ _DAY: Mapping[str, Schema] = {
     ),
 }
 _FOUND: Mapping[str, Schema] = {
-    "jobId": _text("ARM id of the failed backup job, or its name if vaultId is given."),
+    "jobId": _text("ARM id of the failed backup job, or its name if vaultId names the vault."),
     "itemId": _nullable(_text("ARM id of the protected item; null: whoever found the job does not know it.")),
 }
 

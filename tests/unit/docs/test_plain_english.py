@@ -9,7 +9,26 @@ from tests.documents import REPOSITORY
 from tests.unit.docs.plain_english import phrases, stumbling
 
 #: what is held to the list: directories and files
-ROOTS = ("backup_retry", "cli", "function_app.py", "reactor", "reconciler", "status")
+ROOTS = (
+    ".github",
+    "CONTRIBUTING.md",
+    "Makefile",
+    "README.md",
+    "SECURITY.md",
+    "azure.yaml",
+    "backup_retry",
+    "bench",
+    "cli",
+    "demo",
+    "docs",
+    "function_app.py",
+    "infra",
+    "reactor",
+    "reconciler",
+    "simulator",
+    "status",
+    "tools",
+)
 _READ = frozenset({".bicep", ".bicepparam", ".csv", ".css", ".html", ".j2", ".json", ".kql", ".md", ".ps1"})
 _READ |= {".py", ".sh", ".toml", ".yaml", ".yml", ""}
 

@@ -123,8 +123,10 @@ CASES = [
             registered(PROVIDERS[0], *PROVIDERS[2:]),
         ],
         missing=[
-            "information whether Flex Consumption is available in northeurope: MissingSubscriptionRegistration: "
-            "register",
+            (
+                "information whether Flex Consumption is available in northeurope: MissingSubscriptionRegistration: "
+                "register"
+            ),
             f"Microsoft.Web: az provider register --subscription {HOME} --namespace Microsoft.Web",
         ],
     ),
