@@ -134,7 +134,8 @@ class Sweep:
         else:
             await announce_all(self._find(report), self._announcer, report, partial(self._defer_all, report))
         if self._vanished is not None:
-            report.problems += await self._vanished.look()
+            is_first = await self._controls.last_beat(profile.beat) is None
+            report.problems += await self._vanished.look(is_first=is_first)
         if self._protection is not None:
             found = await self._protection.look()
             report.problems += [each for each in found if each not in report.problems]

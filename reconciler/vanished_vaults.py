@@ -42,17 +42,21 @@ class VanishedVaults:
         self._scope = scope
         self._clock = clock
 
-    async def look(self) -> list[str]:
-        """Ask what has vanished, look through what is back or new; returns what could not be looked at, and why."""
+    async def look(self, *, is_first: bool = False) -> list[str]:
+        """Ask what has vanished, look through what is back or new; returns what could not be looked at, and why.
+
+        `is_first`: no sweep has been complete yet; it looks back as far as its profile says, and no further.
+        """
         problems: list[str] = []
         try:
             known = {each.vault.key: each for each in await self._seen.seen()}
             shown = {
                 vault.key: vault for vault in await self._seen.shown() if self._scope.allows_vault(vault)
             }
-            if not known:  # the first sweep of all looks back as far as its profile says, and no further
-                await self._seen.remember([SeenVault(vault=vault) for vault in shown.values()])
-                return problems
+            if is_first:
+                new = [SeenVault(vault=vault) for key, vault in shown.items() if key not in known]
+                await self._seen.remember(new)
+                known |= {each.vault.key: each for each in new}
         except BackupRetryError as error:
             return [f"Deleted or inaccessible vaults cannot be determined: {in_words(error)}"]
         hidden_until_now = {

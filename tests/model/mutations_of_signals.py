@@ -117,7 +117,7 @@ def _never_process_the_deferred() -> AbstractContextManager[Any]:
 def _never_ask_what_has_vanished() -> AbstractContextManager[Any]:
     """A vault that Resource Graph does not show any more is forgotten without a word."""
 
-    async def unasked(_: VanishedVaults) -> list[str]:
+    async def unasked(_: VanishedVaults, *, is_first: bool) -> list[str]:
         return []
 
     return patch.object(VanishedVaults, "look", unasked)
