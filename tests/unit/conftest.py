@@ -17,7 +17,7 @@ _ALIKE = 20
 _seen_alike: Counter[object] = Counter()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _events_are_as_their_schemas_say() -> Iterator[None]:
     publish = MemoryPublisher.publish
 
