@@ -42,7 +42,7 @@ class VanishedVaults:
         self._scope = scope
         self._clock = clock
 
-    async def look(self, *, is_first: bool = False) -> list[str]:
+    async def look(self, *, is_first: bool) -> list[str]:
         """Ask what has vanished, look through what is back or new; returns what could not be looked at, and why.
 
         `is_first`: no sweep has been complete yet; it looks back as far as its profile says, and no further.

@@ -168,13 +168,8 @@ def weigh(seen: StormReading | None, candidate: Candidate, rules: Rules) -> tupl
     error belongs to it, however few are left. None: there is no storm.
     """
     now = candidate.now
-    if seen is None:
-        return _begins(None, candidate, candidate.similar.items, rules.storm_size)
-    if _has_passed(seen, candidate):
-        since = (
-            _recovered_at(seen) or seen.storm.ends_at
-        )  # what failed before was a matter of the storm that passed
-        return _begins(seen, candidate, candidate.similar.items_since(since), rules.storm_size)
+    if seen is None or _has_passed(seen, candidate):
+        return _begins(seen, candidate, rules.storm_size)
     goes_at = seen.storm.goes_at(candidate.incident.item)
     if goes_at is not None:
         return (Move.GO if now >= goes_at else Move.HOLD), seen.storm
@@ -183,10 +178,13 @@ def weigh(seen: StormReading | None, candidate: Candidate, rules: Rules) -> tupl
     return _tell(seen.storm, now) if seen.storm.is_untold(now) else (Move.OVER, seen.storm)
 
 
-def _begins(
-    passed: StormReading | None, candidate: Candidate, items: int, size: int
-) -> tuple[Move, Storm | None]:
-    """Go, or be the first one of a new storm, where many items fail with the same error and no storm is on."""
+def _begins(passed: StormReading | None, candidate: Candidate, size: int) -> tuple[Move, Storm | None]:
+    """Go, or be the first one of a new storm, where many items fail with the same error and no storm is on.
+
+    What had failed before a storm passed counted for that one.
+    """
+    similar = candidate.similar
+    items = similar.items_since(_recovered_at(passed) or passed.storm.ends_at) if passed else similar.items
     if items < size or not candidate.may_go:
         return Move.GO, None
     if passed and passed.is_in_flight(besides=candidate.incident.item):
