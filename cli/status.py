@@ -138,35 +138,37 @@ def document(found: Status) -> Document:
 
 def render(found: Status) -> None:
     """For a person."""
+    say(sentence(found), style="bold")
+    say()
+    facts(_facts(found))
+    if rows := _action_required(found):
+        say()
+        table(["item", "vault", "error", "since", "what to do"], rows, title="Action required")
+
+
+def _facts(found: Status) -> list[tuple[str, object]]:
     states = Counter(each.state for each in found.opened)
     outcomes = Counter(each.outcome for each in found.closed)
     open_now = ", ".join(f"{number} {STATES[state].lower()}" for state, number in states.items())
-    say(sentence(found), style="bold")
-    say()
     unprotected = found.protected.unprotected
-    facts(
-        [
-            ("Unprotected", "unknown" if unprotected is None else unprotected),
-            ("Open", f"{len(found.opened)}" + (f": {open_now}" if open_now else "")),
-            *([("Waiting for approval", len(found.approvals))] if found.approvals else []),
-            *_signals(found),
-            *_unsent(found),
-            *((OUTCOMES[each], f"{outcomes[each]} in {found.days} days") for each in Outcome),
-            *((f"Last {each.name}", _run(each, found.now)) for each in found.timers),
-            *(
-                ("Paused" if each.in_force(found.now) else "Pause scheduled", in_words(each))
-                for each in found.pauses
-            ),
-            *(
-                ("Failure storm", f"{each.size} items of {each.vault.name}: {each.code}")
-                for each in found.storms
-            ),
-        ]
-    )
-    if not (found.needs_a_person or found.waits_for_a_person):
-        return
-    say()
-    rows = [
+    return [
+        ("Unprotected", "unknown" if unprotected is None else unprotected),
+        ("Open", f"{len(found.opened)}" + (f": {open_now}" if open_now else "")),
+        *([("Waiting for approval", len(found.approvals))] if found.approvals else []),
+        *_signals(found),
+        *_unsent(found),
+        *((OUTCOMES[each], f"{outcomes[each]} in {found.days} days") for each in Outcome),
+        *((f"Last {each.name}", _run(each, found.now)) for each in found.timers),
+        *(
+            ("Paused" if each.in_force(found.now) else "Pause scheduled", in_words(each))
+            for each in found.pauses
+        ),
+        *(("Failure storm", f"{each.size} items of {each.vault.name}: {each.code}") for each in found.storms),
+    ]
+
+
+def _action_required(found: Status) -> list[tuple[object, ...]]:
+    waiting = [
         (
             each.item.friendly_name,
             each.item.vault.name,
@@ -176,7 +178,7 @@ def render(found: Status) -> None:
         )
         for each in found.waits_for_a_person
     ]
-    rows += [
+    closed = [
         (
             each.item.friendly_name,
             each.item.vault.name,
@@ -186,7 +188,7 @@ def render(found: Status) -> None:
         )
         for each in found.needs_a_person
     ]
-    table(["item", "vault", "error", "since", "what to do"], rows, title="Action required")
+    return [*waiting, *closed]
 
 
 def sentence(found: Status) -> str:

@@ -4,7 +4,6 @@ Each file stands by itself, so that a reader needs no other; what fields of seve
 `--check` ends with 1 where a file is not what this module says.
 """
 
-import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from backup_retry.domain.notices import SOURCE, NoticeKind
 from backup_retry.ports.inbox import SIGNAL_DEFERRED
 from backup_retry.ports.turns import TURN_DUE
 from backup_retry.settings.timer_status import TimerState
+from tools.generated import check_or_write
 
 DIRECTORY = Path(__file__).parents[1] / "docs" / "events"
 
@@ -246,22 +246,8 @@ def file_of(kind: str) -> Path:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check or rewrite the files; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tools.event_schemas", description=__doc__)
-    choice = parser.add_mutually_exclusive_group(required=True)
-    choice.add_argument("--check", action="store_true", help="exit code 1 where a file is out of date")
-    choice.add_argument("--write", action="store_true", help="write the files")
-    chosen = parser.parse_args(arguments)
     wanted = {file_of(kind): json.dumps(each, indent=2) + "\n" for kind, each in schemas().items()}
-    if chosen.write:
-        for path, text in wanted.items():
-            path.write_text(text, encoding="utf-8", newline="\n")
-        return 0
-    old = [
-        path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text
-    ]
-    for path in old:
-        sys.stderr.write(f"docs/events/{path.name} is out of date: python -m tools.event_schemas --write\n")
-    return 1 if old else 0
+    return check_or_write("tools.event_schemas", wanted, arguments)
 
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ infra/grafana/dashboard.json has the titles and queries of infra/bicep/modules/w
 instead of the workbook's. `--check` ends with 1 where it is not what they say.
 """
 
-import argparse
 import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from tools.generated import check_or_write
 
 REPOSITORY = Path(__file__).parents[1]
 DASHBOARD = REPOSITORY / "infra" / "grafana" / "dashboard.json"
@@ -109,20 +110,9 @@ def in_its_time_range(query: str) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check or rewrite the file; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tools.grafana_dashboard", description=__doc__)
-    choice = parser.add_mutually_exclusive_group(required=True)
-    choice.add_argument("--check", action="store_true", help="exit code 1 where the file is out of date")
-    choice.add_argument("--write", action="store_true", help="write the file")
-    chosen = parser.parse_args(arguments)
-    wanted = json.dumps(dashboard(), indent=2) + "\n"
-    if chosen.write:
-        DASHBOARD.write_text(wanted, encoding="utf-8", newline="\n")
-    elif not DASHBOARD.exists() or DASHBOARD.read_text(encoding="utf-8") != wanted:
-        sys.stderr.write(
-            "infra/grafana/dashboard.json is out of date: python -m tools.grafana_dashboard --write\n"
-        )
-        return 1
-    return 0
+    return check_or_write(
+        "tools.grafana_dashboard", {DASHBOARD: json.dumps(dashboard(), indent=2) + "\n"}, arguments
+    )
 
 
 if __name__ == "__main__":

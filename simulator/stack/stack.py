@@ -92,21 +92,9 @@ class Stack:
         self._lock = DirectoryLock(self._directory)
         self._keys = Keys()
         self._certificates = ensure_ca(self._directory / "tls")
-        self._azurite = Azurite(
-            azurite_directory,
-            self._certificates,
-            log_file=self._directory / "azurite.log",
-            port=self._ports.tables,
-        )
+        self._azurite = self._storage(azurite_directory, "azurite.log", port=self._ports.tables)
         self._blobs = (
-            Azurite(
-                azurite_directory,
-                self._certificates,
-                log_file=self._directory / "azurite-blobs.log",
-                kind="blob",
-            )
-            if dead_letters
-            else None
+            self._storage(azurite_directory, "azurite-blobs.log", kind="blob") if dead_letters else None
         )
         self._host_options: list[str] = []
         # Known before the host is up and kept over its restarts, since the action group's URL holds it.
@@ -116,6 +104,9 @@ class Stack:
         self._simulator: ChildProcess | None = None
         self._host: ChildProcess | None = None
         self._run: RunInfo | None = None
+
+    def _storage(self, azurite: Path, log: str, *, kind: str = "table", port: int = 0) -> Azurite:
+        return Azurite(azurite, self._certificates, log_file=self._directory / log, kind=kind, port=port)
 
     @property
     def run(self) -> RunInfo:
