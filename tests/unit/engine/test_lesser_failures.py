@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.jobs import FailedJob, Job, JobStatus, Source
 from backup_retry.policy.rules import Rules
-from backup_retry.policy.settle import settle, with_newest_failure
+from backup_retry.policy.settle import settle, with_newest_failure, with_own_successes
 from tests.builders import NEEDS_PERSON, NOW, STARTED, attempt, failed, incident, item, job, minutes
 from tests.world import World
 
@@ -192,3 +193,24 @@ async def test_what_a_retry_made_up_for_is_no_news_whatever_node_its_job_is_call
 
     assert (first.decision, first.reason) == ("closed", Reason.RETRY_SUCCEEDED)
     assert later.decision == "already_handled"
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_over"),
+    [
+        pytest.param({}, True, id="completed"),
+        pytest.param({"moved_data": False}, False, id="completed, and moved nothing"),
+        pytest.param({"status": JobStatus.FAILED}, False, id="failed"),
+        pytest.param({"activity_id": "somebody-else"}, False, id="of somebody else"),
+    ],
+)
+def test_only_a_retry_that_made_a_backup_is_the_end_of_what_failed_before(
+    changes: dict[str, Any], is_over: bool
+) -> None:
+    """Another one would hide a failure from the item's later incidents."""
+    own = replace(backup("Full", status=JobStatus.COMPLETED, began=CLAIMED_AT), activity_id="attempt-1")
+    opened = incident(attempt(1, claimed_at=CLAIMED_AT), failure=failure_of(backup("Differential", lasted=1)))
+
+    changed = with_own_successes(opened, [replace(own, **changes)])
+
+    assert changed.is_past(failure_of(backup("Full"))) is is_over
