@@ -56,8 +56,8 @@ class Looks:
         self._places = asyncio.Semaphore(at_once)
         #: how many have come to something
         self._moved = 0
-        #: signals that the topic did not take in time: the next looks report them once more
-        self._untold: set[str] = set()
+        #: signals that the topic did not take in time: the next looks report them once more, the oldest first
+        self._untold: dict[str, None] = {}
 
     async def hand_on(
         self, signal: Signal, messenger: Messenger | None, clock: Callable[[], datetime]
@@ -105,8 +105,10 @@ class Looks:
         finally:
             self._places.release()
         if messenger is not None:
-            for untold in [self._untold.pop() for _ in range(min(_TOLD_AGAIN, len(self._untold)))]:
-                await self._tell(untold, messenger)
+            for untold in list(self._untold)[:_TOLD_AGAIN]:
+                if untold in self._untold:  # else another look has reported it meanwhile
+                    del self._untold[untold]
+                    await self._tell(untold, messenger)
 
     async def _tell(self, key: str, messenger: Messenger) -> None:
         told = False
@@ -114,4 +116,4 @@ class Looks:
             told = await _announce(key, messenger)
         finally:  # also where the webhook's own time is over
             if not told:
-                self._untold.add(key)
+                self._untold[key] = None
