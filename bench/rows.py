@@ -50,7 +50,9 @@ ROWS: Mapping[str, Row] = {
     ),
     "slow_lists_doubled": Row(label="alerts at once, slow lists: jobs retried twice", budget=_most(0)),
     "health_ratio": Row(
-        label="an alert beside sixty calls of health, beside an alert alone", unit="times", budget=_most(1.5)
+        label="an alert with sixty calls of health, compared with an alert alone",
+        unit="times",
+        budget=_most(1.5),
     ),
     "page_p95": Row(label="status page of 10,000 items, first byte, p95", unit="s", budget=_most(1)),
     "page_sweep": Row(label="daily sweep of 10,000 items, their protection looked at", unit="s"),
@@ -63,9 +65,9 @@ ROWS: Mapping[str, Row] = {
         label="a thousand alerts in an hour: from failure to retry, slowest", unit="min", budget=_most(60)
     ),
     "cold_import": Row(
-        label="import of function_app, beside Azure's packages", unit="times", budget=_most(1.2)
+        label="import of function_app, compared with Azure's packages", unit="times", budget=_most(1.2)
     ),
-    "cold_first": Row(label="all that the first event imports, beside Azure's packages", unit="times"),
+    "cold_first": Row(label="all that the first event imports, compared with Azure's packages", unit="times"),
     "runbook_item": Row(label="the runbook, per item", unit="s"),
     "sweep_item": Row(label="our sweep of the same failures, per item", unit="s"),
     "runbook_ratio": Row(label="faster than the runbook", unit="times"),

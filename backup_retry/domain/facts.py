@@ -32,7 +32,7 @@ class SimilarFailures:
     error: JobError = field(default_factory=JobError)
     #: at the same time, the item in question among them
     items: int = 1
-    #: at any time that the vault's list tells of
+    #: at any time that the vault's list reports
     ever: int = 1
     #: those at the same time besides the item in question, by id, or by name where the list tells no more
     others: tuple[str, ...] = ()
@@ -65,5 +65,7 @@ class Facts:
     operation: Operation | None = None
 
     def make_up_for(self, failure: FailedJob) -> bool:
-        """True when one of the jobs makes up for the failure."""
-        return any(job.makes_up_for(failure) for job in self.jobs)
+        """True when one of the item's jobs makes up for the failure, which may be older than the one that counts."""
+        known = {job.id for job in self.jobs}  # what their details say is not in the list
+        older = (job for job in self.listed if job.id not in known)
+        return any(job.makes_up_for(failure) for job in (*self.jobs, *older))

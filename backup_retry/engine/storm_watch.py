@@ -1,4 +1,4 @@
-"""Row 13, a storm in the vault: read, weighed and written down, and looked at once more before a canary goes."""
+"""Row 13, a storm in the vault: read, evaluated and written down, and looked at once more before a canary goes."""
 
 import logging
 from dataclasses import replace

@@ -1,8 +1,9 @@
 """A storm: many items of one vault fail with one code at the same time, so one cause is likely.
 
-One of them, the canary, is retried; the others wait for it. It recovers: they go, spread out. It fails: a person is
-told, once, and there is one attempt for each step of the backoff, for the whole storm. One that has an attempt to spare
-takes the canary's place where that one has none. After a day the storm is over: its items need a person, who knows.
+One of them, the canary, is retried; the others wait for it. It recovers: they go, spread out. It fails: operators
+are notified once, and there is one attempt for each step of the backoff, for the whole storm. One that has an attempt
+to spare takes the canary's place where that one has none. After a day the storm is over: its items require action, and
+operators know.
 
 A storm is a row that several workers write: whoever changes it first has it, as with incidents. Its one promise is
 that at most one attempt of its items is in flight until its canary has recovered. So whoever goes
@@ -34,9 +35,9 @@ _PACE = timedelta(seconds=2)
 _LONGEST_SPREAD = timedelta(minutes=30)
 #: whoever became the canary has this long to store its incident, whatever the clocks say
 _LEASE = timedelta(minutes=10)
-#: after so long a storm that nobody has released is over: its items need a person
+#: after so long a storm that nobody has released is over: its items require action
 LONGEST_STORM = timedelta(hours=24)
-#: of an attempt that a person has cancelled nobody can say what it tells of the cause
+#: of an attempt that a person has cancelled it is unknown what it says about the cause
 _HELPED_NOBODY = frozenset({AttemptResult.FAILED, AttemptResult.NO_JOB})
 _HASHES = 0x1_0000_0000
 
@@ -51,7 +52,7 @@ class Storm:
     began_at: datetime
     #: how many items it held when it was first seen
     size: int
-    #: the item whose retry stands for all
+    #: the item that is retried for all
     canary: ProtectedItem
     #: the canary's incident, which is stored only after the storm is
     canary_incident: str
@@ -62,7 +63,7 @@ class Storm:
     counted: str = ""
     #: not before then is there another attempt
     due: datetime | None = None
-    #: somebody has been told that its attempts fail
+    #: operators have been notified that its attempts fail
     told: bool = False
     #: when a worker set out to tell it; one that dies before it has stored the notice is replaced
     telling_since: datetime | None = None
@@ -83,7 +84,7 @@ class Storm:
         return self.began_at + LONGEST_STORM
 
     def is_untold(self, now: datetime) -> bool:
-        """True where a person still has to be told, and nobody is about to."""
+        """True where operators still have to be notified, and nobody is about to."""
         return not self.told and (self.telling_since is None or now - self.telling_since >= _LEASE)
 
     def goes_at(self, item: ProtectedItem) -> datetime | None:
@@ -108,12 +109,12 @@ class Move(StrEnum):
     COUNT = "count"
     #: a person has to know that its attempts fail
     NOTIFY = "notify"
-    #: it has lasted for a day: the item needs a person, who has been told
+    #: it has lasted for a day: the item requires action, and operators have been notified
     OVER = "over"
 
     @property
     def changes_only_the_storm(self) -> bool:
-        """True where it says nothing of the item, which is to be weighed again."""
+        """True where it says nothing of the item, which is to be evaluated again."""
         return self in {Move.RELEASE, Move.COUNT, Move.NOTIFY}
 
 
@@ -163,17 +164,12 @@ class StormReading:
 def weigh(seen: StormReading | None, candidate: Candidate, rules: Rules) -> tuple[Move, Storm | None]:
     """The move of an item that would be retried, and the storm after it, to be stored first where it changed.
 
-    As many items that fail alike as the rules say begin a storm. While its row is unreleased, an item that fails alike
-    belongs to it, however few are left. None: there is no storm.
+    As many items with the same error as the rules say begin a storm. While its row is unreleased, an item with that
+    error belongs to it, however few are left. None: there is no storm.
     """
     now = candidate.now
-    if seen is None:
-        return _begins(None, candidate, candidate.similar.items, rules.storm_size)
-    if _has_passed(seen, candidate):
-        since = (
-            _recovered_at(seen) or seen.storm.ends_at
-        )  # what failed before was a matter of the storm that passed
-        return _begins(seen, candidate, candidate.similar.items_since(since), rules.storm_size)
+    if seen is None or _has_passed(seen, candidate):
+        return _begins(seen, candidate, rules.storm_size)
     goes_at = seen.storm.goes_at(candidate.incident.item)
     if goes_at is not None:
         return (Move.GO if now >= goes_at else Move.HOLD), seen.storm
@@ -182,10 +178,13 @@ def weigh(seen: StormReading | None, candidate: Candidate, rules: Rules) -> tupl
     return _tell(seen.storm, now) if seen.storm.is_untold(now) else (Move.OVER, seen.storm)
 
 
-def _begins(
-    passed: StormReading | None, candidate: Candidate, items: int, size: int
-) -> tuple[Move, Storm | None]:
-    """Go, or be the first one of a new storm, where so many items fail alike and no storm is on."""
+def _begins(passed: StormReading | None, candidate: Candidate, size: int) -> tuple[Move, Storm | None]:
+    """Go, or be the first one of a new storm, where many items fail with the same error and no storm is on.
+
+    What had failed before a storm passed counted for that one.
+    """
+    similar = candidate.similar
+    items = similar.items_since(_recovered_at(passed) or passed.storm.ends_at) if passed else similar.items
     if items < size or not candidate.may_go:
         return Move.GO, None
     if passed and passed.is_in_flight(besides=candidate.incident.item):

@@ -207,7 +207,7 @@ def mutations() -> Sequence[Mutation]:
         Mutation("forget a later success", without_row("already_recovered"), seed=12),
         Mutation("forget stopped protection", without_row("not_protected", "passing_state"), seed=16),
         Mutation("take an edited policy for an end", _take_an_edited_policy_for_an_end(), seed=12),
-        Mutation("look for the item's own names only", _look_for_the_items_own_names_only(), seed=3),
+        Mutation("look for the item's own names only", _look_for_the_items_own_names_only(), seed=60),
         Mutation("retry what a person cancelled", without_row("cancelled"), seed=27),
         Mutation("retry what needs a person", without_row("needs_person"), seed=11),
         Mutation("forget the daily cap", without_row("daily_cap"), seed=29),
