@@ -15,7 +15,7 @@ from backup_retry.engine.unit_of_work import UnitOfWork
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB, Rules
 from backup_retry.policy.settle import attempt_job, with_newest_failure, with_own_successes
-from backup_retry.policy.storm import similar_failures
+from backup_retry.policy.similar_failures import similar_failures
 from backup_retry.ports.vaults import Vaults
 
 

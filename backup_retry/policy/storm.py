@@ -14,7 +14,6 @@ that at most one attempt of its items is in flight until its canary has recovere
    predecessor's attempt is in flight: that one's claim may have been stored a moment before the row named us.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -25,7 +24,6 @@ from backup_retry.domain.attempts import Attempt, AttemptResult
 from backup_retry.domain.decisions import Reason
 from backup_retry.domain.facts import SimilarFailures
 from backup_retry.domain.incident import Incident, State
-from backup_retry.domain.jobs import Job, database_of
 from backup_retry.policy.rules import Rules
 
 #: a canary that has to wait longer than this holds up the others for no reason
@@ -183,13 +181,17 @@ def _begins(passed: StormReading | None, candidate: Candidate, size: int) -> tup
 
     What had failed before a storm passed counted for that one.
     """
-    similar = candidate.similar
-    items = similar.items_since(_recovered_at(passed) or passed.storm.ends_at) if passed else similar.items
-    if items < size or not candidate.may_go:
+    candidate = replace(candidate, similar=since_it_passed(passed, candidate.similar))
+    if candidate.similar.items < size or not candidate.may_go:
         return Move.GO, None
     if passed and passed.is_in_flight(besides=candidate.incident.item):
         return Move.HOLD, passed.storm
     return Move.LEAD, _begun(candidate, passed.storm if passed else None)
+
+
+def since_it_passed(passed: StormReading | None, similar: SimilarFailures) -> SimilarFailures:
+    """Those of the similar failures that a new storm has, where another one has passed or none has been."""
+    return similar.since(_recovered_at(passed) or passed.storm.ends_at) if passed else similar
 
 
 def _by_leaders(seen: StormReading, candidate: Candidate, rules: Rules) -> tuple[Move, Storm]:
@@ -291,46 +293,3 @@ def _begun(candidate: Candidate, before: Storm | None) -> Storm:
 def storm_key(vault: Vault, code: str) -> str:
     """A key for a vault's storm of a code that every store can hold."""
     return sha256(f"{vault.key}|{code}".casefold().encode()).hexdigest()[:32]
-
-
-def similar_failures(jobs: Sequence[Job], incident: Incident, window: timedelta) -> SimilarFailures:
-    """How many items of the vault fail with the incident's error, and which error that is.
-
-    It is the error of the newest failed job, whatever a refused trigger said since. The time is that of the job or,
-    where the error is the same, of the first one: a retry that failed is no way out of a storm.
-    """
-    failure = incident.failure
-    error = next((job.error for job in jobs if job.id == failure.id and job.error), failure.error)
-    times = [failure.ended_at]
-    if incident.first_error.label == error.label:
-        times.append(incident.first_failed_at)
-    failed = (job for job in jobs if job.failed and job.error and job.error.label == error.label)
-    others = (job for job in failed if job.is_backup and job.id != failure.id)
-    alike = [job for job in others if not (incident.is_about(job) or incident.may_be_about(job))]
-    near = [_by_item([job for job in alike if abs(_end(job) - at) <= window]) for at in times]
-    most = max(near, key=len)
-    named = sorted((_name(job), _end(job)) for job in most.values())
-    return SimilarFailures(
-        error=error,
-        items=1 + len(most),
-        ever=1 + len(_by_item(alike)),
-        others=tuple(name for name, _ in named),
-        failed_at=tuple(ended for _, ended in named),
-    )
-
-
-def _by_item(jobs: Sequence[Job]) -> Mapping[str, Job]:
-    """The last job of each item: nodes call theirs after themselves, and one item that has failed twice is no two."""
-    jobs = sorted(jobs, key=_end)
-    listed = {job.item.key: job for job in jobs if job.item and not job.item.is_stand_in}
-    names = {database_of(job.entity_name) for job in listed.values()}
-    called = {database_of(job.entity_name): job for job in jobs if not job.item or job.item.is_stand_in}
-    return {**listed, **{name: job for name, job in called.items() if name not in names}}
-
-
-def _name(job: Job) -> str:
-    return job.item.id if job.item else job.entity_name
-
-
-def _end(job: Job) -> datetime:
-    return job.end or job.started_at

@@ -1,12 +1,13 @@
 """What a storm of the vault means for one item: which decisions it holds back, and what it decides instead."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from backup_retry.domain.decisions import Close, Decision, Outcome, Reason, Trigger, Wait
 from backup_retry.domain.error_catalog import ErrorEntry, Verdict, look_up
 from backup_retry.policy.decide import attempts_allowed
 from backup_retry.policy.decision_context import DecisionContext
-from backup_retry.policy.storm import Candidate, Move, Storm
+from backup_retry.policy.storm import Candidate, Move, Storm, StormReading, since_it_passed
 
 #: how many items a notice gives by name, and how many by id
 _NAMED, _LISTED = 10, 100
@@ -58,6 +59,12 @@ def decided(move: Move, storm: Storm, context: DecisionContext, decision: Decisi
     until = storm.goes_at(context.incident.item) or context.now
     detail = f"{_many(storm)}; {storm.canary.friendly_name} is retried first."
     return Wait(until=until, reason=Reason.STORM, detail=detail)
+
+
+def since_the_last(passed: StormReading | None, context: DecisionContext) -> DecisionContext:
+    """The same with those of the similar failures only that a new storm has."""
+    similar = since_it_passed(passed, context.facts.similar)
+    return replace(context, facts=replace(context.facts, similar=similar))
 
 
 def in_words(storm: Storm, context: DecisionContext) -> Mapping[str, object]:
