@@ -17,7 +17,7 @@ help: ## list the targets
 setup: $(INSTALLED) ## install everything into .venv (the other targets do it by themselves)
 
 demo: $(INSTALLED) ## play one bad night on a simulated Azure, and check every outcome
-	@$(BIN)/python -m demo
+	@exec $(BIN)/python -m demo $(if $(filter-out 0,$(KEEP)),--keep)
 
 run: $(INSTALLED) ## keep Azurite, the simulated Azure and the Functions host up until Ctrl-C
 	@exec $(BIN)/python -m simulator.stack
@@ -36,7 +36,7 @@ package: $(INSTALLED) ## build the zip that is deployed, build/app.zip, and its 
 	@$(BIN)/python -m infra.package
 	@$(BIN)/python -m infra.sbom
 
-constraints: $(INSTALLED) ## pin what is deployed anew, in constraints.txt, and with hashes in requirements-hashes.txt
+constraints: $(INSTALLED) ## update the pinned versions in constraints.txt and requirements-hashes.txt
 	@$(BIN)/python -m tools.constraints
 
 audit: $(INSTALLED) ## see whether what is pinned is what is needed, and has the pinned hashes

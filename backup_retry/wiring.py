@@ -19,6 +19,7 @@ from backup_retry.ports.arrivals import Arrivals
 from backup_retry.ports.causes import Causes
 from backup_retry.ports.dead_letters import DeadLetters
 from backup_retry.ports.estate import EstateReader
+from backup_retry.ports.heartbeat import Heartbeat
 from backup_retry.ports.inbox import Inbox
 from backup_retry.ports.item_lookup import ItemLookup
 from backup_retry.ports.known_vaults import SeenVaults
@@ -75,15 +76,17 @@ class Parts:
     estate_of: Callable[["EstateGraph"], EstateReader]
     history: ProtectionHistory
     arrivals: Arrivals
-    #: events that nobody could deliver; None: nobody says where they are
+    #: events that Event Grid could not deliver; None: not configured
     dead_letters: DeadLetters | None = None
+    #: who is called when a sweep or a follow-up is complete; None: nobody
+    heartbeat: Heartbeat | None = None
     #: where notices go; None: nowhere
     publisher: "TopicPublisher | None" = None
     #: where a sweep announces what it finds; None: it handles that by itself
     announcer: "TopicPublisher | None" = None
 
     def estate(self, subscriptions: Sequence[str] = ()) -> "EstateGraph":
-        """What a sweep asks: these subscriptions, or all that may be touched."""
+        """What a sweep asks: these subscriptions, or all in scope."""
         named = [each for each in subscriptions if not each.startswith(REFUSE)]
         return self.graph.estate(named, self.settings.scope.allows_subscription)
 
@@ -130,6 +133,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
     from backup_retry.azure.dead_letter_blobs import DeadLetterBlobs  # noqa: PLC0415
     from backup_retry.azure.estate import AzureEstate  # noqa: PLC0415
     from backup_retry.azure.event_grid import TopicPublisher  # noqa: PLC0415
+    from backup_retry.azure.heartbeat import HttpsHeartbeat  # noqa: PLC0415
     from backup_retry.azure.protected_items import GraphItemLookup  # noqa: PLC0415
     from backup_retry.azure.resource_graph import ResourceGraph  # noqa: PLC0415
     from backup_retry.azure.table_archive import TableArchive  # noqa: PLC0415
@@ -183,6 +187,7 @@ async def build(settings: Settings, clients: "AzureClients") -> Parts:
         inbox=TableInbox(tables, clock, quarantine),
         unreadables=TableUnreadables(tables, quarantine, dead_letters),
         dead_letters=dead_letters,
+        heartbeat=HttpsHeartbeat(clients, settings.heartbeat_url) if settings.heartbeat_url else None,
         arrivals=TableArrivals(tables, quarantine),
         unsent=TableUnsentStore(tables, quarantine),
         seen_vaults=TableVaults(tables, graph, quarantine),

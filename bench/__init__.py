@@ -1,1 +1,1 @@
-"""The measurements: what the parts cost beside what they may, on the simulated Azure. `python -m bench` runs them."""
+"""The measurements: cost of the parts against their budgets, on the simulated Azure. `python -m bench` runs them."""

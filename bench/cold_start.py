@@ -1,4 +1,4 @@
-"""The cold start: what importing our own code costs beside importing Azure's packages."""
+"""The cold start: the cost of importing our own code compared with Azure's packages."""
 
 import os
 import subprocess

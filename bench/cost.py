@@ -36,7 +36,7 @@ class Work:
     log_gb: float
 
     def dollars(self, *, free: bool = True) -> float:
-        """What it costs; without the free grants where those are used up already."""
+        """What it costs; optionally without the free grants."""
         parts = {
             "executions": self.executions,
             "execution": self.gb_seconds,
@@ -83,7 +83,7 @@ def _month(counted: Mapping[str, float], items: int) -> Work:
 
 
 def _failures(counted: Mapping[str, float], failures: int) -> Work:
-    """Each heard from an alert, retried once and followed for two hours; calls share no instance, at worst."""
+    """Each detected by an alert, retried once and followed for two hours; calls share no instance, at worst."""
     seconds = max(_SHORTEST_EXECUTION, counted["event_total_p50"] / 1000)
     requests = counted["event_ledger_calls"] + _LOOKS + _CLOSING_REQUESTS
     return Work(

@@ -1,7 +1,7 @@
 """A sweep that announces what it finds, and more and more instances of the app that Event Grid gives it to.
 
 On one machine more processes bring no more processors, so Azure takes several times its usual time here: then waiting
-is what an instance does, as in Azure, and the note says how busy the processors were all the same. What stands for
+is what an instance does, as in Azure, and the note says how busy the processors were all the same. What represents
 the platform gives an instance two events at once, whose signals take all the places that it has.
 """
 
@@ -49,7 +49,7 @@ class Size:
     instances: Sequence[int]
     #: so many times Azure's usual latency
     slower: float = 8.0
-    #: failures in an event, of a hundred that the app puts into one: as many as it looks into at once
+    #: failures in an event, of a hundred that the app puts into one: as many as it processes at once
     of_an_event: int = 8
 
 
@@ -210,6 +210,7 @@ def _figure(size: Size, swept: Swept) -> Figure:
 def _growth(swept: Sequence[Swept]) -> Figure:
     few, many = swept[0], swept[-1]
     note = (
-        f"{many.instances} instances beside {few.instances}; {many.instances / few.instances:g} times at best"
+        f"{many.instances} instances compared with {few.instances}; "
+        f"{many.instances / few.instances:g} times at best"
     )
     return Figure(key="dispatch_growth", value=many.rate / few.rate, note=note)

@@ -43,7 +43,7 @@ class EstatePlan:
         return f"{container}/protectedItems/VM;{name}"
 
     def document(self) -> Json:
-        """The estate as the simulator takes it; nobody is told of alerts."""
+        """The estate as the simulator takes it; alerts are sent to nobody."""
         return {
             "subscriptions": [{"id": self.subscription(each)} for each in range(self.subscriptions)],
             "vaults": [self._vault(number) for number in range(0, self.size, self.machines)],

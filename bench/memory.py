@@ -138,7 +138,7 @@ class _Vaults:
     """Vaults that list nothing and answer at once that a job has failed."""
 
     async def job(self, vault: Vault, job_id: str) -> Job:
-        """A failed job of an item that bears its id."""
+        """A failed job of an item with the same ID."""
         at = datetime.now(UTC) - timedelta(minutes=10)
         name = f"iaasvmcontainerv2;rg-app;{job_id}"
         container = f"{vault.id}/backupFabrics/Azure/protectionContainers/IaasVMContainer;{name}"

@@ -1,6 +1,6 @@
 """How long a person waits for the status page of a large estate, once the app has read it.
 
-The page is asked for again and again while ledger and Resource Graph are read anew behind it, as they are each few
+The page is asked for again and again while ledger and Resource Graph are read again behind it, as they are each few
 seconds and minutes; all of it runs in this one process, the simulated Azure in another one.
 """
 
@@ -13,7 +13,7 @@ from bench.estates import EstatePlan
 from bench.figures import Figure, median, percentile
 from bench.ground import App, ground
 
-#: seconds between two looks: the board is made anew every two seconds, if somebody looks
+#: seconds between two looks: the board is rebuilt every two seconds, if the page is requested
 _BETWEEN = 0.7
 #: so many looks until the estate has to be known
 _MOST_LOOKS = 100

@@ -1,7 +1,7 @@
 """Azure's list prices, in US dollars, of a US region; look them up before you rely on them.
 
 Each with the page that has it. None could be looked up there from where this was built: they come from copies of
-Microsoft's pages, and from estimates that Microsoft publishes beside samples of its own.
+Microsoft's pages, and from estimates that Microsoft publishes with its own samples.
 """
 
 from collections.abc import Mapping

@@ -133,12 +133,12 @@ class Instance:
 
         return (await webhook.answer(json.dumps(body).encode(), reactor)).status
 
-    async def look_into_kept(self) -> None:
-        """Fire the timer of the signals that wait."""
+    async def process_deferred(self) -> None:
+        """Fire the timer's first half: what was deferred."""
         await process_deferred(self._ledger.inbox, self._reactor(alone=False), self._ledger.clock)
 
     async def follow_up(self, run_began: datetime) -> None:
-        """Follow up what is open, in a run that began with the look into what waits."""
+        """Follow up what is open, in a run that began with what was deferred."""
         ledger = self._ledger
         await FollowUp(
             ledger=ledger.incidents,
@@ -250,10 +250,10 @@ def _fail(server: RunningServer, number: int, now: datetime) -> str:
 
 
 async def _timers(server: RunningServer, ledger: Ledger) -> None:
-    """The five-minute turn, in a process that knows nothing yet: what waits, then what is open."""
+    """The five-minute turn, in a process that knows nothing yet: what was deferred, then what is open."""
     async with _instance(server, ledger) as fresh:
         began = ledger.clock()
-        await fresh.look_into_kept()
+        await fresh.process_deferred()
         await fresh.follow_up(began)
 
 

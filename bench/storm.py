@@ -148,7 +148,7 @@ async def _call(http: aiohttp.ClientSession, url: str, body: object) -> Answer:
 
 
 async def _process_deferred(http: aiohttp.ClientSession, stack: Stack) -> float:
-    """Fire the follow-up, which looks into the signals that were kept; the seconds until none waits any more."""
+    """Fire the follow-up, which processes deferred alerts first; the seconds until none is left."""
     run, began = stack.run, time.perf_counter()
     headers = {"x-functions-key": run.master_key}
     async with http.post(f"{run.host}/admin/functions/follow_up", json={}, headers=headers) as response:
@@ -211,7 +211,7 @@ def _figures(size: Size, answers: Sequence[Answer], aftermath: Aftermath, later:
         Figure(
             key="storm_lost",
             value=size.plan.size - aftermath.noted,
-            note=f"by the ledger's rows, after the look into the kept ones ({later:.0f} s)",
+            note=f"by the ledger's rows, after the deferred ones were processed ({later:.0f} s)",
         ),
         Figure(key="storm_doubled", value=aftermath.doubled, note="by Azure's own log"),
         Figure(

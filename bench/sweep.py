@@ -18,7 +18,7 @@ from bench.ground import App, Ground, ground
 from bench.wire import ARM, GRAPH, LEDGER, Sent
 
 _ACCEPTED, _TOO_MANY_REQUESTS = 202, 429
-#: failures of a vault; twenty that fail alike would be a storm, of which one goes first
+#: failures of a vault; twenty with the same error would be a storm, of which one goes first
 _OF_A_VAULT = 11
 
 

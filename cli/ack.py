@@ -1,4 +1,4 @@
-"""`backup-retry ack`: somebody knows that an item needs a person, and nobody is told again until then."""
+"""`backup-retry ack`: operators know that an item requires action; no further notice is sent until then."""
 
 import getpass
 from dataclasses import replace
@@ -19,13 +19,13 @@ from cli.pause import time_of
 from cli.retry import Subject
 from cli.session import Session, sessions
 
-Note = Annotated[str, typer.Option(help="Why it can wait, for those who wonder later.")]
-By = Annotated[str, typer.Option(help="Who; you, unless said otherwise.")]
+Note = Annotated[str, typer.Option(metavar="TEXT", help="Why it can wait; recorded with the incident.")]
+By = Annotated[str, typer.Option(metavar="NAME", help="Recorded as the operator; default: your user name.")]
 Until = Annotated[
     str,
     typer.Option(
         metavar="TIME",
-        help="A time such as 2026-12-24T06:00Z, or a duration such as 3d; else until it recovers.",
+        help="A time such as 2026-12-24T06:00Z, or a duration such as 3d; default: until it recovers.",
     ),
 ]
 
@@ -39,9 +39,9 @@ def ack(
     by: By = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Take an item that needs a person out of headline and mails. Another error, or the time, brings it back."""
+    """Acknowledge an item that requires action. It raises no further notices until it fails with another error."""
     if not note.strip():
-        raise UsageError("--note is empty: say why it can wait.")
+        raise UsageError("--note is empty: state why it can wait.")
     done = run(_ack(ctx, subject, Acknowledgement(by=by or getpass.getuser(), note=note, error=""), until))
     show(documents.of_incident(done), as_json, lambda: say(_sentence(done)))
 
@@ -51,7 +51,9 @@ async def _ack(ctx: typer.Context, subject: str, wanted: Acknowledgement, until:
         item = (await find(session, subject)).item
         incident = (await session.ledger.load(item)).incident
         if incident is None or not needs_a_person(incident):
-            raise UsageError(f"{item.friendly_name} needs nobody: there is nothing to acknowledge.")
+            raise UsageError(
+                f"{item.friendly_name} does not require action: there is nothing to acknowledge."
+            )
         now = session.clock()
         end = time_of("--until", until, now) if until else None
         known = replace(wanted, error=incident.failure.error.label, until=end)
@@ -59,7 +61,7 @@ async def _ack(ctx: typer.Context, subject: str, wanted: Acknowledgement, until:
 
 
 def needs_a_person(incident: Incident) -> bool:
-    """True where somebody has to act: it ended so, or a person was told while it was open."""
+    """True where somebody has to act: it ended so, or operators were notified while it was open."""
     return incident.outcome.needs_a_person if incident.outcome else bool(incident.told_of)
 
 
@@ -78,11 +80,11 @@ async def _save(session: Session, incident: Incident, now: datetime) -> Incident
     )
     saved = await session.ledger.save(incident, [step])
     if saved is None:
-        raise AzureUnavailable("Its incident was changed at the same moment: try again.")
+        raise AzureUnavailable("Its incident was changed at the same time: try again.")
     return saved
 
 
 def _sentence(done: Incident) -> str:
     known = done.acknowledged
     until = f"until {known.until:%Y-%m-%d %H:%M}Z" if known and known.until else "until it recovers"
-    return f"{done.item.friendly_name} is acknowledged {until}; another error is told all the same."
+    return f"{done.item.friendly_name} is acknowledged {until}. You are notified again if it fails with another error."

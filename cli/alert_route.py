@@ -85,20 +85,20 @@ class AlertRoute:
     async def webhook(self, hook: Webhook) -> Check:
         """Whether the app takes what the webhook brings; it is sent a signal that nobody can read."""
         if hook.signs_in:
-            detail = "Azure Monitor signs in there: not tried"
+            detail = "secure webhook: not tested, only Azure Monitor can sign in"
             return Check(name="webhook", verdict=Verdict.UNKNOWN, detail=detail)
         try:
             status = await self._deployment.call(hook)
         except (AzureRefused, AzureUnavailable) as error:
-            return bad("webhook", str(error), "Start the app, and see its log")
+            return bad("webhook", str(error), "Start the app, and check its log")
         if status == _BAD_REQUEST:
-            return good("webhook", "its key is the right one, and the app reads what it brings")
+            return good("webhook", "its key is valid, and the app processes its requests")
         if status in _REFUSED:
-            why = "the key in the action group is not the app's, or the app wants Azure Monitor to sign in as well"
+            why = "the key in the action group is not the app's key, or the app requires Azure Monitor to sign in"
             return bad("webhook", f"{status}: {why}", "infra/connect.sh")
         if status == _NOT_THERE:
-            return bad("webhook", "404: the app has no function alerts", "Deploy the code: azd deploy")
-        return bad("webhook", f"{status}: the app does not work", "See its log in Application Insights")
+            return bad("webhook", "404: the app has no function named alerts", "Deploy the code: azd deploy")
+        return bad("webhook", f"{status}: the app returned an error", "Check its log in Application Insights")
 
     async def _rules_of(self, subscription: str) -> Sequence[ProcessingRule]:
         if subscription not in self._rules:
@@ -116,20 +116,20 @@ class AlertRoute:
 
 
 def _faults(lead: Lead) -> Sequence[tuple[str, str]]:
-    """What keeps alerts from coming that way, and what mends it; worst first."""
+    """What keeps alerts from coming that way, and what fixes it; worst first."""
     group, rule = lead.group, lead.rule
     known = [
         (not group.enabled, f"{group.title} is disabled", "Enable the action group"),
         (not lead.hook.common_schema, f"{group.title} does not send the common alert schema", _CONNECT),
-        (rule.scheduled, f"{rule.title} is on at certain times only", "Remove its schedule"),
+        (rule.scheduled, f"{rule.title} has a schedule", "Remove its schedule"),
     ]
     return [(detail, mend) for is_wrong, detail, mend in known if is_wrong]
 
 
 def _silenced(rule: ProcessingRule, vault: Vault) -> str:
     what = "suppressed" if rule.is_about(vault) else "some of them are suppressed"
-    return f"{what} by {rule.id}{', at certain times' if rule.scheduled else ''}"
+    return f"{what} by {rule.id}{', on a schedule' if rule.scheduled else ''}"
 
 
 def _unknown(name: str, error: Exception) -> Check:
-    return Check(name=name, verdict=Verdict.UNKNOWN, detail=f"Azure does not say: {error}")
+    return Check(name=name, verdict=Verdict.UNKNOWN, detail=f"Azure does not report it: {error}")

@@ -31,8 +31,8 @@ app = typer.Typer(
     add_completion=False,
     help="Inspect, query and pause azure-backup-retry. Settings come from the environment, or with --app from the "
     "deployed app.",
-    epilog="Exit codes: 0 well; 1 something needs a person, a check failed or a retry was refused; "
-    "2 wrong usage or settings; 3 Azure or the ledger does not answer, or refuses, or nobody is signed in; "
+    epilog="Exit codes: 0 healthy; 1 action required, a check failed or a retry was not started; "
+    "2 invalid usage or settings; 3 Azure or the ledger did not answer or denied access, or you are not signed in; "
     "130 interrupted.",
 )
 for command in (

@@ -17,15 +17,21 @@ from cli.session import sessions
 Items = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="ITEM...", help="Machines' names, ARM ids, or ids of jobs or incidents.", show_default=False
+        metavar="ITEM...", help="Item names, ARM IDs, job IDs or incident IDs.", show_default=False
     ),
 ]
 VaultOption = Annotated[
-    str, typer.Option("--vault", help="All that wait in the vault of this name or ARM id.")
+    str,
+    typer.Option(
+        "--vault", metavar="VAULT", help="All retries waiting for approval in this vault (name or ARM ID)."
+    ),
 ]
-CodeOption = Annotated[str, typer.Option("--code", help="All that wait and failed with this error code.")]
-By = Annotated[str, typer.Option(help="Who; you, unless said otherwise.")]
-Why = Annotated[str, typer.Option(help="Why, for those who wonder later.")]
+CodeOption = Annotated[
+    str,
+    typer.Option("--code", metavar="CODE", help="All retries waiting for approval after this error code."),
+]
+By = Annotated[str, typer.Option(metavar="NAME", help="Recorded as the operator; default: your user name.")]
+Why = Annotated[str, typer.Option(metavar="TEXT", help="The reason; recorded and shown.")]
 Answer = Callable[[Approvals, Incident], Awaitable[Incident | None]]
 
 
@@ -44,7 +50,7 @@ class Choice:
             UsageError: nothing is said, or a name is that of none that waits, or of several.
         """
         if not (self.items or self.vault or self.code):
-            raise UsageError("Name the items, or --vault, or --code.")
+            raise UsageError("Specify items, --vault or --code.")
         fitting = [each for each in waiting if self._fits(each)]
         return [_named(each, fitting) for each in self.items] if self.items else fitting
 
@@ -63,7 +69,7 @@ def approve(
     by: By = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Let retries go that wait for a person. The app starts them with its next follow-up, by its other rules."""
+    """Approve retries that are waiting for approval. The next follow-up starts them, subject to all other rules."""
     who = by or getpass.getuser()
     chosen = Choice(items=items or (), vault=vault, code=code)
     done = run(_answer(ctx, chosen, lambda approvals, each: approvals.approve(each, who)))
@@ -80,7 +86,7 @@ def dismiss(
     by: By = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Close what waits for a person's approval, without a retry."""
+    """Dismiss retries that are waiting for approval. Their incidents are closed without a retry."""
     who = by or getpass.getuser()
     chosen = Choice(items=items or (), vault=vault, code=code)
     done = run(_answer(ctx, chosen, lambda approvals, each: approvals.dismiss(each, who, why.strip())))
@@ -103,10 +109,10 @@ def _named(text: str, waiting: Sequence[Incident]) -> Incident:
         if wanted in {each.item.key, each.item.friendly_name.lower(), each.id, each.failure.id.lower()}
     ]
     if not found:
-        raise UsageError(f"{text!r} is nothing that waits for approval.")
+        raise UsageError(f"{text!r} is not waiting for approval.")
     if len(found) > 1:
         ids = ", ".join(sorted(each.item.id for each in found))
-        raise UsageError(f"{len(found)} items called {text!r} wait; name one by its ARM id: {ids}")
+        raise UsageError(f"{len(found)} items named {text!r} are waiting; specify one by its ARM ID: {ids}")
     return found[0]
 
 
@@ -115,7 +121,7 @@ def _show(done: Sequence[Incident], key: str, verb: str, *, as_json: bool) -> No
         for each in done:
             say(f"{verb}: {each.item.friendly_name} in vault {each.item.vault.name}.")
         if not done:
-            say("Nothing waits for approval there.")
+            say("No retries are waiting for approval there.")
 
     show({key: [documents.of_incident(each) for each in done]}, as_json, render)
     raise typer.Exit(Exit.WELL if done else Exit.NEEDS_A_PERSON)

@@ -19,7 +19,7 @@ _MARKS = {Verdict.GOOD: "ok", Verdict.BAD: "FAILED", Verdict.UNKNOWN: "?"}
 def check(
     ctx: typer.Context, app: AppOption = "", resource_group: GroupOption = "", as_json: JsonOption = False
 ) -> None:
-    """Check the deployment and say what to do. Would it hear of a failure, may it retry it, is it running?"""
+    """Check the deployment and show how to fix problems. Do alerts arrive, are permissions assigned, is it running?"""
     checks = run(_gather(ctx, app, resource_group))
     wrong = [each for each in checks if each.name == SETTINGS and each.verdict is Verdict.BAD]
     failed = [each for each in checks if each.verdict is Verdict.BAD]
@@ -40,7 +40,7 @@ async def _gather(ctx: typer.Context, app: str, group: str) -> Sequence[Check]:
             return await all_checks(session)
     except SettingsError as error:
         where = "in the app's settings" if app or group else "here and in the app's settings"
-        return [bad(SETTINGS, str(error), f"Correct it, {where}: until then every function fails")]
+        return [bad(SETTINGS, str(error), f"Correct it {where}: until then every function fails")]
 
 
 def render(checks: Sequence[Check], failed: Sequence[Check]) -> None:
@@ -48,7 +48,7 @@ def render(checks: Sequence[Check], failed: Sequence[Check]) -> None:
     rows = [(_MARKS[each.verdict], each.question, each.detail) for each in checks]
     table(["", "question", "answer"], rows, below=[_to_do(each) for each in checks])
     say()
-    say("All is well." if not failed else f"{len(failed)} of {len(checks)} checks failed.")
+    say("All checks passed." if not failed else f"{len(failed)} of {len(checks)} checks failed.")
 
 
 def _to_do(each: Check) -> str:

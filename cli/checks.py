@@ -50,7 +50,9 @@ async def _checked(
     except Forbidden as error:
         return bad(name, str(error), assign(_ROLES[name], identity, f"<the id of the {_WHERE[name]}>"))
     except (AzureUnavailable, AzureRefused) as error:
-        return bad(name, str(error), f"See whether {_SETTINGS[name]} is right and its firewall lets you in")
+        return bad(
+            name, str(error), f"Check that {_SETTINGS[name]} is correct and that its firewall admits you"
+        )
 
 
 TABLE_READER = "Storage Table Data Reader"
@@ -76,7 +78,7 @@ async def tables(session: Session) -> Check:
     """Whether the ledger's tables are there and can be read; raises what the ledger answers."""
     missing = await session.inspection.missing_tables()
     if missing:
-        mend = "Send the app its first event, or run backup-retry sweep: whoever writes first makes them"
+        mend = "Send the app its first alert, or run backup-retry sweep: the first write creates the tables"
         return bad("tables", f"missing: {', '.join(missing)}", mend)
     return good("tables", f"readable at {session.settings.ledger_endpoint}")
 
@@ -90,11 +92,11 @@ async def rows(session: Session) -> Check:
         await session.reports.closed(today - timedelta(days=back))
     found = await session.unreadables.found()
     if not found:
-        return good("rows", "all can be read")
+        return good("rows", "all rows can be read")
     named = "; ".join(str(row) for row in found[:_NAMED])
     mend = (
-        "Finish the update of the app; mend or delete with az storage entity what a hand has written: "
-        "until then what the row is about waits"
+        "Finish the update of the app, or fix or delete manually edited rows with az storage entity: "
+        "until then the items concerned wait"
     )
     return bad("rows", f"{len(found)} cannot be read by this version: {named}", mend)
 
@@ -102,9 +104,9 @@ async def rows(session: Session) -> Check:
 async def _topic(session: Session) -> Check:
     endpoint = session.settings.eventgrid_topic_endpoint
     if not endpoint:
-        return good("topic", "none is configured, outcomes are not published")
+        return good("topic", "not configured: outcomes are not published")
     await session.inspection.topic()
-    return good("topic", f"takes events at {endpoint}")
+    return good("topic", f"accepts events at {endpoint}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,10 +126,10 @@ async def vaults(session: Session) -> Seen:
             if session.settings.scope.allows_vault(each.vault)
         ]
     except (AzureUnavailable, AzureRefused) as error:
-        return Seen(problems=[bad("vaults", str(error), "Ask again later")])
+        return Seen(problems=[bad("vaults", str(error), "Try again later")])
     if not seen:
-        mend = "sh infra/connect.sh gives the app its role in each subscription of SCOPE_SUBSCRIPTIONS"
-        return Seen(problems=[bad("vaults", "this identity sees no vault", mend)])
+        mend = "sh infra/connect.sh assigns the app's role in each subscription of SCOPE_SUBSCRIPTIONS"
+        return Seen(problems=[bad("vaults", "no vault is visible to this identity", mend)])
     return Seen(seen=seen)
 
 
@@ -146,19 +148,19 @@ async def _reads(session: Session, found: FoundVault) -> Check:
     try:
         listed = await session.vaults.jobs(found.vault, now - timedelta(days=1), fresh_since=now)
     except (AzureUnavailable, AzureRefused) as error:
-        return bad(name, str(error), "See the rights below, and the vault's network settings")
+        return bad(name, str(error), "Check the permissions below, and the vault's network settings")
     return good(name, f"{len(listed.jobs)} in the last day")
 
 
 async def rights(session: Session, found: FoundVault, identity: Identity) -> Check:
-    """What of the app's rights on the vault the identity lacks."""
-    name = f"rights on {found.vault.name}"
+    """What of the app's permissions on the vault the identity lacks."""
+    name = f"permissions on {found.vault.name}"
     try:
         missing = missing_rights(found.vault.kind, await session.inspection.permissions(found.vault))
     except (AzureUnavailable, AzureRefused) as error:
-        return Check(name=name, verdict=Verdict.UNKNOWN, detail=f"Azure does not say: {error}")
+        return Check(name=name, verdict=Verdict.UNKNOWN, detail=f"Azure does not report it: {error}")
     if not missing:
-        return good(name, "all that the app uses")
+        return good(name, "all that the app needs")
     # Backup Operator alone reads neither a backup vault's jobs nor the tags of what is backed up.
     built_in = [assign(each, identity, found.vault.id) for each in ("Backup Operator", "Reader")]
     mend = f"sh infra/connect.sh, or {' and '.join(built_in)}"
@@ -169,10 +171,10 @@ def failure_alerts(found: FoundVault) -> Check:
     """Absent is not the same as Disabled: newer versions of the API may leave the setting out."""
     name = f"alerts of {found.vault.name}"
     if found.failure_alerts.lower() != "disabled":
-        return good(name, found.failure_alerts.lower() or "not switched off")
+        return good(name, found.failure_alerts.lower() or "enabled")
     setting = "properties.monitoringSettings.azureMonitorAlertSettings.alertsForAllJobFailures"
     mend = f"az resource update --ids {quoted(found.vault.id)} --set {setting}=Enabled"
-    return bad(name, "switched off: only the sweep finds its failures", mend)
+    return bad(name, "disabled: only the sweep finds its failures", mend)
 
 
 async def arrived_alerts(session: Session) -> Sequence[Check]:
@@ -217,7 +219,7 @@ async def profiles(session: Session) -> Check:
     try:
         tagged = await session.tag_lookup.tagged()
     except (AzureUnavailable, AzureRefused) as error:
-        return Check(name="profiles", verdict=Verdict.UNKNOWN, detail=f"Azure does not say: {error}")
+        return Check(name="profiles", verdict=Verdict.UNKNOWN, detail=f"Azure does not report it: {error}")
     known = session.settings.rules.profiles
     unknown = sorted(
         f"{name} on {resource}"
@@ -225,9 +227,9 @@ async def profiles(session: Session) -> Check:
         if (name := tags.get(PROFILE)) and name not in known
     )
     if not unknown:
-        return good("profiles", f"{len(known)} in RETRY_PROFILES, and no tag names another one")
+        return good("profiles", f"{len(known)} in RETRY_PROFILES, and no tag names an unknown one")
     more = f"; and {len(unknown) - _NAMED} more" if len(unknown) > _NAMED else ""
-    detail = f"none of RETRY_PROFILES: {'; '.join(unknown[:_NAMED])}{more}"
+    detail = f"not in RETRY_PROFILES: {'; '.join(unknown[:_NAMED])}{more}"
     return bad("profiles", detail, f"Correct the tag {PROFILE}, or add the profile to RETRY_PROFILES")
 
 
@@ -236,12 +238,12 @@ async def runs(session: Session) -> Sequence[Check]:
     try:
         beats, now = await session.reports.beats(), session.clock()
     except (AzureUnavailable, AzureRefused) as error:
-        return [bad("runs", str(error), "See the tables above")]
+        return [bad("runs", str(error), "Check the ledger above")]
     return [_run(each, now) for each in timers(session.settings, beats, now)]
 
 
 def _run(each: Timer, now: datetime) -> Check:
-    detail = f"last complete {standing(each, now)}"
+    detail = f"last complete run {standing(each, now)}"
     if not each.needs_a_person:
         return good(each.label, detail)
     return bad(each.label, f"{detail}; its schedule is {each.schedule}", each.remedy)

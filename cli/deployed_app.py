@@ -11,10 +11,12 @@ from cli.session import sessions
 
 AppOption = Annotated[
     str,
-    typer.Option("--app", metavar="NAME", help="A deployed function app: its settings are read from Azure."),
+    typer.Option(
+        "--app", metavar="NAME", help="Name of the deployed function app; its settings are read from Azure."
+    ),
 ]
 GroupOption = Annotated[
-    str, typer.Option("--resource-group", metavar="NAME", help="The resource group that the app is in.")
+    str, typer.Option("--resource-group", metavar="NAME", help="Resource group of the function app.")
 ]
 _OPTIONS = {"app": AppOption, "resource_group": GroupOption}
 

@@ -20,8 +20,11 @@ from cli.output import Document, JsonOption, say, show
 from cli.pause import time_of
 from cli.session import Session, sessions
 
-VaultArgument = Annotated[str, typer.Argument(metavar="VAULT", help="A vault's name or ARM id.")]
-WaitOption = Annotated[str, typer.Option("--wait", help="How long the test may take, such as 5m.")]
+VaultArgument = Annotated[str, typer.Argument(metavar="VAULT", help="Name or ARM ID of the vault.")]
+WaitOption = Annotated[
+    str,
+    typer.Option("--wait", metavar="DURATION", help="How long to wait for the test to arrive, such as 5m."),
+]
 _LOOK_SECONDS = 2.0
 _TAKEN = "succe"
 
@@ -55,7 +58,7 @@ def drill(
     wait: WaitOption = "5m",
     as_json: JsonOption = False,
 ) -> None:
-    """Send a test through the action group of a vault's alerts. Waits until the app has it; starts no backup."""
+    """Send a test alert through the action group of a vault. Waits until the app has received it; starts no backup."""
     done = run(_drill(ctx, vault, app, resource_group, wait))
     show(done.document, as_json, lambda: say(done.detail))
     raise typer.Exit(Exit.WELL if done.arrived else Exit.NEEDS_A_PERSON)
@@ -78,10 +81,10 @@ async def _vault(session: Session, name: str) -> Vault:
     found = await vaults(session)
     named = [each.vault for each in found.seen if name.lower() in {each.vault.key, each.vault.name.lower()}]
     if not named:
-        raise UsageError(f"No vault named {name} in the app's scope is visible to you.")
+        raise UsageError(f"No vault named {name} is in the app's scope and visible to you.")
     if len(named) > 1:
         listed = ", ".join(sorted(each.id for each in named))
-        raise UsageError(f"{len(named)} vaults are called {name}; name one by its ARM id: {listed}")
+        raise UsageError(f"{len(named)} vaults are named {name}; specify one by its ARM ID: {listed}")
     return named[0]
 
 
@@ -109,15 +112,15 @@ class _Test:
             if arrived:
                 return self._ended(True, f"arrived: {self._group.title}, webhook, app, ledger", seconds)
             if taken and not self._sees_ledger:
-                unseen = f"was taken, says Azure Monitor ({said}); whether it is stored you may not see"
+                unseen = f"was delivered according to Azure Monitor ({said}); you cannot read the ledger to confirm it"
                 return self._ended(True, unseen, seconds)
             if (said and not taken) or seconds + _LOOK_SECONDS > patience.total_seconds():
-                lost = f"has not arrived; Azure Monitor says: {said or 'nothing yet'}"
+                lost = f"has not arrived; Azure Monitor reports: {said or 'nothing yet'}"
                 return self._ended(False, lost, seconds)
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _ended(self, arrived: bool, what: str, seconds: float) -> Drilled:
-        detail = f"After {seconds:.0f} s the test of vault {self._vault.name} {what}."
+        detail = f"After {seconds:.0f} s the test alert for vault {self._vault.name} {what}."
         return Drilled(vault=self._vault, arrived=arrived, detail=detail, seconds=round(seconds, 1))
 
     async def _last(self) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Rehearsals: the real engine decides, and nothing is written or started."""
+"""Dry runs: the real engine decides, and nothing is written or started."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class DryRunLedger(MemoryLedger):
         self._versions = 1_000_000_000
 
     async def load(self, item: ProtectedItem, job_id: str = "") -> Record:
-        """See Ledger; what was rehearsed hides what is beneath."""
+        """See Ledger; what the dry run has written hides what is beneath."""
         own, below = await super().load(item, job_id), await self._beneath.load(item, job_id)
         known = own.job_known or below.job_known
         return Record(incident=own.incident or below.incident, job_known=known)

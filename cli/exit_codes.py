@@ -1,6 +1,6 @@
 """How a command ends: the exit codes, and one sentence for whatever went wrong.
 
-0 it is well; 1 something needs a person, a check failed or a retry was refused; 2 the command or the settings are
+0 healthy; 1 something requires action, a check failed or a retry was refused; 2 the command or the settings are
 wrong; 3 Azure or the ledger does not answer, or refuses, or nobody is signed in; 130 it was interrupted.
 """
 
@@ -59,14 +59,16 @@ class Sentences(TyperGroup):
             raise _ended(_in_words(error), Exit.NO_ANSWER) from error
         except (KeyboardInterrupt, asyncio.CancelledError) as error:
             raise _ended(
-                "Interrupted; what was asked of Azure until then holds.", Exit.INTERRUPTED
+                "Interrupted; requests already sent to Azure remain in effect.", Exit.INTERRUPTED
             ) from error
         except (typer.Exit, typer.Abort, BrokenPipeError):  # typer ends quietly where nobody reads on
             raise
         except Exception as error:
             if os.environ.get(DEBUG) or _is_typers(error):
                 raise
-            sentence = f"A fault of this program: {type(error).__name__}: {error}. {DEBUG}=1 shows where."
+            sentence = (
+                f"Unexpected error: {type(error).__name__}: {error}. Set {DEBUG}=1 to see the traceback."
+            )
             raise _ended(sentence, Exit.NO_ANSWER) from error
 
 
@@ -77,12 +79,12 @@ def agreed(question: str, *, can_ask: bool) -> None:
         UsageError: nobody can be asked; the option that goes without is named.
     """
     if not can_ask:
-        raise UsageError(f"{question} --yes goes without asking.")
+        raise UsageError(f"{question} Use --yes to skip the confirmation.")
     try:
         said = typer.confirm(clean(question), err=True)
     except typer.Abort as error:
         raise _ended(
-            "Nobody answered: nothing was done. --yes goes without asking.", Exit.NEEDS_A_PERSON
+            "No answer: nothing was done. Use --yes to skip the confirmation.", Exit.NEEDS_A_PERSON
         ) from error
     if not said:
         raise typer.Exit(Exit.NEEDS_A_PERSON)
@@ -95,7 +97,7 @@ def _ended(what: object, code: Exit) -> typer.Exit:
 
 def _in_words(error: BackupRetryError) -> str:
     if isinstance(error, NotFound) and str(error).startswith("ledger:"):
-        return "The ledger has no tables yet: the app makes them when it handles its first event."
+        return "The ledger has no tables yet: the app creates them when it processes its first alert."
     return str(error)
 
 

@@ -26,9 +26,7 @@ from cli.session import Session, sessions
 
 Subject = Annotated[
     str,
-    typer.Argument(
-        metavar="ITEM|JOB|INCIDENT", help="An item's name, an ARM id, or a job's or incident's id."
-    ),
+    typer.Argument(metavar="ITEM|JOB|INCIDENT", help="An item name, ARM ID, job ID or incident ID."),
 ]
 
 
@@ -46,12 +44,12 @@ class Explanation:
     steps: Sequence[Step] = ()
     asked: Sequence[Answer] = ()
     decision: Decision | None = None
-    #: why nobody can say what would be decided now
+    #: why it is unknown what would be decided now
     problem: str = ""
 
 
 def explain(ctx: typer.Context, subject: Subject, days: AllDays = None, as_json: JsonOption = False) -> None:
-    """Explain why an item was retried or not. And what would be decided now; changes nothing."""
+    """Explain why an item was retried or not. Also shows what would be decided now; changes nothing."""
     found = run(_gather(ctx, subject, days))
     show(document(found), as_json, lambda: render(found))
 
@@ -80,7 +78,7 @@ async def look(session: Session, found: Found) -> Explanation:
 
 
 async def _unknown(session: Session, found: Found, after: Incident | None) -> Explanation:
-    """The ledger has not heard of it: what would be decided, had it."""
+    """It is not in the ledger: what would be decided if it were."""
     now = session.clock()
     failed = await failure_of(session.vaults, found.job, found.item) if found.job else None
     if found.job is None:
@@ -168,30 +166,30 @@ def render(said: Explanation) -> None:
     if said.decision is not None:
         _render_decision(said.asked, said.decision)
     if said.problem:
-        say(f"Nobody can say what would be decided now: {said.problem}")
+        say(f"The decision for now cannot be determined: {said.problem}")
 
 
 def _nothing(said: Explanation) -> str:
     if said.found.job and not said.found.job.failed:
         return "It did not fail, so there was nothing to retry."
-    return "The ledger knows no incident of it, and the vault shows no failed backup that nothing has mended."
+    return "The ledger has no incident for it, and the vault shows no unresolved failed backup."
 
 
 def _render_incident(incident: Incident, *, noted: bool) -> None:
     error = incident.failure.error
     facts(
         [
-            ("Incident", incident.id if noted else "none: the ledger has not heard of this failure"),
-            *([("Heard from", SOURCES[incident.found_by])] if noted else []),
+            ("Incident", incident.id if noted else "none: this failure is not in the ledger"),
+            *([("Failure detected by", SOURCES[incident.found_by])] if noted else []),
             ("First failed", incident.first_failed_at),
             ("Error", f"{error.label}: {error.message}" if error.message else error.label),
             *(_condition(incident) if noted else []),
-            *([("What to know", incident.detail)] if incident.detail else []),
+            *([("Details", incident.detail)] if incident.detail else []),
             *([("Profile", incident.profile)] if incident.profile else []),
             *(
                 (
                     f"Retry {each.number}",
-                    f"{RESULTS[each.result]}, asked for {each.claimed_at:%Y-%m-%d %H:%M}Z",
+                    f"{RESULTS[each.result]}, requested {each.claimed_at:%Y-%m-%d %H:%M}Z",
                 )
                 for each in incident.attempts
             ),
@@ -203,13 +201,13 @@ def _render_closed(closed: Closed) -> None:
     facts(
         [
             ("Incident", closed.incident_id),
-            ("Heard from", SOURCES[closed.found_by]),
+            ("Failure detected by", SOURCES[closed.found_by]),
             ("First failed", closed.first_failed_at),
             ("Error", closed.last_error),
             ("State", OUTCOMES[closed.outcome]),
             ("Closed", closed.closed_at),
             ("Because", f"{closed.reason}: {reason(closed.reason)}"),
-            *([("What to know", closed.detail)] if closed.detail else []),
+            *([("Details", closed.detail)] if closed.detail else []),
             ("Retries", closed.attempts),
         ]
     )

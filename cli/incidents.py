@@ -23,16 +23,21 @@ OpenOnly = Annotated[bool, typer.Option("--open", help="Only open incidents.")]
 ClosedOnly = Annotated[bool, typer.Option("--closed", help="Only closed incidents.")]
 NeedsPerson = Annotated[
     bool,
-    typer.Option("--needs-person", help="Only those that a person was told of."),
+    typer.Option("--needs-person", help="Only incidents that require action."),
 ]
-OutcomeOption = Annotated[Outcome | None, typer.Option(help="Only those that ended so.")]
+OutcomeOption = Annotated[
+    Outcome | None,
+    typer.Option(metavar="OUTCOME", help=f"Only incidents with this outcome: {', '.join(Outcome)}."),
+]
 ReasonOption = Annotated[
-    Reason | None, typer.Option(help="Only those with this reason code.", metavar="CODE")
+    Reason | None, typer.Option(help="Only incidents with this reason code.", metavar="CODE")
 ]
-VaultOption = Annotated[str, typer.Option(help="Only those of vaults whose name holds this.")]
-SubscriptionOption = Annotated[str, typer.Option(help="Only those of the subscription with this id.")]
-TextOption = Annotated[str, typer.Option(help="Only those whose item, error or detail holds this.")]
-Limit = Annotated[int, typer.Option(min=1, help="Show no more than this many.")]
+VaultOption = Annotated[str, typer.Option(metavar="NAME", help="Only vaults whose name contains this.")]
+SubscriptionOption = Annotated[str, typer.Option(metavar="ID", help="Only this subscription.")]
+TextOption = Annotated[
+    str, typer.Option(metavar="TEXT", help="Only incidents whose item, error or detail contains this.")
+]
+Limit = Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number of rows.")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +60,16 @@ class Line:
     @classmethod
     def of_open(cls, incident: Incident, now: datetime) -> "Line":
         """An open incident's line."""
+        acknowledged = incident.is_acknowledged(now)
         return cls(
             item=incident.item,
             is_open=True,
-            condition=STATES[incident.state],
+            condition=STATES[incident.state] + (", acknowledged" if acknowledged else ""),
             outcome=None,
             reason=incident.reason,
             error=incident.failure.error.label,
             detail=incident.detail,
-            needs_a_person=needs_a_person(incident) and not incident.is_acknowledged(now),
+            needs_a_person=needs_a_person(incident) and not acknowledged,
             attempts=len(incident.attempts),
             failed_at=incident.first_failed_at,
             document=documents.of_incident(incident),
@@ -102,9 +108,9 @@ def incidents(
     limit: Limit = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """List open incidents and those closed of late, newest first."""
+    """List open and recently closed incidents, newest first."""
     if only_open and (only_closed or needs_person or outcome):
-        raise UsageError("--open goes with none of --closed, --needs-person and --outcome.")
+        raise UsageError("--open cannot be combined with --closed, --needs-person or --outcome.")
     wanted: list[Callable[[Line], bool]] = [
         lambda line: line.is_open or not only_open,
         lambda line: not line.is_open or not only_closed,
@@ -136,7 +142,7 @@ async def lines_of(session: Session, days: int) -> Sequence[Line]:
 def render(lines: Sequence[Line], found: int) -> None:
     """For a person."""
     if not lines:
-        say("No incident.")
+        say("No incidents.")
         return
     rows = [
         (

@@ -15,7 +15,7 @@ from cli.exit_codes import UsageError
 from cli.journal import closed_within, days_of
 from cli.session import Session
 
-#: what may stand in a query; no name of Azure's holds a quote or a backslash
+#: what a query may contain; no name of Azure's holds a quote or a backslash
 _NAME = re.compile(r"[\w .;()-]{1,260}")
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -48,7 +48,7 @@ async def find(session: Session, text: str, days: int | None = None) -> Found:
     if named := parse_job_id(text):
         return await _of_job(session, *named, days)
     if not _NAME.fullmatch(text):
-        raise UsageError(f"{text!r} is neither an ARM id nor a name of an item or job.")
+        raise UsageError(f"{text!r} is not an ARM ID, item name, job ID or incident ID.")
     if _GUID.fullmatch(text):
         return await _by_guid(session, text.lower(), days)
     return await _by_name(session, text, days)
@@ -69,7 +69,7 @@ async def _by_guid(session: Session, guid: str, days: int | None) -> Found:
         return Found.of_closed(closed)
     if closed := await _closed_of_job(session, guid, days):
         return Found.of_closed(closed)
-    raise UsageError(f"No job and no incident of the last {len(wanted)} days has the id {guid}.")
+    raise UsageError(f"No job or incident of the last {len(wanted)} days has the ID {guid}.")
 
 
 async def _of_job(
@@ -85,7 +85,7 @@ async def _of_job(
     failed = await failure_of(session.vaults, job, named)
     item = failed.item if failed else job.item
     if item is None:
-        raise UsageError(f"Job {job_id} does not say which item it backed up: name the item instead.")
+        raise UsageError(f"Job {job_id} does not name its item: specify the item instead.")
     return Found(item=item, job=job)
 
 
@@ -107,12 +107,10 @@ async def _by_name(session: Session, name: str, days: int | None) -> Found:
     items = items or _called(name, [each.item for each in await closed_within(session, days)])
     by_key = {item.key: item for item in items}
     if not by_key:
-        raise UsageError(
-            f"No protected item named {name!r} is visible to this identity or known to the ledger."
-        )
+        raise UsageError(f"No protected item named {name!r} is visible to this identity or in the ledger.")
     if len(by_key) > 1:
         listed = ", ".join(sorted(item.id for item in by_key.values()))
-        raise UsageError(f"{len(by_key)} items are called {name!r}; name one by its ARM id: {listed}")
+        raise UsageError(f"{len(by_key)} items are named {name!r}; specify one by its ARM ID: {listed}")
     return Found(item=next(iter(by_key.values())))
 
 

@@ -11,12 +11,14 @@ from backup_retry.ports.reports import Closed
 from cli.exit_codes import UsageError
 from cli.session import Session
 
-Days = Annotated[int, typer.Option(min=1, help="How many days of closed incidents to look at.")]
+Days = Annotated[int, typer.Option(min=1, metavar="N", help="Number of days of closed incidents to include.")]
 AllDays = Annotated[
     int | None,
-    typer.Option(min=1, help="How many days of closed incidents to look at; else all that are kept."),
+    typer.Option(
+        min=1, metavar="N", help="Number of days of closed incidents to include; default: all that are kept."
+    ),
 ]
-#: where the journal is kept for ever: how far back it is read, and how far somebody may ask for
+#: where the journal is kept indefinitely: how far back it is read, and how far somebody may ask for
 _USUAL, _MOST = 400, 3660
 _AT_ONCE = 16
 

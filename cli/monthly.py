@@ -37,7 +37,7 @@ class Month:
         try:
             first = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC) if text else _before(now)
         except ValueError:
-            raise UsageError(f"--month {text!r} is no month such as 2026-11.") from None
+            raise UsageError(f"--month {text!r} is not a month such as 2026-11.") from None
         if first > now:
             raise UsageError(f"--month {text} has not begun.")
         return cls(begins=first, ends=_next(first))
@@ -57,7 +57,7 @@ class Numbers:
     by_retry: int = 0
     by_another: int = 0
     needed_a_person: int = 0
-    #: opted out, cancelled, only rehearsed
+    #: opted out, cancelled, only evaluated in a dry run
     no_action: int = 0
     still_open: int = 0
     #: from a failure to the next good recovery point that is known, within the month
@@ -124,7 +124,7 @@ def monthly(
     backups: Iterable[Backups],
     now: datetime,
 ) -> Monthly:
-    """Sum up what failed in the month; `backups` tells of good recovery points that no incident knows of."""
+    """Sum up what failed in the month; `backups` holds the recovery points that no incident knows of."""
     failures = [*map(_of_closed, closed), *map(_of_open, opened)]
     good = _good_points(failures, backups)
     by_item: dict[str, list[_Failure]] = defaultdict(list)

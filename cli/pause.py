@@ -17,23 +17,30 @@ from cli.exit_codes import UsageError, agreed, run
 from cli.output import JsonOption, say, show
 from cli.session import sessions
 
-Why = Annotated[str, typer.Option(help="Why, for those who wonder later.")]
-By = Annotated[str, typer.Option(help="Who; you, unless said otherwise.")]
+Why = Annotated[str, typer.Option(metavar="TEXT", help="The reason; recorded and shown.")]
+By = Annotated[str, typer.Option(metavar="NAME", help="Recorded as the operator; default: your user name.")]
 Until = Annotated[
     str,
     typer.Option(
-        metavar="TIME", help="A time such as 2026-12-24T06:00Z, or a duration such as 4h; else until resumed."
+        metavar="TIME",
+        help="A time such as 2026-12-24T06:00Z, or a duration such as 4h; default: until resumed.",
     ),
 ]
 From = Annotated[
     str,
-    typer.Option("--from", metavar="TIME", help="When it begins, for a freeze booked ahead; else at once."),
+    typer.Option(
+        "--from",
+        metavar="TIME",
+        help="When the pause begins, for a scheduled maintenance window; default: now.",
+    ),
 ]
 ScopeOption = Annotated[
-    str, typer.Option(metavar="ID", help="A subscription's id or a vault's ARM id; else everything.")
+    str, typer.Option(metavar="ID", help="A subscription ID or the ARM ID of a vault; default: everything.")
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Replace the pause that the scope has, without asking.")]
-All = Annotated[bool, typer.Option("--all", help="Take back every pause.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Replace an existing pause of the scope without confirmation.")
+]
+All = Annotated[bool, typer.Option("--all", help="Remove every pause.")]
 _SUBSCRIPTION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DURATION: TypeAdapter[timedelta] = TypeAdapter(PositiveDuration)
 
@@ -49,10 +56,10 @@ def pause(
     yes: Yes = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Switch retries off, now or from a time on. Failures go on being noted; it holds within seconds."""
+    """Pause retries, now or from a given time. Failures are still recorded; takes effect within seconds."""
     _check_scope(scope)
     if not why.strip():
-        raise UsageError("--why is empty: say why, for those who wonder later.")
+        raise UsageError("--why is empty: state the reason.")
     wanted = Pause(by=by or getpass.getuser(), why=why.strip(), scope=scope)
     done = run(_pause(ctx, wanted, begin, until, unasked=yes, can_ask=not as_json))
     show(documents.of_pause(done), as_json, lambda: say(_sentence(done)))
@@ -77,7 +84,7 @@ async def _pause(
 
 def _ask_to_replace(standing: Pause, *, can_ask: bool) -> None:
     """Show the pause that would be replaced; whoever does not agree leaves it as it is."""
-    agreed(f"There is a pause already: {in_words(standing)}. Replace it?", can_ask=can_ask)
+    agreed(f"This scope is already paused: {in_words(standing)}. Replace it?", can_ask=can_ask)
 
 
 def resume(
@@ -86,7 +93,7 @@ def resume(
     everything: All = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Take back the pause of that scope. What is still failed is retried by the next follow-up."""
+    """Remove the pause for a scope. The next follow-up retries what is still failed."""
     _check_scope(scope)
     taken, left = run(_resume(ctx, scope, everything=everything))
     document = {
@@ -131,9 +138,7 @@ def _length(option: str, text: str) -> timedelta:
     try:
         return _DURATION.validate_python(text)
     except ValidationError:
-        raise UsageError(
-            f"{option} {text!r} is neither a time (2026-12-24T06:00Z) nor a duration (4h)."
-        ) from None
+        raise UsageError(f"{option} {text!r} is not a time (2026-12-24T06:00Z) or a duration (4h).") from None
 
 
 def _later(since: datetime, length: timedelta) -> datetime | None:
@@ -154,19 +159,19 @@ def in_words(pause: Pause) -> str:
 def _check_scope(scope: str) -> None:
     vault = Vault.parse(scope)
     if scope and not _SUBSCRIPTION.fullmatch(scope) and (vault is None or vault.key != scope.lower()):
-        raise UsageError(f"--scope {scope!r} is neither a subscription's id nor a vault's ARM id.")
+        raise UsageError(f"--scope {scope!r} is not a subscription ID or the ARM ID of a vault.")
 
 
 def _sentence(done: Pause) -> str:
-    until = f"until {done.until:%Y-%m-%d %H:%M}Z" if done.until else "until somebody resumes them"
+    until = f"until {done.until:%Y-%m-%d %H:%M}Z" if done.until else "until resumed"
     starts = f"from {done.starts:%Y-%m-%d %H:%M}Z " if done.starts else ""
     return f"Retries of {done.scope or 'everything'} {'will be' if starts else 'are'} paused {starts}{until}."
 
 
 def _render(taken: list[Pause], left: list[Pause]) -> None:
     for each in taken:
-        say(f"Retries of {each.scope or 'everything'} are on again.")
+        say(f"Retries of {each.scope or 'everything'} are resumed.")
     if not taken:
-        say("Nothing was paused there.")
+        say("That scope was not paused.")
     for each in left:
         say(f"Still paused: {in_words(each)}")

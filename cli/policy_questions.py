@@ -17,32 +17,32 @@ Row = Callable[[DecisionContext], Wait | Close | None]
 StormLook = Callable[[DecisionContext, Decision], Awaitable[Decision]]
 
 QUESTIONS: Mapping[Row, str] = {
-    policy.paused: "Are retries switched off?",
-    policy.opted_out: "Is it opted out, by a tag or by the scope?",
-    policy.unsupported: "Is it something that cannot be retried from here?",
-    policy.nobodys: "Does its vault list no item of that name?",
-    protection.not_protected: "Has its protection been stopped?",
-    protection.no_backup_rule: "Has its policy no rule that could be run?",
+    policy.paused: "Are retries paused?",
+    policy.opted_out: "Is it excluded by a tag or by the scope?",
+    policy.unsupported: "Is it an operation that this app cannot retry?",
+    policy.nobodys: "Is the item missing from its vault?",
+    protection.not_protected: "Was its protection stopped?",
+    protection.no_backup_rule: "Does its policy lack a backup rule?",
     policy.already_recovered: "Has another backup completed since?",
-    missed.point_has_come: "Has the recovery point come that was missing?",
-    protection.passing_state: "Is its protection being changed, or in a state that nobody knows?",
+    missed.point_has_come: "Does the missed recovery point exist by now?",
+    protection.passing_state: "Is its protection being changed, or its state unknown?",
     policy.in_progress: "Is a backup of it running?",
-    policy.cancelled: "Was it cancelled, or will the service repair it?",
-    policy.needs_person: "Does its error need a person?",
-    missed.missed_backup: "Is it a backup that has not come, and not to be started from here?",
-    policy.log_schedule: "Is it a log backup, which its schedule runs again?",
-    policy.exhausted: "Are all retries used up?",
-    past_deadline: "Has the time of day come after which no retry starts?",
-    protection.rule_unknown: "Is its policy's rule not known?",
-    approval: "Does a person have to approve it first?",
-    daily_cap: "Has it had its on-demand backups for the day?",
-    policy.schedule_near: "Does its own schedule run soon?",
-    policy.outside_hours: "Are retries not allowed at this hour?",
-    policy.not_yet: "Is the pause before the next retry not over?",
-    policy.dry_run: "Is the app only rehearsing (DRY_RUN)?",
+    policy.cancelled: "Was it cancelled, or does Azure resolve it?",
+    policy.needs_person: "Does its error require action first?",
+    missed.missed_backup: "Is it a missed backup that this app does not start?",
+    policy.log_schedule: "Is it a log backup, which is not retried?",
+    policy.exhausted: "Are the retries exhausted?",
+    past_deadline: "Has RETRY_DEADLINE passed?",
+    protection.rule_unknown: "Is the backup rule to run unknown?",
+    approval: "Is it waiting for approval?",
+    daily_cap: "Is the daily limit of on-demand backups reached?",
+    policy.schedule_near: "Does its next scheduled backup start soon?",
+    policy.outside_hours: "Are retries not allowed at this time?",
+    policy.not_yet: "Is it waiting before the next retry?",
+    policy.dry_run: "Is it a dry run (DRY_RUN)?",
 }
-IN_FLIGHT = "Is a retry in flight?"
-STORM = "Does a storm of the vault hold it?"
+IN_FLIGHT = "Is a retry running?"
+STORM = "Is it held back by a failure storm?"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class Answer:
 
 
 async def answers(context: DecisionContext, storm: StormLook) -> tuple[Sequence[Answer], Decision]:
-    """Every question up to the one that decides, and the decision; a storm may put off what they come to."""
+    """Every question up to the one that decides, and the decision; a storm may postpone what they come to."""
     asked = []
     settled, in_flight = settle(context.incident, context.facts, context.rules, context.now)
     if context.incident.running_attempt is not None:

@@ -19,7 +19,7 @@ from cli.session import Session
 
 @dataclass(frozen=True, kw_only=True)
 class Protected:
-    """Every item's state, or why nobody knows."""
+    """Every item's state, or why it is unknown."""
 
     estate: Estate = field(default_factory=Estate)
     #: by an item's key
@@ -33,7 +33,7 @@ class Protected:
 
     @property
     def unprotected(self) -> int | None:
-        """How many items are unprotected now; None: nobody knows."""
+        """How many items are unprotected now; None: unknown."""
         return None if self.problem else unprotected(self.states)
 
     @property

@@ -14,10 +14,18 @@ from cli.protected import Protected, look_at_protection
 from cli.session import sessions
 
 StateOption = Annotated[
-    Protection | None, typer.Option("--state", help="Only items in this state.", case_sensitive=False)
+    Protection | None,
+    typer.Option(
+        "--state",
+        metavar="STATE",
+        help=f"Only items in this state: {', '.join(Protection)}.",
+        case_sensitive=False,
+    ),
 ]
-VaultOption = Annotated[str, typer.Option("--vault", help="Only items of vaults whose name holds this.")]
-Limit = Annotated[int, typer.Option(min=1, help="Show no more than this many.")]
+VaultOption = Annotated[
+    str, typer.Option("--vault", metavar="NAME", help="Only vaults whose name contains this.")
+]
+Limit = Annotated[int, typer.Option(min=1, metavar="N", help="Maximum number of rows.")]
 Line = tuple[Backups, Judgement]
 #: worst first; what is well stands last
 _ORDER = {
@@ -44,7 +52,7 @@ def protection(
     limit: Limit = 100,
     as_json: JsonOption = False,
 ) -> None:
-    """List items by whether they are protected. Worst first; exit code 1 when one is not."""
+    """List items by protection state, worst first. Exit code 1 if one is unprotected."""
     found = run(_gather(ctx))
     wanted: list[Callable[[Line], bool]] = [
         lambda line: state in {None, line[1].state},
@@ -113,7 +121,7 @@ def render(found: Protected, lines: Sequence[Line], limit: int) -> None:
         say(f"{len(lines) - limit} more; --limit shows them.")
     for vault, why in sorted(found.estate.policies_unread.items()):
         say(
-            f"The policies of {vault.rpartition('/')[2]} cannot be read, so nobody knows what they promise: {why}"
+            f"The policies of {vault.rpartition('/')[2]} cannot be read, so their schedules are unknown: {why}"
         )
 
 
@@ -126,4 +134,4 @@ def sentence(found: Protected) -> str:
     if not number:
         return "No protected item is visible to this identity."
     verb = "is" if found.unprotected == 1 else "are"
-    return f"{found.unprotected or 'None'} of {items} {verb} unprotected now: {states}."
+    return f"{found.unprotected or 'None'} of {items} {verb} unprotected: {states}."

@@ -19,7 +19,7 @@ from reactor.resolve import Resolver
 from reactor.signal_handler import SignalHandler
 
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="A JSON file, or - for standard input.")]
-#: a rehearsal is not in the hurry that a webhook is in
+#: a dry run is not in the hurry that a webhook is in
 _SECONDS = 300.0
 
 
@@ -37,7 +37,7 @@ class Replayed:
 
 
 def replay(ctx: typer.Context, file: FileArgument, as_json: JsonOption = False) -> None:
-    """Show what signals in a file would set off. Alerts, events or jobs; writes and starts nothing."""
+    """Show what the alerts, events or jobs in a file would trigger. Writes and starts nothing."""
     content = read_file(file)
     said = run(_gather(ctx, content))
     show(document(said), as_json, lambda: render(said))
@@ -115,4 +115,4 @@ def render(said: Sequence[Replayed]) -> None:
 def _rows_of(each: Replayed) -> Sequence[Sequence[object]]:
     if each.reports:
         return [(each.number, *report_row(report, rehearsed=True)) for report in each.reports]
-    return [(each.number, "", "not looked at" if each.is_problem else "ignored", "", each.why)]
+    return [(each.number, "", "not evaluated" if each.is_problem else "ignored", "", each.why)]

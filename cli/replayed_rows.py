@@ -28,13 +28,13 @@ class Rows:
         """What would become of the row's job, or why nothing would."""
         row = row if row.vault else await self._completed(row)
         if row.vault is None:
-            return f"Resource Graph, which keeps 14 days, shows no job {row.job_id}"
+            return f"Resource Graph, which keeps 14 days, has no job {row.job_id}"
         if not self._session.settings.scope.allows_vault(row.vault):
             return f"vault {row.vault.name} is outside the configured scope"
         job = await (self._by_id if row.job_id else self._by_start)(row.vault, row)
         if job is None:
-            at = f" that began at {row.started_at:%Y-%m-%d %H:%M}Z" if row.started_at else ""
-            return f"vault {row.vault.name} shows no failed job of {row.item_name or 'any item'}{at}"
+            at = f" that started at {row.started_at:%Y-%m-%d %H:%M}Z" if row.started_at else ""
+            return f"vault {row.vault.name} has no failed job of {row.item_name or 'any item'}{at}"
         failed = await failure_of(self._session.vaults, job, row.item)
         if failed is None:
             return why_none(job)

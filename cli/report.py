@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from jinja2 import Environment, StrictUndefined
 
+from backup_retry.domain.texts import as_cell
 from backup_retry.policy.rules import JOB_RETENTION
 from cli.exit_codes import UsageError, run
 from cli.journal import closed_on, first_kept
@@ -20,21 +21,20 @@ from cli.protected import protected_as_far_as_known
 from cli.session import sessions
 
 MonthOption = Annotated[
-    str, typer.Option("--month", metavar="YYYY-MM", help="Which month (UTC); else the last one that is over.")
+    str, typer.Option("--month", metavar="YYYY-MM", help="The month (UTC); default: the last complete one.")
 ]
-#: what a spreadsheet would take for a formula
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_COLUMNS = (
-    "failures",
-    "recovered without a person",
-    "by a retry",
-    "by another backup",
-    "needed a person",
-    "no action taken",
-    "still open",
-    "hours unprotected",
-    "recovery points added",
-)
+#: a column's name in CSV and JSON, and its heading elsewhere
+_COLUMNS = {
+    "failures": "failures",
+    "recovered_without_a_person": "recovered automatically",
+    "by_a_retry": "by a retry",
+    "by_another_backup": "by another backup",
+    "needed_a_person": "action required",
+    "no_action_taken": "no action taken",
+    "still_open": "still open",
+    "hours_unprotected": "hours unprotected",
+    "recovery_points_added": "recovery points added",
+}
 
 
 class Format(StrEnum):
@@ -46,16 +46,16 @@ class Format(StrEnum):
 
 
 FormatOption = Annotated[
-    Format, typer.Option("--format", help="A table for the terminal, or a file's content.")
+    Format, typer.Option("--format", help="A table for the terminal, or the content of a file.")
 ]
 
 
 def report(
     ctx: typer.Context, month: MonthOption = "", form: FormatOption = Format.TEXT, as_json: JsonOption = False
 ) -> None:
-    """Sum up a month by vault and cause. Failures, recoveries, hours unprotected, recovery points added."""
+    """Summarize a month by vault and cause. Failures, recoveries, hours unprotected, recovery points added."""
     if as_json and form is not Format.TEXT:
-        raise UsageError("--json and --format are two ways to say how: give one of them.")
+        raise UsageError("--json and --format cannot be combined.")
     found, notes = run(_gather(ctx, month))
     written = {Format.CSV: lambda: as_csv(found), Format.HTML: lambda: as_html(found, notes)}
     if form in written:
@@ -73,11 +73,11 @@ async def _gather(ctx: typer.Context, text: str) -> tuple[Monthly, Sequence[str]
         protected = await protected_as_far_as_known(session)
         notes = []
         if (first := first_kept(session)) > month.begins.date():
-            notes.append(f"What was closed before {first} is no longer kept, and not counted.")
+            notes.append(f"Incidents closed before {first} have been deleted and are not counted.")
         if month.ends > now:
-            notes.append(f"The month is not over: as of {now:%Y-%m-%d %H:%M} UTC.")
+            notes.append(f"The month is not complete: as of {now:%Y-%m-%d %H:%M} UTC.")
         if protected.problem:
-            notes.append(f"Hours are as far as incidents tell: {protected.problem}")
+            notes.append(f"Hours are based on incidents alone: {protected.problem}")
         return monthly(month, closed, opened, protected.estate.items, now), notes
 
 
@@ -99,7 +99,7 @@ def document(found: Monthly, notes: Sequence[str]) -> Document:
     """The JSON."""
 
     def numbers(each: Numbers) -> Document:
-        return {name.replace(" ", "_"): cell for name, cell in zip(_COLUMNS, _cells(each), strict=True)}
+        return dict(zip(_COLUMNS, _cells(each), strict=True))
 
     return {
         "month": str(found.month),
@@ -118,7 +118,7 @@ def render(found: Monthly, notes: Sequence[str]) -> None:
         say(note)
     if found.lines:
         say()
-        shown = ("failures", "recovered", "person", "open", "hours", "points")
+        shown = ("failures", "recovered", "action", "open", "hours", "points")
         rows = [(*_names(found, line), *_short(line.numbers)) for line in found.lines]
         table(["vault", "cause", *shown], [*rows, ("all", "", *_short(found.total))])
 
@@ -138,34 +138,30 @@ def sentence(found: Monthly) -> str:
     """The month in one sentence."""
     total = found.total
     if not total.failures:
-        return f"{found.month}: no backup failed."
+        return f"{found.month}: no failed backups."
     return (
-        f"{found.month}: {total.failures} failed, {total.without_a_person} recovered without a person, "
-        f"{total.needed_a_person} needed one; {total.hours_unprotected:g} h unprotected, "
+        f"{found.month}: {total.failures} failed, {total.without_a_person} recovered automatically, "
+        f"{total.needed_a_person} required action; {total.hours_unprotected:g} h unprotected, "
         f"{total.points_added} recovery points added."
     )
 
 
 def _names(found: Monthly, line: Line) -> tuple[str, str]:
-    """The vault's name, or its id where several vaults of the report bear it; and the cause."""
+    """The vault's name, or its id where several vaults of the report share it; and the cause."""
     bearers = Counter(name for name, _ in {(each.vault.name, each.vault.key) for each in found.lines})
     return (line.vault.name if bearers[line.vault.name] == 1 else line.vault.id), line.cause
 
 
 def as_csv(found: Monthly) -> str:
-    """The same for a spreadsheet; what it would take for a formula is text."""
+    """The same for a spreadsheet; a cell that it would run as a formula is quoted."""
     written = io.StringIO(newline="")
     rows = csv.writer(written)
-    rows.writerow(["month", "vault", "vault_id", "cause", *(each.replace(" ", "_") for each in _COLUMNS)])
+    rows.writerow(["month", "vault", "vault_id", "cause", *_COLUMNS])
     for line in found.lines:
         names = (line.vault.name, line.vault.id, line.cause)
-        rows.writerow([str(found.month), *map(_as_text, names), *_cells(line.numbers)])
+        cells = (as_cell(clean(each)) for each in names)
+        rows.writerow([str(found.month), *cells, *_cells(line.numbers)])
     return written.getvalue()
-
-
-def _as_text(name: str) -> str:
-    cleaned = clean(name)
-    return f"'{cleaned}" if cleaned.startswith(_FORMULA) else cleaned
 
 
 def as_html(found: Monthly, notes: Sequence[str]) -> str:
@@ -176,7 +172,7 @@ def as_html(found: Monthly, notes: Sequence[str]) -> str:
         month=str(found.month),
         sentence=sentence(found),
         notes=notes,
-        columns=_COLUMNS,
+        columns=list(_COLUMNS.values()),
         lines=[(tuple(map(clean, _names(found, line))), _cells(line.numbers)) for line in found.lines],
         total=_cells(found.total),
     )

@@ -29,22 +29,24 @@ from cli.retrying import (
 )
 from cli.session import sessions
 
-Subject = Annotated[
-    str, typer.Argument(metavar="ITEM", help="An item's name, an ARM id, or a job's or incident's id.")
-]
+Subject = Annotated[str, typer.Argument(metavar="ITEM", help="An item name, ARM ID, job ID or incident ID.")]
 Subjects = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="ITEM...", help="Items' names, ARM ids, or ids of jobs or incidents.", show_default=False
+        metavar="ITEM...", help="Item names, ARM IDs, job IDs or incident IDs.", show_default=False
     ),
 ]
 VaultOption = Annotated[
-    str, typer.Option("--vault", help="What has failed in the vault of this name or ARM id.")
+    str, typer.Option("--vault", metavar="VAULT", help="All failed items in this vault (name or ARM ID).")
 ]
-CodeOption = Annotated[str, typer.Option("--code", help="What has failed with this error code.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Decide everything, write and start nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Retry many, and what is closed, without asking.")]
-By = Annotated[str, typer.Option(help="Who; you, unless said otherwise.")]
+CodeOption = Annotated[
+    str, typer.Option("--code", metavar="CODE", help="All items that failed with this error code.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Evaluate everything, write and start nothing.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="Retry many items, and closed incidents, without confirmation.")
+]
+By = Annotated[str, typer.Option(metavar="NAME", help="Recorded as the operator; default: your user name.")]
 
 
 def retry(
@@ -59,7 +61,7 @@ def retry(
     by: By = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Retry failed backups now. What the policy refuses is refused; exit code 1 when one was not started."""
+    """Retry failed backups now, subject to the retry rules. Exit code 1 if one was not started."""
     choice = Choice(items=items or (), vault=vault, code=code, days=days)
     choice.check()
     person = Person(name=by or getpass.getuser(), agrees=yes or dry_run, can_be_asked=not as_json)
@@ -96,7 +98,7 @@ def _ask(chosen: Sequence[Candidate], person: Person) -> None:
             (each.item.friendly_name, each.item.vault.name, each.condition, each.error) for each in chosen
         ]
         table(["item", "vault", "state", "error"], rows)
-    agreed(f"Retry these {len(chosen)}?", can_ask=person.can_be_asked)
+    agreed(f"Retry {len(chosen)} {'item' if len(chosen) == 1 else 'items'}?", can_ask=person.can_be_asked)
 
 
 def render(done: Retried, *, rehearsed: bool) -> None:
@@ -137,23 +139,25 @@ def sentence(report: Report | None, *, rehearsed: bool = False) -> str:
         return (
             "It would be retried. Dry run: nothing was written or started."
             if rehearsed
-            else "Retried: Azure has accepted the backup; `backup-retry explain` says how it goes."
+            else "Retry started: Azure accepted the backup. `backup-retry explain` shows its progress."
         )
     if report.decision == "unclear":
-        return f"Nobody can say yet whether it was started: {report.detail} The follow-up asks the vault."
+        return f"Response lost: outcome unknown. {report.detail} The follow-up checks the vault."
     incident = report.incident
     if _is_well(report):
-        return f"Not retried, it has recovered ({report.reason}): {report.detail or reason(report.reason)}"
+        return (
+            f"Not retried: the item has recovered ({report.reason}): {report.detail or reason(report.reason)}"
+        )
     if report.decision == "already_handled" and incident and incident.outcome:
         return f"Not retried. {_why_closed(incident, incident.outcome)}"
-    until = f" Next look {incident.due:%Y-%m-%d %H:%M}Z." if incident and incident.is_open else ""
+    until = f" Next check {incident.due:%Y-%m-%d %H:%M}Z." if incident and incident.is_open else ""
     return f"Not retried ({report.reason}): {report.detail or reason(report.reason)}{until}"
 
 
 def _why_closed(incident: Incident, outcome: Outcome) -> str:
     if incident.rehearsed:
-        return "The app only rehearses: set DRY_RUN to false, then retry it again."
+        return "DRY_RUN is on: set it to false, then run the command again."
     why = f"{OUTCOMES[outcome].lower()} ({incident.reason}): {incident.detail or reason(incident.reason)}"
     if incident.reason is Reason.UNSUPPORTED:
         return f"Its incident is closed, {why}"
-    return f"Its incident is closed, {why} If that is fixed, --yes retries it."
+    return f"Its incident is closed, {why} Once that is fixed, --yes retries it."

@@ -20,7 +20,7 @@ from cli.item_search import Found, find
 from cli.journal import closed_within
 from cli.session import Session
 
-NOTHING_FAILED = "The vault shows no failed backup of it that nothing has mended."
+NOTHING_FAILED = "The vault shows no unresolved failed backup of it."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +36,9 @@ class Choice:
     def check(self) -> None:
         """Return where it is one or the other; raises UsageError."""
         if not (self.items or self.vault or self.code):
-            raise UsageError("Name the items, or --vault, or --code.")
+            raise UsageError("Specify items, --vault or --code.")
         if self.items and (self.vault or self.code):
-            raise UsageError("--vault and --code choose by themselves: name no items beside them.")
+            raise UsageError("Items cannot be combined with --vault or --code.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Candidate:
     found: Found
     error: str = ""
     #: the state of its incident, in words
-    condition: str = "Not known to the ledger"
+    condition: str = "Not in the ledger"
 
     @property
     def item(self) -> ProtectedItem:
@@ -70,7 +70,7 @@ class Person:
             return self.agrees
         why = closed.detail or reason(closed.reason)
         agreed(
-            f"Its incident is closed ({OUTCOMES[closed.outcome]}, {closed.reason}): {why} Retry it all the same?",
+            f"Its incident is closed ({OUTCOMES[closed.outcome]}, {closed.reason}): {why} Retry it anyway?",
             can_ask=True,
         )
         return True
@@ -119,7 +119,7 @@ async def retry_many(session: Session, chosen: Sequence[Candidate], person: Pers
 
 
 async def candidates(session: Session, choice: Choice) -> Sequence[Candidate]:
-    """The items that were named, or what is open or needs a person and failed as the options say.
+    """The items that were named, or what is open or requires action and failed as the options say.
 
     Raises:
         UsageError: an item or a vault is none or several, or nothing failed so.
@@ -147,11 +147,11 @@ async def _failed_so(session: Session, choice: Choice) -> Sequence[Candidate]:
     if len(vaults) > 1:
         listed = ", ".join(sorted(vaults.values()))
         raise UsageError(
-            f"--vault {vault}: {len(vaults)} vaults are called so; name one by its ARM id: {listed}"
+            f"--vault {vault}: {len(vaults)} vaults have that name; specify one by its ARM ID: {listed}"
         )
     if not fitting:
         said = " ".join([f"--vault {vault}"] * bool(vault) + [f"--code {code}"] * bool(code))
-        raise UsageError(f"{said}: nothing that is open, or was closed within {choice.days} days, failed so.")
+        raise UsageError(f"{said}: no open incident, and none closed within {choice.days} days, matches.")
     return fitting
 
 
@@ -169,7 +169,7 @@ async def _failure(session: Session, found: Found, run_began: datetime | None) -
 def _may_be_opened(closed: Incident) -> bool:
     """False for one that recovered, and for what nobody can retry from here.
 
-    What was only rehearsed is retried without a question once DRY_RUN is off.
+    What was only evaluated in a dry run is retried without a question once DRY_RUN is off.
     """
     has_failed = closed.outcome is not None and not closed.outcome.recovered
     return has_failed and not closed.rehearsed and closed.reason is not Reason.UNSUPPORTED
@@ -181,7 +181,7 @@ def _of(found: Found, incident: Incident) -> Candidate:
 
 
 def _closed(taken: set[str], closed: Sequence[Closed], session: Session) -> list[Candidate]:
-    """Of each item the last incident, where it ended with a person, or with a rehearsal that is over."""
+    """Of each item the last incident, where it requires action, or was a dry run that is over."""
     found, now = [], session.clock()
     for each in closed:  # newest first
         was_rehearsed = each.reason is Reason.DRY_RUN and not session.settings.dry_run

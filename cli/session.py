@@ -22,6 +22,7 @@ from backup_retry.ports.publisher import Publisher
 from backup_retry.ports.reports import Reports
 from backup_retry.ports.tag_lookup import Tagged
 from backup_retry.ports.unreadable_rows import Unreadables
+from backup_retry.ports.unsent_notices import MemoryUnsentStore, UnsentStore
 from backup_retry.ports.vaults import Vaults
 from backup_retry.settings.settings import Settings
 from cli.dry_run import DryRunLedger, ReadOnlyHistory, ReadOnlyVaults, Store
@@ -48,6 +49,7 @@ class Session:
     arrivals: Arrivals = field(default_factory=MemoryArrivals)
     causes: Causes = field(default_factory=MemoryCauses)
     history: ProtectionHistory = field(default_factory=MemoryHistory)
+    unsent: UnsentStore = field(default_factory=MemoryUnsentStore)
 
     @cached_property
     def engine(self) -> Engine:
@@ -101,7 +103,7 @@ class Sessions(Protocol):
     def open_app(
         self, name: str, resource_group: str
     ) -> AbstractAsyncContextManager[tuple[Session, DeployedApp, Deployment]]:
-        """A session with the settings of a deployed app, see `of_app`; its inspection tells the app's own rights.
+        """A session with the settings of a deployed app, see `of_app`; its inspection tells the app's own permissions.
 
         Raises:
             UsageError: no such app is seen, or several are.

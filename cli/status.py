@@ -1,4 +1,4 @@
-"""`backup-retry status`: is everything protected, and is the app at work."""
+"""`backup-retry status`: is everything protected, and is the app running?"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from backup_retry.domain.decisions import Outcome
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.labels import OUTCOMES, STATES, duration, reason
 from backup_retry.domain.pauses import Pause
+from backup_retry.domain.unsent_notices import UnsentNotices
 from backup_retry.policy.storm import Storm
 from backup_retry.ports.inbox import COUNTED, Waiting
 from backup_retry.ports.reports import Closed
@@ -26,10 +27,10 @@ from cli.timer_line import standing
 
 _STORM_AGE = timedelta(days=1)
 _UNWELL = {
-    TimerState.LATE: "is late",
-    TimerState.STOPPED: "does not fire by itself",
-    TimerState.DIED: "has died",
-    TimerState.INCOMPLETE: "was not complete",
+    TimerState.LATE: "is overdue",
+    TimerState.STOPPED: "timer has stopped",
+    TimerState.DIED: "keeps failing",
+    TimerState.INCOMPLETE: "did not complete",
 }
 
 
@@ -47,6 +48,7 @@ class Status:
     storms: Sequence[Storm]
     protected: Protected
     dry_run: bool
+    unsent: UnsentNotices | None = None
 
     @property
     def needs_a_person(self) -> Sequence[Closed]:
@@ -57,7 +59,7 @@ class Status:
 
     @property
     def waits_for_a_person(self) -> Sequence[Incident]:
-        """Open incidents that a person was told of: they go on by themselves once that person has acted."""
+        """Open incidents that operators were notified of: they continue automatically once somebody has acted."""
         return [each for each in self.opened if each.told_of and not each.is_acknowledged(self.now)]
 
     @property
@@ -74,13 +76,13 @@ class Status:
     def exit(self) -> Exit:
         """Somebody has to act, on an item or on the app itself; else whether Azure says enough to call it well."""
         told = self.needs_a_person or self.waits_for_a_person or self.protected.missed
-        if told or self.unwell_timers:
+        if told or self.unwell_timers or self.unsent:
             return Exit.NEEDS_A_PERSON
         return Exit.NO_ANSWER if self.protected.problem else Exit.WELL
 
 
 def status(ctx: typer.Context, days: Days = 7, as_json: JsonOption = False) -> None:
-    """Say whether all is well and what needs you. Then what is open, and whether the app is running."""
+    """Show what requires action. Also lists what is open and whether the app is running."""
     found = run(_gather(ctx, days))
     show(document(found), as_json, lambda: render(found))
     raise typer.Exit(found.exit)
@@ -107,6 +109,7 @@ async def look(session: Session, days: int) -> Status:
         storms=[each for each in storms if each.released_at is None and now - each.began_at < _STORM_AGE],
         protected=await protected_as_far_as_known(session),
         dry_run=session.settings.dry_run,
+        unsent=await session.unsent.unsent(),
     )
 
 
@@ -128,37 +131,44 @@ def document(found: Status) -> Document:
         "pauses": [documents.of_pause(each) for each in found.pauses],
         "storms": [documents.of_storm(each) for each in found.storms],
         "signals": found.waiting.document,
+        "unsent_notices": found.unsent.document if found.unsent else None,
         "runs": {each.function: each.document for each in found.timers},
     }
 
 
 def render(found: Status) -> None:
     """For a person."""
+    say(sentence(found), style="bold")
+    say()
+    facts(_facts(found))
+    if rows := _action_required(found):
+        say()
+        table(["item", "vault", "error", "since", "what to do"], rows, title="Action required")
+
+
+def _facts(found: Status) -> list[tuple[str, object]]:
     states = Counter(each.state for each in found.opened)
     outcomes = Counter(each.outcome for each in found.closed)
     open_now = ", ".join(f"{number} {STATES[state].lower()}" for state, number in states.items())
-    say(sentence(found), style="bold")
-    say()
     unprotected = found.protected.unprotected
-    facts(
-        [
-            ("Unprotected now", "not known" if unprotected is None else unprotected),
-            ("Open", f"{len(found.opened)}" + (f": {open_now}" if open_now else "")),
-            *([("Waiting for approval", len(found.approvals))] if found.approvals else []),
-            *_signals(found),
-            *((OUTCOMES[each], f"{outcomes[each]} in {found.days} days") for each in Outcome),
-            *((f"Last {each.label}", _run(each, found.now)) for each in found.timers),
-            *(
-                ("Paused" if each.in_force(found.now) else "Pause booked", in_words(each))
-                for each in found.pauses
-            ),
-            *(("Storm", f"{each.size} items of {each.vault.name}: {each.code}") for each in found.storms),
-        ]
-    )
-    if not (found.needs_a_person or found.waits_for_a_person):
-        return
-    say()
-    rows = [
+    return [
+        ("Unprotected", "unknown" if unprotected is None else unprotected),
+        ("Open", f"{len(found.opened)}" + (f": {open_now}" if open_now else "")),
+        *([("Waiting for approval", len(found.approvals))] if found.approvals else []),
+        *_signals(found),
+        *_unsent(found),
+        *((OUTCOMES[each], f"{outcomes[each]} in {found.days} days") for each in Outcome),
+        *((f"Last {each.name}", _run(each, found.now)) for each in found.timers),
+        *(
+            ("Paused" if each.in_force(found.now) else "Pause scheduled", in_words(each))
+            for each in found.pauses
+        ),
+        *(("Failure storm", f"{each.size} items of {each.vault.name}: {each.code}") for each in found.storms),
+    ]
+
+
+def _action_required(found: Status) -> list[tuple[object, ...]]:
+    waiting = [
         (
             each.item.friendly_name,
             each.item.vault.name,
@@ -168,7 +178,7 @@ def render(found: Status) -> None:
         )
         for each in found.waits_for_a_person
     ]
-    rows += [
+    closed = [
         (
             each.item.friendly_name,
             each.item.vault.name,
@@ -178,31 +188,32 @@ def render(found: Status) -> None:
         )
         for each in found.needs_a_person
     ]
-    table(["item", "vault", "error", "since", "what to do"], rows, title="Needs a person")
+    return [*waiting, *closed]
 
 
 def sentence(found: Status) -> str:
-    """Whether all is well."""
+    """Whether anything requires action, in one sentence."""
     approvals = len(found.approvals)
     attention = len(found.needs_a_person) + len(found.waits_for_a_person) - approvals
     wrong = [
         *_counted(attention, "item needs", "items need", "your attention"),
         *_counted(approvals, "retry waits", "retries wait", "for your approval"),
-        *_counted(found.protected.missed, "item is", "items are", "unprotected and nothing is being done"),
-        *(f"the {each.label} {_UNWELL[each.state]}" for each in found.unwell_timers),
+        *_counted(found.protected.missed, "item is", "items are", "unprotected without an open incident"),
+        *(f"the {each.name} {_UNWELL[each.state]}" for each in found.unwell_timers),
+        *([f"{found.unsent} could not be sent"] if found.unsent else []),
     ]
     if wrong:
-        return f"Not all is well: {'; '.join([*wrong, *_doubts(found)])}."
+        return f"Action required: {'; '.join([*wrong, *_doubts(found)])}."
     return f"{_well(found)}{''.join(f'; but {each}' for each in _doubts(found))}."
 
 
 def _well(found: Status) -> str:
     protected = found.protected
     if protected.problem:
-        return f"Nothing needs you, but whether all is protected is not known ({protected.problem})"
+        return f"No action required, but the protection state of the items is unknown ({protected.problem})"
     if not protected.judgements:
-        return "Nothing needs you, but no protected item is visible to this identity"
-    return f"All is well: none of {len(protected.judgements)} items is unprotected, and the app is running"
+        return "No action required, but no protected item is visible to this identity"
+    return f"Healthy: none of {len(protected.judgements)} items is unprotected, and the app is running"
 
 
 def _doubts(found: Status) -> Sequence[str]:
@@ -216,13 +227,21 @@ def _counted(number: int, one: str, many: str, what: str) -> Sequence[str]:
 
 
 def _signals(found: Status) -> Sequence[tuple[str, str]]:
-    """What has been heard and not looked into; a line only where there is any."""
+    """The deferred alerts; a line only where there are any."""
     if found.waiting.since is None:
         return []
     oldest = duration((found.now - found.waiting.since).total_seconds())
-    why = "Azure was too slow to say what they mean"
-    return [("Signals kept", f"{found.waiting}, the oldest for {oldest}: {why}")]
+    why = "Azure did not answer in time; they are processed again"
+    return [("Deferred alerts", f"{found.waiting.count}, oldest: {oldest}. {why}")]
+
+
+def _unsent(found: Status) -> Sequence[tuple[str, str]]:
+    if found.unsent is None:
+        return []
+    since = duration((found.now - found.unsent.since).total_seconds())
+    answer = found.unsent.answer or "no response"
+    return [("Unsent notices", f"{found.unsent.number:,}, oldest: {since}. Event Grid answered: {answer}")]
 
 
 def _run(each: Timer, now: datetime) -> str:
-    return standing(each, now) + (": `backup-retry check` says what to do" if each.needs_a_person else "")
+    return standing(each, now) + (": `backup-retry check` shows how to fix it" if each.needs_a_person else "")

@@ -1,4 +1,4 @@
-"""`backup-retry sweep`: look for failed jobs now, or rehearse it from a laptop."""
+"""`backup-retry sweep`: look for failed jobs now, or try it from a laptop."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,10 +20,10 @@ from reconciler.sweep import Graph, Sweep
 from reconciler.sweep_report import SweepReport
 
 DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Decide everything, write and start nothing; needs no ledger.")
+    bool, typer.Option("--dry-run", help="Evaluate everything, write and start nothing; needs no ledger.")
 ]
 Lookback = Annotated[
-    str, typer.Option(metavar="DURATION", help="How far back to look, such as 3d; else SWEEP_LOOKBACK.")
+    str, typer.Option(metavar="DURATION", help="Period to search, such as 3d; default: SWEEP_LOOKBACK.")
 ]
 _LOOKBACK: TypeAdapter[timedelta] = TypeAdapter(LookbackSetting)
 
@@ -34,7 +34,7 @@ def sweep(
     lookback: Lookback = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Look for failed jobs and missed backups now. They are handled as the daily sweep handles them."""
+    """Search for failed jobs and missed backups now. Processes them like the daily sweep."""
     report = run(_sweep(ctx, lookback, dry_run=dry_run))
     show(document(report, dry_run=dry_run), as_json, lambda: render(report, dry_run=dry_run))
     well = report.complete and not needs_a_person(report.handled)
@@ -91,7 +91,7 @@ class Progressed:
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
-        self._task = bar.add_task("Asking Resource Graph", total=None)
+        self._task = bar.add_task("Querying Resource Graph", total=None)
 
     def __call__(self, report: SweepReport) -> None:
         """The report has grown."""
@@ -122,10 +122,10 @@ def document(report: SweepReport, *, dry_run: bool) -> Document:
 def render(report: SweepReport, *, dry_run: bool) -> None:
     """For a person."""
     reports_table(report.handled, rehearsed=dry_run)
-    found = f"{report.found} failed jobs since {report.since:%Y-%m-%d %H:%M}Z that nothing has mended"
+    found = f"{report.found} unresolved failed jobs since {report.since:%Y-%m-%d %H:%M}Z"
     sums = totals(report.handled, rehearsed=dry_run)
     say(f"{found}: {sums}." if sums else f"{found}.")
     if dry_run:
         say("Dry run: nothing was written or started.")
     for problem in report.problems:
-        say(f"Not looked at: {problem}", style="red")
+        say(f"Not evaluated: {problem}", style="red")

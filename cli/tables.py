@@ -1,7 +1,7 @@
 """Rows for a terminal of any width: across, with the last column under its row, or one cell a line.
 
-Nothing is ever cut: what has no room beside goes below, in whole words. A word that is longer than a line, such as an
-ARM id, is left to the terminal, which shows it over several lines and copies it as one.
+Nothing is ever cut: what has no room in its row goes below, in whole words. A word that is longer than a line, such
+as an ARM id, is left to the terminal, which shows it over several lines and copies it as one.
 """
 
 import re
@@ -68,7 +68,7 @@ class Rows:
             yield from _note(note, room)
 
     def _row_across(self, row: Sequence[str], room: int) -> Iterator[Text]:
-        """A last cell with a word that has no room beside the others goes below them."""
+        """A last cell with a word that has no room next to the others goes below them."""
         left = room - self._before_last
         if max(map(cell_len, row[-1].split(" "))) > left:
             yield Text(self._beside(row[:-1]))

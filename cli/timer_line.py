@@ -11,10 +11,10 @@ def standing(timer: Timer, now: datetime) -> str:
     incomplete = f", INCOMPLETE {ago(timer.incomplete, now)}" if timer.incomplete else ""
     starts = f"{timer.starts.astimezone(UTC):%Y-%m-%d %H:%M}Z" if timer.starts else ""
     more = {
-        TimerState.LATE: ", LATE",
-        TimerState.DIED: ", DIED",
-        TimerState.STOPPED: f", its timer STOPPED {ago(timer.stopped, now)}, the second clock stands in",
-        TimerState.NOT_YET: f", its time begins {starts}",
-        TimerState.OVER: ", its time is over",
+        TimerState.LATE: ", OVERDUE",
+        TimerState.DIED: ", KEEPS FAILING",
+        TimerState.STOPPED: f", timer STOPPED {ago(timer.stopped, now)}; an alert rule starts it instead",
+        TimerState.NOT_YET: f", starts {starts}",
+        TimerState.OVER: ", expired",
     }
     return f"{ago(timer.last, now)}{incomplete}{more.get(timer.state, '')}"

@@ -28,6 +28,7 @@ from backup_retry.azure.table_ledger import TableLedger
 from backup_retry.azure.table_quarantine import Quarantine
 from backup_retry.azure.table_reports import TableReports
 from backup_retry.azure.table_unreadable import TableUnreadables
+from backup_retry.azure.table_unsent import TableUnsentStore
 from backup_retry.azure.tags import GraphTagLookup
 from backup_retry.azure.vaults import AzureVaults
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable
@@ -38,6 +39,7 @@ from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.protection_history import MemoryHistory
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
+from backup_retry.ports.unsent_notices import MemoryUnsentStore
 from backup_retry.settings.loading import load_settings, settings_of
 from backup_retry.settings.settings import Settings
 from backup_retry.wiring import clock
@@ -45,7 +47,7 @@ from cli.exit_codes import UsageError
 from cli.session import Session
 
 _LEDGER = "LEDGER_ENDPOINT"
-#: what stands in a query
+#: what a query contains
 _APP_NAME = re.compile(r"[A-Za-z0-9-]{1,60}")
 _GROUP_NAME = re.compile(r"[\w.()-]{0,90}")
 #: stands where a ledger would be named; nothing is ever asked there
@@ -134,7 +136,7 @@ def _settings_of(app: DeployedApp, **overrides: str) -> Settings:
 
 
 def _cloud() -> dict[str, str]:
-    """What this machine says of the cloud; "" where it says nothing, whatever an app's own settings say."""
+    """What this machine says about the cloud; "" where it says nothing, whatever an app's own settings say."""
     said = {name.upper(): value for name, value in os.environ.items()}
     return {name: said.get(name, "") for name in ("AZURE_CLOUD", "ARM_ENDPOINT")}
 
@@ -144,21 +146,23 @@ async def _signed_in(clients: AzureClients) -> None:
         async with azure_errors("identity"):
             await clients.arm_token()
     except (AzureUnavailable, AzureRefused) as error:
-        raise AzureUnavailable(f"Nobody is signed in to Azure: az login. {error}") from error
+        raise AzureUnavailable(f"Not signed in to Azure: run az login. {error}") from error
 
 
 async def _app_id(clients: AzureClients, name: str, group: str) -> str:
     if name and not _APP_NAME.fullmatch(name):
-        raise UsageError(f"--app {name!r} is no name of a function app.")
+        raise UsageError(f"--app {name!r} is not a valid function app name.")
     if not _GROUP_NAME.fullmatch(group):
-        raise UsageError(f"--resource-group {group!r} is no name of a resource group.")
+        raise UsageError(f"--resource-group {group!r} is not a valid resource group name.")
     found = await apps_of_name(ResourceGraph(clients), name, group)
     what = " ".join([f"named {name}"] * bool(name) + [f"in resource group {group}"] * bool(group))
     if not found:
-        raise UsageError(f"No function app {what} is visible to you: az account show says who you are.")
+        raise UsageError(
+            f"No function app {what} is visible to you. Run az account show to see which account you use."
+        )
     if len(found) > 1:
         option = "--resource-group" if name else "--app"
-        raise UsageError(f"Several function apps are {what}; {option} says which: {', '.join(found)}")
+        raise UsageError(f"Several function apps are {what}; specify one with {option}: {', '.join(found)}")
     return found[0]
 
 
@@ -182,6 +186,7 @@ def _forgetful(session: Session) -> Session:
         arrivals=MemoryArrivals(),
         causes=MemoryCauses(),
         history=MemoryHistory(),
+        unsent=MemoryUnsentStore(),
     )
 
 
@@ -205,5 +210,6 @@ def _session(settings: Settings, clients: AzureClients) -> Session:
         arrivals=TableArrivals(tables, quarantine),
         causes=TableCauses(tables, quarantine),
         history=TableHistory(tables, quarantine),
+        unsent=TableUnsentStore(tables, quarantine),
     )
     return _forgetful(session) if settings.ledger_endpoint == _NO_LEDGER else session

@@ -1,148 +1,104 @@
-"""`python -m demo` plays the night; exit code 1 where a failure was missed, doubled or ended otherwise."""
+"""`python -m demo [--keep]`: one bad night on a simulated Azure, and a check of how every failure ended.
 
+Exit code 1 where a failure was missed, was retried twice or ended otherwise than it should; 2 where the night
+could not be played; 130 where it was interrupted.
+"""
+
+import argparse
 import asyncio
 import json
 import os
 import sys
-import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-import aiohttp
 from rich.console import Console
 
-from demo.ledger import Morning, open_ledger
+from demo.ledger import open_ledger
+from demo.page import saved
+from demo.play import SETTINGS, Play
 from demo.scenario import Night, load
-from demo.show import Story, table, totals
-from demo.verdict import Verdict, judge
+from demo.show import WIDTH, Story
+from demo.verdict import Verdict
+from simulator.machine.locks import InUseError
 from simulator.machine.processes import ProcessDiedError
-from simulator.stack.run_info import RunInfo
+from simulator.machine.stopping import StoppedError, stop_requested, unless_stopped
+from simulator.machine.terminal import own_terminal
 from simulator.stack.stack import Stack
+from simulator.stack.to_try import announcement, write_files
 
 BUILD = Path("build")
-#: what takes minutes on Azure takes seconds here
-SETTINGS = {
-    "FOLLOW_UP_SCHEDULE": "* * * * * *",
-    "RETRY_BACKOFF": "0s, 1s, 2s",
-    "SETTLE_AFTER": "3s",
-    "CLOCK_DIFFERENCE": "0s",
-    "CLAIM_LEASE": "3s",
-    # The simulated policies run once a day at their own hour, which may be now.
-    "SCHEDULE_MARGIN": "0s",
-}
-#: the alerts have had their time by then, on a busy machine a little later
-_SWEEP_AFTER_SECONDS, _SWEEP_AT_THE_LATEST = 7.0, 20.0
-_GIVE_UP_AFTER_SECONDS = 40.0
-_REST_SECONDS = 2.0
-_POLL_SECONDS = 0.25
+PAGE, RECORD = BUILD / "status.html", BUILD / "demo.json"
+_NOTE = (
+    "Saved after the demo's night. Filters, sorting and auto-refresh work in the running app: make demo KEEP=1. "
+    "The items are simulated, so links to the Azure portal are left out."
+)
+_EXIT_BAD, _EXIT_FAILED, _EXIT_INTERRUPTED = 1, 2, 130
 
 
-class Play:
-    """One night on a running stack."""
-
-    def __init__(self, night: Night, stack: Stack, console: Console) -> None:
-        self._night = night
-        self._run: RunInfo = stack.run
-        self._story = Story(stack.host.log_file, console)
-        self._console = console
-        self._started = time.monotonic()
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the night began."""
-        return time.monotonic() - self._started
-
-    async def play(self, morning: Morning) -> Verdict:
-        """Run the backups, let things happen, fire the sweep, and judge when all is quiet or time is up."""
-        async with aiohttp.ClientSession(raise_for_status=True) as http:
-            await self._followed_up(http)
-            await self._begin(http)
-            swept = False
-            while True:
-                await asyncio.sleep(_POLL_SECONDS)
-                self._story.tell(self.elapsed)
-                verdict = await self._judge(http, morning)
-                if not swept and self._is_time_to_sweep(verdict):
-                    await self._sweep(http)
-                    swept = True
-                done = swept and verdict.good
-                if done or self.elapsed > _GIVE_UP_AFTER_SECONDS:
-                    return await self._judge_at_rest(http, morning)
-
-    def _is_time_to_sweep(self, verdict: Verdict) -> bool:
-        if self.elapsed < _SWEEP_AFTER_SECONDS:
-            return False
-        return verdict.alerts_are_heard or self.elapsed >= _SWEEP_AT_THE_LATEST
-
-    async def _followed_up(self, http: aiohttp.ClientSession) -> None:
-        """Wait for the first follow-up, which sweeps as after a silence: it would be before the night's alerts."""
-        async with asyncio.timeout(_GIVE_UP_AFTER_SECONDS):
-            while True:
-                async with http.get(f"{self._run.host}/api/health") as response:
-                    if (await response.json())["last_follow_up"]:
-                        break
-                await asyncio.sleep(_POLL_SECONDS)
-        self._started = time.monotonic()
-
-    async def _begin(self, http: aiohttp.ClientSession) -> None:
-        night = self._night
-        await self._send(http, "PUT", "/_sim/faults", night.faults())
-        await self._send(http, "POST", "/_sim/backups", night.backups())
-        self._console.print(
-            f"[bold]02:00[/]  {len(night.items)} nightly backups in {len(night.vaults)} vaults begin."
-        )
-        await asyncio.sleep(2.0)
-        await self._send(http, "POST", "/_sim/backups", night.colleagues_backups())
-
-    async def _sweep(self, http: aiohttp.ClientSession) -> None:
-        self._console.print("[bold]05:00[/]  The sweep looks for what no alert told.")
-        headers = {"x-functions-key": self._run.master_key}
-        async with http.post(f"{self._run.host}/admin/functions/sweep", json={}, headers=headers):
-            pass
-
-    async def _judge_at_rest(self, http: aiohttp.ClientSession, morning: Morning) -> Verdict:
-        """Give a retry that should not be time to show itself."""
-        await asyncio.sleep(_REST_SECONDS)
-        self._story.tell(self.elapsed)
-        return await self._judge(http, morning)
-
-    async def _judge(self, http: aiohttp.ClientSession, morning: Morning) -> Verdict:
-        async with http.get(f"{self._run.admin}/_sim/state") as response:
-            state = await response.json()
-        failed = [job["item"] for job in state["jobs"] if job["status"] in {"Failed", "Cancelled"}]
-        return judge(self._night, state, await morning.incidents(sorted(set(failed))))
-
-    async def _send(self, http: aiohttp.ClientSession, method: str, path: str, document: Any) -> None:  # noqa: ANN401 (JSON)
-        async with http.request(method, f"{self._run.admin}{path}", json=document):
-            pass
-
-
-async def play(console: Console) -> Verdict:
-    """Start Azure, play the night, write build/demo.json."""
-    night = load()
-    console.print("Starting Azurite, a simulated Azure and the Functions host ...")
-    async with Stack(SETTINGS, night.estate(), directory=BUILD / "demo") as stack:
-        run = stack.run
-        os.environ.update(IDENTITY_ENDPOINT=run.identity_endpoint, IDENTITY_HEADER=run.identity_header)
-        async with open_ledger(run) as morning:
-            acts = Play(night, stack, console)
-            verdict = await acts.play(morning)
-        (BUILD / "demo.json").write_text(json.dumps(verdict.document(), indent=2) + "\n")
-        console.print(table(verdict), totals(verdict, acts.elapsed), sep="\n")
+async def play(stack: Stack, night: Night, console: Console) -> Verdict:
+    """Start the stack, play the night on it, and write the page and the record."""
+    console.print(
+        "Starting the app and a simulated Azure, where minutes take seconds. Times: UTC.", highlight=False
+    )
+    await stack.start()
+    run = stack.run
+    os.environ.update(IDENTITY_ENDPOINT=run.identity_endpoint, IDENTITY_HEADER=run.identity_header)
+    async with open_ledger(run) as morning:
+        verdict = await Play(night, run, Story(console)).play(morning)
+    RECORD.write_text(json.dumps(verdict.document(), indent=2) + "\n", encoding="utf-8")
+    PAGE.write_text(await saved(run, _NOTE), encoding="utf-8")
     return verdict
 
 
-def main() -> int:
-    """Run the demo; the exit code."""
-    console = Console(width=None if sys.stdout.isatty() else 120)
+async def _run(console: Console, *, keep: bool) -> int:
+    stop, night = stop_requested(), load()
+    stack = Stack(SETTINGS, night.estate(), directory=BUILD / "demo")
     try:
-        verdict = asyncio.run(play(console))
-    except ProcessDiedError as error:
-        console.print(str(error), style="red")
-        return 2
+        verdict = await unless_stopped(stop, play(stack, night, console))
+        console.print(last_words(verdict, keep=keep), highlight=False, soft_wrap=True)
+        if keep:
+            console.print()
+            write_files(BUILD, stack.run, {**stack.settings, **SETTINGS}, night.estate())
+            console.print(
+                announcement(BUILD, stack.run, night.estate()), highlight=False, soft_wrap=True, markup=False
+            )
+            await stack.until(stop)
+    finally:
+        await stack.stop()
+    return 0 if verdict.good else _EXIT_BAD
+
+
+def last_words(verdict: Verdict, *, keep: bool) -> str:
+    """What there is to look at now."""
     if not verdict.good:
-        console.print(f"The night did not end as it should: see {BUILD / 'demo.json'}.", style="bold red")
-    return 0 if verdict.good else 1
+        return f"[bold red]The night did not end as it should: see {RECORD.as_posix()}.[/]"
+    more = "" if keep else "; make demo KEEP=1 keeps the app running"
+    return f"Status page saved: {PAGE.as_posix()}{more}."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demo; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="keep everything running until Ctrl-C")
+    options = parser.parse_args(arguments)
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
+    console.width = min(console.width, WIDTH)
+    try:
+        with own_terminal():
+            return asyncio.run(_run(console, keep=options.keep))
+    except StoppedError:
+        console.print("Stopped.")
+        return _EXIT_INTERRUPTED
+    except (ProcessDiedError, InUseError, OSError, TimeoutError) as error:
+        Console(stderr=True).print(_why(error), style="red", markup=False, highlight=False, soft_wrap=True)
+        return _EXIT_FAILED
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename:
+        return f"Cannot write {error.filename}: {error.strerror}."
+    return str(error) or "The app did not answer in time: see build/demo/host.log."
 
 
 if __name__ == "__main__":

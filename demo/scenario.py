@@ -9,13 +9,14 @@ from typing import Any
 FILE = Path(__file__).with_name("one_bad_night.toml")
 _RESOURCE_GROUP = "rg-machines"
 _BACKUP_SECONDS = 1.0
+_DAY_SECONDS, _NIGHTS_BEFORE = 86_400, 13
 #: the colleague's backup is over before this alert arrives; the late alert comes after all the others
 _ALERT_DELAYS = {"late": 5.0, "colleague": 2.0}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Expected:
-    """What the ledger has to say of a failure in the morning."""
+    """The outcome of a failure that the ledger has to show in the morning."""
 
     outcome: str
     attempts: int
@@ -29,7 +30,7 @@ class Failure:
     item: str
     error: str
     expect: Expected
-    #: what a backup vault says of a retry
+    #: whether a Backup vault reports the error as retryable
     retryable: bool | None = None
     #: which kind of backup a database's failed one was, and which one the retry has to be; "": full, and the same
     backup: str = ""
@@ -55,7 +56,7 @@ class Night:
 
     @property
     def items(self) -> Sequence[str]:
-        """Every item's name; each stands in one vault only."""
+        """Every item's name; each is in one vault only."""
         return [item.get("vm") or item["name"] for vault in self.vaults.values() for item in _items(vault)]
 
     def estate(self) -> dict[str, Any]:
@@ -74,6 +75,14 @@ class Night:
     def backups(self) -> list[dict[str, Any]]:
         """The nightly backups, all at once."""
         return [self._backup(index, item) for index, item in enumerate(self.items)]
+
+    def nights_before(self) -> list[dict[str, Any]]:
+        """Two weeks of good nights before this one."""
+        return [
+            {"item": item, "scheduled": True, "age_seconds": _DAY_SECONDS * ago}
+            for ago in range(_NIGHTS_BEFORE, 0, -1)
+            for item in self.items
+        ]
 
     def colleagues_backups(self) -> list[dict[str, Any]]:
         """What somebody has run again by hand."""

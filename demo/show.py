@@ -1,18 +1,19 @@
-"""What a person sees of the night: its events as they happen, one table, one line of totals."""
+"""What a person sees of the night: what fails, how each failure ends, and the totals; all times are UTC."""
 
-import json
-import re
+import textwrap
 from collections import Counter
-from datetime import timedelta
-from pathlib import Path
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
-from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.attempts import Attempt, AttemptResult
+from backup_retry.domain.incident import Incident
+from demo.scenario import Failure, Night
 from demo.verdict import Row, Verdict
 
-_EVENT = re.compile(r"backup_retry: (\{.*\})$")
+WIDTH = 80
 _COLOURS = {
     "recovered": "green",
     "recovered_elsewhere": "green",
@@ -20,80 +21,123 @@ _COLOURS = {
     "needs_action": "yellow",
     "exhausted": "yellow",
 }
-_WORDS = {
-    "failure_noted": "failed: {detail}",
-    "retry_triggered": "retry {attempts} started",
-    "retry_unclear": "no clear answer to retry {attempts}: asking the vault before anything else",
-    "retry_throttled": "Azure is busy: waiting as long as it asks",
-    "retry_found": "the vault shows the job of retry {attempts}",
-    "retry_ended": "retry {attempts}: {detail}",
-    "incident_closed": "closed: {outcome} ({reason})",
+_ENDS = {
+    "recovered": "Recovered: {retries}",
+    "recovered_elsewhere": "Recovered by another backup; no retry needed",
+    "left_alone": "No action taken: a person cancelled the backup",
+    "needs_action": "Action required: {error}",
+    "exhausted": "Retries exhausted: {retries} ({error})",
 }
+_RESULTS = {
+    AttemptResult.COMPLETED: "succeeded",
+    AttemptResult.THROTTLED: "throttled by Azure",
+    AttemptResult.NO_JOB: "never started",
+}
+#: how the alert of a failure arrives, in the order of the story
+_ALERTS = ("once", "twice", "late", "never")
+_NAMES_FROM, _TEXT_FROM = 10, 20
+#: a terminal that leaves less than this wraps by itself
+_NARROWEST = 20
 
 
 class Story:
-    """Tells the app's log as it grows."""
+    """Tells the night as it goes on."""
 
-    def __init__(self, log_file: Path, console: Console) -> None:
-        self._log_file = log_file
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._read = 0
+        self._told: set[str] = set()
 
-    def tell(self, elapsed: float) -> None:
-        """Print what has happened since the last call."""
-        with self._log_file.open(encoding="utf-8", errors="replace") as log:
-            log.seek(self._read)
-            for line in log:
-                if not line.endswith("\n"):
-                    break
-                self._read += len(line.encode("utf-8", errors="replace"))
-                self._tell_line(line.rstrip(), elapsed)
+    def begins(self, night: Night, at: datetime) -> None:
+        """The backups have started: which ones fail, by how Azure Monitor reports them."""
+        items, vaults, failures = len(night.items), len(night.vaults), night.failures.values()
+        told = f"{items} nightly backups start in {vaults} vaults; {len(failures)} fail. Their alerts arrive"
+        self._print(_clock(at), told, "bold", _NAMES_FROM)
+        for arrival in _ALERTS:
+            names = sorted(each.item for each in failures if _arrival(each) == arrival)
+            self._print(f"{'':<12}{arrival + ':':<8}", ", ".join(names), "default", _TEXT_FROM)
 
-    def _tell_line(self, line: str, elapsed: float) -> None:
-        found = _EVENT.search(line)
-        event = json.loads(found[1]) if found else {}
-        words = _WORDS.get(event.get("event", ""))
-        if words is None:
-            return
-        item = ProtectedItem.parse(event["item"])
-        name = item.friendly_name if item else event["item"]
-        text = words.format_map(Counter() | event)
-        colour = _COLOURS.get(event.get("outcome", ""), "default")
-        self._console.print(f"[dim]{elapsed:5.1f} s[/]  {name:<8}  [{colour}]{text}[/]", highlight=False)
+    def sweeps(self, at: datetime) -> None:
+        """The daily sweep has been started."""
+        told = "The daily sweep starts: it finds the failures that no alert reported."
+        self._print(_clock(at), told, "bold", _NAMES_FROM)
+
+    def tell(self, verdict: Verdict) -> None:
+        """Each failure whose incident has been closed since the last call."""
+        closed = [row for row in verdict.rows if row.closed_at and row.job not in self._told]
+        for row in sorted(closed, key=lambda each: each.closed_at or each.failed_at):
+            self._end(row)
+
+    def ends(self, verdict: Verdict) -> None:
+        """Whatever has not ended by now, and the totals."""
+        self.tell(verdict)
+        for row in verdict.rows:
+            if row.job not in self._told:
+                self._end(row)
+        for line in totals(verdict):
+            self._print("", line, "bold", 0)
+
+    def _end(self, row: Row) -> None:
+        self._told.add(row.job)
+        text, style = how_it_ended(row), _COLOURS.get(row.outcome, "red")
+        if not row.as_expected:
+            expect = row.failure.expect
+            text += f" - expected: {expect.outcome}, retries: {expect.attempts}, found by: {expect.found_by}"
+            style = "bold red"
+        self._print(f"{_clock(row.closed_at):<8}  {row.failure.item:<8}", text, style, _TEXT_FROM)
+
+    def _print(self, beginning: str, text: str, style: str, indent: int) -> None:
+        """A line, and what does not fit into it below its text."""
+        first = f"{beginning:<{indent}}"
+        room = max(_NARROWEST, self._console.width - len(first))
+        for number, line in enumerate(textwrap.wrap(text, room, drop_whitespace=True) or [""]):
+            shown = Text(first if number == 0 else " " * len(first))
+            self._console.print(shown.append(line, style=style), soft_wrap=True)
 
 
-def table(verdict: Verdict) -> Table:
-    """One line per failed backup."""
-    grid = Table("item", "error", "heard from", "attempts", "outcome", "after", title="One bad night")
-    for row in sorted(verdict.rows, key=lambda each: (each.outcome, each.failure.item)):
-        grid.add_row(*_cells(row), style=None if row.as_expected else "bold red")
-    return grid
-
-
-def _cells(row: Row) -> list[str]:
+def how_it_ended(row: Row) -> str:
+    """A failure's end in one sentence."""
     incident = row.incident
-    outcome = row.outcome if row.as_expected else f"{row.outcome} (expected {row.failure.expect})"
-    return [
-        row.failure.item,
-        row.failure.error,
-        incident.found_by.value if incident else "nobody",
-        str(len(incident.attempts)) if incident else "0",
-        f"[{_COLOURS.get(row.outcome, 'red')}]{outcome}[/]",
-        _seconds(row.time_to_recovery),
-    ]
+    if incident is None:
+        return "Missed: the app does not know of it"
+    if incident.outcome is None:
+        return f"Not closed: {incident.state.value}"
+    told = _ENDS[incident.outcome.value].format(retries=_retries(incident), error=row.failure.error)
+    return told + _circumstance(row.failure)
 
 
-def _seconds(time: timedelta | None) -> str:
-    return f"{time.total_seconds():.1f} s" if time else ""
-
-
-def totals(verdict: Verdict, seconds: float) -> str:
-    """The night in one line."""
+def totals(verdict: Verdict) -> Sequence[str]:
+    """The night in two lines: what became of the failures, and what Azure's own record says about the retries."""
     outcomes = Counter(row.outcome for row in verdict.rows)
-    people = outcomes["needs_action"] + outcomes["exhausted"]
-    return (
-        f"{len(verdict.rows)} failed backups: {outcomes['recovered']} recovered by a retry, "
-        f"{outcomes['recovered_elsewhere'] + outcomes['left_alone']} rightly left alone, {people} need a person. "
-        f"Azure saw {verdict.triggers_seen_by_azure} triggers, {len(verdict.double_triggers)} doubled; "
-        f"{len(verdict.missed)} failures missed; {seconds:.0f} s."
+    not_retried = outcomes["recovered_elsewhere"] + outcomes["left_alone"]
+    failures = (
+        f"{len(verdict.rows)} failures: {outcomes['recovered']} recovered by a retry; "
+        f"{not_retried} correctly not retried; {len(verdict.missed)} missed."
     )
+    retries = (
+        f"{outcomes['needs_action'] + outcomes['exhausted']} items need your attention. "
+        f"Azure's job list: {verdict.triggers_seen_by_azure} retries; {len(verdict.double_triggers)} duplicates."
+    )
+    return failures, retries
+
+
+def _arrival(failure: Failure) -> str:
+    """How the alert comes; Azure Monitor raises none for a cancelled backup."""
+    return "never" if failure.cancelled or failure.alert == "lost" else failure.alert
+
+
+def _retries(incident: Incident) -> str:
+    return ", ".join(f"retry {each.number} {_result(each)}" for each in incident.attempts)
+
+
+def _result(attempt: Attempt) -> str:
+    return _RESULTS.get(attempt.result, attempt.result.value)
+
+
+def _circumstance(failure: Failure) -> str:
+    if failure.trigger == "answer lost":
+        return " (response lost)"
+    return f" ({failure.retry_is} instead of {failure.backup})" if failure.retry_is else ""
+
+
+def _clock(at: datetime | None) -> str:
+    return f"{at.astimezone(UTC):%H:%M:%S}" if at else ""

@@ -31,6 +31,11 @@ class Row:
         return self.incident.outcome.value if self.incident.outcome else f"still {self.incident.state}"
 
     @property
+    def closed_at(self) -> datetime | None:
+        """When its incident was closed; None: it is open, or missed."""
+        return self.incident.closed_at if self.incident else None
+
+    @property
     def as_expected(self) -> bool:
         """True when the ledger says what the scenario says."""
         if self.incident is None or self.retried_as - {
@@ -44,7 +49,7 @@ class Row:
 
     @property
     def time_to_recovery(self) -> timedelta | None:
-        """From the failure to the end of the retry that mended it, as Azure dates both."""
+        """From the failure to the end of the retry that succeeded, as Azure dates both."""
         if self.incident is None or self.outcome != "recovered":
             return None
         ended_at = self.incident.attempts[-1].ended_at

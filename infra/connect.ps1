@@ -1,4 +1,4 @@
-# Connects the deployed app to every subscription with vaults: rights, alerts, events (infra/bicep/connect.bicep).
+# Connects the deployed app to every subscription with vaults: permissions, alerts, events (infra/bicep/connect.bicep).
 # azd runs it on Windows after each deployment; it may be run again at any time and changes nothing then. connect.sh says what it reads.
 #
 #   infra/connect.ps1 [--yes]
@@ -19,9 +19,9 @@ function Get-Found {
 function Select-Allowed($found) {
     foreach ($each in $found) {
         $id = $each.subscriptionId
-        if ($excluded -contains $id) { Add-Note $id 'left out' 'SCOPE_SUBSCRIPTIONS excludes it' }
+        if ($excluded -contains $id) { Add-Note $id 'skipped' 'SCOPE_SUBSCRIPTIONS excludes it' }
         elseif (Test-MayConnect $id) { $each }
-        else { Add-Note $id 'left out' 'no right to write resources and roles there: an Owner has to run this' }
+        else { Add-Note $id 'skipped' 'no permission to write resources and roles there: an Owner has to run this' }
     }
 }
 
@@ -31,11 +31,11 @@ function Get-Chosen {
     if ($named.Count) { return $named }
     $allowed = @()
     try { $allowed = @(Select-Allowed @(Get-Found)) }
-    catch { Write-Host "Which subscriptions have vaults cannot be told: $(Get-Reason "$_")" }
+    catch { Write-Host "The subscriptions with vaults cannot be listed: $(Get-Reason "$_")" }
     $others = @($allowed | Where-Object { $_.subscriptionId -ne $homeSubscription })
     if ($others.Count -and -not (Test-Agreed $allowed)) {
         foreach ($each in $others) {
-            Add-Note $each.subscriptionId 'left out' 'not confirmed: name it in SCOPE_SUBSCRIPTIONS, or run infra/connect.ps1 --yes'
+            Add-Note $each.subscriptionId 'skipped' 'not confirmed: name it in SCOPE_SUBSCRIPTIONS, or run infra/connect.ps1 --yes'
         }
         $allowed = @()
     }
@@ -53,7 +53,7 @@ function Assert-AppRuns {
     $running = (Invoke-Az rest --method get --url $healthUrl --skip-authorization-header).package
     if ($expected -eq 'any' -or $running -eq $expected) { return }
     if (-not $running) { $running = '(none)' }
-    throw "the app answers, but as package $running; this folder is $expected (EXPECTED_PACKAGE=any takes every package)"
+    throw "the app responds, but with package $running; this folder is $expected (EXPECTED_PACKAGE=any accepts every package)"
 }
 
 # Waits until the app answers with the uploaded package, and Azure knows its functions and the webhook's key.
@@ -109,15 +109,15 @@ function Connect-Subscription($subscription) {
 # Ids of vaults and workspaces whose subscription is not connected: connect.bicep takes only those of the subscription that it runs in.
 function Write-Strangers($chosen) {
     foreach ($id in "$env:VAULT_WORKSPACE_ID,$env:HEALTH_WATCHED_VAULT_IDS" -split '[, ]+' | Where-Object { $_ }) {
-        if ($chosen -notcontains $id.Split('/')[2]) { Write-Host "Not watched, its subscription is not connected: $id" }
+        if ($chosen -notcontains $id.Split('/')[2]) { Write-Host "Not monitored, its subscription is not connected: $id" }
     }
 }
 
-# Where to look, and whether the app only rehearses.
+# Where to look, and whether it is a dry run.
 function Write-Where {
     Write-Host ''
     Write-Host "Status page: $($healthUrl -replace 'health$')status"
-    if (-not $env:SIGN_IN_CLIENT_ID) { Write-Host 'It asks for a host key; to have people sign in: infra/sign-in.ps1 (docs/sign-in.md)' }
+    if (-not $env:SIGN_IN_CLIENT_ID) { Write-Host 'It requires a host key; to require a sign-in instead: infra/sign-in.ps1 (docs/sign-in.md)' }
     Write-Host "Would an alert arrive? backup-retry check --app $appName"
     try { $settings = Invoke-Az functionapp config appsettings list --subscription $homeSubscription --resource-group $appGroup --name $appName }
     catch { return }
@@ -139,7 +139,7 @@ if (-not $expected) { $expected = Get-PackageHash }
 $chosen = @(Get-Chosen)
 if (-not $chosen.Count) {
     [void](Write-Report)
-    Write-Host 'Nothing is left to connect: SCOPE_SUBSCRIPTIONS excludes every subscription.'
+    Write-Host 'Nothing to connect: SCOPE_SUBSCRIPTIONS excludes every subscription.'
     exit 1
 }
 Write-Strangers $chosen

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Connects the deployed app to every subscription with vaults: rights, alerts, events (infra/bicep/connect.bicep).
+# Connects the deployed app to every subscription with vaults: permissions, alerts, events (infra/bicep/connect.bicep).
 # azd runs it after each deployment; it may be run again at any time and changes nothing then. On Windows: connect.ps1.
 #
 #   infra/connect.sh [--yes]
 #
-# Subscriptions: SCOPE_SUBSCRIPTIONS (separated by commas; those with a leading ! are left out). Where it names none, all of the tenant that
+# Subscriptions: SCOPE_SUBSCRIPTIONS (separated by commas; those with a leading ! are excluded). Where it names none, all of the tenant that
 # have vaults and that the signed-in person may write to: listed and confirmed at a terminal or by --yes, else only the app's own.
 # What a switch made that is off now (ALERTS_ENABLED, FAILED_ACTIONS_ENABLED, VAULT_WORKSPACE_ID, HEALTH_WATCHED_VAULT_IDS, ASSIGN_ROLE)
 # is deleted, and so is what version 0.1 made under other names.
@@ -31,9 +31,9 @@ found() {
 # Those of the found ones that may be connected, with a note for each of the others.
 allowed() {
   while IFS=$tab read -r id name; do
-    if excluded "$id"; then note "$id" 'left out' "SCOPE_SUBSCRIPTIONS excludes it"
+    if excluded "$id"; then note "$id" 'skipped' "SCOPE_SUBSCRIPTIONS excludes it"
     elif may_connect "$id"; then printf '%s\t%s\n' "$id" "$name"
-    else note "$id" 'left out' "no right to write resources and roles there: an Owner has to run this"
+    else note "$id" 'skipped' "no permission to write resources and roles there: an Owner has to run this"
     fi
   done
 }
@@ -44,13 +44,13 @@ choose() {
   [ ! -s "$work/chosen" ] || return 0
   if found > "$work/found"; then allowed < "$work/found" > "$work/allowed"
   else
-    say "Which subscriptions have vaults cannot be told: $(reason)"
+    say "The subscriptions with vaults cannot be listed: $(reason)"
     : > "$work/allowed"
   fi
   cut -f1 "$work/allowed" > "$work/chosen"
   if grep -qiv "^$home$tab" "$work/allowed" && ! agreed; then
     while read -r id; do
-      [ "$id" = "$home" ] || note "$id" 'left out' "not confirmed: name it in SCOPE_SUBSCRIPTIONS, or run infra/connect.sh --yes"
+      [ "$id" = "$home" ] || note "$id" 'skipped' "not confirmed: name it in SCOPE_SUBSCRIPTIONS, or run infra/connect.sh --yes"
     done < "$work/chosen"
     : > "$work/chosen"
   fi
@@ -66,7 +66,7 @@ agreed() {
 app_runs() {
   running=$(az rest --method get --url "$healthUrl" --skip-authorization-header --query package --output tsv) || return 1
   [ "$expected" = any ] || [ "$running" = "$expected" ] || {
-    echo "the app answers, but as package ${running:-(none)}; this folder is $expected (EXPECTED_PACKAGE=any takes every package)" >&2
+    echo "the app responds, but with package ${running:-(none)}; this folder is $expected (EXPECTED_PACKAGE=any accepts every package)" >&2
     return 1
   }
 }
@@ -131,15 +131,15 @@ connect() {
 # Ids of vaults and workspaces whose subscription is not connected: connect.bicep takes only those of the subscription that it runs in.
 warn_of_strangers() {
   printf '%s\n' "${VAULT_WORKSPACE_ID:-}" "${HEALTH_WATCHED_VAULT_IDS:-}" | tr ', ' '\n\n' | grep . | while read -r id; do
-    grep -iqFx "$(printf '%s' "$id" | cut -d/ -f3)" "$work/chosen" || say "Not watched, its subscription is not connected: $id"
+    grep -iqFx "$(printf '%s' "$id" | cut -d/ -f3)" "$work/chosen" || say "Not monitored, its subscription is not connected: $id"
   done
 }
 
-# Where to look, and whether the app only rehearses.
+# Where to look, and whether it is a dry run.
 say_where() {
   say
   say "Status page: ${healthUrl%health}status"
-  [ -n "${SIGN_IN_CLIENT_ID:-}" ] || say "It asks for a host key; to have people sign in: infra/sign-in.sh (docs/sign-in.md)"
+  [ -n "${SIGN_IN_CLIENT_ID:-}" ] || say "It requires a host key; to require a sign-in instead: infra/sign-in.sh (docs/sign-in.md)"
   say "Would an alert arrive? backup-retry check --app $app_name"
   dry=$(az functionapp config appsettings list --subscription "$home" --resource-group "$app_group" --name "$app_name" \
     --query "[?name=='DRY_RUN'].value" --output tsv 2> /dev/null) || return 0
@@ -159,7 +159,7 @@ expected=${EXPECTED_PACKAGE:-$(package_hash)}
 choose
 if [ ! -s "$work/chosen" ]; then
   report || true
-  say "Nothing is left to connect: SCOPE_SUBSCRIPTIONS excludes every subscription." >&2
+  say "Nothing to connect: SCOPE_SUBSCRIPTIONS excludes every subscription." >&2
   exit 1
 fi
 warn_of_strangers

@@ -1,4 +1,4 @@
-# Read by connect.ps1 and disconnect.ps1: what this installation has in a subscription, and how it is taken away.
+# Read by connect.ps1 and disconnect.ps1: what this installation has in a subscription, and how it is removed.
 # The same in POSIX sh: connected.sh. The names are those of infra/bicep/connect.bicep.
 
 $eventGrid = '2025-02-15'

@@ -1,4 +1,4 @@
-# Read by connect.sh and disconnect.sh: what this installation has in a subscription, and how it is taken away.
+# Read by connect.sh and disconnect.sh: what this installation has in a subscription, and how it is removed.
 # The same in PowerShell: connected.ps1. The names are those of infra/bicep/connect.bicep.
 
 EVENT_GRID=2025-02-15

@@ -1,5 +1,5 @@
-# The whole deployment by az alone, for whoever has no azd: what is missing, the resources, the code, the connections. It may be run
-# again at any time, for another version or another choice. deploy.sh says what it reads.
+# The whole deployment by az alone, without azd: prerequisites, resources, code, connections. Run it
+# again at any time, for another version or other parameters. deploy.sh says what it reads.
 #
 #   infra/deploy.ps1 [--yes]
 Set-Location "$PSScriptRoot/.."
@@ -20,7 +20,7 @@ function New-Package($file) {
     finally { $zip.Dispose() }
 }
 
-# One of the scripts beside this one; ends this one where it fails.
+# Runs one of the other scripts; ends this one if it fails.
 function Invoke-Script($name) {
     $global:LASTEXITCODE = 0
     & "$PSScriptRoot/$name.ps1" @args
@@ -41,7 +41,7 @@ Use-Environment @{ DEPLOYMENT_NAME = $deployment; DEPLOYED_BY = $by } {
     Invoke-Script preprovision
     if (-not $env:PACKAGE) { New-Package $package }
     if (-not (Test-Path $package)) { throw "PACKAGE=${package}: there is no such file" }
-    Write-Host 'Making the resources'
+    Write-Host 'Creating the resources'
     $where = @()
     if ($env:AZURE_SUBSCRIPTION_ID) { $where = '--subscription', $env:AZURE_SUBSCRIPTION_ID }
     [void](Invoke-Az deployment sub create --name $deployment --location $env:AZURE_LOCATION --parameters infra/bicep/main.bicepparam @where)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The whole deployment by az alone, for whoever has no azd: what is missing, the resources, the code, the connections. It may be run
-# again at any time, for another version or another choice. On Windows: deploy.ps1.
+# The whole deployment by az alone, without azd: prerequisites, resources, code, connections. Run it
+# again at any time, for another version or other parameters. On Windows: deploy.ps1.
 #
 #   infra/deploy.sh [--yes]
 #
@@ -31,7 +31,7 @@ package=${PACKAGE:-build/app.zip}
 infra/preprovision.sh
 [ -n "${PACKAGE:-}" ] || pack "$package"
 [ -f "$package" ] || { say "PACKAGE=$package: there is no such file" >&2; exit 1; }
-say "Making the resources"
+say "Creating the resources"
 az deployment sub create --name "$DEPLOYMENT_NAME" --location "$AZURE_LOCATION" --parameters infra/bicep/main.bicepparam --output none \
   ${AZURE_SUBSCRIPTION_ID:+--subscription "$AZURE_SUBSCRIPTION_ID"}
 read_installation

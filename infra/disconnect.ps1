@@ -1,4 +1,4 @@
-# Takes back what connect made, in each subscription; the app itself stays (`azd down` removes it). disconnect.sh says more.
+# Removes what connect created, in each subscription; the app itself stays (`azd down` removes it). disconnect.sh says more.
 #
 #   infra/disconnect.ps1 [--yes] [SUBSCRIPTION...]
 #   infra/disconnect.ps1 --remember
@@ -19,11 +19,11 @@ if ($args -contains '--remember') {
 if ($args -contains '--after-down') {
     try { $app = Get-IfAny { Invoke-Arm get $functionAppId 2024-11-01 } }
     catch {
-        Write-Host "Whether the app is gone cannot be told: $(Get-Reason "$_")"
+        Write-Host "It cannot be determined whether the app was deleted: $(Get-Reason "$_")"
         exit 1
     }
     if ($app) {
-        Write-Host 'The app is still there and stays connected. To disconnect it: infra/disconnect.ps1'
+        Write-Host 'The app still exists and stays connected. To disconnect it: infra/disconnect.ps1'
         exit 0
     }
 }
@@ -55,13 +55,13 @@ $subscriptions = $only
 if (-not $only.Count) {
     try { $subscriptions = @(Get-Found) }
     catch {
-        Write-Host "Which subscriptions are connected cannot be told: $(Get-Reason "$_")"
+        Write-Host "The connected subscriptions cannot be listed: $(Get-Reason "$_")"
         exit 1
     }
     if ($subscriptions -notcontains $homeSubscription) { $subscriptions += $homeSubscription }
 }
 
-Write-Host "Of installation ${installation}:"
+Write-Host "Resources of installation ${installation}:"
 $toDo = [ordered]@{}
 foreach ($subscription in $subscriptions) {
     try { $ids = @(Get-ToRemove $subscription) }
@@ -72,9 +72,9 @@ foreach ($subscription in $subscriptions) {
     if ($ids.Count) { $toDo[$subscription] = $ids }
     foreach ($id in $ids) { Write-Host "  $id" }
 }
-if (-not $toDo.Count) { Write-Host '  nothing is left' }
+if (-not $toDo.Count) { Write-Host '  nothing found' }
 elseif (-not $yes -and -not (Test-Confirmed 'Delete these?')) {
-    Write-Host 'Nothing was deleted. To delete without being asked: infra/disconnect.ps1 --yes'
+    Write-Host 'Nothing was deleted. To delete without confirmation: infra/disconnect.ps1 --yes'
     exit 1
 }
 else {

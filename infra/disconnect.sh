@@ -1,14 +1,14 @@
 #!/bin/sh
-# Takes back what connect made, in each subscription; the app itself stays (`azd down` removes it). On Windows: disconnect.ps1.
+# Removes what connect created, in each subscription; the app itself stays (`azd down` removes it). On Windows: disconnect.ps1.
 #
 #   infra/disconnect.sh [--yes] [SUBSCRIPTION...]
 #   infra/disconnect.sh --remember
 #   infra/disconnect.sh --after-down
 #
 # It lists what it found and asks; --yes does not ask. SUBSCRIPTION...: only there. --remember and --after-down are for `azd down`: azd
-# asks whether to go on only after its predown hook, so that this only notes which app it is, which azd then forgets; and as there are
-# versions of azd that run postdown after a no as well, nothing is taken back then while the app is still there.
-# A resource group that holds anything else stays. Where a management group gives the role, it stays, too.
+# asks whether to go on only after its predown hook, so this only records which app it is, which azd then forgets. Some
+# versions of azd run postdown after a no as well, so nothing is removed while the app still exists.
+# A resource group with other content stays. A role from a management group stays, too.
 set -eu
 cd "$(dirname "$0")/.."
 . infra/installation.sh
@@ -25,8 +25,8 @@ if [ "${1:-}" = --remember ]; then
 fi
 if [ "${1:-}" = --after-down ]; then
   shift
-  app=$(if_any arm get "$functionAppId" 2024-11-01 --query name --output tsv) || { say "Whether the app is gone cannot be told: $(reason)" >&2; exit 1; }
-  [ -z "$app" ] || { say "The app is still there and stays connected. To disconnect it: infra/disconnect.sh"; exit; }
+  app=$(if_any arm get "$functionAppId" 2024-11-01 --query name --output tsv) || { say "It cannot be determined whether the app was deleted: $(reason)" >&2; exit 1; }
+  [ -z "$app" ] || { say "The app still exists and stays connected. To disconnect it: infra/disconnect.sh"; exit; }
 fi
 
 # The subscriptions where something of this installation is: by its tag, or by a role of the app's identity.
@@ -61,11 +61,11 @@ if [ -n "$only" ]; then printf '%s\n' "$@" | lower > "$work/subscriptions-with"
 elif found > "$work/subscriptions-with"; then
   grep -iqFx "$home" "$work/subscriptions-with" || echo "$home" >> "$work/subscriptions-with"
 else
-  say "Which subscriptions are connected cannot be told: $(reason)" >&2
+  say "The connected subscriptions cannot be listed: $(reason)" >&2
   exit 1
 fi
 
-say "Of installation $installation:"
+say "Resources of installation $installation:"
 while read -r subscription; do
   if ! list "$subscription"; then note "$subscription" failed "$(reason)"
   elif [ -s "$work/of-$subscription" ]; then
@@ -74,9 +74,9 @@ while read -r subscription; do
   fi
 done < "$work/subscriptions-with"
 if [ ! -s "$work/to-do" ]; then
-  say "  nothing is left"
+  say "  nothing found"
 elif [ -z "$yes" ] && ! confirmed "Delete these?"; then
-  say "Nothing was deleted. To delete without being asked: infra/disconnect.sh --yes" >&2
+  say "Nothing was deleted. To delete without confirmation: infra/disconnect.sh --yes" >&2
   exit 1
 else
   while read -r subscription; do

@@ -1,4 +1,4 @@
-# Read by the scripts beside it: which installation this is, its package, and how Azure is waited for.
+# Read by the other scripts: which installation this is, its package, and waiting for Azure.
 # The same in POSIX sh: installation.sh. It runs in Windows PowerShell 5.1, too; no argument of az holds what cmd would
 # take for its own, such as & | < > " or a lone parenthesis: az is a batch file on Windows.
 
@@ -52,7 +52,7 @@ function Assert-NotByHand($command) {
     if ($env:AZURE_ENV_NAME -or -not (Test-Path .azure/config.json)) { return }
     $run = ''
     if ($command) { $run = "$command, or " }
-    Write-Host "azd has the settings of this installation: ${run}hand them over as docs/deploy.md says (Connecting)."
+    Write-Host "azd has the settings of this installation: run ${run}load them as docs/deploy.md says (Connecting)."
     exit 1
 }
 

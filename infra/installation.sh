@@ -1,4 +1,4 @@
-# Read by the scripts beside it: which installation this is, its package, and how Azure is waited for.
+# Read by the other scripts: which installation this is, its package, and waiting for Azure.
 # The same in PowerShell: installation.ps1.
 
 : "${CONNECT_WAIT_SECONDS:=600}" "${CONNECT_PAUSE_SECONDS:=15}"
@@ -18,7 +18,7 @@ say() { printf '%s\n' "$*"; }
 # by_hand [COMMAND]: stops where azd has the settings and did not hand them over: a switch that is on there would be taken for one that is off.
 by_hand() {
   [ -z "${AZURE_ENV_NAME:-}" ] && [ -e .azure/config.json ] || return 0
-  say "azd has the settings of this installation: ${1:+$1, or }hand them over as docs/deploy.md says (Connecting)." >&2
+  say "azd has the settings of this installation: run ${1:+$1, or }load them as docs/deploy.md says (Connecting)." >&2
   exit 1
 }
 

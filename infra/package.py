@@ -27,7 +27,7 @@ def deployed_files(root: Path = REPOSITORY) -> Iterator[Path]:
 
 
 def _files(root: Path, ignored: GitIgnoreSpec) -> Iterator[Path]:
-    """What is not ignored; an ignored folder is not looked into, and a virtual environment has 40,000 files."""
+    """What is not ignored; an ignored folder is not read, because a virtual environment has 40,000 files."""
     for folder, folders, names in os.walk(root, followlinks=True):
         place = Path(folder).relative_to(root)
         folders[:] = [name for name in folders if not ignored.match_file(f"{(place / name).as_posix()}/")]

@@ -14,14 +14,14 @@ function Assert-RoleHasSpread {
             $_.principalId -eq $identityPrincipalId -and $_.roleDefinitionId -like "*$storageBlobDataOwner" -and
             ([datetime]$_.createdOn).ToUniversalTime() -gt $cutoff
         })
-    if ($young.Count) { throw "the app's role on the storage account is less than $spread s old, the upload would be refused with 403" }
+    if ($young.Count) { throw "the app's role on the storage account is less than $spread s old, the upload would fail with 403" }
 }
 
 $storageAccountId = Get-Output storageAccountId
 $identityPrincipalId = Get-Output identityPrincipalId
-try { Wait-For 'the role to spread' wait { Assert-RoleHasSpread } }
+try { Wait-For 'the role to take effect' wait { Assert-RoleHasSpread } }
 catch {
-    Write-Host "Cannot tell whether the upload will be allowed: $(Get-Reason "$_")"
-    Write-Host 'Where it is refused with 403: azd deploy, a minute later.'
+    Write-Host "It cannot be determined whether the upload will be allowed: $(Get-Reason "$_")"
+    Write-Host 'If it fails with 403: azd deploy, a minute later.'
 }
 exit 0

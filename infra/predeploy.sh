@@ -17,14 +17,14 @@ role_has_spread() {
     --query "value[?properties.principalId=='$identityPrincipalId' && ends_with(properties.roleDefinitionId, '$STORAGE_BLOB_DATA_OWNER')].properties.createdOn") || return 1
   cutoff=$(utc $(($(date +%s) - ${ROLE_SPREAD_SECONDS:-60})))
   [ "$(printf '%s\n%s\n' "$created" "$cutoff" | LC_ALL=C sort | tail -n 1)" = "$cutoff" ] || {
-    echo "the app's role on the storage account is less than ${ROLE_SPREAD_SECONDS:-60} s old, the upload would be refused with 403" >&2
+    echo "the app's role on the storage account is less than ${ROLE_SPREAD_SECONDS:-60} s old, the upload would fail with 403" >&2
     return 1
   }
 }
 
 storageAccountId=$(output storageAccountId)
 identityPrincipalId=$(output identityPrincipalId)
-if ! wait_for "the role to spread" wait role_has_spread; then
-  say "Cannot tell whether the upload will be allowed: $(reason)"
-  say "Where it is refused with 403: azd deploy, a minute later."
+if ! wait_for "the role to take effect" wait role_has_spread; then
+  say "It cannot be determined whether the upload will be allowed: $(reason)"
+  say "If it fails with 403: azd deploy, a minute later."
 fi

@@ -1,4 +1,4 @@
-# Before anything is made: what is missing here or in Azure, and the command for it. azd runs it on Windows before it provisions.
+# Checks the prerequisites here and in Azure, and prints the command for each missing one. azd runs it on Windows before it provisions.
 # preprovision.sh says what it reads.
 Set-Location "$PSScriptRoot/.."
 . "$PSScriptRoot/installation.ps1"
@@ -12,7 +12,7 @@ function Write-Missing {
     if (-not $missing.Count) { exit 0 }
     Write-Host 'Missing, before anything is deployed:'
     $missing | ForEach-Object { Write-Host $_ }
-    Write-Host 'To go on all the same: azd env set SKIP_CHECKS true'
+    Write-Host 'To continue anyway: azd env set SKIP_CHECKS true'
     exit 1
 }
 
@@ -25,7 +25,7 @@ function Test-Tools {
         Write-Missing
     }
     $version = (Invoke-Az version).'azure-cli'
-    if ([version]($version -replace '[^0-9.].*') -lt [version]'2.60') { Add-Missing "Azure CLI 2.60 or newer, this is ${version}: az upgrade" }
+    if ([version]($version -replace '[^0-9.].*') -lt [version]'2.60') { Add-Missing "Azure CLI 2.60 or later, this is ${version}: az upgrade" }
     try { [void](Invoke-Az bicep version) } catch { Add-Missing 'Bicep: az bicep install' }
 }
 
@@ -33,12 +33,12 @@ function Test-SignIn {
     $account = Get-OrNothing { Invoke-Az account show }
     $script:homeSubscription = $env:AZURE_SUBSCRIPTION_ID
     if (-not $homeSubscription) { $script:homeSubscription = $account.id }
-    if (-not $account) { Add-Missing 'a sign-in of the Azure CLI: az login'; Write-Missing }
+    if (-not $account) { Add-Missing 'an Azure CLI sign-in: az login'; Write-Missing }
     $ofHome = (Get-OrNothing { Invoke-Az account show --subscription $homeSubscription }).tenantId
     if (-not $ofHome) {
         $tenant = ''
         if ($env:AZURE_TENANT_ID) { $tenant = " --tenant $env:AZURE_TENANT_ID" }
-        Add-Missing "access of the Azure CLI to subscription ${homeSubscription}: az login$tenant"
+        Add-Missing "Azure CLI access to subscription ${homeSubscription}: az login$tenant"
         Write-Missing
     }
     if ($ofHome -ne $account.tenantId) {
@@ -59,7 +59,7 @@ function Test-Region {
         $versions = @(Invoke-Az functionapp list-flexconsumption-runtimes --subscription $homeSubscription --location $region --runtime python |
                 ForEach-Object { $_.version })
     }
-    catch { Add-Missing "an answer whether there is Flex Consumption in ${env:AZURE_LOCATION}: $(Get-Reason "$_")"; return }
+    catch { Add-Missing "information whether Flex Consumption is available in ${env:AZURE_LOCATION}: $(Get-Reason "$_")"; return }
     if ($versions -notcontains '3.13') { Add-Missing "Python 3.13 in ${env:AZURE_LOCATION}: azd env set AZURE_LOCATION <another region>" }
 }
 
@@ -74,15 +74,15 @@ function Test-Providers($subscription, $namespaces) {
     }
 }
 
-function Test-Rights($subscription) {
+function Test-Permissions($subscription) {
     if (Test-MayConnect $subscription) { return }
-    Add-Missing "the right to write resources and roles in subscription ${subscription}: an Owner has to give you Owner, or Contributor with User Access Administrator (Role Based Access Control Administrator may not write custom roles)"
+    Add-Missing "permission to write resources and roles in subscription ${subscription}: ask an Owner to assign you Owner, or Contributor and User Access Administrator (Role Based Access Control Administrator cannot write custom roles)"
 }
 
-# Half of a secure webhook refuses every alert.
+# An incomplete secure webhook rejects every alert.
 function Test-SecureWebhook {
     if ([bool]$env:SECURE_WEBHOOK_CLIENT_ID -eq [bool]$env:SECURE_WEBHOOK_OBJECT_ID) { return }
-    Add-Missing 'one of SECURE_WEBHOOK_CLIENT_ID and SECURE_WEBHOOK_OBJECT_ID, which go together: infra/sign-in.ps1 webhook says both'
+    Add-Missing 'one of SECURE_WEBHOOK_CLIENT_ID and SECURE_WEBHOOK_OBJECT_ID, which are required together: infra/sign-in.ps1 webhook prints both'
 }
 
 Test-Tools
@@ -96,9 +96,9 @@ else {
     Test-Providers $homeSubscription 'Microsoft.App', 'Microsoft.Web', 'Microsoft.Storage', 'Microsoft.EventGrid', 'Microsoft.Insights',
     'Microsoft.AlertsManagement', 'Microsoft.OperationalInsights', 'Microsoft.ManagedIdentity'
 }
-Test-Rights $homeSubscription
+Test-Permissions $homeSubscription
 foreach ($subscription in "$env:SCOPE_SUBSCRIPTIONS" -split '[,; ]+' | Where-Object { $_ -and $_ -notlike '!*' -and $_ -ne $homeSubscription }) {
     Test-Providers $subscription 'Microsoft.EventGrid', 'Microsoft.Insights', 'Microsoft.AlertsManagement'
-    Test-Rights $subscription
+    Test-Permissions $subscription
 }
 Write-Missing

@@ -1,6 +1,6 @@
 """`python -m infra.sbom [JSON]`: what is in the deployed app, as CycloneDX; build/app.cdx.json unless named otherwise.
 
-Its components are what Azure installs beside the zip: constraints.txt, as far as it counts on the deployed Python. The
+Its components are what Azure installs in addition to the zip: constraints.txt, for the deployed Python. The
 same constraints make the same document, byte for byte. https://cyclonedx.org/docs/1.6/json/
 """
 

@@ -32,7 +32,7 @@ function Find-Application($name, $variable) {
     if (-not $found.Count) { return }
     $owners = @(Invoke-Az ad app owner list --id $found[0] | ForEach-Object { $_.id })
     if ($found.Count -ne 1 -or $owners.Count -ne 1 -or $owners[0] -ne $me) {
-        throw "$name is there and not yours alone: `$env:$variable = '<its client id>'; infra/sign-in.ps1 takes it, if you trust its owners"
+        throw "$name exists and has other owners: `$env:$variable = '<its client id>'; infra/sign-in.ps1 uses it, if you trust its owners"
     }
     $found[0]
 }
@@ -43,11 +43,11 @@ function Get-Application($name, $variable) {
     if (-not $client) { $client = Find-Application $name $variable }
     if ($client) {
         $application = Invoke-Az ad app show --id $client
-        Write-Host "$name is there: $client"
+        Write-Host "$name exists: $client"
     }
     else {
         $application = Invoke-Az ad app create --display-name $name --sign-in-audience AzureADMyOrg
-        Write-Host "$name was made: $($application.appId)"
+        Write-Host "$name was created: $($application.appId)"
     }
     # Azure Monitor takes an application only from its owner.
     [void](Wait-For 'the new application' stop { Invoke-Az ad app owner add --id $application.appId --owner-object-id $me })
@@ -141,7 +141,7 @@ Read-Installation
 $microsoftGraph = (Invoke-Az cloud show).endpoints.microsoftGraphResourceId.TrimEnd('/') + '/v1.0'
 try { $me = (Invoke-Az ad signed-in-user show).id }
 catch {
-    Write-Host "Not set up: who is signed in cannot be told, and it has to be a person: $(Get-Reason "$_")"
+    Write-Host "Not set up: the signed-in user cannot be determined, and it has to be a user: $(Get-Reason "$_")"
     exit 1
 }
 try {

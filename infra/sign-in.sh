@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes the two Microsoft Entra applications that people and Azure Monitor sign in to, and says what to set then (docs/sign-in.md).
-# It may be run again at any time: what is there stays, what is missing is added. On Windows: sign-in.ps1.
+# Creates the two Microsoft Entra applications that users and Azure Monitor sign in to, and prints what to set (docs/sign-in.md).
+# It can be run at any time: a second run only adds what is missing. On Windows: sign-in.ps1.
 #
 #   infra/sign-in.sh [page|webhook]
 #
@@ -37,7 +37,7 @@ look_up() {
   [ -n "$client" ] || return 0
   az ad app owner list --id "$(head -n 1 "$work/found")" --query "[].id" --output tsv > "$work/owners" 2> "$errors" || return 1
   [ "$(wc -l < "$work/found")$(cat "$work/owners")" = "1$me" ] || {
-    echo "$1 is there and not yours alone: $2=<its client id> infra/sign-in.sh takes it, if you trust its owners" > "$errors"
+    echo "$1 exists and has other owners: $2=<its client id> infra/sign-in.sh uses it, if you trust its owners" > "$errors"
     return 1
   }
 }
@@ -48,11 +48,11 @@ application() {
   [ -n "$client" ] || look_up "$1" "$2" || return 1
   if [ -n "$client" ]; then
     object=$(az ad app show --id "$client" --query id --output tsv 2> "$errors") || return 1
-    say "$1 is there: $client"
+    say "$1 exists: $client"
   else
     made=$(az ad app create --display-name "$1" --sign-in-audience AzureADMyOrg --query "join(' ', [appId, id])" --output tsv 2> "$errors") || return 1
     client=${made% *} object=${made#* }
-    say "$1 was made: $client"
+    say "$1 was created: $client"
   fi
   # Azure Monitor takes an application only from its owner.
   wait_for "the new application" stop az ad app owner add --id "$client" --owner-object-id "$me" --output none
@@ -144,7 +144,7 @@ read_installation
 microsoft_graph=$(az cloud show --query endpoints.microsoftGraphResourceId --output tsv)
 microsoft_graph=${microsoft_graph%/}/v1.0
 if ! me=$(az ad signed-in-user show --query id --output tsv 2> "$errors"); then
-  say "Not set up: who is signed in cannot be told, and it has to be a person: $(reason)" >&2
+  say "Not set up: the signed-in user cannot be determined, and it has to be a user: $(reason)" >&2
   exit 1
 fi
 if { [ "${1:-page}" != page ] || make_page; } && { [ "${1:-webhook}" != webhook ] || make_webhook; }; then next_steps

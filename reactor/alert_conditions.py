@@ -44,10 +44,10 @@ class _Context(Lenient):
 
 
 def criteria(alert: Alert) -> Sequence[Criterion]:
-    """Every condition that an alert fired for; links to search results beside them are never followed.
+    """Every condition that an alert fired for; links to search results in it are never followed.
 
     Raises:
-        BadSignal: the context is not written as Azure Monitor writes it.
+        BadSignal: the context does not have the form Azure Monitor writes it.
     """
     condition = validated(_Context, alert.context, "data.alertContext").condition
     return (condition.all_of if condition else None) or []

@@ -21,7 +21,7 @@ def parse_body(body: bytes, dimensions: Dimensions = DEFAULT) -> Sequence[Signal
     """The signals in a webhook's body: one alert, or the array of them that came through an event hub.
 
     Raises:
-        BadSignal: the body is no JSON, or one of its alerts is none, see `parse_payload`.
+        BadSignal: the body is not JSON, or one of its alerts is none, see `parse_payload`.
     """
     payload = _json(body, "body")
     if not isinstance(payload, list):
@@ -59,7 +59,7 @@ def parse_alert(payload: object, source: Source, dimensions: Dimensions = DEFAUL
         return ours
     read_context = _readers(dimensions).get(alert.service.casefold())
     if read_context is None:
-        return alert.ignored(f"an alert of {alert.service}, which says nothing of backups")
+        return alert.ignored(f"an alert of {alert.service}, which is not about backups")
     return read_context(alert)
 
 
@@ -83,7 +83,7 @@ def _unwrapped(request_body: object) -> Any:  # noqa: ANN401 (any JSON)
     https://learn.microsoft.com/azure/automation/automation-webhooks
     """
     if not isinstance(request_body, str):
-        raise BadSignal("is no text.", where="RequestBody", remedy="Send the alert as JSON in a string.")
+        raise BadSignal("is not text.", where="RequestBody", remedy="Send the alert as JSON in a string.")
     return _json(request_body, "RequestBody")
 
 

@@ -51,14 +51,14 @@ def read_alert(alert: Alert) -> Signal | Ignored:
     """The item of a backup that an activity log alert reports as refused.
 
     Raises:
-        BadSignal: the context is not written as Azure Monitor writes it.
+        BadSignal: the context does not have the form Azure Monitor writes it.
     """
     call = validated(Call, alert.context, "data.alertContext")
     if not call.starts_backup:
         return alert.ignored(f"{call.operation or 'an unnamed operation'} does not start a backup")
     if (call.status or "").casefold() != "failed":
         return alert.ignored(
-            f"the call that starts a backup is {call.status}, not Failed: that is no failed job"
+            f"the call that starts a backup is {call.status}, not Failed: that is not a failed job"
         )
     what = named([*call.resources, *alert.targets])
-    return alert.signal(what) if what.vault else alert.ignored("names no protected item and no vault")
+    return alert.signal(what) if what.vault else alert.ignored("names no protected item or vault")

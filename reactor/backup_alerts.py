@@ -1,4 +1,4 @@
-"""Azure Backup's built-in alerts, of both kinds of vault: one for each failed job.
+"""Azure Backup's built-in alerts, of both vault types: one for each failed job.
 
 https://learn.microsoft.com/azure/backup/backup-azure-monitoring-alerts
 """
@@ -41,7 +41,7 @@ def read(alert: Alert) -> Signal | Ignored:
     rule = (alert.essentials.alert_rule or "").casefold()
     if rule not in {_BACKUP, _RESTORE}:
         return alert.ignored(
-            f"{alert.essentials.alert_rule!r} of Azure Backup is neither Backup Failure nor Restore Failure"
+            f"{alert.essentials.alert_rule!r} of Azure Backup is not a Backup Failure or Restore Failure alert"
         )
     context = validated(_Context, alert.context, "data.alertContext")
     if (context.category or "Jobs").casefold() != "jobs":
@@ -78,6 +78,6 @@ def checked_job_id(job_id: str, where: str) -> str:
     """
     if job_id and not JOB_ID.fullmatch(job_id):
         raise BadSignal(
-            f"is no job id: {job_id[:80]!r}.", where=where, remedy="Send the id as the vault shows it."
+            f"is not a job ID: {job_id[:80]!r}.", where=where, remedy="Send the ID as shown in the vault."
         )
     return job_id

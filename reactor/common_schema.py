@@ -17,7 +17,7 @@ from reactor.signals import Ignored, Named, Signal
 COMMON_SCHEMA = "azureMonitorCommonAlertSchema"
 REMEDY = "Turn on the common alert schema in the action group's webhook action."
 _LONGEST_CODE = 80
-#: of those services that tell of backups, besides the rules from before Log Alerts V2
+#: of those services that report on backups, besides the rules from before Log Alerts V2
 _KINDS = {
     "azure backup": AlertKind.BACKUP_ALERT,
     "platform": AlertKind.METRIC_ALERT,

@@ -95,7 +95,7 @@ def read(content: bytes, dimensions: Dimensions = DEFAULT) -> Contents:
     try:
         found = json.loads(content) if content else []
     except (ValueError, RecursionError) as error:
-        return Contents(problem=f"it is no JSON: {error}")
+        return Contents(problem=f"it is not JSON: {error}")
     events = found if isinstance(found, list) else [found]
     contents = Contents(why=_why(events[0]) if events else {})
     for event in events:
@@ -110,12 +110,12 @@ def _signals(event: object, dimensions: Dimensions) -> Sequence[Signal | Ignored
     """What an event tells; a signal that was handed on waits in the inbox already.
 
     Raises:
-        BadSignal: it is no event, or cannot be read.
+        BadSignal: it is not an event, or cannot be read.
     """
     said = event if isinstance(event, Mapping) else {}
     kind = str(said.get("eventType") or said.get("type") or "")  # by either event schema
     if not kind:
-        raise BadSignal("is no event.", where="an entry of the blob", remedy="")
+        raise BadSignal("is not an event.", where="an entry of the blob", remedy="")
     if key_in(kind, said.get("data")):
         return []
     return parse_events(kind, said.get("data"), subject=str(said.get("subject") or ""), dimensions=dimensions)

@@ -1,4 +1,4 @@
-"""Signals that wait: their vault could not be asked, or their job still runs; and the look into them afterwards."""
+"""Signals that wait: their vault could not be asked, or their job still runs; and how they are processed afterwards."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ _VAULTS_AT_ONCE = 64
 _TIME = timedelta(minutes=4)
 #: how long one waits for its next look: doubled each time, from the timer's own period on
 _FIRST_WAIT, _LONGEST_WAIT, _DOUBLINGS = timedelta(minutes=5), timedelta(minutes=30), 3
-#: after so long a person is told, once
+#: after so long operators are notified, once
 _NOTIFY_AFTER = timedelta(hours=24)
 
 
@@ -66,8 +66,8 @@ async def process_deferred(
 ) -> bool:
     """React to the signals that are due, some hundreds at a time: they share what is read of a vault.
 
-    One of which nobody can say yet what it means waits on, until Azure would not know its job any more; after a day a
-    person is told. True where the time has not sufficed.
+    One that cannot be understood yet waits on, until Azure would not know its job any more; after a day
+    operators are notified. True where the time has not sufficed.
     """
     began, unknown, time = clock(), set[Vault](), min(limit, _TIME)
     seconds, late = min(_SECONDS, time.total_seconds()), False
@@ -145,7 +145,7 @@ def _waiting_on(signal: DeferredSignal, result: SignalResult, now: datetime) -> 
 async def _with_overdue_notified(
     waiting: Sequence[DeferredSignal], now: datetime, publisher: Publisher | None
 ) -> Sequence[DeferredSignal]:
-    """The same, after a person was told of those that have waited for a day: once, and in one notice for a vault."""
+    """The same, after the notice about those that have waited for a day: one notice for a vault, once."""
     overdue: dict[str, list[DeferredSignal]] = defaultdict(list)
     for signal in waiting:
         if signal.told_at is None and now - signal.kept_at >= _NOTIFY_AFTER:
@@ -158,7 +158,7 @@ async def _with_overdue_notified(
 
 
 async def _notified(together: Sequence[DeferredSignal], now: datetime, publisher: Publisher | None) -> bool:
-    """Tell a person; False where the topic did not take it, so that the next look tries again."""
+    """Notify operators; False where the topic did not take it, so that the next look tries again."""
     first = min(together, key=lambda signal: signal.kept_at)
     notice = of_signals(
         key=first.key, fields=first.fields, since=first.kept_at, at=now, why=first.why, number=len(together)
@@ -175,9 +175,7 @@ async def _notified(together: Sequence[DeferredSignal], now: datetime, publisher
 
 
 def _give_up(signal: DeferredSignal) -> None:
-    problem = f"nobody could say what it means for as long as Azure keeps jobs: {signal.why}".removesuffix(
-        ": "
-    )
+    problem = f"it could not be processed for as long as Azure keeps jobs: {signal.why}".removesuffix(": ")
     _log(LogEvent.SIGNAL_FAILED, signal, logging.ERROR, problem)
 
 

@@ -73,14 +73,14 @@ def parse_event(
         try:
             data = valid_json(json.loads(data))
         except (ValueError, RecursionError):
-            return Ignored(why="its data is text that is no JSON", label=event_type)
+            return Ignored(why="its data is text that is not JSON", label=event_type)
     if event_type.casefold() == FAILURE_FOUND.casefold():
         return _failure_found(data, source)
     if event_type.casefold() == ACTION_FAILED.casefold():
         return _action_failed(data, source, subject)
     if isinstance(data, Mapping) and (data.get("schemaId") == COMMON_SCHEMA or looks_common(data)):
         return parse_alert(data, source, dimensions)
-    return Ignored(why="neither an alert in the common alert schema nor an event of ours", label=event_type)
+    return Ignored(why="not an alert in the common alert schema or an event of this app", label=event_type)
 
 
 def _action_failed(data: object, source: Source, subject: str) -> Signal | Ignored:
@@ -91,9 +91,7 @@ def _action_failed(data: object, source: Source, subject: str) -> Signal | Ignor
         return Ignored(why=why, label=ACTION_FAILED, came={"target": subject})
     what = named([*call.resources, subject])
     if what.vault is None:
-        return Ignored(
-            why="names no protected item and no vault", label=ACTION_FAILED, came={"target": subject}
-        )
+        return Ignored(why="names no protected item or vault", label=ACTION_FAILED, came={"target": subject})
     return Signal(**vars(what), source=source, kind=AlertKind.EVENT, label=ACTION_FAILED)
 
 
@@ -113,7 +111,7 @@ def _failure_found(data: object, source: Source) -> Signal:
 
 def _no_arm_id(where: str, what: str, found: str | None) -> BadSignal:
     return BadSignal(
-        f"is no ARM id of a {what}: {found!r}.",
+        f"is not the ARM ID of a {what}: {found!r}.",
         where=where,
         remedy="Name the job (jobId), the item (itemId) or the vault (vaultId) by its full ARM id.",
     )

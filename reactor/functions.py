@@ -25,9 +25,9 @@ from reactor.signal_handler import SignalHandler
 from reactor.signals import Signal
 
 blueprint = func.Blueprint()
-#: so many signals are looked into at once; in a storm the others are kept, or all would be late
+#: so many signals are processed at once; in a storm the others are kept, or all would be late
 _PLACES = asyncio.Semaphore(16)
-#: so many of those that were kept are then looked into at once
+#: so many of those that were kept are then processed at once
 _LOOKS = Looks(32)
 _LAST_LOOK = LastLook()
 #: Event Grid waits 30 seconds
@@ -46,7 +46,7 @@ def _resolver(parts: wiring.Parts) -> Resolver:
 
 
 async def _reactor(places: asyncio.Semaphore | None = _PLACES, *, alone: bool = True) -> SignalHandler:
-    """`alone`: each signal is looked into by itself, which is not worth a read while few are left."""
+    """`alone`: each signal is read for by itself, which is not worth it while few reads are left."""
     parts = await wiring.parts()
 
     async def defer(signal: Signal) -> None:
@@ -77,7 +77,7 @@ async def alerts(req: func.HttpRequest) -> func.HttpResponse:
     except SettingsError as error:
         answer = webhook.unavailable(error)
     except Exception as error:  # Azure repeats a 503 and never a 500: nothing may be lost to a fault of ours
-        logging.getLogger("backup_retry").exception("unexpected fault in the webhook")
+        logging.getLogger("backup_retry").exception("unexpected error in the webhook")
         answer = webhook.unavailable(error)
     return func.HttpResponse(
         json.dumps(answer.body),
@@ -114,7 +114,7 @@ async def events(event: func.EventGridEvent) -> None:
 
 
 async def _was_for_itself(event_type: str, data: object) -> bool:
-    """Whether the app has sent itself the event: to look into a signal, or to run a turn."""
+    """Whether the app has sent itself the event: to process a signal, or to run a turn."""
     if key := key_in(event_type, data):
         await _look_into(key)
     elif due := turn_in(event_type, data):

@@ -1,6 +1,6 @@
-"""Signals that nobody had time for: handed on by an event, and looked into at once in an invocation of its own.
+"""Signals that nobody had time for: handed on by an event, and processed at once in an invocation of its own.
 
-The timer that looks into all that wait is the net beneath: an event may be lost, or find no time either.
+The timer that processes all that wait is the net beneath: an event may be lost, or find no time either.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from reactor.signal_handler import SignalHandler
 from reactor.signals import Signal
 
 _SECONDS_TO_TELL = 1.0
-#: so many that could not be told of in time are told of by each look
+#: how many that could not be reported in time each run reports
 _TOLD_AGAIN = 4
 #: in all, with what Azure's answers to triggers may take, less than the 30 that Event Grid waits
 _SECONDS_TO_WAIT, _SECONDS_TO_LOOK = 8.0, 13.0
@@ -38,7 +38,7 @@ def key_in(event_type: str, data: object) -> str:
 
 
 async def _announce(key: str, messenger: Messenger) -> bool:
-    """Tell of a signal that waits; False where the topic did not say that it has heard it."""
+    """Report a signal that waits; False where the topic did not say that it has heard it."""
     try:
         async with asyncio.timeout(_SECONDS_TO_TELL):
             await messenger.signal_deferred(key)
@@ -56,13 +56,13 @@ class Looks:
         self._places = asyncio.Semaphore(at_once)
         #: how many have come to something
         self._moved = 0
-        #: signals that the topic did not take in time: the next looks tell of them once more
-        self._untold: set[str] = set()
+        #: signals that the topic did not take in time: the next looks report them once more, the oldest first
+        self._untold: dict[str, None] = {}
 
     async def hand_on(
         self, signal: Signal, messenger: Messenger | None, clock: Callable[[], datetime]
     ) -> None:
-        """Have a signal that is stored looked into at once; without a topic, or where all fails, by the timer."""
+        """Have a stored signal processed at once; without a topic, or where all fails, by the timer."""
         if messenger is not None:
             await self._tell(DeferredSignal(kept_at=clock(), fields=written(signal)).key, messenger)
 
@@ -76,7 +76,7 @@ class Looks:
         publisher: Publisher | None,
         messenger: Messenger | None,
     ) -> None:
-        """Look into one that nobody has looked into yet.
+        """Process one that nobody has processed yet.
 
         One whose turn does not come is announced once more where others have moved meanwhile; else it is the timer's.
         """
@@ -91,7 +91,7 @@ class Looks:
         try:
             kept = await inbox.find(key)
             if kept is not None and not kept.looked_into:
-                # Vaults that nobody knows are told of together, by the timer's next look.
+                # Unknown vaults are reported together, by the timer's next look.
                 await look_into(
                     [kept],
                     inbox,
@@ -105,8 +105,10 @@ class Looks:
         finally:
             self._places.release()
         if messenger is not None:
-            for untold in [self._untold.pop() for _ in range(min(_TOLD_AGAIN, len(self._untold)))]:
-                await self._tell(untold, messenger)
+            for untold in list(self._untold)[:_TOLD_AGAIN]:
+                if untold in self._untold:  # else another look has reported it meanwhile
+                    del self._untold[untold]
+                    await self._tell(untold, messenger)
 
     async def _tell(self, key: str, messenger: Messenger) -> None:
         told = False
@@ -114,4 +116,4 @@ class Looks:
             told = await _announce(key, messenger)
         finally:  # also where the webhook's own time is over
             if not told:
-                self._untold.add(key)
+                self._untold[key] = None

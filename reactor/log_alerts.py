@@ -58,7 +58,7 @@ def read(alert: Alert, known: Dimensions) -> Signal | Ignored:
     """What the dimensions name; the alert's own target counts where it is a vault.
 
     Raises:
-        BadSignal: the context is not written as Azure Monitor writes it.
+        BadSignal: the context does not have the form Azure Monitor writes it.
     """
     given = [dimension for criterion in criteria(alert) for dimension in criterion.dimensions or []]
     what, error = _named(given, known, alert.targets)
@@ -71,7 +71,7 @@ def read_classic(alert: Alert, known: Dimensions) -> Signal | Ignored:
     """What a classic rule's dimensions and rows name; its rows may be of several vaults, a signal is of one.
 
     Raises:
-        BadSignal: the context is not written as Azure Monitor writes it.
+        BadSignal: the context does not have the form Azure Monitor writes it.
     """
     context = validated(_ClassicContext, alert.context, "data.alertContext")
     given = [each for record in (context.dimensions or [], *context.records) for each in record]

@@ -4,7 +4,7 @@ from backup_retry.domain.texts import valid
 from reactor.common_schema import Alert
 from reactor.signals import Ignored
 
-#: what each of our rules says of itself, with the rule's short name
+#: what each of our rules says about itself, with the rule's short name
 PROPERTY = "backupRetryRule"
 #: the rule that goes to the app's own webhook
 CLOCK = "second-clock"
@@ -26,8 +26,8 @@ def read(alert: Alert) -> Ignored | None:
     if not said and _RULE_IDS not in rule_id:
         return None
     if CLOCK in {said, rule_id.partition(_RULE_IDS)[2][: len(CLOCK)]}:
-        return _as_clock(alert.ignored("the second clock: what the timers have left undone is started"))
-    return alert.ignored(f"an alert of this app's own: {valid(said) or 'it tells of what the app knows'}")
+        return _as_clock(alert.ignored("the second clock: overdue timer runs are started"))
+    return alert.ignored(f"an alert of this app: {valid(said) or 'it reports what the app already knows'}")
 
 
 def _as_clock(ignored: Ignored) -> ClockStruck:

@@ -22,7 +22,7 @@ class Resolved:
 
     failures: Sequence[FailedJob] = ()
     why: str = ""
-    #: nobody can say yet: its job has not ended, is of nobody knows which item, or may be one that cannot be read
+    #: not known yet: its job has not ended, its item is unknown, or it may be one that cannot be read
     undecided: bool = False
 
 
@@ -61,10 +61,10 @@ class Resolver:
         """No vault named: each that protects the resource is asked."""
         items = await self._item_lookup.items_of(signal.resource_id)
         if not items:
-            return Resolved(why=f"no vault that this app sees protects {signal.resource_id}")
+            return Resolved(why=f"no vault that this app can read protects {signal.resource_id}")
         vaults = {item.vault.key: item.vault for item in items if self._scope.allows_vault(item.vault)}
         if not vaults:
-            return Resolved(why=f"what protects {signal.resource_id} is outside this app's scope")
+            return Resolved(why=f"the vault that protects {signal.resource_id} is outside this app's scope")
         found = [await self._in_vault(vault, signal, items, run_began) for vault in vaults.values()]
         failures = [failure for each in found for failure in each.failures]
         return Resolved(
@@ -128,7 +128,7 @@ class Resolver:
         return found
 
     async def _by_looking(self, vault: Vault, items: Sequence[ProtectedItem]) -> Resolved:
-        """No job named: the newest failure of the items, or of each item of the vault, that nothing has mended."""
+        """No job named: the newest failure of the items, or of each item of the vault, that is unresolved."""
         now = self._clock()
         looked_for: Sequence[ProtectedItem | None] = items or [None]
         found = [
@@ -139,7 +139,7 @@ class Resolver:
         if failures or gap:
             return Resolved(failures=failures, why=gap, undecided=bool(gap))
         if running := await self._running(vault, items, now):
-            return Resolved(why=f"job {running.id} of {running.entity_name} still runs", undecided=True)
+            return Resolved(why=f"job {running.id} of {running.entity_name} is still running", undecided=True)
         return Resolved(why="the vault shows no unrecovered failed backup")
 
     async def _running(self, vault: Vault, items: Sequence[ProtectedItem], now: datetime) -> Job | None:

@@ -54,7 +54,7 @@ async def run_slice(
     Raises whatever the turn raises: the event is then delivered again.
     """
     if make is None:
-        log_event(LogEvent.SIGNAL_IGNORED, signal=TURN_DUE, why=f"there is no turn {turn}")
+        log_event(LogEvent.SIGNAL_IGNORED, signal=TURN_DUE, why=f"there is no function {turn}")
         return
     part = Slice(limit=_SLICE)
     await controls.beat(stood_in(turn), clock())
@@ -137,7 +137,7 @@ class SecondClock:
         return started
 
     async def _note_stopped(self, timer: Timer, beats: Mapping[str, datetime], now: datetime) -> None:
-        """Remember since when; a person is told once it has missed its turns a second time.
+        """Remember since when; operators are notified once it has missed its turns a second time.
 
         Whoever was down for an hour has only just come back when the first signal arrives.
         """

@@ -19,11 +19,11 @@ from reactor.handling import Handling
 from reactor.resolve import Resolved, Resolver
 from reactor.signals import Ignored, Signal
 
-#: stores a signal that nobody has time to look into
+#: stores a signal that nobody has time to process
 Defer = Callable[[Signal], Awaitable[None]]
-#: has one that is stored looked into in an invocation of its own, within seconds
+#: has a stored one processed in an invocation of its own, within seconds
 HandOn = Callable[[Signal], Awaitable[None]]
-#: remembers that an alert of that kind has told of a vault
+#: remembers that an alert of that kind has arrived for a vault
 Note = Callable[[Vault, AlertKind], Awaitable[None]]
 _AT_ONCE = 8
 _PLENTY = 10_000
@@ -41,9 +41,9 @@ class SignalResult:
 
     reports: Sequence[Report] = ()
     why: str = ""
-    #: nobody could say what it means: it is stored, and looked into later
+    #: it could not be understood: it is stored, and processed later
     deferred: bool = False
-    #: the incident of its vault tells a person of it, or the notice about vaults that nobody knows
+    #: the incident of its vault notifies operators of it, or the notice about unknown vaults
     told: bool = False
     #: the vault that refuses to say it, where only signals have ever named that vault
     unknown_vault: Vault | None = None
@@ -52,11 +52,11 @@ class SignalResult:
 
 
 class NoTime(AzureUnavailable):
-    """Nobody has looked into a signal, or not to its end: whoever has time may do so at once."""
+    """Nobody has processed a signal, or not to its end: whoever has time may do so at once."""
 
 
 class SignalHandler:
-    """Handles signals in bounded time: what does not fit is stored and handed on. Nothing is left at work.
+    """Handles signals in bounded time: what does not fit is stored and handed on. Nothing is left running.
 
     The host drops the log lines of an invocation that has ended, and the mails that hang on them.
     """
@@ -76,11 +76,11 @@ class SignalHandler:
     ) -> None:
         self._resolver = resolver
         self._engine = engine
-        #: None: what cannot be looked into is the caller's to send again
+        #: None: what cannot be processed is the caller's to send again
         self._defer = defer
         #: None: what is kept waits for the timer
         self._hand_on = hand_on
-        #: how many signals may be looked into at once; all of too many would be late
+        #: how many signals may be processed at once; all of too many would be late
         self._places = places or asyncio.Semaphore(_PLENTY)
         #: called when a vault has answered what a signal that has just arrived means
         self._note = note
@@ -88,11 +88,11 @@ class SignalHandler:
         self._stored = stored
         #: None: what is read of a vault is shared in runs over many signals only
         self._clock = clock
-        #: says where one signal alone is not worth a read: the timer's look reads once for all that wait
+        #: whether one signal alone is not worth a read: the timer reads once for all that are deferred
         self._reads_are_low = reads_are_low
 
     def for_deferred(self) -> "SignalHandler":
-        """The same for signals that are stored already: one that cannot be looked into stays where it is."""
+        """The same for signals that are stored already: one that cannot be processed stays where it is."""
         return SignalHandler(
             resolver=self._resolver,
             engine=self._engine,
@@ -156,7 +156,7 @@ class SignalHandler:
             async with asyncio.timeout(seconds * _SHARE_TO_WAIT):
                 await self._places.acquire()
         except TimeoutError:
-            return await self._deferred(signal, NoTime("busy with other signals"))
+            return await self._deferred(signal, NoTime("busy with other alerts"))
         try:
             return await self._process(signal, deadline, run_began, to_hear)
         finally:
@@ -181,7 +181,7 @@ class SignalHandler:
         if resolved.undecided:
             return await self._deferred(signal, AzureUnavailable(resolved.why), level=logging.INFO)
         if not handled.all_in_time:
-            deferred = await self._deferred(signal, NoTime("not all was decided in time"))
+            deferred = await self._deferred(signal, NoTime("not all failures were evaluated in time"))
             return replace(deferred, reports=handled.reports)
         if not handled.reports:
             log_event(LogEvent.SIGNAL_IGNORED, signal=signal.label, why=resolved.why)
@@ -204,7 +204,7 @@ class SignalHandler:
             raise NoTime(f"{_asked(signal)} did not answer in time") from error
 
     async def _refused(self, signal: Signal, error: AzureRefused, deadline: float) -> SignalResult:
-        """The signal waits until Azure lets us look, and a person is told of a vault that is ours."""
+        """The signal waits until Azure lets us look, and operators are notified of a vault in scope."""
         known, vault = True, signal.vault or error.vault
         with suppress(TimeoutError, AzureUnavailable):  # a later look has more time
             async with asyncio.timeout_at(deadline):
@@ -215,13 +215,13 @@ class SignalHandler:
         return replace(result, told=told, unknown_vault=None if known else vault)
 
     async def notify_unknown_vaults(self, vaults: Collection[Vault]) -> None:
-        """Tell a person of vaults that refuse and that only signals have ever named, once a day for all of them."""
+        """Notify operators of vaults that deny access and that only signals have named, once a day for all of them."""
         await self._engine.vault_incidents.notify_unknown_vaults(vaults)
 
     async def _deferred(
         self, signal: Signal, error: Exception, *, level: int = logging.WARNING
     ) -> SignalResult:
-        """The signal in the inbox, for a timer to look into: the sender need not call again."""
+        """The signal in the inbox, for a timer to process: the sender need not call again."""
         why = str(error) or type(error).__name__
         retry_after = error.retry_after if isinstance(error, Throttled) else None
         if self._stored:

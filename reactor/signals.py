@@ -26,7 +26,7 @@ class Signal(Named):
     """What an alert or event says: a hint, never a fact."""
 
     source: Source
-    #: None: an announcement of our own, which nobody else has heard of
+    #: None: an announcement of our own, which nobody else knows
     kind: AlertKind | None = None
     #: what the sender says went wrong; only for the log
     error_code: str = ""

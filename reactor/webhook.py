@@ -55,15 +55,13 @@ def refusal(sign_in: SignIn, headers: Mapping[str, str]) -> Answer | None:
         return None
     if not sign_in.platform:
         problem = (
-            "The webhook is a secure one, but App Service authentication is off, so that nobody can sign in."
+            "The webhook is secure, but App Service authentication is off, so Azure Monitor cannot sign in."
         )
     else:
-        who = caller.name or caller.object_id if caller else "nobody"
-        problem = f"The webhook is a secure one, and {who} has signed in to it, not Azure Monitor."
+        who = f"signed in as {caller.name or caller.object_id}" if caller else "not signed in"
+        problem = f"The webhook is secure, and the caller is {who}, not Azure Monitor."
     log_event(LogEvent.SIGNAL_REJECTED, level=logging.ERROR, problem=problem)
-    return Answer(
-        status=401, body={"error": problem, "remedy": "docs/sign-in.md says what it needs (Refused alerts)."}
-    )
+    return Answer(status=401, body={"error": problem, "remedy": "See docs/sign-in.md (Refused alerts)."})
 
 
 async def answer(
@@ -146,8 +144,8 @@ def unavailable(error: Exception) -> Answer:
     return Answer(
         status=503,
         body={
-            "error": f"Not handled yet: {str(error) or 'no answer in time'}",
-            "remedy": "Send it again later; the daily sweep finds it too.",
+            "error": f"Not processed yet: {str(error) or 'no answer in time'}",
+            "remedy": "Send it again later; the daily sweep also finds the failure.",
         },
         headers={"Retry-After": str(max(1, seconds))},
     )
@@ -163,8 +161,8 @@ def _too_large(size: int) -> Answer:
     return Answer(
         status=413,
         body={
-            "error": f"The body is {size} bytes long; an alert has at most {LARGEST_BODY}.",
-            "remedy": "Send one alert a call, as the action group does.",
+            "error": f"The body is {size} bytes long; the maximum for an alert is {LARGEST_BODY}.",
+            "remedy": "Send one alert per call, as the action group does.",
         },
     )
 

@@ -1,4 +1,4 @@
-"""The daily summary: one event a day that says what recovered, what needs a person, and whether the sweeps are well."""
+"""The daily summary: one event a day with what recovered, what requires action, and whether the sweeps run."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -64,7 +64,7 @@ class DailySummary:
                 await self.publisher.publish([summary])
             except (AzureUnavailable, AzureRefused) as error:
                 log_event(LogEvent.NOTICE_UNSENT, level=logging.WARNING, problem=str(error))
-                # It is made anew with each try; it waits since it was due, the very first one since now.
+                # It is made again with each try; it waits since it was due, the very first one since now.
                 due = datetime.combine(now, _FROM, UTC) if last else now
                 return Unsent(notice=replace(summary, at=due), answer=str(error))
         await self.controls.beat(SUMMARY_BEAT, now)
@@ -108,7 +108,7 @@ def _needing_action(opened: Sequence[Incident], today: Sequence[Closed]) -> list
 
 
 def _chronic(closed: Sequence[Closed], now: datetime) -> set[str]:
-    """The items whose retries were used up in each of the last nights."""
+    """The items whose retries were exhausted in each of the last nights."""
     nights = [
         {
             each.item.key

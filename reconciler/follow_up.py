@@ -27,8 +27,9 @@ from reconciler.redone_restores import RedoneRestores
 from reconciler.vault_slots import VaultSlots
 
 _ITEMS_AT_ONCE = 8
-#: where few reads are left, a third of the vaults is followed up in each five minutes
-_FEW_READS_PERIOD, _FEW_READS_TURNS = 300.0, 3
+#: seconds; how often a vault is followed up while few reads are left
+_FEW_READS_PERIOD = 900
+#: a retry younger than that is not worth one of few reads: no backup is that quick
 _TOO_EARLY = timedelta(minutes=2)
 #: incidents; a bounded part of the few minutes that a follow-up has, and 28,800 a day
 _PURGED_AT_ONCE = 100
@@ -46,6 +47,11 @@ class FollowUpReport:
     unsent: list[Notice] = field(default_factory=list)
     #: how many the time limit has left
     left: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """True where every incident that was due has been looked at."""
+        return not self.left
 
 
 class FollowUp:
@@ -73,10 +79,10 @@ class FollowUp:
         self._controls = controls
         self._clock = clock
         self._archive = archive
-        #: how long closed incidents are kept; None: for ever
+        #: how long closed incidents are kept; None: indefinitely
         self._retention = retention
         self._unreadables = unreadables
-        #: says of whose reads few are left in this hour
+        #: whether few reads of a vault's subscription are left in this hour
         self._reads_are_low = reads_are_low
         #: what was read of a vault since then serves; None: the run begins with the follow-up
         self._run_began = run_began
@@ -93,18 +99,25 @@ class FollowUp:
         sends = unsent is None or now >= unsent.due
         due = await self._due(opened, now)
         report = FollowUpReport(open=len(opened), due=len(due))
+        last = await self._controls.last_beat(Beat.FOLLOW_UP)
         slots = VaultSlots()
 
         async def one_vault(incidents: Sequence[Incident]) -> None:
             async with slots.of(incidents[0].item.vault):
-                await self._follow_vault(incidents, report, self._run_began or now, sends=sends)
+                # only now: what was read for other vaults has shown how few reads are left
+                worth = [each for each in incidents if self._is_worth_a_read(each, last, now)]
+                if worth:
+                    await self._follow_vault(worth, report, self._run_began or now, sends=sends)
+                for each in incidents:
+                    if each.is_untold and each not in worth:
+                        await self._move(each, report, sends=sends)
 
         early = [incident for incident in opened if incident.is_untold and incident not in due]
         await asyncio.gather(
             *(one_vault(incidents) for incidents in _by_vault(due, now)),
             *(self._move(each, report, sends=sends) for each in early),
         )
-        if report.left:
+        if not report.complete:
             return report
         await self._controls.beat(Beat.FOLLOW_UP, now, left=_left_open(opened, report))
         log_event(
@@ -123,18 +136,17 @@ class FollowUp:
         await self._sum_up()
         return report
 
-    def _is_worth_a_read(self, incident: Incident, now: datetime) -> bool:
-        """Where few reads are left a vault has its turn every quarter of an hour: the others are for new failures.
+    def _is_worth_a_read(self, incident: Incident, last: datetime | None, now: datetime) -> bool:
+        """While few reads are left a vault is followed up every quarter of an hour: the others are for new failures.
 
-        Nor is a retry looked at that has just begun: what this turn has read of its vault before cannot show it.
+        Nor is a retry followed up that has just begun: what this run has read of its vault before cannot show it.
+        `last` is when the last complete follow-up began.
         """
-        if not self._reads_are_low(incident.item.vault):
+        vault, attempt = incident.item.vault, incident.running_attempt
+        if not self._reads_are_low(vault):
             return True
-        attempt = incident.running_attempt
         has_just_begun = attempt is not None and now - attempt.claimed_at < _TOO_EARLY
-        turn = int(now.timestamp() // _FEW_READS_PERIOD) % _FEW_READS_TURNS
-        has_its_turn = crc32(incident.item.vault.key.encode()) % _FEW_READS_TURNS == turn
-        return has_its_turn and not has_just_begun
+        return not has_just_begun and (last is None or _quarter(vault, last) != _quarter(vault, now))
 
     async def _tell(self, opened: Sequence[Incident]) -> tuple[Sequence[Notice], str]:
         """Send digests and the daily summary where they are due; returns what is left to later, and the answer."""
@@ -169,8 +181,7 @@ class FollowUp:
             still = any(pause.holds(incident.item.vault, now) for pause in pauses)
             return incident.reason is Reason.PAUSED and not still
 
-        due = (incident for incident in opened if incident.due <= now or freed(incident))
-        return [incident for incident in due if self._is_worth_a_read(incident, now)]
+        return [incident for incident in opened if incident.due <= now or freed(incident)]
 
     async def _purge(self, now: datetime) -> None:
         """Forget some of what is old; what cannot be forgotten now has time."""
@@ -220,6 +231,11 @@ class FollowUp:
         except Exception as error:  # noqa: BLE001 (it ends this incident's turn and no other's)
             report.failed += 1
             log_failure(LogEvent.INCIDENT_FAILED, error, incident=incident.id, item=incident.item.id)
+
+
+def _quarter(vault: Vault, at: datetime) -> int:
+    """The quarter of an hour that a time is in, by a clock of the vault's own: not all vaults begin one at once."""
+    return (int(at.timestamp()) - crc32(vault.key.encode()) % _FEW_READS_PERIOD) // _FEW_READS_PERIOD
 
 
 def _left_open(opened: Sequence[Incident], report: FollowUpReport) -> LeftOpen:

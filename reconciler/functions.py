@@ -93,15 +93,23 @@ def _turn(
 ) -> Turn:
     async def run() -> None:
         if profile.in_season(parts.clock()):
-            part.end((await _made(profile, parts, min(part.limit, time_limit)).run()).out_of_time)
+            report = await _made(profile, parts, min(part.limit, time_limit)).run()
+            part.end(report.out_of_time)
             if profile.name == DAILY and not part.left:
                 await _unalerted(parts).look()
+            if report.complete:
+                await _completed(profile.function, parts)
         else:
             log_event(
                 LogEvent.SWEEP_SKIPPED, profile=profile.name, starts=profile.starts, expires=profile.expires
             )
 
     return Turn(name=profile.function, run=run, slice=part)
+
+
+async def _completed(function: str, parts: wiring.Parts) -> None:
+    if parts.heartbeat is not None:
+        await parts.heartbeat.completed(function)
 
 
 async def _sweep(profile: SweepProfile) -> None:
@@ -152,17 +160,17 @@ def _restores(parts: wiring.Parts) -> RedoneRestores:
 
 @blueprint.timer_trigger(arg_name="timer", schedule=_SETTINGS.follow_up_schedule, use_monitor=True)
 async def follow_up(timer: func.TimerRequest) -> None:  # noqa: ARG001 (the trigger's own argument)
-    """The five-minute look at what waits, at what is open, then at sweeps that died with their workers."""
+    """The five-minute run over deferred signals, open incidents, then sweeps that died with their workers."""
     parts = await wiring.parts()
     began = parts.clock()
-    await _look_into_kept_signals(parts)
+    await _process_deferred(parts)
     if await parts.turns.take(_follow_up_turn(parts, Slice(), began)):
         sweeps = parts.settings.timed_sweeps
         await parts.turns.repeat_dead([_turn(each, parts, Slice(), _REPEATED_FOR) for each in sweeps])
 
 
-async def _look_into_kept_signals(parts: wiring.Parts) -> None:
-    """The follow-up shares what this reads of a vault, and does not depend on it."""
+async def _process_deferred(parts: wiring.Parts) -> None:
+    """First, since the follow-up shares what this reads of a vault; it does not depend on it."""
     try:
         await parts.turns.take(wiring.turn_makers[KEPT_SIGNALS](parts, Slice()))
     except Exception as error:  # noqa: BLE001 (whatever it is, what is open is followed up)
@@ -182,7 +190,10 @@ async def _follow_up(parts: wiring.Parts, part: Slice, run_began: datetime | Non
     swept = await sweep_after_silence(parts.controls, parts.settings, parts.clock(), sweep)
     part.end(swept is not None and swept.out_of_time)
     if not part.left:
-        part.end((await _follow_up_of(parts, part.limit / 2, run_began).run()).left > 0)
+        report = await _follow_up_of(parts, part.limit / 2, run_began).run()
+        part.end(not report.complete)
+        if report.complete:
+            await _completed("follow_up", parts)
 
 
 def _follow_up_of(parts: wiring.Parts, time_limit: timedelta, run_began: datetime | None) -> FollowUp:

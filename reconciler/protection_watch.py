@@ -1,7 +1,7 @@
 """Looks, once a day, whether each item is protected: what is missing becomes an incident, and the day is kept.
 
 Resource Graph's items and each vault's policies are all that is asked; an incident is only stored here, and the
-follow-up looks into it, as into any other.
+follow-up processes it, like any other.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ class ProtectionWatch:
             since = await self._keep_days(estate, now)
             states = await self._judge(estate, since, now)
         except BackupRetryError as error:
-            return [f"Whether the items are protected is not known: {in_words(error)}"]
+            return [f"The protection state of the items cannot be determined: {in_words(error)}"]
         for vault, why in estate.policies_unread.items():
             log_event(LogEvent.POLICY_UNREAD, level=logging.WARNING, vault=vault, problem=why)
         return [*estate.problems, *await self._note(estate, states, now)]
@@ -101,5 +101,5 @@ class ProtectionWatch:
 
 
 def _is_to_be_noted(judgement: Judgement, now: datetime) -> bool:
-    """Not where only a failed backup speaks for it, as nobody knows its policy: then it is missing since just now."""
+    """Not where only a failed backup indicates it, as its policy is unknown: then it is missing since just now."""
     return judgement.state.is_missed and judgement.missed is not None and judgement.missed.since < now

@@ -112,7 +112,7 @@ class Sweep:
         self._time_limit = time_limit
         #: None: the sweep handles what it finds by itself
         self._announcer = announcer
-        #: stores a row that could not be handled, to be looked into by a timer; None: it is only reported
+        #: stores a row that could not be handled, to be processed by a timer; None: it is only reported
         self._defer = defer
         #: called whenever the report has grown
         self._watch = watch
@@ -134,7 +134,8 @@ class Sweep:
         else:
             await announce_all(self._find(report), self._announcer, report, partial(self._defer_all, report))
         if self._vanished is not None:
-            report.problems += await self._vanished.look()
+            is_first = await self._controls.last_beat(profile.beat) is None
+            report.problems += await self._vanished.look(is_first=is_first)
         if self._protection is not None:
             found = await self._protection.look()
             report.problems += [each for each in found if each not in report.problems]
@@ -196,7 +197,7 @@ class Sweep:
         report.found += 1
         found = read_row(row)
         if found is None:
-            report.problems.append(f"Resource Graph returned a row that names no job: {dict(row)!r}")
+            report.problems.append(f"Resource Graph returned a row without a job: {dict(row)!r}")
             return None
         scopes = (self._scope, self._profile.scope)
         return found if all(scope.allows_vault(found.vault) for scope in scopes) else None
@@ -263,7 +264,7 @@ class Sweep:
         """Rows that could not be handled wait in the inbox, whatever the next sweep's horizon is."""
         if self._defer is None:
             return
-        async with self._turn((), report, f"{len(left)} rows could not be kept: "):
+        async with self._turn((), report, f"{len(left)} rows could not be stored: "):
             for each in left:
                 await self._defer(each.fields)
 

@@ -51,10 +51,10 @@ class SweepReport:
         """Say what the time limit has left, if it has."""
         if not self.out_of_time:
             return
-        more = " and those that Resource Graph had not named yet" if self.rows_left else ""
+        more = " and those that Resource Graph had not listed yet" if self.rows_left else ""
         self.problems.append(
-            f"The time limit is reached: {self.seen} of {self.found} failed jobs were looked at, "
-            f"{self.vaults_left} vaults{more} are left. The next sweep goes on."
+            f"The time limit is reached: {self.seen} of {self.found} failed jobs were processed, "
+            f"{self.vaults_left} vaults{more} are left. The next sweep continues."
         )
 
     def log(self) -> None:

@@ -42,19 +42,23 @@ class VanishedVaults:
         self._scope = scope
         self._clock = clock
 
-    async def look(self) -> list[str]:
-        """Ask what has vanished, look through what is back or new; returns what could not be looked at, and why."""
+    async def look(self, *, is_first: bool) -> list[str]:
+        """Ask what has vanished, look through what is back or new; returns what could not be looked at, and why.
+
+        `is_first`: no sweep has been complete yet; it looks back as far as its profile says, and no further.
+        """
         problems: list[str] = []
         try:
             known = {each.vault.key: each for each in await self._seen.seen()}
             shown = {
                 vault.key: vault for vault in await self._seen.shown() if self._scope.allows_vault(vault)
             }
-            if not known:  # the first sweep of all looks back as far as its profile says, and no further
-                await self._seen.remember([SeenVault(vault=vault) for vault in shown.values()])
-                return problems
+            if is_first:
+                new = [SeenVault(vault=vault) for key, vault in shown.items() if key not in known]
+                await self._seen.remember(new)
+                known |= {each.vault.key: each for each in new}
         except BackupRetryError as error:
-            return [f"Which vaults have vanished is not known: {in_words(error)}"]
+            return [f"Deleted or inaccessible vaults cannot be determined: {in_words(error)}"]
         hidden_until_now = {
             key: SeenVault(vault=vault, gone_since=self._clock())
             for key, vault in shown.items()
@@ -76,7 +80,7 @@ class VanishedVaults:
             await self._seen.forget(known.vault)
 
     async def _ask(self, known: SeenVault, *, is_shown: bool) -> None:
-        """One list of the vault's jobs says whether it is there, and what no row could tell of it."""
+        """One list of the vault's jobs says whether it is there, and what no row could report."""
         vault, gone_since = known.vault, known.gone_since
         try:
             await self._look_through(vault)

@@ -4,13 +4,13 @@ import argparse
 import asyncio
 import json
 import os
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from simulator.estate.estate_file import DEFAULT_ESTATE, EstateError
+from simulator.machine.stopping import stop_requested
 from simulator.server import PortTakenError, RunningServer, ServerConfig, serve
 
 _EXIT_USAGE = 2
@@ -72,10 +72,7 @@ def _advice(error: Exception) -> str:
 
 
 async def _run(config: ServerConfig) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_requested()
     async with await serve(config) as server:
         print(json.dumps(_addresses(server)), flush=True)
         await stop.wait()

@@ -40,7 +40,7 @@ class Admin:
         ]
 
     async def reset(self, request: web.Request) -> web.Response:
-        """Begin anew with the estate of the body."""
+        """Start over with the estate of the body."""
         estate = await _read(request)
         try:
             self._simulator.reset(estate)
@@ -86,7 +86,7 @@ class Admin:
         name = str(body.get("job")) if isinstance(body, dict) else ""
         job = self._simulator.azure.find_job(name)
         if job is None:
-            raise _bad_request(f"job: there is no job {name!r}")
+            raise _bad_request(f"job: no job has the name {name!r}")
         self._simulator.monitor.raise_alert(job)
         return web.json_response({"job": job.name}, status=202)
 

@@ -64,7 +64,7 @@ class Simulator:
         self._arm.listeners.extend((self.monitor.backup_refused, self.event_grid.backup_refused))
 
     def reset(self, document: object) -> None:
-        """Begin anew with the estate that the JSON document describes; nothing is armed, logged or under way.
+        """Start over with the estate that the JSON document describes; no faults, no log, no calls under way.
 
         Raises:
             ValueError: the document describes none; nothing was changed.
@@ -98,7 +98,7 @@ class Simulator:
         return app
 
     async def tick(self) -> None:
-        """Let time pass, for ever."""
+        """Let time pass, indefinitely."""
         while True:
             await asyncio.sleep(_TICK_SECONDS)
             self.advance()

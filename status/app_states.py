@@ -72,7 +72,7 @@ def _dry_run(snapshot: Snapshot, app: App, filters: Filters) -> Iterator[Notice]
     yield Notice(
         tone="busy",
         title="Dry run: no backup is started.",
-        text=f"In the last 14 days {number:,} would have been retried. `DRY_RUN=false` lets retries go.",
+        text=f"In the last 14 days {number:,} would have been retried. Set `DRY_RUN=false` to start retries.",
         url=filters.everything.url(show=Shown.INCIDENTS, outcome=DRY_RUN) if number else "",
         link="Show them",
     )
@@ -84,11 +84,11 @@ def _asks_first(snapshot: Snapshot, app: App, filters: Filters) -> Iterator[Noti
         return
     yield Notice(
         tone="busy",
-        title="Each retry waits for approval." if app.asks_first else "Some retries wait for approval.",
-        text=f"{len(asked):,} {'waits' if len(asked) == 1 else 'wait'} now; "
-        "`backup-retry approve` lets one go, `backup-retry dismiss` ends it without a retry.",
+        title="Every retry needs approval." if app.asks_first else "Some retries need approval.",
+        text=f"{len(asked):,} {'is' if len(asked) == 1 else 'are'} waiting now. "
+        "`backup-retry approve` starts one, `backup-retry dismiss` closes it without a retry.",
         url=filters.everything.url(state=Trouble.NEEDS_PERSON.value) if asked else "",
-        link="Show what needs action",
+        link="Show the retries",
     )
 
 
@@ -102,9 +102,9 @@ def _unsent(snapshot: Snapshot) -> Iterator[Notice]:
     one = unsent.number == 1
     yield Notice(
         tone="bad",
-        title=f"{'1 notice' if one else f'{unsent.number:,} notices'} could not be sent for {since}.",
-        text=f"The topic answers: {unsent.answer or 'nothing in time'}. "
-        f"{'It is' if one else 'They are'} kept and tried again {again}; the incidents below are complete.",
+        title=f"{unsent} could not be sent for {since}.",
+        text=f"Event Grid answered: {unsent.answer or 'no response'}. "
+        f"{'It is' if one else 'They are'} stored and will be sent again {again}. The incidents below are complete.",
     )
 
 

@@ -1,7 +1,6 @@
 """Items, incidents and compliance as CSV, for Excel and for auditors.
 
-A cell that a spreadsheet would take for a formula is quoted as text: anybody may name a machine.
-https://owasp.org/www-community/attacks/CSV_Injection
+A cell that a spreadsheet would run as a formula is quoted as text.
 """
 
 import csv
@@ -9,6 +8,7 @@ import io
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 
+from backup_retry.domain.texts import as_cell
 from backup_retry.policy.compliance import WINDOWS
 from backup_retry.ports.reports import Closed
 from status.compliance_list import ComplianceLine
@@ -17,8 +17,6 @@ from status.filters import outcome_of, state_of
 from status.html import Answer
 from status.place import Places
 
-#: what a spreadsheet takes for a formula, or for the beginning of one once it has cut the blank away
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 #: without it, Excel takes UTF-8 for the code page of its machine
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -116,5 +114,4 @@ def cell(value: object) -> str:
     """A value as a cell holds it."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat(timespec="seconds")
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+    return as_cell("" if value is None else str(value))

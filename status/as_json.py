@@ -7,7 +7,6 @@ from typing import Any
 from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.pauses import Pause
 from backup_retry.domain.protection import Protection
-from backup_retry.domain.unsent_notices import UnsentNotices
 from backup_retry.policy.compliance import Kept
 from status.app_states import App
 from status.calendar import in_order
@@ -37,7 +36,7 @@ def page_document(page: Page, snapshot: Snapshot, tagged: frozenset[str] = froze
         "protection": _protection(dashboard) if dashboard else None,
         "counts": counts(dashboard or NOTHING),
         "app": _app(page.app),
-        "unsent_notices": _unsent(snapshot.unsent),
+        "unsent_notices": snapshot.unsent.document if snapshot.unsent else None,
         "timers": {each.label.replace(" ", "_"): each.document for each in page.timers},
         "signals": snapshot.made.waiting.document if snapshot.made else None,
         "alerts": [each.document for each in snapshot.made.alerts] if snapshot.made else None,
@@ -121,19 +120,8 @@ def incident_document(timeline: Timeline) -> dict[str, Any]:
     }
 
 
-def _unsent(unsent: UnsentNotices | None) -> dict[str, Any] | None:
-    if unsent is None:
-        return None
-    return {
-        "number": unsent.number,
-        "since": _text(unsent.since),
-        "answer": unsent.answer,
-        "next_try": _text(unsent.due),
-    }
-
-
 def _protection(dashboard: Dashboard) -> dict[str, Any]:
-    """How many items are in each state; `unprotected` is null while nobody knows."""
+    """How many items are in each state; `unprotected` is null while unknown."""
     return {
         "unprotected": dashboard.unprotected,
         "states": {each.value: dashboard.protections.get(each, 0) for each in Protection}

@@ -27,7 +27,7 @@ class Reading(Generic[Value]):
 
 
 class BackgroundRefresh(Generic[Value]):
-    """One value that is read in the background; a reading that failed leaves the last good one."""
+    """One value that is read in the background; a reading that failed leaves the last one that worked."""
 
     def __init__(
         self, read: Callable[[], Awaitable[Value]], clock: Callable[[], datetime], fresh_for: timedelta

@@ -14,12 +14,12 @@ LINES = 100
 _GLYPHS = {Mark.NOTHING: "·", Mark.GOOD: "✓", Mark.RECOVERED: "↻", Mark.OPEN: "…", Mark.FAILED: "✕"}
 LABELS = {
     Mark.NOTHING: "no backup",
-    Mark.GOOD: "good",
+    Mark.GOOD: "completed",
     Mark.RECOVERED: "failed, then recovered",
     Mark.OPEN: "failed, in progress",
     Mark.FAILED: "failed",
 }
-_UNKNOWN = "not known"
+_UNKNOWN = "unknown"
 _NEVER = datetime.min.replace(tzinfo=UTC)
 #: by what the list can be sorted
 _KEYS: dict[str, Callable[[Row], Any]] = {

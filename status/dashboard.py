@@ -37,12 +37,12 @@ class Mark(StrEnum):
 class Trouble(StrEnum):
     """How an item is now, worst first."""
 
-    #: a person has been told to act, whether its incident is closed or goes on by itself after that
+    #: operators have been notified to act, whether its incident is closed or continues after that
     NEEDS_PERSON = "needs_person"
     OPEN = "open"
     #: a good recovery point is overdue and nothing is being done, or there never was one
     UNPROTECTED = "unprotected"
-    #: it needs a person, and somebody has said that it can wait
+    #: it requires action, and somebody has said that it can wait
     ACKNOWLEDGED = "acknowledged"
     NONE = "none"
 
@@ -65,7 +65,7 @@ class Row:
     overdue_since: datetime | None = None
     #: what tells it apart from others, such as master on sqlvm01; "" where Resource Graph has not said
     called: str = ""
-    #: the resource group of the machine or whatever it is on; "" where nobody says it
+    #: the resource group of the machine or whatever it is on; "" where it is not given it
     machine_group: str = ""
     #: the ARM id of what is backed up, where Resource Graph says it
     source_id: str = ""
@@ -116,9 +116,9 @@ class Day:
     day: date
     #: incidents that began
     failures: int
-    #: incidents that began on this day and that a retry mended
+    #: incidents that began on this day and that a retry resolved
     recovered: int
-    #: seconds from the first failure to the incident's end, of those that a retry mended
+    #: seconds from the first failure to the incident's end, of those that a retry resolved
     median_seconds: float | None
 
 
@@ -202,7 +202,7 @@ def build(
 
 
 def label(item: ProtectedItem, workload_name: str = "") -> str:
-    """What kind of thing an item is; where nobody says it, its name in a Recovery Services vault begins with it."""
+    """What kind of thing an item is; where that is not given, its name in a Recovery Services vault begins with it."""
     if item.is_vault:
         return "Vault"
     if workload_name:

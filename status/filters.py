@@ -1,4 +1,4 @@
-"""What the page is narrowed down to; it stands in the URL, so that a view can be kept and sent."""
+"""What the page is narrowed down to; it is in the URL, so that a view can be kept and sent."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -110,7 +110,7 @@ class Filters:
         return f"incidents/{incident_id}" + _question(kept)
 
     def apply(self, of: Dashboard, tagged: frozenset[str] = frozenset()) -> Sequence[Row]:
-        """The rows that are not left out, in their order; `tagged` are the resources that bear the tag, lower-cased."""
+        """The rows that are not left out, in their order; `tagged` are the resources that have the tag, lower-cased."""
         rows = [row for row in of.rows if self._takes(row, tagged)] if self.narrows else of.rows
         if not self.compliance:
             return rows
@@ -183,7 +183,7 @@ def outcome_of(closed: Closed) -> str:
 
 
 def _zone(name: str) -> str:
-    """The name of a time zone; "" where nobody knows it."""
+    """The name of a time zone; "" where it is unknown."""
     with suppress(ValueError):
         return time_zone(name[:_LONGEST]).key if name else ""
     return ""

@@ -13,9 +13,9 @@ from status.filters import Filters
 from status.place import Places
 from status.portal_links import item_url
 
-#: so many groups are shown, and so many items of each; the group's own list has the rest
+#: how many groups are shown, and how many items of each; the group's own list has the rest
 GROUPS, ITEMS = 20, 25
-#: what stands for an error that nobody has named
+#: shown instead of an error without a name
 _UNNAMED = "not known"
 
 
@@ -74,13 +74,19 @@ class Grouping:
     """Makes sections of rows."""
 
     def __init__(
-        self, filters: Filters, incidents: Mapping[str, Incident], places: Places, portal: str
+        self,
+        filters: Filters,
+        incidents: Mapping[str, Incident],
+        places: Places,
+        portal: str,
+        now: datetime,
     ) -> None:
         """`incidents`: what is known of open ones, by their ids."""
         self._filters = filters
         self._incidents = incidents
         self._places = places
         self._portal = portal
+        self._now = now
 
     def section(self, rows: Sequence[Row], state: str) -> Section:
         """The section of these rows."""
@@ -117,13 +123,18 @@ class Grouping:
             incident_url=self._filters.incident_url(row.incident_id),
             portal_url=item_url(row.item, self._portal),
             since=row.since,
-            state=labels.STATES[incident.state] if incident else "",
+            state=_state(incident, self._now) if incident else "",
             reason=labels.reason(_reason(row, incident)),
             remedy=closed.detail if closed else incident.detail if incident and incident.told_of else "",
             attempts=closed.attempts if closed else None,
             last_good_at=row.last_good_at,
             due=incident.due if incident else None,
         )
+
+
+def _state(incident: Incident, now: datetime) -> str:
+    state = labels.STATES[incident.state]
+    return f"{state}, acknowledged" if incident.is_acknowledged(now) else state
 
 
 def _reason(row: Row, incident: Incident | None) -> Reason | str:

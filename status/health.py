@@ -25,7 +25,7 @@ async def health(reports: Reports, settings: Settings, now: datetime) -> dict[st
     complete one began that left something out; `unwell_timers` is how many of the sweeps, of profiles too, and
     the follow-up are late or incomplete; `unreadable_rows` is how many rows of each kind the follow-up could not read;
     `unprotected` is how many items were not protected when the daily sweep looked last (null: none has yet).
-    `stopped_timers` says since when a function's timer has not fired, while the second clock stands in. Other names and
+    `stopped_timers` says since when a function's timer has not fired, while an alert rule starts it. Other names and
     keys are nobody's business here.
 
     Raises AzureUnavailable when the ledger does not answer.

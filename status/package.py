@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-#: what is the app's own; Azure's build puts the requirements and notes of its own beside it
+#: what is the app's own; Azure's build puts the requirements and notes of its own next to it
 OWN = (
     "backup_retry",
     "constraints.txt",

@@ -37,7 +37,7 @@ _STATES = {
     Trouble.OPEN.value: "in progress",
     Trouble.ACKNOWLEDGED.value: "acknowledged",
     NO_ACCESS: "vault cannot be read",
-    Trouble.NONE.value: "well",
+    Trouble.NONE.value: "healthy",
 }
 #: by the number of days
 _BELOW = {str(days): f"below 100 % over {days} days" for days in WINDOWS}
@@ -83,7 +83,7 @@ class Page:
     choices: Choices
     action_required: Section
     in_progress: Section
-    #: the signals that nobody has looked into yet
+    #: the signals that nobody has processed yet
     waiting: Waiting
     #: what the page is narrowed down to, by the filters' names
     chosen: Sequence[tuple[str, str]]
@@ -115,7 +115,7 @@ class Page:
             return "Retries are paused"
         if self.app.dry_run:
             return "Dry run: no retries"
-        return "Retries wait for approval" if self.app.asks_first else "Retries are on"
+        return "Retries need approval" if self.app.asks_first else "Retries are on"
 
 
 def opened(rows: Sequence[Row]) -> Sequence[Opened]:
@@ -135,11 +135,11 @@ def page(
     app: App | None = None,
     tagged: Tagged | None = None,
 ) -> Page:
-    """The page; `incidents` are those of `opened`, by their ids; `tagged`: what bears the tag that is asked for."""
+    """The page; `incidents` are those of `opened`, by their ids; `tagged`: what has the tag that is asked for."""
     dashboard = snapshot.made.dashboard if snapshot.made else NOTHING
     app, places, tagged = app or App(), Places(dashboard), tagged or Tagged()
     rows = filters.apply(dashboard, tagged.ids)
-    grouping = Grouping(filters, incidents, places, portal)
+    grouping = Grouping(filters, incidents, places, portal, snapshot.now)
     shows_incidents, shows_compliance = (filters.show == each for each in (Shown.INCIDENTS, Shown.COMPLIANCE))
     known_alerts = snapshot.made.alerts if snapshot.made else ()
     return Page(
@@ -178,7 +178,11 @@ NOTHING = Dashboard(
 
 
 def _unknown_tag(tagged: Tagged) -> Sequence[str]:
-    return [f"Resource Graph does not say what bears the tag. ({tagged.problem})"] if tagged.problem else []
+    return (
+        [f"The tag filter cannot be applied: Resource Graph did not answer. ({tagged.problem})"]
+        if tagged.problem
+        else []
+    )
 
 
 def _in_state(rows: Sequence[Row], trouble: Trouble) -> Sequence[Row]:
@@ -202,7 +206,7 @@ def _chosen(filters: Filters, places: Places) -> Sequence[tuple[str, str]]:
         ("Tag", filters.tag),
         ("Compliance", _BELOW.get(filters.compliance, "")),
         ("Name contains", filters.text),
-        ("Ended", outcome),
+        ("Outcome", outcome),
     ]
     return [each for each in named if each[1]]
 
@@ -241,7 +245,7 @@ def _choices(dashboard: Dashboard, filters: Filters, places: Places) -> Choices:
 
 
 def _vault_value(vault: Vault, places: Places) -> str:
-    """What stands for the vault in the address: its name, and its id where another one has that name."""
+    """How the address names the vault: its name, and its id where another one has that name."""
     return vault.key if places.is_ambiguous(vault) else vault.name
 
 

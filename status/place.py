@@ -21,7 +21,7 @@ class Places:
         self.vaults = vaults
 
     def subscription(self, subscription_id: str) -> str:
-        """A subscription's name, or its id where nobody says the name."""
+        """A subscription's name, or its id where the name is not given."""
         return self._subscriptions.get(subscription_id.lower(), subscription_id)
 
     def vault(self, vault: Vault) -> str:

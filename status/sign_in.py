@@ -9,10 +9,10 @@ from backup_retry.settings.sign_in import SignIn
 from status.html import Answer, message_answer
 
 _LOGIN = "/.auth/login/aad?post_login_redirect_uri="
-_HOW = "Whoever runs this app can let you in, as docs/sign-in.md says (Who may see)."
+_HOW = "The administrator of this app can give you access, see docs/sign-in.md (Who may see)."
 _TOO_MANY_GROUPS = (
-    "You are in more groups than Microsoft Entra ID tells this app of, so that it cannot say whether one of them may "
-    "see this page: an app role, given to you or your group, can."
+    "You are a member of more groups than Microsoft Entra ID lists in the token, so this app cannot check whether one "
+    "of them has access: ask for an app role for you or your group."
 )
 
 
@@ -24,7 +24,7 @@ def refusal(sign_in: SignIn, headers: Mapping[str, str], url: str, *, as_json: b
     if sign_in.may_see(caller):
         return None
     why = _why(sign_in, caller)
-    return _json(403, why) if as_json else message_answer(403, "You may not see this page", why)
+    return _json(403, why) if as_json else message_answer(403, "You do not have access to this page", why)
 
 
 def _to_sign_in(url: str) -> Answer:
@@ -38,7 +38,7 @@ def _why(sign_in: SignIn, caller: Caller) -> str:
     """Which of the ways in is shut, and who can open it."""
     said = f"Signed in as {caller.name or caller.object_id}."
     if not caller.came_for(sign_in.page):
-        return f"{said} That sign-in is for another application: sign out at /.auth/logout and come again."
+        return f"{said} That sign-in is for another application: sign out at /.auth/logout and sign in again."
     too_many = [_TOO_MANY_GROUPS] if caller.groups_left_out else []
     return " ".join((said, *too_many, _HOW))
 

@@ -42,7 +42,7 @@ class Made:
     """A board, and how far Resource Graph was known when it was made."""
 
     dashboard: Dashboard
-    #: the signals that nobody has looked into yet
+    #: the signals that nobody has processed yet
     waiting: Waiting
     #: the rows that nobody can read
     unreadable: Sequence[UnreadableRow]
@@ -135,7 +135,7 @@ class SnapshotReader:
         )
 
     def row(self, item: ProtectedItem) -> Row | None:
-        """What the last board says of an item; nothing is read for it."""
+        """What the last board says about an item; nothing is read for it."""
         made = self._made.last
         rows = made.dashboard.rows if made else ()
         return next((row for row in rows if row.item.key == item.key), None)

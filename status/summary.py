@@ -50,9 +50,10 @@ def headline(
 
 def _all_well(dashboard: Dashboard) -> str:
     if not dashboard.rows:
-        return "Nothing is protected yet."
+        return "No protected items found yet."
     if stopped := dashboard.protections.get(Protection.STOPPED, 0):
-        return f"All is protected but {_items(stopped, 'whose backups are stopped', 'whose backups are stopped')}"
+        whose = "whose backups are stopped"
+        return f"Everything is protected except {_items(stopped, whose, whose)}"
     return "Everything is protected."
 
 
@@ -72,9 +73,7 @@ def _findings(
         if timer.needs_a_person:
             yield Headline(tone="bad", text=timer.sentence)
     if snapshot.unsent:
-        number = snapshot.unsent.number
-        told = "1 notice" if number == 1 else f"{number:,} notices"
-        yield Headline(tone="bad", text=f"{told} could not be sent.")
+        yield Headline(tone="bad", text=f"{snapshot.unsent} could not be sent.")
     if number := len(made.unreadable):
         yield Headline(tone="bad", text=f"{_rows(number)} cannot be read.")
 
@@ -89,13 +88,15 @@ def _lesser(made: Made, snapshot: Snapshot) -> Iterator[Headline]:
     if number := troubles[Trouble.ACKNOWLEDGED]:
         yield Headline(
             tone="plain",
-            text=_items(number, "can wait, as a person has said", "can wait, as people have said"),
+            text=_items(number, "is acknowledged", "are acknowledged"),
         )
     if made.waiting.number:
-        yield Headline(tone="busy", text=f"{made.waiting} to be looked into.")
+        yield Headline(tone="busy", text=f"{made.waiting}.")
     on_their_way = made.dashboard.protections.get(Protection.IN_PROGRESS, 0)
     if number := on_their_way - troubles[Trouble.OPEN]:
-        yield Headline(tone="plain", text=_items(number, "awaits its backup", "await their backups"))
+        yield Headline(
+            tone="plain", text=_items(number, "is waiting for its backup", "are waiting for their backups")
+        )
 
 
 def _troubles(made: Made) -> Mapping[Trouble, int]:
@@ -108,22 +109,24 @@ def notes(snapshot: Snapshot) -> Sequence[str]:
         what = (
             f"it does not answer: {snapshot.problem}"
             if snapshot.problem
-            else "this page comes back by itself"
+            else "this page refreshes automatically"
         )
         return [f"The ledger is being read; {what}."]
     found = [_unreadable(snapshot.made.unreadable)] if snapshot.made.unreadable else []
     found += [f"{each.sentence} {MISSING_ALERTS}" for each in snapshot.made.alerts if each.are_missing]
     if snapshot.problem and snapshot.read_at:
         age = labels.duration((snapshot.now - snapshot.read_at).total_seconds())
-        found.append(f"The ledger does not answer; this is what it said {age} ago. ({snapshot.problem})")
+        found.append(
+            f"The ledger does not answer; this page shows its data of {age} ago. ({snapshot.problem})"
+        )
     if snapshot.made.estate_problem and snapshot.made.estate_at is None:
         found.append(
-            "Resource Graph does not answer, so only what failed is shown and good backups are not known. "
+            "Resource Graph does not answer: only failures are shown, completed backups are unknown. "
             f"({snapshot.made.estate_problem})"
         )
     elif snapshot.made.estate_problem and snapshot.made.estate_at:
         age = labels.duration((snapshot.now - snapshot.made.estate_at).total_seconds())
-        found.append(f"Resource Graph does not answer; good backups are shown as of {age} ago.")
+        found.append(f"Resource Graph does not answer; completed backups are shown as of {age} ago.")
     if vaults := sorted(snapshot.made.dashboard.policies_unread):
         found.append(_policies_unread(vaults))
     return found
@@ -133,8 +136,8 @@ def _policies_unread(vaults: Sequence[str]) -> str:
     named = ", ".join(each.rpartition("/")[2] for each in vaults[:_NAMED])
     more = f" and {len(vaults) - _NAMED:,} more" if len(vaults) > _NAMED else ""
     return (
-        f"The backup policies of {named}{more} cannot be read; a backup of theirs counts as overdue when the last one "
-        "failed, or is older than any policy allows."
+        f"The backup policies of {named}{more} cannot be read. Their items count as overdue when the last backup "
+        "failed or is older than any policy allows."
     )
 
 
@@ -142,8 +145,8 @@ def _unreadable(rows: Sequence[UnreadableRow]) -> str:
     named = "; ".join(str(row) for row in rows[:_NAMED])
     more = f"; and {len(rows) - _NAMED:,} more" if len(rows) > _NAMED else ""
     return (
-        f"{_rows(len(rows))} cannot be read by this version; what it is about is neither retried nor let go "
-        f"of until it is mended or removed: {named}{more}."
+        f"{_rows(len(rows))} cannot be read by this version. The items concerned are neither retried nor "
+        f"closed until it is fixed or removed:  {named}{more}."
     )
 
 

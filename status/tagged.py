@@ -1,4 +1,4 @@
-"""Which resources bear a tag: asked of Resource Graph where somebody filters by one, and remembered for a while."""
+"""Which resources have a tag: asked of Resource Graph where somebody filters by one, and remembered for a while."""
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -25,10 +25,10 @@ class Graph(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Tagged:
-    """The resources that bear a tag, by their ids, lower-cased."""
+    """The resources that have a tag, by their ids, lower-cased."""
 
     ids: frozenset[str] = frozenset()
-    #: why nobody knows them; "": they are known
+    #: why they are unknown; "": they are known
     problem: str = ""
 
 
@@ -41,7 +41,7 @@ class TaggedReader:
         self._known: tuple[str, datetime, Tagged] | None = None
 
     async def tagged(self, tag: str) -> Tagged:
-        """What bears a tag such as env=prod, or with any value such as env; nothing where no tag is named."""
+        """What has a tag such as env=prod, or with any value such as env; nothing where no tag is named."""
         if not tag:
             return Tagged()
         now = self._clock()

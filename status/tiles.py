@@ -12,7 +12,7 @@ from status.filters import DRY_RUN, NO_ACCESS, Filters, Shown, outcome_of, state
 ENDS = {
     Outcome.RECOVERED.value: "recovered by a retry",
     Outcome.RECOVERED_ELSEWHERE.value: "recovered by another backup",
-    Outcome.NEEDS_ACTION.value: "needed action",
+    Outcome.NEEDS_ACTION.value: "action was required",
     Outcome.EXHAUSTED.value: "retries exhausted",
     Outcome.LEFT_ALONE.value: "no action taken",
     DRY_RUN: "would have been retried (dry run)",
@@ -41,7 +41,7 @@ def tiles_of_now(dashboard: Dashboard, filters: Filters) -> Sequence[Tile]:
     ]
     rare = [
         (NO_ACCESS, "vaults that cannot be read", "bad"),
-        (Trouble.ACKNOWLEDGED.value, "acknowledged: can wait", "plain"),
+        (Trouble.ACKNOWLEDGED.value, "acknowledged", "plain"),
     ]
     shown = [*usual, *(each for each in rare if number[each[0]])]
     return [

@@ -44,7 +44,7 @@ class Event:
     code: str
     reason: str
     detail: str
-    #: the retry's own job at the steps of a retry, else the job that failed
+    #: the retry at the steps of a retry, else the job that failed
     job_id: str
     is_of_retry: bool
 
@@ -208,7 +208,7 @@ def _event(step: Step, jobs: Mapping[str, str]) -> Event:
 def _detail(step: Step) -> str:
     """What the step says for itself; how a retry ended is put into labels."""
     if step.kind is StepKind.ENDED and step.detail in set(AttemptResult):
-        return f"Its job: {labels.RESULTS[AttemptResult(step.detail)]}."
+        return f"Result: {labels.RESULTS[AttemptResult(step.detail)]}."
     return step.detail
 
 

@@ -145,7 +145,7 @@ class Views:
 
 
 def _as_csv(filters: Filters, snapshot: Snapshot, tagged: frozenset[str]) -> Answer:
-    """The list that the page would show, whole, in its order; 503 while nothing is known yet."""
+    """The list that the page would show, whole, in its order; 503 while the first reading is not complete."""
     if snapshot.made is None:
         return unavailable(AzureUnavailable("the ledger is still being read"))
     dashboard = snapshot.made.dashboard
@@ -160,7 +160,7 @@ def _as_csv(filters: Filters, snapshot: Snapshot, tagged: frozenset[str]) -> Ans
 
 def unavailable(error: BackupRetryError | TimeoutError) -> Answer:
     """503: there is nothing to show without the ledger, or while the settings are wrong."""
-    answer = message_answer(503, "No status to show", _why_none(error))
+    answer = message_answer(503, "Status not available", _why_none(error))
     return Answer(
         status=503, body=answer.body, headers=answer.headers | {"Retry-After": "30", "Refresh": "30"}
     )
@@ -173,8 +173,8 @@ def unavailable_json(error: BackupRetryError | TimeoutError) -> Answer:
 
 def _why_none(error: BackupRetryError | TimeoutError) -> str:
     if isinstance(error, SettingsError):
-        return f"A setting of the app is wrong, and it does nothing until that is mended. {error}."
-    return f"The ledger does not answer: {str(error) or 'no answer in time'}."
+        return f"A setting of the app is invalid; the app does not run until it is corrected. {error}."
+    return f"The ledger does not answer: {str(error) or 'timed out'}."
 
 
 def as_json(document: dict[str, Any], status: int = 200) -> Answer:
@@ -184,8 +184,8 @@ def as_json(document: dict[str, Any], status: int = 200) -> Answer:
     return Answer(status=status, body=body, mimetype="application/json", headers=headers)
 
 
-_NO_INCIDENT = "There is no such incident, or it was closed longer ago than KEEP_DAYS says."
+_NO_INCIDENT = "This incident does not exist, or it was closed more than KEEP_DAYS days ago."
 
 
 def _no_incident() -> Answer:
-    return message_answer(404, "No such incident", _NO_INCIDENT)
+    return message_answer(404, "Incident not found", _NO_INCIDENT)

@@ -18,6 +18,7 @@ from backup_retry.ports.inbox import MemoryInbox
 from backup_retry.ports.protection_history import MemoryHistory
 from backup_retry.ports.reports import MemoryReports
 from backup_retry.ports.unreadable_rows import MemoryUnreadables
+from backup_retry.ports.unsent_notices import MemoryUnsentStore
 from backup_retry.settings.loading import load_settings
 from cli.app import app
 from cli.session import Session
@@ -45,6 +46,7 @@ class Terminal(World):
         self.deployment = MemoryDeployment()
         self.arrivals = MemoryArrivals()
         self.history = MemoryHistory()
+        self.unsent = MemoryUnsentStore()
         self.rows_of_graph: list[Mapping[str, Any]] = []
         self.queries: list[str] = []
         self.settings: dict[str, str] = {}
@@ -101,6 +103,7 @@ class Terminal(World):
             publisher=self.publisher,
             arrivals=self.arrivals,
             history=self.history,
+            unsent=self.unsent,
         )
 
     def of_app(self, name: str, resource_group: str) -> "Terminal":

@@ -8,7 +8,7 @@ from pathlib import Path
 from textwrap import dedent
 
 REPOSITORY = Path(__file__).parents[1]
-DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")])
+DOCUMENTS = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
 #: documents whose fenced blocks have tests of their own: tests/unit/docs/test_cli_docs.py, tests/scenarios/test_cli.py
 ELSEWHERE = frozenset({"cli.md"})
 _FENCED = re.compile(

@@ -21,7 +21,7 @@ _INHERITED = ("HOME", "PATH", "XDG_CACHE_HOME", "USERPROFILE", "SYSTEMROOT", "TE
 
 
 def compiler() -> Path | None:
-    """$BICEP, `bicep` on PATH, that of `az bicep install`, or the one in a folder beside this repository; else None.
+    """$BICEP, `bicep` on PATH, that of `az bicep install`, or the one in a folder next to this repository; else None.
 
     What $BICEP names is not looked for: a wrong path fails where it is run.
     """

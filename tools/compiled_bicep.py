@@ -32,6 +32,10 @@ READERS = "88888888-8888-8888-8888-88888888888b"
 #: applications that people, and Azure Monitor, sign in to
 SIGN_IN = "12121212-1212-1212-1212-121212121212"
 SECURE_WEBHOOK = "66666666-6666-6666-6666-666666666666"
+#: an action group that somebody has already
+ON_CALL = (
+    f"/subscriptions/{HOME}/resourceGroups/rg-monitoring/providers/Microsoft.Insights/actionGroups/ag-on-call"
+)
 _VAULT = f"/subscriptions/{VAULTS}/resourceGroups/{{}}/providers/Microsoft.RecoveryServices/vaults/vault-1"
 #: three vaults of one name, and blanks as people write them; the last is not in the subscription with vaults
 WATCHED = ", ".join(
@@ -127,6 +131,11 @@ CASES = (
             "OPERATOR_PRINCIPAL_IDS": f"{OPERATORS}, {OPERATORS.upper()}",
             "READER_PRINCIPAL_IDS": f"{READERS}, {OPERATORS}",
             "OPERATOR_EMAILS": "backup-team@example.com, ops@example.com,",
+            "OPERATOR_WEBHOOK_URL": "https://events.pagerduty.com/integration/secret/enqueue",
+            "OPERATOR_ACTION_GROUP_IDS": ON_CALL,
+            "TEAMS_WEBHOOK_URL": "https://teams.example/workflows/secret?sig=secret",
+            "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/secret",
+            "HEARTBEAT_URL": "https://monitor.example/secret/{function}",
             "ALERT_RULES_MUTED": "true",
             "LOG_RETENTION_DAYS": "365",
             "SIGN_IN_CLIENT_ID": SIGN_IN,

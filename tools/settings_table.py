@@ -3,7 +3,6 @@
 It stands between two comments in README.md; `--check` ends with 1 where it is not what the code says.
 """
 
-import argparse
 import re
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 
 from backup_retry.settings.settings import Settings
+from tools.generated import check_or_write
 
 README = Path(__file__).parents[1] / "README.md"
 BEGIN = "<!-- settings: python -m tools.settings_table --write -->"
@@ -77,21 +77,8 @@ def _duration(value: timedelta) -> str:
 
 def main(arguments: Sequence[str] | None = None, readme: Path = README) -> int:
     """Check or rewrite the README; the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tools.settings_table", description=__doc__)
-    choice = parser.add_mutually_exclusive_group(required=True)
-    choice.add_argument("--check", action="store_true", help="exit code 1 where the table is out of date")
-    choice.add_argument("--write", action="store_true", help="put the table into the README")
-    chosen = parser.parse_args(arguments)
-    text = readme.read_text(encoding="utf-8")
-    wanted = rewritten(text)
-    if chosen.write:
-        readme.write_text(wanted, encoding="utf-8")
-    elif text != wanted:
-        sys.stderr.write(
-            "README.md: the table of settings is out of date: python -m tools.settings_table --write\n"
-        )
-        return 1
-    return 0
+    wanted = rewritten(readme.read_text(encoding="utf-8"))
+    return check_or_write("tools.settings_table", {readme: wanted}, arguments)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def _claims(token: str) -> Mapping[str, Any]:
 
 
 def permission(value: Mapping[str, Any]) -> Permission:
-    """What a role's definition or an answer about the caller's rights allows."""
+    """What a role's definition or an answer about the caller's permissions allows."""
     return Permission(actions=tuple(texts(value, "actions")), not_actions=tuple(texts(value, "notActions")))
 
 

@@ -40,12 +40,12 @@ def read_cause(row: Mapping[str, Any]) -> Cause:
         first=columns.text("first", ""),
     )
     if cause_key(cause.key) != row["RowKey"]:
-        raise Unreadable("its key is not that of its cause")
+        raise Unreadable("its key does not match its cause")
     return cause
 
 
 def held_row(notice: Notice) -> Row:
-    """A notice that waits; an incident's own are rows beside its head."""
+    """A notice that waits; an incident's own are rows next to its head."""
     return new_row(HELD_PARTITION, held_key(notice), **notice_columns(notice))
 
 

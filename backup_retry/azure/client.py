@@ -170,12 +170,15 @@ class AzureClients:
         """A token for Azure Resource Manager, to see whose it is."""
         return (await self._credential.get_token(self._cloud.resource_manager_scope)).token
 
-    async def send(self, request: "HttpRequest") -> "AsyncHttpResponse":
-        """Send what no client of an SDK offers, once, with no token: wherever it goes, it says nothing of us."""
+    async def send(self, request: "HttpRequest", *, stream: bool = False) -> "AsyncHttpResponse":
+        """Send what no client of an SDK offers, once, with no token: wherever it goes, it says nothing of us.
+
+        `stream` leaves the answer's body unread; then the response has to be closed.
+        """
         from azure.core import AsyncPipelineClient  # noqa: PLC0415
 
         client: Any = AsyncPipelineClient("", policies=[], transport=self._transport)
-        response: AsyncHttpResponse = await client.send_request(request)
+        response: AsyncHttpResponse = await client.send_request(request, stream=stream)
         return response
 
     async def send_to_topic(self, request: "HttpRequest") -> "AsyncHttpResponse":
@@ -231,7 +234,7 @@ async def azure_errors(what: str) -> AsyncIterator[None]:
     except AzureError as error:
         raise translate(error, what) from error
     except NOT_UNDERSTOOD as error:
-        raise AzureUnavailable(f"{what}: the answer cannot be understood: {said_by(error)}") from error
+        raise AzureUnavailable(f"{what}: unexpected response: {said_by(error)}") from error
 
 
 async def read_json(client: Any, address: str) -> Fields:  # noqa: ANN401 (the client of either kind of vault)
@@ -246,9 +249,9 @@ async def read_json(client: Any, address: str) -> Fields:  # noqa: ANN401 (the c
 def translate(error: AzureError, what: str) -> BackupRetryError:
     """What an SDK's exception means for a read, or for anything else that is safe to repeat; `what` as above."""
     if isinstance(error, ClientAuthenticationError) and error.response is None:
-        return AzureUnavailable(f"{what}: no credential for Azure: {said_by(error)}")
+        return AzureUnavailable(f"{what}: not signed in to Azure: {said_by(error)}")
     if not isinstance(error, HttpResponseError) or error.status_code is None:
-        return AzureUnavailable(f"{what}: no answer: {said_by(error)}")
+        return AzureUnavailable(f"{what}: no response: {said_by(error)}")
     status, code = error.status_code, service_code(error)
     by = Service(what) if what in set(Service) else Service.VAULT
     message = f"{what}: {status} {code or said_by(error)}"
@@ -269,7 +272,7 @@ def translate_trigger(error: Exception, what: str) -> BackupRetryError:
     Only an answer of 4xx, or a connection that never came about, says that nothing was started.
     """
     if not isinstance(error, AzureError):
-        return AnswerUnclear(f"{what}: the answer cannot be understood: {said_by(error)}")
+        return AnswerUnclear(f"{what}: unexpected response: {said_by(error)}")
     if isinstance(error, HttpResponseError) and error.status_code is not None:
         refused = 400 <= error.status_code < 500 and error.status_code != 408  # noqa: PLR2004
     else:
@@ -284,7 +287,7 @@ def said_by(error: Exception) -> str:
 
 
 def _is_a_gateways(status: int, code: str, by: Service) -> bool:
-    """True for a no without Azure Resource Manager's code: a proxy's page says nothing of our rights."""
+    """True for a no without Azure Resource Manager's code: a proxy's page says nothing of our permissions."""
     return by is Service.VAULT and not code and status == _FORBIDDEN
 
 

@@ -61,11 +61,11 @@ def read_pause(row: Mapping[str, Any]) -> Pause:
 
 
 def held_pause(row: Mapping[str, Any]) -> Pause:
-    """What an unreadable pause means: it holds, where it says so and else everywhere, until it is taken back."""
+    """What an unreadable pause means: it holds, where it says so and else everywhere, until it is removed."""
     by, why, scope = (
         valid(value) if isinstance(value := row.get(name), str) else "" for name in ("by", "why", "scope")
     )
-    told = f"{why or 'no reason given'} (its row cannot be read: it holds until somebody resumes)"
+    told = f"{why or 'no reason given'} (its row cannot be read: the pause stays until retries are resumed)"
     return Pause(by=by or "somebody", why=told, scope=scope)
 
 
@@ -141,7 +141,7 @@ def read_storm(row: Mapping[str, Any]) -> Storm:
         predecessor=columns.item("predecessor") if columns.text("predecessor", "") else None,
     )
     if storm_row_key(storm.key) != row["RowKey"]:
-        raise Unreadable("its key is not that of its vault and code")
+        raise Unreadable("its key does not match its vault and code")
     return storm
 
 
@@ -213,7 +213,7 @@ def read_seen_vault(row: Mapping[str, Any]) -> SeenVault:
 
 
 def arrival_row(arrival: Arrival) -> Row:
-    """The newest alert of a kind that told of a vault."""
+    """The newest alert of a kind for a vault."""
     named = {"vault": arrival.vault.id, "kind": arrival.kind.value}
     return new_row(ARRIVAL_PARTITION, arrival_key(arrival), at=written(arrival.at), **named)
 
@@ -230,7 +230,7 @@ def read_arrival(row: Mapping[str, Any]) -> Arrival:
         vault=columns.vault("vault"), kind=columns.word("kind", AlertKind), at=columns.time("at")
     )
     if arrival_key(arrival) != row["RowKey"]:
-        raise Unreadable("its key is not that of its vault and kind")
+        raise Unreadable("its key does not match its vault and kind")
     return arrival
 
 
@@ -242,7 +242,7 @@ def signal_row(signal: DeferredSignal) -> Row:
 
 
 def deferred_row(signal: DeferredSignal) -> Row:
-    """What changes of a signal that was looked into in vain."""
+    """What changes of a signal that could not be processed."""
     row = new_row(SIGNAL_PARTITION, signal.key, looks=signal.looks, why=fit(signal.why))
     row |= {"due": written(signal.due)} if signal.due else {}
     return row | ({"told_at": written(signal.told_at)} if signal.told_at else {})
@@ -259,7 +259,7 @@ def read_signal(row: Mapping[str, Any]) -> DeferredSignal:
     columns = Columns(row)
     fields = columns.mapping("signal")
     if not all(isinstance(value, str) for value in fields.values()):
-        raise Unreadable("column signal holds more than texts")
+        raise Unreadable("column signal contains values other than text")
     said = Columns({name: value for name, value in fields.items() if value})
     said.word("source", Source, Source.ALERT)
     if not said.text("resource", ""):
@@ -273,5 +273,5 @@ def read_signal(row: Mapping[str, Any]) -> DeferredSignal:
         told_at=columns.maybe_time("told_at"),
     )
     if signal.key != row["RowKey"]:
-        raise Unreadable("its key is not that of its signal")
+        raise Unreadable("its key does not match its signal")
     return signal

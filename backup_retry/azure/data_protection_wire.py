@@ -89,7 +89,7 @@ def read_policy(properties: Fields) -> BackupPolicy:
     """
     all_rules = [each for each in parts(properties, "policyRules") if each]
     if not all_rules:
-        return BackupPolicy(problem="It has no rules at all.")
+        return BackupPolicy(problem="It has no rules.")
     rules = [each for each in all_rules if text(each, "objectType") == "AzureBackupRule"]
     policy = BackupPolicy(
         rules={text(rule, "name"): _default_tag(rule) for rule in rules},
@@ -223,7 +223,7 @@ def _is_long_term(criterion: Fields) -> bool:
 
 
 def _default_retention(all_rules: Sequence[Fields], backup_rules: Sequence[Fields]) -> timedelta | None:
-    """How long the default retention rule keeps what the backup rules make: a name or flag may stand for two stores."""
+    """How long the default retention rule keeps what the backup rules make: a name or flag may represent two stores."""
     stores = {_store(part(rule, "dataStore")) for rule in backup_rules}
     for rule in all_rules:
         if text(rule, "objectType") == "AzureRetentionRule" and rule.get("isDefault"):

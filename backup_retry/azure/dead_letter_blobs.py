@@ -75,7 +75,7 @@ def _listed(answer: bytes) -> Sequence[DeadLetter]:
     try:
         blobs = ET.fromstring(answer).iterfind("Blobs/Blob")  # noqa: S314 (Storage's own, over TLS)
     except ET.ParseError as error:
-        raise OddAnswer(f"a list of blobs that is no XML: {error}") from error
+        raise OddAnswer(f"a list of blobs that is not XML: {error}") from error
     return [
         DeadLetter(
             name=blob.findtext("Name", ""), unreadable=blob.find(f"Metadata/{_UNREADABLE}") is not None

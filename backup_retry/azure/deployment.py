@@ -61,7 +61,7 @@ class ResourceManager:
     async def read(self, path: str, version: str, *, method: str = "GET", **query: str) -> Fields:
         """One document."""
         if not path.startswith(("/subscriptions/", "/providers/")):
-            raise OddAnswer(f"{path!r:.60} is no resource")
+            raise OddAnswer(f"{path!r:.60} is not a resource ID")
         parameters = {"api-version": version, **{f"${name}": value for name, value in query.items()}}
         return await self._answer(HttpRequest(method, f"{self._endpoint}{path}", params=parameters), path)
 
@@ -236,7 +236,7 @@ def _group(value: Fields) -> ActionGroup:
 
 def _webhook(value: Fields) -> Webhook:
     uri = required(value, "serviceUri")
-    urlsplit(uri)  # which raises where it is no address
+    urlsplit(uri)  # raises where it is not an address
     return Webhook(
         uri=uri,
         common_schema=flag(value, "useCommonAlertSchema"),

@@ -16,7 +16,7 @@ from backup_retry.policy.scope import Scope
 from backup_retry.ports.estate import Policies
 
 _VAULTS_AT_ONCE = 8
-#: what is not between them is no time of a backup; something can be added to what is
+#: what is not between them cannot be the time of a backup; something can be added to what is
 _NEVER, _TOO_LATE = datetime(2001, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -127,7 +127,7 @@ def _hours(row: Mapping[str, Any], outcome: str) -> tuple[datetime, ...]:
 
 @lru_cache(maxsize=2000)
 def _hour(text: str) -> datetime | None:
-    """An hour such as 2026-11-21T22; the same few hundred stand in every row."""
+    """An hour such as 2026-11-21T22; the same few hundred are in every row."""
     try:
         return datetime.fromisoformat(f"{text}:00:00+00:00")
     except ValueError:

@@ -13,7 +13,7 @@ from backup_retry.domain.protection import Protection
 
 HISTORY_PARTITION = "protection"
 COUNT = "protection"
-#: marks of so many items fill a column; a vault has fewer
+#: marks of that many items fill a column; a vault has fewer
 _MOST = 5_000
 #: items that never had a point are remembered by time, which takes more room
 _MOST_WAITING = 700
@@ -34,7 +34,7 @@ def day_row(day: VaultDay) -> Row:
 
 
 def day_key(day: VaultDay) -> str:
-    """The row key of a vault's day: days stand in order."""
+    """The row key of a vault's day: days are in order."""
     return f"day-{day.day.isoformat()}-{sha256(day.vault.key.encode()).hexdigest()[:32]}"
 
 
@@ -82,4 +82,4 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise Unreadable(f"column day says {text!r:.80}") from error
+        raise Unreadable(f"column day contains {text!r:.80}") from error

@@ -1,6 +1,6 @@
 """An item's rows of the table `incidents`, and back: head, attempts, failed jobs, steps, notices and log lines.
 
-A head row holds the incident; attempts and steps are rows of their own beside it. Times are ISO 8601 text in UTC, so
+A head row holds the incident; attempts and steps are rows of their own next to it. Times are ISO 8601 text in UTC, so
 that they sort, read well in Storage Explorer and do not depend on the tables' own precision.
 """
 
@@ -200,7 +200,7 @@ def read_notice(row: Mapping[str, Any]) -> Notice:
 def read_head(row: Mapping[str, Any]) -> Incident:
     """The incident that a head row holds, without its attempts and notices.
 
-    What no decision can be right without has to be there; what only tells of the incident has a default.
+    What no decision can be right without has to be there; what only describes the incident has a default.
     """
     columns = Columns(row)
     item, due = columns.item("item"), columns.time("due")
@@ -287,16 +287,16 @@ def _read_failure(columns: Columns, item: ProtectedItem) -> FailedJob:
 
 
 def _read_weighed(columns: Columns) -> Mapping[int, datetime]:
-    """By worth of backup, see Incident.weighed_before."""
+    """By backup type, see Incident.weighed_before."""
     weighed = Columns(columns.mapping("weighed_before", {}))
     try:
         return {int(rank): weighed.time(rank) for rank in weighed.names}
     except ValueError as error:
-        raise Unreadable("column weighed_before holds no times by worth") from error
+        raise Unreadable("column weighed_before contains no times by backup type") from error
 
 
 def _memory_columns(memory: Memory) -> Row:
-    """Of a first time that nobody was told of, none."""
+    """Of a first time without a notice, none."""
     times = {
         "again_since": memory.since,
         "again_after": memory.failed_at,

@@ -25,7 +25,7 @@ class OddAnswer(ValueError):
 def fields_of(answer: object) -> Fields:
     """An answer, or a row of one, that has fields."""
     if not isinstance(answer, Mapping):
-        raise OddAnswer(f"{answer!r:.60} is no resource")
+        raise OddAnswer(f"{answer!r:.60} is not a resource")
     return answer
 
 
@@ -102,7 +102,7 @@ def parts(fields: Fields, name: str) -> Sequence[Fields]:
 def listed(fields: Fields, name: str) -> Sequence[Fields]:
     """The same where each entry counts: neither a list that is missing nor a null in it is one that says nothing."""
     if not isinstance(entries := fields.get(name), list):
-        raise OddAnswer(f"{name} is {entries!r:.60}, and no list")
+        raise OddAnswer(f"{name} is {entries!r:.60}, not a list")
     return [fields_of(each) for each in entries]
 
 

@@ -47,10 +47,10 @@ class Pages:
     def following(self, page: Fields) -> str:
         """The address of the page after this one; "": there is none. Raises as above."""
         if not isinstance(page.get("value"), list):
-            raise OddAnswer("a page of a list without a list of rows")
+            raise OddAnswer("a page without a list of entries")
         if link := text(page, "nextLink"):
             if link in self._links or len(self._links) >= _MOST_PAGES:
-                raise OddAnswer("a list whose pages have no end")
+                raise OddAnswer("a list whose pages never end")
             self._links[link] = None
         return link
 
@@ -108,7 +108,9 @@ class Reading:
                 self.done = True
                 return
             self.link = pages.continuation_token
-        raise ListTooLong(f"jobs of vault {self.vault.name}: {len(self.jobs)} read, the next look reads on")
+        raise ListTooLong(
+            f"jobs of vault {self.vault.name}: {len(self.jobs)} read so far; the next attempt continues"
+        )
 
     def leave(self, at: datetime) -> None:
         """Have the next look go on where this one ended; the last page, too, may have more by then."""

@@ -108,7 +108,7 @@ class ArmPace:
         self._clock = clock
         self._sleep = sleep
         self._lanes: dict[tuple[str, Bucket], _Lane] = {}
-        #: until when a subscription's bucket, or one action in it, is left alone
+        #: until when a subscription's bucket, or one action in it, gets no calls
         self._rests_until: dict[tuple[str, Bucket | str], float] = {}
         self.read_quotas = ReadQuotas(clock)
 
@@ -196,7 +196,7 @@ class GraphQuota:
         while (rest := self._rests_until - self._clock()) > 0:
             if rest > patience:
                 raise Throttled(
-                    "Resource Graph: as many queries as Azure allows are under way",
+                    "Resource Graph: the limit of concurrent queries is reached",
                     retry_after=timedelta(seconds=rest),
                 )
             await self._sleep(rest)
@@ -242,7 +242,7 @@ def _text(response: Any) -> str:  # noqa: ANN401 (the SDK's own, of two kinds)
 
 def _throttled(call: Call, seconds: float) -> Throttled:
     return Throttled(
-        f"subscription {call.subscription}: as many calls as Azure allows are under way ({call.action})",
+        f"subscription {call.subscription}: the limit of concurrent requests is reached ({call.action})",
         retry_after=timedelta(seconds=seconds),
     )
 

@@ -34,9 +34,9 @@ _MANY = 1000
 _TURN = 300.0
 #: what of the reads that are left may go at once; as many again flow in during the hour
 _AT_ONCE = 1 / 2
-#: an alert alone is looked into while so much of the quota is left; the rest is for the timers, which read for all
+#: an alert is processed at once while so much of the quota is left; the rest is for the timer, which reads for all
 _FOR_ALERTS = 9 / 10
-#: seconds in which a quota of which nobody hears recovers; Azure's window is the hour, and nobody knows its start
+#: seconds in which a quota recovers that no answer reports; Azure's window is the hour, its start is not known
 _RECOVERY = 8 * _HOUR
 
 
@@ -82,7 +82,7 @@ class _Quota:
         return 0.0
 
     def hear(self, left: float, now: float) -> None:
-        """Azure's own count, and its quota where that is larger than was heard of in the last two hours."""
+        """Take Azure's own count, and its quota where that is larger than any of the last two hours."""
         if left + 1 >= self.limit or now - self.limit_at >= 2 * _HOUR:
             self.limit, self.limit_at = max(_LEAST_QUOTA, left + 1), now
         self.heard, self.heard_at = left, now

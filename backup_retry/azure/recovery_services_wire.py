@@ -54,7 +54,7 @@ _RETENTION_UNITS = {"days": 1, "weeks": 7, "months": 30, "years": 365}
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """What a job, or an item of the vault, says of whose it is: everything lower-cased."""
+    """What a job, or an item of the vault, says about whose it is: everything lower-cased."""
 
     entity: str
     workload: str = ""
@@ -122,7 +122,7 @@ def read_job(name: str, properties: Fields, vault: Vault) -> Job:
 
 
 def job_names(properties: Fields) -> Sequence[Names]:
-    """By which names a job calls its item: a database by "name [server]", a share by its account beside it.
+    """By which names a job calls its item: a database by "name [server]", a share by its account next to it.
 
     Some call a database "instance/name [server]"; since a name may hold a slash itself, that is read second.
     """
@@ -186,7 +186,7 @@ def read_item(properties: Fields) -> ItemState:
 def read_policy(properties: Fields) -> BackupPolicy:
     """A backup policy's schedules by kind of backup, its zone, and how long it keeps what they make.
 
-    A schedule that cannot be read, or whose zone nobody knows, costs the schedules and not the retention.
+    A schedule that cannot be read, or whose zone is unknown, costs the schedules and not the retention.
     https://learn.microsoft.com/rest/api/backup/protection-policies/get; a scheduleRunTime's date is that of the
     policy's creation and its Z means nothing: only the time of day counts, in the policy's own zone.
     """
@@ -215,7 +215,7 @@ def _schedules(policy: Fields) -> Iterator[Schedule]:
     frequency = text(policy, "scheduleRunFrequency").lower()
     if frequency == "hourly" and (hourly := policy.get("hourlySchedule")):
         if int(hourly["interval"]) <= 0:
-            raise ValueError(f"interval {hourly['interval']!r} never moves on")
+            raise ValueError(f"interval {hourly['interval']!r} never advances")
         yield Hourly(
             interval=timedelta(hours=int(hourly["interval"])),
             starts=_time_of_day(hourly["scheduleWindowStartTime"]),
@@ -297,7 +297,7 @@ def item_of(properties: Fields, vault: Vault) -> ProtectedItem | None:
 
 
 def _kpi_title(properties: Fields) -> str:
-    """Where the string code of the last failure stands: on a VM in its KPI, on a database beside it as well."""
+    """Where the string code of the last failure stands: on a VM in its KPI, on a database next to it as well."""
     kpi = part(part(properties, "kpisHealths"), "BackupOperationStatusKPI")
     details = parts(kpi, "resourceHealthDetails")
     title = text(details[0], "title") if details else ""

@@ -28,12 +28,13 @@ def open_row(incident: Incident, now: datetime) -> Row:
     return asked_row(incident) | {
         "item": fit(incident.item.id),
         "incident": incident.id,
+        "after": incident.previous.id if incident.previous else "",
         "at": written(now),
     }
 
 
 def asked_row(incident: Incident) -> Row:
-    """What changes there of an incident of which a person has been told, or has answered."""
+    """What changes there of an incident once operators were notified of it, or have answered."""
     opened = Opened.of(incident, incident.opened_at)
     return new_row(OPEN_PARTITION, open_key(incident), error=opened.error, told=opened.told)
 
@@ -52,6 +53,7 @@ def read_opened(row: Mapping[str, Any]) -> Opened:
         at=columns.time("at"),
         error=columns.text("error", ""),
         told=columns.text("told", ""),
+        after=columns.text("after") if "after" in columns.names else None,
     )
 
 
@@ -124,5 +126,5 @@ def read_purgeable(row: Mapping[str, Any]) -> ProtectedItem:
     try:
         date.fromisoformat(row["PartitionKey"])
     except ValueError as error:
-        raise Unreadable("its partition is no day") from error
+        raise Unreadable("its partition is not a day") from error
     return Columns(row).item("item")

@@ -1,6 +1,6 @@
 """Resource Graph through azure-mgmt-resourcegraph: rows of a query, page by page.
 
-Paging: only $skipToken says that there is more, resultTruncated may be "false" beside it.
+Paging: only $skipToken says that there is more, resultTruncated may be "false" next to it.
 https://learn.microsoft.com/azure/governance/resource-graph/concepts/work-with-data
 """
 
@@ -36,13 +36,13 @@ _GROUP = 250
 _TRIES = 4
 _LIMIT_HEADER = "x-ms-tenant-subscription-limit-hit"
 _TRUNCATED = (
-    "Resource Graph left subscriptions out: there are more than it answers for at once. "
-    "Name them in SCOPE_SUBSCRIPTIONS."
+    "Resource Graph left out subscriptions: there are more than one query can cover. "
+    "List them in SCOPE_SUBSCRIPTIONS."
 )
 
 
 #: where a query's rows have no column `id`, or something is wrong with the service
-_CUT = "it cut its answer short and did not say how to go on; rows may be missing"
+_CUT = "the result was truncated without a continuation token; rows may be missing"
 
 
 class _Truncated(AzureRefused):
@@ -132,7 +132,7 @@ class ResourceGraph:
                 if not token:
                     return
                 if token in tokens:
-                    raise AzureUnavailable(f"{Service.GRAPH}: its pages have no end")
+                    raise AzureUnavailable(f"{Service.GRAPH}: its pages never end")
                 tokens.add(token)
 
     async def _ask(
@@ -142,7 +142,7 @@ class ResourceGraph:
     ) -> "_Page":
         """A page.
 
-        What Azure puts off is asked for again a few times, while all queries of this process wait.
+        What Azure postpones is asked for again a few times, while all queries of this process wait.
         """
         quota = self._clients.graph_quota
         for number in count(1):
@@ -177,7 +177,7 @@ class _Page:
         """An answer of the SDK's; raises OddAnswer where it has no list of rows."""
         said = {"data": answer.data, "skip_token": answer.skip_token}
         if said["data"] is None:
-            raise OddAnswer("an answer without data")
+            raise OddAnswer("a response without data")
         truncated = headers.get(_LIMIT_HEADER, "").lower() == "true"
         cut = str(answer.result_truncated or "").lower().endswith("true")
         return cls(
@@ -209,12 +209,12 @@ class EstateGraph:
         except BackupRetryError as error:
             if not (names or chosen):
                 raise
-            missing.problems.append(f"Which subscriptions there are is not known: {error}")
+            missing.problems.append(f"The list of subscriptions cannot be read: {error}")
             return [each for each in chosen or names if self._allowed(each)]
         if not names:
-            missing.problems.append("This identity can see no subscription: it has no role in any.")
+            missing.problems.append("This identity has no role in any subscription.")
         if unseen := [each for each in chosen if each.lower() not in names]:
-            missing.add(unseen, AzureRefused("this identity cannot see them."))
+            missing.add(unseen, AzureRefused("this identity cannot read them."))
         return [each for each in chosen or names if each.lower() in names and self._allowed(each)]
 
 

@@ -1,4 +1,4 @@
-"""What stands in the envelope of Azure's errors: the code, the message, and a Backup vault's own advice.
+"""What is in the envelope of Azure's errors: the code, the message, and a Backup vault's own advice.
 
 https://learn.microsoft.com/azure/azure-resource-manager/management/common-error-format
 """

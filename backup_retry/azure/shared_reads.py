@@ -1,4 +1,4 @@
-"""What the adapters of both kinds of vault read once for many: lists of jobs, items, policies."""
+"""What the adapters of both vault types read once for many: lists of jobs, items, policies."""
 
 import asyncio
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ from backup_retry.domain.jobs import Job, JobList
 from backup_retry.domain.schedule import BackupPolicy
 
 T = TypeVar("T")
-#: reads a list on, and what has been read of it anew where that may have changed
+#: reads a list on, and what has been read of it again where that may have changed
 Read = Callable[[Reading], Awaitable[None]]
 
 #: how long a list of a vault's jobs, or of its items, is kept for those whom it still satisfies
@@ -108,14 +108,14 @@ class SharedLists:
         if last is not None and now - last < _PAUSE:
             self._asked_for[vault.key] = min(since, self._asked_for.get(vault.key, since))
             raise ListTooLong(
-                f"jobs of vault {vault.name}: too many for a look each time, the next look reads on"
+                f"jobs of vault {vault.name}: too many jobs to read at once; the next attempt continues"
             )
         if reading is None or reading.since > since:
             return Reading(vault=vault, since=min(since, self._asked_for.pop(vault.key, since)))
         return reading
 
     def _leave(self, reading: Reading, now: datetime, why: AzureUnavailable | asyncio.CancelledError) -> None:
-        """Keep what has been read where more of it would come to an end; what failed otherwise begins anew."""
+        """Keep what has been read where more of it would come to an end; what failed otherwise begins again."""
         self._unfinished.pop(reading.vault.key, None)
         if isinstance(why, asyncio.CancelledError):  # whoever asked had no more time
             goes_on = reading.taken > _MANY_PAGES
@@ -189,7 +189,7 @@ class _Items:
 
     #: when each was asked for last
     asked: dict[str, datetime] = field(default_factory=dict)
-    #: when all were listed; None: not lately
+    #: when all were listed; None: not recently
     listed_at: datetime | None = None
     states: Mapping[str, ItemState] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -201,7 +201,7 @@ class _Items:
 
 
 class SharedItems:
-    """What a vault says of its items: one by one, or all by one list where three are asked for in a minute.
+    """The protection of a vault's items: one by one, or all by one list where three are asked for in a minute.
 
     Where few reads are left the first is read by the list, since others may follow.
     """
@@ -217,10 +217,10 @@ class SharedItems:
         self, item: ProtectedItem, list_all: Callable[[Vault], Awaitable[Mapping[str, ItemState]]]
     ) -> ItemState | None:
         """The item's state, at most a minute old, from a list; None: it has to be read by itself."""
-        now = self._clock()
-        self._forget_old(now)
+        self._forget_old(self._clock())
         items = self._items.setdefault(item.vault.key, _Items())
         async with items.lock:
+            now = self._clock()  # whoever has waited here may find what was read in the meantime too old
             items.forget_old(now)
             items.asked[item.key] = now
             most = 0 if self._reads_are_low(item.vault) else _MOST_SINGLE_ITEMS

@@ -52,7 +52,7 @@ class TableArchive:
             return sum(await asyncio.gather(*(one(closed) for closed in oldest)))
 
     async def _oldest(self, before: datetime, most: int) -> Sequence[Row]:
-        """What can be forgotten; a row that does not say of which item it is stays, and keeps no other from going."""
+        """What can be forgotten; a row that does not name its item stays, and keeps no other from going."""
         found: list[Row] = []
         day = {"day": f"{before.astimezone(UTC):%Y-%m-%d}"}
         entities = self._journal.query_entities(
@@ -98,7 +98,7 @@ class TableArchive:
 
 
 def _is_in_use(row: Row) -> bool:
-    """An open incident's head, or a notice or a line of the log that nobody has been told yet."""
+    """An open incident's head, or a notice or a line of the log that is still to be sent."""
     is_open = row["RowKey"] == rows.HEAD and row.get("state") != State.CLOSED
     return is_open or str(row["RowKey"]).startswith(("notice-", "line-"))
 

@@ -94,7 +94,7 @@ class Columns:
         self.names = row.keys()
 
     def text(self, name: str, default: str | None = None) -> str:
-        """A text; a number or a time stands for itself."""
+        """A text; a number or a time represents itself."""
         value = self._value(name)
         if value is None:
             return self._default(name, default)
@@ -186,7 +186,7 @@ class Columns:
             raise self._wrong(name)
         return found
 
-    def _value(self, name: str) -> Any:  # noqa: ANN401 (whatever stands there)
+    def _value(self, name: str) -> Any:  # noqa: ANN401 (whatever is there)
         """What the SDK made of the column; of a type that Python has not, it makes a pair of value and type."""
         value = self._row.get(name)
         value = value[0] if isinstance(value, tuple) else value
@@ -198,11 +198,11 @@ class Columns:
         return default
 
     def _wrong(self, name: str) -> Unreadable:
-        return Unreadable(f"column {name} says {self._value(name)!r:.{_SHOWN}}")
+        return Unreadable(f"column {name} contains {self._value(name)!r:.{_SHOWN}}")
 
 
 def _sane(at: datetime) -> datetime:
-    """The time in UTC; one of "for ever" stays so far off that something can be added to it."""
+    """The time in UTC; one of "indefinitely" stays so far off that something can be added to it."""
     utc = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
     if utc.year < _EARLIEST_YEAR:
         raise ValueError
@@ -211,5 +211,5 @@ def _sane(at: datetime) -> datetime:
 
 @lru_cache(maxsize=20_000)
 def _item(arm_id: str) -> ProtectedItem | None:
-    """An item stands in the journal once for each of its incidents."""
+    """An item is in the journal once for each of its incidents."""
     return subject_of(arm_id)

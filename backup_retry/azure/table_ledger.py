@@ -38,6 +38,7 @@ from backup_retry.domain.errors import RowUnreadable
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.journal import Step, StepKind
 from backup_retry.ports.ledger import Record
+from backup_retry.ports.reports import Opened
 
 if TYPE_CHECKING:
     from azure.data.tables.aio import TableServiceClient
@@ -86,7 +87,7 @@ class TableLedger(TableControls):
     async def save(self, incident: Incident, steps: Sequence[Step] = (), job_id: str = "") -> Incident | None:
         """See Ledger; one request, one more before it for a new incident, two more after it for a closed one.
 
-        One that a person is told of, or answers, while it is open costs one more: the index says so.
+        One that operators are notified of, or answer, while it is open costs one more: the index says so.
         """
         if incident.is_new:
             await self._write_open_row(incident)
@@ -174,7 +175,7 @@ class TableLedger(TableControls):
     async def _stored_after_all(self, incident: Incident, write: Write) -> Incident | None:
         """None where another worker was first; the incident as it is by now where the SDK repeated what had worked.
 
-        A new incident's id is known to nobody else: where it stands in the head, the write has worked.
+        A new incident's id is known to nobody else: where it is in the head, the write has worked.
         """
         partition = rows.partition(incident.item)
         head = await get(self._incidents, partition, rows.HEAD)
@@ -206,7 +207,7 @@ class TableLedger(TableControls):
                 return incident
             if not incident.has_unreadable_notice:  # else whoever can read it has not told it yet
                 await self._finish(incident)
-        elif opened and self._clock() - opened.at > _WRITING:
+        elif opened and (_is_outrun(opened, incident) or self._clock() - opened.at > _WRITING):
             await self._delete_open_row(row["RowKey"])
         return None
 
@@ -232,7 +233,7 @@ class TableLedger(TableControls):
             await self._open.upsert_entity(row, mode=UpdateMode.REPLACE)
 
     async def _change_open_row(self, change: Mapping[str, Any]) -> None:
-        """Say in the index how an incident stands: whoever counts what is open, or needs a person, reads only that."""
+        """Say in the index how an incident stands: whoever counts what is open, or requires action, reads only that."""
         async with azure_errors("ledger"):
             with suppress(ResourceNotFoundError):  # it has just been closed, and all was told
                 await self._open.update_entity(dict(change), mode=UpdateMode.MERGE)
@@ -270,3 +271,11 @@ def _operations(
         *(("upsert", row, replacing) for row in (*attempts, *notices, *lines)),
         *(("create", row) for row in journal),
     ]
+
+
+def _is_outrun(opened: Opened, head: Incident | None) -> bool:
+    """True where another incident has taken the place that this one was to be written over: it never will be.
+
+    Until its row goes, pages count it as in progress in addition to the one that took its place.
+    """
+    return head is not None and opened.after is not None and head.id not in {opened.incident_id, opened.after}

@@ -67,7 +67,7 @@ class Quarantine:
                 table=table, partition=key[1], key=key[2], kind=kind_of(table, row), problem=str(error)
             )
             self.remember(key, found)
-            raise RowUnreadable(f"this version cannot read the ledger's row {found}") from error
+            raise RowUnreadable(f"this version cannot read the ledger row {found}") from error
         self.rows.pop(key, None)
         return value
 

@@ -72,7 +72,7 @@ class TableUnreadables:
                 await self._tables[CONTROL].upsert_entity(row, mode=UpdateMode.REPLACE)
 
     async def _look_again(self, questioned: Sequence[Key]) -> None:
-        """Forget what somebody has mended or removed."""
+        """Forget what has been fixed or removed."""
         at_once = asyncio.Semaphore(_AT_ONCE)
 
         async def look(key: Key) -> None:
@@ -95,7 +95,7 @@ class TableUnreadables:
                 there = {each.name for each in await self._dead_letters.all()}
         for key in letters:
             if key[2] in there:
-                self._quarantine.rows.setdefault(key, dead_letter(key[2], "no event that can be read"))
+                self._quarantine.rows.setdefault(key, dead_letter(key[2], "not a readable event"))
             else:
                 self._quarantine.rows.pop(key, None)
 

@@ -48,7 +48,7 @@ class Write:
 
     @property
     def column(self) -> dict[str, str]:
-        """What the row says of it."""
+        """What the row says about it."""
         return {"write": " ".join(self.marks)}
 
     @property

@@ -17,7 +17,7 @@ _PORTS = {"https": 443, "http": 80}
 
 
 class TokenTransport(AioHttpTransport):  # type: ignore[misc]  # azure.core exports it without a type
-    """Sends what bears a token to one service only; an SDK follows an answer's `nextLink` to wherever it points."""
+    """Sends what has a token to one service only; an SDK follows an answer's `nextLink` to wherever it points."""
 
     def __init__(self, *, only_to: str, **options: Any) -> None:  # noqa: ANN401 (the SDK's own)
         super().__init__(**options)
@@ -27,11 +27,13 @@ class TokenTransport(AioHttpTransport):  # type: ignore[misc]  # azure.core expo
         """Send one request.
 
         Raises:
-            AzureUnavailable: it bears a token, and its address is not of the service; nothing is sent.
+            AzureUnavailable: it has a token, and its address is not of the service; nothing is sent.
         """
         if "Authorization" in request.headers and not same_origin(request.url, self._only_to):
             host = urlsplit(request.url).netloc
-            raise AzureUnavailable(f"an answer pointed to {host}, where this app's token must not go")
+            raise AzureUnavailable(
+                f"a response redirected to {host}, which must not receive this app's token"
+            )
         return await super().send(request, **options)
 
     async def sleep(self, duration: float) -> None:
@@ -64,9 +66,9 @@ class LedgerTransport(TokenTransport):
 
 def _put_off(seconds: float | None) -> AzureUnavailable:
     if seconds is None:
-        return AzureUnavailable("Azure asks to be called again later")
+        return AzureUnavailable("Azure throttled the request; try again later")
     return AzureUnavailable(
-        f"Azure asks to be called again in {seconds:.0f} s", retry_after=timedelta(seconds=seconds)
+        f"Azure throttled the request; try again in {seconds:.0f} s", retry_after=timedelta(seconds=seconds)
     )
 
 

@@ -1,4 +1,4 @@
-"""The port `vaults.Vaults` on both kinds of vault at once."""
+"""The port `vaults.Vaults` on both vault types at once."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime

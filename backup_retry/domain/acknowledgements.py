@@ -1,4 +1,4 @@
-"""An acknowledgement: somebody knows that an item needs a person, and nobody has to be told again for a while."""
+"""An acknowledgement: operators know that an item requires action, and no further notice is needed for a while."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,5 +16,5 @@ class Acknowledgement:
     until: datetime | None = None
 
     def holds(self, error: str, now: datetime) -> bool:
-        """True while nobody has to be told of that error again."""
+        """True while that error needs no further notice."""
         return error == self.error and (self.until is None or now < self.until)

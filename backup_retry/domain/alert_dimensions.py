@@ -58,7 +58,7 @@ class Dimensions:
     added: Mapping[str, Meaning] = field(default_factory=dict)
 
     def meaning(self, name: str) -> Meaning | None:
-        """What a dimension of that name says, or None where nobody knows."""
+        """What a dimension of that name says, or None where that is unknown."""
         return self._known.get(name.strip().casefold())
 
     def __str__(self) -> str:
@@ -81,7 +81,7 @@ class Dimensions:
             meaning, names = _part(part)
             for name in names:
                 if (other := folded.setdefault(name.casefold(), meaning)) is not meaning:
-                    raise ValueError(f"{name!r} stands for both {other} and {meaning}")
+                    raise ValueError(f"{name!r} is used for both {other} and {meaning}")
                 added[name] = meaning
         return cls(added=added)
 
@@ -95,12 +95,12 @@ def _part(part: str) -> tuple[Meaning, list[str]]:
     said, colon, rest = part.partition(":")
     names = [name for name in _NAMES.split(rest) if name]
     if not colon or not names or ":" in rest:
-        raise ValueError(f"{part!r} is not written as `job: Name Name`")
+        raise ValueError(f"{part!r} does not have the form `job: Name Name`")
     try:
         return Meaning(said.strip().lower()), names
     except ValueError:
         known = ", ".join(Meaning)
-        raise ValueError(f"{said.strip()!r} is none of {known}") from None
+        raise ValueError(f"{said.strip()!r} is not one of {known}") from None
 
 
 #: what is understood where an administrator has added nothing

@@ -103,11 +103,11 @@ class ProtectedItem:
     """What is backed up, as the vault names it: a protected item, or a backup vault's backup instance."""
 
     vault: Vault
-    #: "" where this stands for the whole vault, as the subject of an incident that no item is known for
+    #: "" where this represents the whole vault, as the subject of an incident that no item is known for
     name: str
     #: the protection container; "" in a backup vault, which has none
     container: str = ""
-    #: the job's id, where this stands for one failed restore of the item and not for its backups
+    #: the job's id, where this represents one failed restore of the item and not its backups
     restore_job: str = ""
 
     @cached_property
@@ -123,7 +123,7 @@ class ProtectedItem:
 
     @property
     def is_vault(self) -> bool:
-        """True where this stands for a whole vault."""
+        """True where this represents a whole vault."""
         return not self.name
 
     @cached_property

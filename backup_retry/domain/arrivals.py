@@ -11,7 +11,7 @@ DRILL = "drill"
 
 
 class AlertKind(StrEnum):
-    """Who tells of a failure, and how."""
+    """Who reports a failure, and how."""
 
     #: Azure Backup's built-in alert
     BACKUP_ALERT = "backup_alert"
@@ -26,7 +26,7 @@ class AlertKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Arrival:
-    """The newest of a kind that told of a vault."""
+    """The newest of a kind for a vault."""
 
     vault: Vault
     kind: AlertKind

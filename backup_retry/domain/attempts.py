@@ -26,7 +26,7 @@ class Attempt:
     id: str
     number: int
     claimed_at: datetime
-    #: when the failure ended that it is to mend, by Azure's clock; None: claimed by version 0.1.0
+    #: when the failure ended that it is to fix, by Azure's clock; None: claimed by version 0.1.0
     failed_at: datetime | None = None
     operation_id: str = ""
     job_id: str = ""

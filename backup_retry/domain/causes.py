@@ -1,4 +1,4 @@
-"""A cause: what many notices have in common, so that a person is told of it once and not forty times."""
+"""A cause: what many notices have in common, so that operators are notified of it once and not forty times."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ _LEFT_TO_THE_DIGEST = timedelta(minutes=15)
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
-    """A cause of which a person has been told; `version` is the store's ETag.
+    """A cause of which operators have been notified; `version` is the store's ETag.
 
     From `since` to `until` is its window, in which there is one message of it.
     """

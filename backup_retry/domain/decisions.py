@@ -21,7 +21,7 @@ class Outcome(StrEnum):
 
     @property
     def needs_a_person(self) -> bool:
-        """True for the two outcomes that somebody has to look at."""
+        """True for the two outcomes that require action."""
         return self in {Outcome.NEEDS_ACTION, Outcome.EXHAUSTED}
 
 
@@ -87,7 +87,7 @@ class Wait:
     until: datetime
     reason: Reason
     detail: str = ""
-    #: what a person has to be told meanwhile, by a name under which it is told once; "": nothing
+    #: what operators are notified of meanwhile, by a name under which it is sent once; "": nothing
     notice_name: str = ""
 
 
@@ -98,7 +98,7 @@ class Close:
     outcome: Outcome
     reason: Reason
     detail: str = ""
-    #: a person has been told by a notice about more than this item
+    #: operators have been notified by a notice about more than this item
     is_told: bool = False
 
     @classmethod

@@ -1,7 +1,7 @@
 """What the service's error codes mean for us: whether a retry can help, and what a person should do.
 
-The knowledge is `error_catalog.csv`, one row per code and workload. Workloads bear Azure's own names
-(workloadType or dataSourceType: VM, SQLDataBase, Microsoft.Compute/disks …), or stand for all that begin alike
+The knowledge is `error_catalog.csv`, one row per code and workload. Workloads have Azure's own names
+(workloadType or dataSourceType: VM, SQLDataBase, Microsoft.Compute/disks …), or represent all with the same beginning
 (Microsoft.DBforPostgreSQL/*); codes of restores stand under "VM restore" and the like, codes that every workload
 shares under "any".
 """
@@ -26,7 +26,7 @@ _COLUMNS = ["code", "numeric_codes", "workload", "verdict", "wait_hours", "cause
 _MAY_BE_EMPTY = frozenset({"numeric_codes", "wait_hours"})
 _MICROSOFTS_PAGE = re.compile(r"https://learn\.microsoft\.com/[^\s;]+")
 _VERSION_SUFFIX = re.compile(r"v[23]$")
-# What a healthy KPI is called; beside a failed job it is only out of date.
+# What a healthy KPI is called; next to a failed job it is only out of date.
 _NO_ERROR_TITLES = frozenset({"", "success", "iaasvmhealthgreendefault"})
 
 
@@ -70,7 +70,7 @@ class ErrorEntry:
     source: str
     #: how long to wait after the failure, at least, before a retry can help
     wait: timedelta = timedelta(0)
-    #: False for an entry that stands for a code which the catalogue does not have
+    #: False for an entry that represents a code which the catalogue does not have
     known: bool = True
 
     @property
@@ -151,7 +151,7 @@ def _read(rows: Iterator[list[str]]) -> Iterator[ErrorEntry]:
         entry = _entry(row)
         identity = (_key(entry.workload), _key(entry.code))
         if identity in seen:
-            raise ValueError(f"{entry.code} stands twice under {entry.workload}")
+            raise ValueError(f"{entry.code} occurs twice under {entry.workload}")
         seen.add(identity)
         yield entry
 
@@ -222,10 +222,10 @@ def _unknown(
         numeric_codes=(number,) if number else (),
         workload=workload if isinstance(workload, str) else ANY_WORKLOAD,
         verdict=Verdict.ONCE,
-        cause="The service does not say more.",
+        cause="Azure gives no further details.",
         remedy=(
-            "This error is not in the app's catalogue: read the job's details under Backup jobs in its vault, and "
-            "report the code with its message as an issue of azure-backup-retry."
+            "This error code is not in the app's error catalogue: read the job's details under Backup jobs in "
+            "its vault, and please report the code with its message as an issue of azure-backup-retry."
         ),
         source="not in the catalogue",
         known=False,

@@ -2,7 +2,7 @@
 
 BackupRetryError
 ├── SettingsError     a setting is missing or wrong; the message names it
-├── BadSignal         an alert or event cannot be read; the message says what, where and how to mend it
+├── BadSignal         an alert or event cannot be read; the message says what, where and how to fix it
 ├── AzureRefused      Azure said no (4xx): asking again changes nothing
 │   ├── NotFound      … because it is not there
 │   └── Forbidden     … because this identity may not
@@ -10,7 +10,7 @@ BackupRetryError
 │   ├── Throttled     … because we asked too often
 │   ├── RowUnreadable   … of the ledger's rows one that this version cannot read
 │   └── AnsweredInPart  … for a part of what was asked; `problems` names each part
-└── AnswerUnclear     a trigger was sent and no clear answer came: it may have taken effect
+└── AnswerUnclear     a trigger was sent and no usable response came: it may have taken effect
 
 `permanent` says whether the same call can ever succeed without somebody changing something.
 """
@@ -148,7 +148,7 @@ class RowUnreadable(AzureUnavailable):
 
 
 class AnsweredInPart(AzureUnavailable):
-    """What came is good and not all there is: `problems` says of each missing part what it is and why it is missing."""
+    """What came is good and not all there is: `problems` names each missing part and why it is missing."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__(" ".join(problems))
@@ -156,4 +156,4 @@ class AnsweredInPart(AzureUnavailable):
 
 
 class AnswerUnclear(BackupRetryError):
-    """A trigger went out and nobody can say whether it took effect."""
+    """A trigger went out and it is unknown whether it took effect."""

@@ -1,4 +1,4 @@
-"""The estate: every protected item, with what Resource Graph says of its backups and its vault of its policy."""
+"""The estate: every protected item, with what Resource Graph says about its backups and its vault of its policy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Backups:
     holder: str = ""
     #: Azure's name of what it is; "" where Resource Graph does not tell it
     workload: str = ""
-    #: False: its vault has no such item any more, only jobs tell of it
+    #: False: its vault has no such item any more, only jobs report it
     listed: bool = True
     #: its protection state, in its vault's words
     state: str = ""
@@ -55,7 +55,7 @@ class Backups:
 
     @property
     def machine_group(self) -> str:
-        """The resource group of what is backed up; "" where nobody says it."""
+        """The resource group of what is backed up; "" where that is unknown."""
         return resource_group_of(self.source_id) or resource_group_of(self.item.machine_id)
 
 
@@ -75,5 +75,5 @@ class Estate:
     problems: Sequence[str] = ()
 
     def policy_of(self, backups: Backups) -> BackupPolicy | None:
-        """The item's policy; None where nobody knows it."""
+        """The item's policy; None where it is unknown."""
         return self.policies.get(backups.policy_id.lower())

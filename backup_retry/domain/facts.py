@@ -1,8 +1,9 @@
 """What the vault says about a protected item and its jobs at the time of a decision."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from backup_retry.domain.jobs import FailedJob, Job, JobError, Operation
 from backup_retry.domain.schedule import BackupPolicy
@@ -25,23 +26,39 @@ class ItemState:
     policy: BackupPolicy | None = None
 
 
+class OtherFailure(NamedTuple):
+    """Another item of the vault that fails with the same error."""
+
+    #: the item's id, or its name where the list tells no more
+    item: str
+    #: when its last such backup failed
+    failed_at: datetime
+
+
 @dataclass(frozen=True, kw_only=True)
 class SimilarFailures:
     """How many items of a vault fail with one error."""
 
     error: JobError = field(default_factory=JobError)
-    #: at the same time, the item in question among them
-    items: int = 1
-    #: at any time that the vault's list tells of
+    #: at any time that the vault's list reports, the item in question among them
     ever: int = 1
-    #: those at the same time besides the item in question, by id, or by name where the list tells no more
-    others: tuple[str, ...] = ()
-    #: when the last such backup of each of `others` failed, in their order
-    failed_at: tuple[datetime, ...] = ()
+    #: the others that failed at the same time as the item in question: as its last backup, and as the first one
+    near: tuple[tuple[OtherFailure, ...], ...] = ()
 
-    def items_since(self, at: datetime) -> int:
-        """How many of `items` have failed since then, if the item in question has."""
-        return 1 + sum(failed_at > at for failed_at in self.failed_at)
+    @property
+    def items(self) -> int:
+        """How many failed at the same time, the item in question among them."""
+        return 1 + len(self.others)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Those that failed at the same time as the item in question, which is not among them."""
+        return tuple(other.item for other in max(self.near, key=len, default=()))
+
+    def since(self, at: datetime) -> "SimilarFailures":
+        """The same without what had failed by then."""
+        near = (tuple(other for other in group if other.failed_at > at) for group in self.near)
+        return replace(self, near=tuple(near))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,5 +82,7 @@ class Facts:
     operation: Operation | None = None
 
     def make_up_for(self, failure: FailedJob) -> bool:
-        """True when one of the jobs makes up for the failure."""
-        return any(job.makes_up_for(failure) for job in self.jobs)
+        """True when one of the item's jobs makes up for the failure, which may be older than the one that counts."""
+        known = {job.id for job in self.jobs}  # what their details say is not in the list
+        older = (job for job in self.listed if job.id not in known)
+        return any(job.makes_up_for(failure) for job in (*self.jobs, *older))

@@ -45,7 +45,7 @@ def read_batch(data: object) -> Sequence[Mapping[str, Any]] | None:
         return None
     failures = data["failures"]
     if not isinstance(failures, list) or not all(isinstance(each, Mapping) for each in failures):
-        raise BadSignal("is no list of objects.", where="data.failures", remedy=_REMEDY)
+        raise BadSignal("is not a list of objects.", where="data.failures", remedy=_REMEDY)
     if len(failures) > MOST_FAILURES:
         raise BadSignal(f"are {len(failures)}.", where="data.failures", remedy=_REMEDY)
     return failures

@@ -3,7 +3,7 @@
 ::
 
     WAITING ──claim──▶ CLAIMED ──202──▶ TRIGGERED ──job failed──▶ WAITING
-       ▲                  │ no clear answer  │ job completed
+       ▲                  │ no usable response  │ job completed
        │                  ▼                  ▼
        └─no job appeared─ UNKNOWN        CLOSED
 
@@ -25,7 +25,7 @@ from backup_retry.domain.memory import Memory
 from backup_retry.domain.outbox import Outbox
 from backup_retry.domain.workloads import CAUSES
 
-#: of the failed jobs that an incident was told of; one that is pushed out is still in the vault's list
+#: of the failed jobs that belong to an incident; one that is pushed out is still in the vault's list
 _NAMED = 20
 
 
@@ -60,9 +60,9 @@ class Incident(Outbox):
     attempts: tuple[Attempt, ...] = ()
     #: since when it waits for `reason`
     waits_since: datetime | None = None
-    #: what a person has been told while it was open, see Wait.notice_name
+    #: what operators have been notified of while it was open, see Wait.notice_name
     told_of: tuple[str, ...] = ()
-    #: who knows that it needs a person; it goes on to the item's next incidents until one recovers
+    #: who knows that it requires action; it goes on to the item's next incidents until one recovers
     acknowledged: Acknowledgement | None = None
     #: when a person was asked to approve its retries, and who has; None and "": not yet
     asked_at: datetime | None = None
@@ -71,11 +71,11 @@ class Incident(Outbox):
     profile: str = ""
     outcome: Outcome | None = None
     closed_at: datetime | None = None
-    #: the item's last good recovery point, as far as the vault told
+    #: the item's last recovery point, as far as the vault shows
     last_good_at: datetime | None = None
     #: when earlier incidents of the item triggered something, for the daily cap
     earlier_triggers: tuple[datetime, ...] = ()
-    #: what has been weighed before this failure: by worth of backup, when the newest such one of the item ended
+    #: what has been evaluated before this failure: by backup type, when the newest such failure of the item ended
     weighed_before: Mapping[int, datetime] = field(default_factory=dict, hash=False)
     #: ids of the failed jobs that somebody has named with the item: they are its own, however they are called
     named_jobs: tuple[str, ...] = ()
@@ -117,7 +117,7 @@ class Incident(Outbox):
 
     @property
     def is_new(self) -> bool:
-        """True until it is stored: nothing, or another incident, stands in its place."""
+        """True until it is stored: nothing, or another incident, is in its place."""
         return self.previous is not None or not self.version
 
     @property
@@ -154,7 +154,7 @@ class Incident(Outbox):
 
     @property
     def weighed(self) -> Mapping[int, datetime]:
-        """By worth of backup, when the newest failure ended that this or an earlier incident has weighed."""
+        """By backup type, when the newest failure ended that this or an earlier incident has evaluated."""
         own, ended = self.failure.weight()
         return {**self.weighed_before, own: max(ended, self.weighed_before.get(own, ended))}
 
@@ -165,7 +165,7 @@ class Incident(Outbox):
 
     @property
     def weighed_out(self) -> Mapping[int, datetime]:
-        """The same of what it has brought to its end: a rehearsal is none."""
+        """The same of what it has brought to its end: a dry run is none."""
         return self.weighed_before if self.rehearsed else self.weighed
 
     def waited_for(self, reason: Reason, now: datetime) -> timedelta:
@@ -173,11 +173,11 @@ class Incident(Outbox):
         return now - (self.waits_since or self.opened_at) if self.reason is reason else timedelta(0)
 
     def is_acknowledged(self, now: datetime) -> bool:
-        """True while nobody has to be told of it again."""
+        """True while it needs no further notice."""
         return self.acknowledged is not None and self.acknowledged.holds(self.failure.error.label, now)
 
     def owns(self, job: Job | FailedJob) -> bool:
-        """True when the job is that of one of this incident's attempts: it bears an id of theirs, whatever its names.
+        """True when the job is that of one of this incident's attempts: it has an id of theirs, whatever its names.
 
         A clock says nothing of it: a colleague may start a backup in the same second.
         """
@@ -187,7 +187,7 @@ class Incident(Outbox):
         )
 
     def is_about(self, job: Job) -> bool:
-        """True for a job of this incident's item or attempts; where its names fit several items, nobody can say."""
+        """True for a job of this incident's item or attempts; where its names fit several items, it is unknown."""
         return self.owns(job) or job.is_of(self.item) or job.id.lower() in self.named_jobs
 
     def may_be_about(self, job: Job) -> bool:
@@ -205,7 +205,7 @@ class Incident(Outbox):
         return database_of(job.entity_name) == database_of(self.failure.entity_name)
 
     def covers(self, failed: FailedJob) -> bool:
-        """True when this or an earlier incident has already weighed that failure or one that counts more."""
+        """True when this or an earlier incident has already evaluated that failure or one that counts more."""
         return self.owns(failed) or self._is_weighed(self.weighed, failed)
 
     def is_past(self, failed: FailedJob) -> bool:
@@ -213,14 +213,14 @@ class Incident(Outbox):
         return self._is_weighed(self.weighed_before, failed)
 
     def with_named(self, failed: FailedJob) -> "Incident":
-        """The same, which knows that job for the item's from now on, among the last few that it was told of."""
+        """The same, which knows that job for the item's from now on, among the last few reported to it."""
         others = (each for each in self.named_jobs if each != failed.id.lower())
         return replace(self, named_jobs=(*others, failed.id.lower())[-_NAMED:])
 
     def with_failure(self, failed: FailedJob) -> "Incident":
         """The same incident after one more failed job: of the best kind of backup what ended last counts.
 
-        A log backup that fails beside a full one is no news: it is the full one that is missing. Lists do not tell a
+        A log backup that fails next to a full one is no news: it is the full one that is missing. Lists do not tell a
         job's rule, so the one that is known stays.
         """
         known = self.failure
@@ -283,7 +283,7 @@ class Incident(Outbox):
         )
 
     def unclear(self, detail: str, now: datetime) -> "Incident":
-        """Nobody can say whether the attempt in flight took effect: the vault has to be asked."""
+        """It is unknown whether the attempt in flight took effect: the vault has to be asked."""
         return replace(self, state=State.UNKNOWN, due=now, reason=Reason.ANSWER_UNCLEAR, detail=detail)
 
     def running(self, job_id: str, now: datetime) -> "Incident":
@@ -302,9 +302,9 @@ class Incident(Outbox):
         return replace(changed, state=State.WAITING)
 
     def turned_down(self, error: JobError) -> "Incident":
-        """The same once Azure has refused the last attempt: its code is weighed as the failure's that it was to mend.
+        """The same once Azure has refused the last attempt: its code is evaluated as the failure's that it was to fix.
 
-        What has failed since then has a code of its own, which may need a person.
+        What has failed since then has a code of its own, which may require action.
         """
         if self.attempts[-1].failed_at not in {None, self.failure.ended_at}:
             return self
@@ -330,7 +330,7 @@ class Incident(Outbox):
         """True for a failure that ended before one of those that is worth as much.
 
         Where version 0.1.0 kept a beginning instead, that very failure is known by it. What began earlier and ended
-        later had been weighed by nobody, although 0.1.0 took it for weighed: it is news.
+        later had been evaluated by nobody, although 0.1.0 took it for evaluated: it is news.
         """
         least, ended = failed.weight()
         return any(

@@ -16,8 +16,8 @@ _NAMED = 10
 #: the reason in the notice of a signal that has no incident yet
 _SIGNAL_WAITS = "signal_kept"
 _SIGNAL_REMEDY = (
-    "Give this app's identity access to the vault, or look at the job in the portal; "
-    "the signal is looked into again until the job has ended, for 14 days at most."
+    "Give this app's identity access to the vault, or check the job in the Azure portal. "
+    "The alert is processed again until the job has ended, for at most 14 days."
 )
 #: the reason in the notice of a turn
 _TURN_DIED = "turn_died"
@@ -33,7 +33,7 @@ _OF_AN_ITEM = (
     "lastRecoveryPointAt",
     "secondsSinceLastRecoveryPoint",
 )
-#: what a digest says of each of its items, and of how many
+#: what a digest says about each of its items, and of how many
 _OF_A_DIGEST = ("incidentId", "itemId", "jobId", "firstFailedAt", "attempts", "reason", "remedy")
 _LISTED = 200
 _OF_OUTCOME = {
@@ -56,10 +56,10 @@ def notice(kind: NoticeKind, incident: Incident, at: datetime, *, about: str = "
 
 
 def of_outcome(incident: Incident, at: datetime) -> Sequence[Notice]:
-    """What a closed incident tells: nothing where it was left alone, or a person has acknowledged it.
+    """What a closed incident tells: nothing where it was not retried, or a person has acknowledged it.
 
-    Of a vault that is closed to us one cause is told once, while its incident is open: its end tells of what is well
-    again, and of what nobody has been told. Its items have the same cause.
+    Of a vault that is closed to us one cause is told once, while its incident is open: its end reports what is well
+    again, and what no notice has said. Its items have the same cause.
     """
     kind = _OF_OUTCOME.get(incident.outcome) if incident.outcome else None
     if kind is not None and kind.calls_a_person and incident.is_acknowledged(at):
@@ -71,7 +71,7 @@ def of_outcome(incident: Incident, at: datetime) -> Sequence[Notice]:
 
 
 def digest(notices: Sequence[Notice], at: datetime) -> Notice:
-    """What is told of several notices of one cause, in one; the same ones make the same digest."""
+    """Several notices of one cause in one; the same ones make the same digest."""
     newest, ids = max(notices, key=lambda each: each.at), sorted(each.id for each in notices)
     incidents = [{name: each.data.get(name) for name in _OF_A_DIGEST} for each in notices]
     return Notice(
@@ -93,10 +93,10 @@ def digest(notices: Sequence[Notice], at: datetime) -> Notice:
 def of_signals(
     *, key: str, fields: Mapping[str, str], since: datetime, at: datetime, why: str, number: int
 ) -> Notice:
-    """What is told of signals of a vault that have waited for a day, by the first of so many: none has an incident."""
+    """The notice about signals of a vault that have waited for a day, by the first of them: none has an incident."""
     said = defaultdict(str, fields)
-    others = f" and {number - 1} more signals of its vault have" if number > 1 else " has"
-    waits = f"{said['label'] or 'A signal'}{others} waited since {since:%Y-%m-%d %H:%M} UTC: {why}."
+    others = f" and {number - 1} more alerts of its vault have" if number > 1 else " has"
+    waits = f"{said['label'] or 'An alert'}{others} been deferred since {since:%Y-%m-%d %H:%M} UTC: {why}."
     return Notice(
         id=str(uuid5(_NAMESPACE, f"{NoticeKind.NEEDS_PERSON}|signal {key}|{since.isoformat()}")),
         kind=NoticeKind.NEEDS_PERSON,
@@ -121,20 +121,20 @@ def of_signals(
 
 
 def of_turn(turn: str, began: datetime, starts: int, at: datetime) -> Notice:
-    """What is told of a turn that has died each time it was started."""
+    """The notice about a turn that has failed each time it was started."""
     remedy = (
         f"The {turn} that began at {began:%Y-%m-%d %H:%M} UTC was started {starts} times and never "
-        f"came to its end. Look for errors of the function {turn} in the app's log."
+        f"completed. Look for errors of the function {turn} in Application Insights."
     )
     return _of_a_function(f"turn {turn}|{began.isoformat()}", _TURN_DIED, remedy, at)
 
 
 def of_timer(turn: str, since: datetime, at: datetime) -> Notice:
-    """What is told of a timer that has stopped, once for each time that it does."""
+    """The notice about a timer that has stopped, once for each time that it does."""
     remedy = (
-        f"The timer of the function {turn} has brought no complete run since {since:%Y-%m-%d %H:%M} UTC. "
-        "Signals and alerts of Azure Monitor start its work in the meantime. Restart the app; if that does not help, "
-        "deploy it anew, or ask Azure's support."
+        f"The timer of the function {turn} has not completed a run since {since:%Y-%m-%d %H:%M} UTC. "
+        "Incoming alerts and an Azure Monitor alert rule start its work in the meantime. Restart the app; if that does "
+        "not help, redeploy it, or open a support request with Azure."
     )
     return _of_a_function(f"timer {turn}|{since.isoformat()}", _TIMER_STOPPED, remedy, at)
 
@@ -179,7 +179,7 @@ def of_unknown_vaults(vault_ids: Sequence[str], at: datetime) -> Notice:
 
 
 def _about(incident: Incident, at: datetime) -> dict[str, Any]:
-    """Item, job, error, attempts, remedy and the age of the last good recovery point (seconds, null: unknown)."""
+    """Item, job, error, attempts, remedy and the age of the last recovery point (seconds, null: unknown)."""
     failure, last_good = incident.failure, incident.last_good_at
     return {
         "incidentId": incident.id,
@@ -202,7 +202,7 @@ def _about(incident: Incident, at: datetime) -> dict[str, Any]:
 
 
 def _cause(incident: Incident) -> str:
-    """The code of what a person is told; a question is one of its own, since its answer has a time limit."""
+    """The code of what operators are notified of; a question is one of its own, since its answer has a time limit."""
     if incident.outcome:
         return incident.failure.error.label
     return f"approval {incident.id}" if incident.reason is Reason.APPROVAL else incident.reason.value

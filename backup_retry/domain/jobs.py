@@ -129,12 +129,15 @@ class Job:
         """When it ended, or began where the service does not say; None while it runs."""
         return None if self.status.running else self.ended_at or self.started_at
 
+    @property
+    def is_good(self) -> bool:
+        """True for a backup that completed, and moved data as far as anybody knows."""
+        return self.is_backup and self.status.succeeded and self.moved_data is not False
+
     def makes_up_for(self, failure: "FailedJob") -> bool:
         """True for a backup that ended well after the failure and is worth as much as the one that failed."""
         return (
-            self.is_backup
-            and self.status.succeeded
-            and self.moved_data is not False
+            self.is_good
             and (self.ended_at or self.started_at) > failure.ended_at
             and backup_rank(self.operation) >= backup_rank(failure.operation)
         )
@@ -169,7 +172,7 @@ class FailedJob:
     retried_as: str = ""
 
     def weight(self) -> tuple[int, datetime]:
-        """How much it counts beside other failures of its item: the best kind of backup first, then what ended last."""
+        """How much it counts among failures of its item: the best kind of backup first, then what ended last."""
         return backup_rank(self.operation), self.ended_at
 
     @classmethod

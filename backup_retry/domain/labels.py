@@ -9,72 +9,74 @@ from backup_retry.domain.jobs import JobStatus, Source
 from backup_retry.domain.journal import StepKind
 
 REASONS: Mapping[Reason, str] = {
-    Reason.RETRY: "A backup is being started.",
-    Reason.PAUSED: "Somebody has switched retries off.",
+    Reason.RETRY: "A retry is being started.",
+    Reason.PAUSED: "Retries are paused by an operator.",
     Reason.OPTED_OUT: "It is outside the configured scope, or tagged backup-retry = off.",
-    Reason.UNSUPPORTED: "It cannot be run again from here: a restore, or a backup that its own agent runs.",
-    Reason.NOT_PROTECTED: "The vault shows that its protection was stopped, or that the item is gone.",
+    Reason.UNSUPPORTED: "This app cannot rerun it: it is a restore, or a backup that an agent runs.",
+    Reason.NOT_PROTECTED: "Protection was stopped, or the item is no longer in the vault.",
     Reason.ALREADY_RECOVERED: "Another backup completed after the failure.",
-    Reason.IN_PROGRESS: "A backup of it is running.",
-    Reason.CANCELLED: "A person cancelled the backup, another node did it, or Azure repairs it by itself.",
-    Reason.NEEDS_ACTION: "No retry helps before a person has acted.",
-    Reason.NO_PERMISSION: "Azure refuses this app's identity: it goes on once the role is there.",
-    Reason.NOT_REACHABLE: "Azure does not find the vault or something above it: it goes on once Azure does.",
-    Reason.REACHABLE_AGAIN: "The vault answers again; what failed meanwhile has been looked for.",
-    Reason.PASSING_STATE: "The item's protection is being changed, or its state is not known.",
-    Reason.EXHAUSTED: "All retries are used up.",
-    Reason.DEADLINE: "The time of day has come after which no retry starts.",
-    Reason.APPROVAL: "A person has to approve the retry first.",
-    Reason.DISMISSED: "A person does not want it retried.",
-    Reason.DAILY_CAP: "It has had its on-demand backups of the last 24 hours.",
-    Reason.NO_BACKUP_RULE: "Its policy has no backup rule that could be run.",
-    Reason.LOG_SCHEDULE: "Log backups are run again by their own schedule.",
-    Reason.SCHEDULE_NEAR: "Its own schedule runs soon and goes first.",
-    Reason.OUTSIDE_HOURS: "Retries are not allowed at this hour.",
-    Reason.STORM: "Many items of the vault fail alike; another one is retried first.",
-    Reason.DRY_RUN: "A retry would have been started; dry run is on.",
-    Reason.BACKOFF: "The pause before the next retry is not over.",
-    Reason.THROTTLED: "Azure asked to come back later.",
-    Reason.AZURE_UNAVAILABLE: "Azure did not answer; the next follow-up asks again.",
-    Reason.AZURE_REFUSED: "Azure refused a call; the next follow-up weighs why.",
-    Reason.ATTEMPT_RUNNING: "A retry was accepted and has not ended.",
-    Reason.ANSWER_UNCLEAR: "A retry got no clear answer: the vault is asked before anything else happens.",
+    Reason.IN_PROGRESS: "A backup of this item is running.",
+    Reason.CANCELLED: "The backup was cancelled, ran on another node, or Azure resolves it automatically.",
+    Reason.NEEDS_ACTION: "A retry does not help until the cause is fixed.",
+    Reason.NO_PERMISSION: "Azure denies access to this app's identity. Retries continue once the role is assigned.",
+    Reason.NOT_REACHABLE: "Azure cannot find the vault, its resource group or its subscription. "
+    "Retries continue once it can.",
+    Reason.REACHABLE_AGAIN: "The vault is accessible again, and the failures of the meantime have been collected.",
+    Reason.PASSING_STATE: "The item's protection is being changed, or its protection state is unknown.",
+    Reason.EXHAUSTED: "The maximum number of retries is reached.",
+    Reason.DEADLINE: "RETRY_DEADLINE has passed: no retry starts after that time of day.",
+    Reason.APPROVAL: "The retry is waiting for approval.",
+    Reason.DISMISSED: "The retry was dismissed by an operator.",
+    Reason.DAILY_CAP: "The limit of on-demand backups in 24 hours is reached.",
+    Reason.NO_BACKUP_RULE: "Its backup policy has no backup rule to run.",
+    Reason.LOG_SCHEDULE: "Log backups are not retried: the next scheduled one replaces them.",
+    Reason.SCHEDULE_NEAR: "The next scheduled backup starts soon and takes precedence.",
+    Reason.OUTSIDE_HOURS: "Retries are not allowed at this time (RETRY_HOURS).",
+    Reason.STORM: "Failure storm: many items in the vault fail with the same error, and another one is retried first.",
+    Reason.DRY_RUN: "Dry run: a retry would have been started.",
+    Reason.BACKOFF: "Waiting before the next retry (RETRY_BACKOFF).",
+    Reason.THROTTLED: "Azure throttled the request.",
+    Reason.AZURE_UNAVAILABLE: "Azure did not answer. The next follow-up tries again.",
+    Reason.AZURE_REFUSED: "Azure rejected a request. The next follow-up evaluates the error.",
+    Reason.ATTEMPT_RUNNING: "A retry is running.",
+    Reason.ANSWER_UNCLEAR: "Response lost: it is unknown whether the retry started. "
+    "The vault is checked before anything else is done.",
     Reason.RETRY_SUCCEEDED: "The retry completed.",
-    Reason.ALREADY_HANDLED: "This failure is known, or another worker has it.",
-    Reason.NOTED: "It is stored; nothing is decided yet.",
+    Reason.ALREADY_HANDLED: "This failure is already known, or another worker is handling it.",
+    Reason.NOTED: "The failure is stored; no decision has been made yet.",
 }
 
 STEPS: Mapping[StepKind, str] = {
-    StepKind.NOTED: "Heard of the failure",
-    StepKind.CLAIMED: "Claimed a retry",
+    StepKind.NOTED: "Failure detected",
+    StepKind.CLAIMED: "Retry reserved",
     StepKind.TRIGGERED: "Azure accepted the retry",
-    StepKind.UNCLEAR: "The retry got no clear answer",
-    StepKind.THROTTLED: "Azure put the retry off",
-    StepKind.REFUSED: "Azure turned the retry down",
-    StepKind.FOUND: "The vault shows the retry's job",
-    StepKind.ENDED: "The retry ended",
-    StepKind.WAITING: "Decided to wait",
-    StepKind.TOLD: "A person was told, and it goes on",
+    StepKind.UNCLEAR: "Response lost: outcome unknown",
+    StepKind.THROTTLED: "Azure throttled the retry",
+    StepKind.REFUSED: "Azure rejected the retry",
+    StepKind.FOUND: "Retry job found in the vault",
+    StepKind.ENDED: "Retry finished",
+    StepKind.WAITING: "Waiting",
+    StepKind.TOLD: "Operators notified; the incident stays open",
     StepKind.CLOSED: "Closed",
-    StepKind.STORM: "Part of a storm",
-    StepKind.ACKNOWLEDGED: "A person knows, and it can wait",
-    StepKind.PROFILE: "Which profile holds",
-    StepKind.APPROVED: "A person approved the retry",
+    StepKind.STORM: "Part of a failure storm",
+    StepKind.ACKNOWLEDGED: "Acknowledged by an operator",
+    StepKind.PROFILE: "Retry profile applied",
+    StepKind.APPROVED: "Retry approved",
 }
 
 OUTCOMES: Mapping[Outcome, str] = {
-    Outcome.RECOVERED: "Recovered after a retry",
-    Outcome.RECOVERED_ELSEWHERE: "Recovered without us",
-    Outcome.NEEDS_ACTION: "Needs a person",
-    Outcome.EXHAUSTED: "Retries used up",
-    Outcome.LEFT_ALONE: "Left alone",
+    Outcome.RECOVERED: "Recovered by a retry",
+    Outcome.RECOVERED_ELSEWHERE: "Recovered by another backup",
+    Outcome.NEEDS_ACTION: "Action required",
+    Outcome.EXHAUSTED: "Retries exhausted",
+    Outcome.LEFT_ALONE: "No action taken",
 }
 
 STATES: Mapping[State, str] = {
     State.WAITING: "Waiting",
     State.CLAIMED: "Starting a retry",
     State.TRIGGERED: "A retry is running",
-    State.UNKNOWN: "Asking the vault about a retry",
+    State.UNKNOWN: "Checking whether a retry started",
     State.CLOSED: "Closed",
 }
 
@@ -83,30 +85,30 @@ RESULTS: Mapping[AttemptResult, str] = {
     AttemptResult.COMPLETED: "completed",
     AttemptResult.FAILED: "failed",
     AttemptResult.CANCELLED: "cancelled",
-    AttemptResult.THROTTLED: "put off by Azure",
-    AttemptResult.NO_JOB: "no job appeared",
+    AttemptResult.THROTTLED: "throttled by Azure",
+    AttemptResult.NO_JOB: "no job started",
 }
 
 SOURCES: Mapping[Source, str] = {
-    Source.ALERT: "an alert",
-    Source.EVENT: "an event",
-    Source.SWEEP: "the sweep",
-    Source.OPERATOR: "a person",
+    Source.ALERT: "alert",
+    Source.EVENT: "event",
+    Source.SWEEP: "sweep",
+    Source.OPERATOR: "operator",
 }
 
 JOB_STATUSES: Mapping[JobStatus, str] = {
     JobStatus.IN_PROGRESS: "running",
-    JobStatus.CANCELLING: "being cancelled",
+    JobStatus.CANCELLING: "cancelling",
     JobStatus.CANCELLED: "cancelled",
     JobStatus.COMPLETED: "completed",
     JobStatus.COMPLETED_WITH_WARNINGS: "completed with warnings",
     JobStatus.FAILED: "failed",
-    JobStatus.UNKNOWN: "in a state that is not known",
+    JobStatus.UNKNOWN: "in an unknown state",
 }
 
 
 def reason(code: str) -> str:
-    """A reason code's sentence; a code that is not known stands for itself."""
+    """A reason code's sentence; a code that is not known represents itself."""
     return REASONS.get(Reason.read(code), code)
 
 

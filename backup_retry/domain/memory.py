@@ -1,9 +1,9 @@
-"""What an item's incident remembers of those before it: the same failure again, after a person was told, is no news."""
+"""What an item's incident remembers of those before it: a repeated failure that operators know is no news."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-#: after so many nights whose retries were all used up, more than one retry a night has proved useless
+#: after so many nights whose retries were all exhausted, more than one retry a night has proved useless
 _CHRONIC_AFTER = 3
 #: failures that are so far apart belong to two nights
 _HALF_A_DAY = timedelta(hours=12)
@@ -20,15 +20,15 @@ class Memory:
     #: when the first of them failed, and the one before this
     since: datetime | None = None
     failed_at: datetime | None = None
-    #: when a person was told last
+    #: when operators were notified last
     told_at: datetime | None = None
-    #: how many nights in a row used up all their retries, and when the last of them failed
+    #: how many nights in a row ended with retries exhausted, and when the last of them failed
     exhausted_nights: int = 0
     exhausted_at: datetime | None = None
 
     @property
     def is_chronic(self) -> bool:
-        """True where retries have been used up for nights: there is one a night from then on."""
+        """True where retries have been exhausted for nights: there is one a night from then on."""
         return self.exhausted_nights >= _CHRONIC_AFTER
 
     def again(self, *, first_failed_at: datetime, failed_at: datetime, told_at: datetime | None) -> "Memory":
@@ -42,20 +42,20 @@ class Memory:
         )
 
     def with_exhausted_night(self, failed_at: datetime) -> "Memory":
-        """The same after retries were used up; a second time in one night counts no more."""
+        """The same after retries were exhausted; a second time in one night counts no more."""
         if self.exhausted_at is not None and failed_at - self.exhausted_at < _HALF_A_DAY:
             return self
         return replace(self, exhausted_nights=self.exhausted_nights + 1, exhausted_at=failed_at)
 
     def is_fresh(self, now: datetime) -> bool:
-        """True where a person was told so lately that there is no need of a reminder."""
+        """True where operators were notified so recently that there is no need of a reminder."""
         return self.told_at is not None and now - self.told_at < REMINDED_AFTER
 
     @property
     def in_words(self) -> str:
         """What a person should know of it; "" of a first time."""
         again = f"Again, for the {_th(self.times)} time since {self.since:%a %d %b}. " if self.since else ""
-        nights = f"Chronic: all retries were used up {self.exhausted_nights} nights in a row, so"
+        nights = f"Chronic: retries were exhausted {self.exhausted_nights} nights in a row, so"
         until = " there is one retry a night until a backup succeeds. "
         return (again if self.times > 1 else "") + (nights + until if self.is_chronic else "")
 

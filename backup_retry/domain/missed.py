@@ -14,7 +14,7 @@ _TIME = "%Y%m%dt%H%M%Sz"
 class MissedBackups(StrEnum):
     """What follows where a promised backup has not come."""
 
-    #: a person is told
+    #: operators are notified
     TELL = "tell"
     #: one is started, as after a failure
     RETRY = "retry"
@@ -23,7 +23,7 @@ class MissedBackups(StrEnum):
 
 
 def missed_id(kind: str, point: datetime | None, *, has_any: bool = False) -> str:
-    """The id of a gap, where a failed job has its own: of an item's kind of backup and its last good point.
+    """The id of a gap, where a failed job has its own: of an item's kind of backup and its last recovery point.
 
     `has_any`: it has points, only the last one of that kind is older than all that Azure knows.
     """
@@ -37,7 +37,7 @@ def is_missed(job_id: str) -> bool:
 
 
 def point_before(job_id: str) -> datetime | None:
-    """The last good point before a gap; None: there was none, or none is known."""
+    """The last recovery point before a gap; None: there was none, or none is known."""
     match = _ID.fullmatch(job_id)
     if match is None or match["point"] in {_NEVER, "unknown"}:
         return None

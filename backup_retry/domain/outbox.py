@@ -10,7 +10,7 @@ from backup_retry.domain.notices import Notice
 
 @dataclass(frozen=True, kw_only=True)
 class Outbox:
-    """Stored with the change that it tells of, and forgotten once it is told."""
+    """Stored with the change that it reports, and forgotten once it is sent."""
 
     #: what is still to be sent
     notices: tuple[Notice, ...] = ()

@@ -5,15 +5,15 @@ from enum import StrEnum
 
 
 class Protection(StrEnum):
-    """How an item's last good recovery point stands to what its policy promises."""
+    """How an item's last recovery point compares to what its policy schedules."""
 
-    #: the last good point is younger than the policy's interval and a grace
+    #: the last recovery point is younger than the policy's interval and a grace
     PROTECTED = "protected"
     #: it is older, and nothing is being done about it
     OVERDUE = "overdue"
     #: a retry or another backup is on its way, or the first one is still to come
     IN_PROGRESS = "in_progress"
-    #: a person has been told, and no good point has come since
+    #: operators have been notified, and no good point has come since
     ACTION_REQUIRED = "action_required"
     #: there is no point, and the time for a first one is over
     NEVER = "never"

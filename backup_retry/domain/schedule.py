@@ -89,7 +89,7 @@ class BackupPolicy:
     rules: Mapping[str, str] | None = None
     #: a backup vault's retention tags that are given once a month or a year only
     long_term_tags: frozenset[str] = frozenset()
-    #: why nobody knows its schedules; "": they are known
+    #: why its schedules are unknown; "": they are known
     problem: str = ""
 
     def next_run(self, after: datetime, kind: str = "") -> datetime | None:
@@ -114,9 +114,9 @@ def repeating(text: str) -> Repeating:
     match = _REPEATING.fullmatch(text)
     period = _PERIOD.fullmatch(match["period"]) if match else None
     if match is None or period is None:
-        raise ValueError(f"{text!r} is no repeating interval")
+        raise ValueError(f"{text!r} is not a repeating interval")
     start = datetime.fromisoformat(match["start"])
     length = timedelta(**{unit: int(number) for unit, number in period.groupdict().items() if number})
     if length <= timedelta(0):
-        raise ValueError(f"{text!r} never moves on")
+        raise ValueError(f"{text!r} never advances")
     return Repeating(start=start if start.tzinfo else start.replace(tzinfo=UTC), period=length)

@@ -16,7 +16,7 @@ TagValues = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Tag:
-    """A tag's value, without case, and the ARM id of the resource that bears it."""
+    """A tag's value, without case, and the ARM id of the resource that has it."""
 
     value: str
     resource_id: str
@@ -36,7 +36,7 @@ class Tags:
 
     @property
     def asks_first(self) -> Tag | None:
-        """The tag that wants a person asked first; a value that nobody knows was meant to hold something back."""
+        """The tag that wants a person asked first; an unknown value was meant to hold something back."""
         return next((tag for tag in self.retry if tag.value not in _PLAIN | {OFF}), None)
 
 

@@ -14,6 +14,9 @@ _LAST_OF_BMP = 0xFFFF
 _DEEPEST = 100
 #: what a text may have besides what is printed: a space of any width, and what only starts a new line or column
 _LAYOUT = "\n\t"
+#: what a spreadsheet takes for the start of a formula; it ignores white space before that
+_FORMULA = ("=", "+", "-", "@")
+_STARTS_A_CELL = ("\t", "\r", "\n")
 
 
 def valid(text: str) -> str:
@@ -39,6 +42,15 @@ def valid_json(value: object, deepest: int = _DEEPEST) -> Any:  # noqa: ANN401 (
 def visible(text: str) -> str:
     r"""The text with what nobody sees written out, as `\u202e`: it could turn a name around, or command a terminal."""
     return text if text.isprintable() else "".join(map(_visible, text))
+
+
+def as_cell(text: str) -> str:
+    """The text as a CSV cell, quoted where a spreadsheet would run it as a formula: anybody may name a machine.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    is_formula = text.lstrip().startswith(_FORMULA) or text.startswith(_STARTS_A_CELL)
+    return f"'{text}" if is_formula else text
 
 
 def _visible(character: str) -> str:

@@ -16,4 +16,4 @@ def time_zone(name: str) -> ZoneInfo:
         if key:
             with suppress(ZoneInfoNotFoundError, ValueError, OSError):
                 return ZoneInfo(key)
-    raise ValueError(f"{name!r} is no time zone, such as UTC, Europe/Berlin or W. Europe Standard Time")
+    raise ValueError(f"{name!r} is not a time zone such as UTC, Europe/Berlin or W. Europe Standard Time")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from backup_retry.domain.notices import Notice
 
@@ -22,6 +23,20 @@ class UnsentNotices:
     tries: int
     #: before that no follow-up tries again; a notice that is new is tried at once nevertheless
     due: datetime
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The same for programs: `number`, `since`, `answer`, `next_try`; times in ISO 8601."""
+        return {
+            "number": self.number,
+            "since": self.since.isoformat(),
+            "answer": self.answer,
+            "next_try": self.due.isoformat(),
+        }
+
+    def __str__(self) -> str:
+        """1 notice, 3 notices."""
+        return "1 notice" if self.number == 1 else f"{self.number:,} notices"
 
 
 def after_a_try(

@@ -206,7 +206,7 @@ FULL, LOG = "Full", "Log"
 CAUSES = frozenset({"no_permission", "not_reachable"})
 #: operations that end an item's protection, or set it up; each edit of a policy is one of the latter
 STOPS_PROTECTION, SETS_UP_PROTECTION = frozenset({"disablebackup", "deletebackupdata"}), "configurebackup"
-#: what a backup is worth beside others of its database; a better one makes up for a failed lesser one, never
+#: what a backup is worth next to others of its database; a better one makes up for a failed lesser one, never
 #: the other way round: a log backup that completes every fifteen minutes must not hide a failed full one
 _BACKUP_RANKS = {"log": 1, "differential": 2, "incremental": 2}
 _BEST = 3

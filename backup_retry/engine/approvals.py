@@ -47,7 +47,9 @@ class Approvals:
             return None
         now = self._clock()
         work = UnitOfWork(recall.reopened(current, by, now), now)
-        work.step(StepKind.APPROVED, detail=f"Retried again by {by}, after it was closed: {current.reason}.")
+        work.step(
+            StepKind.APPROVED, detail=f"Retried by {by} after the incident was closed: {current.reason}."
+        )
         return await self._committer.save(work)
 
     async def _answered(self, asked: Incident, answer: Callable[[UnitOfWork], None]) -> Incident | None:

@@ -41,7 +41,7 @@ class Committer:
     async def tell(self, incident: Incident, *, sends: bool = True) -> Incident:
         """Write the log lines and send the notices that are left; what cannot be told now waits for a follow-up.
 
-        `sends`: False where the topic has refused them lately, so that only the lines are written.
+        `sends`: False where the topic has refused them recently, so that only the lines are written.
         """
         left = self._logged(incident)
         left = await self._sent(left) if sends else left

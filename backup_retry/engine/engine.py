@@ -79,7 +79,7 @@ class Engine:
         self._tag_lookup = tag_lookup
         self._rules = rules
         self._clock = clock
-        #: tells people what an incident has to tell
+        #: notifies operators of an incident
         self.teller = Teller(
             causes=causes or MemoryCauses(), ledger=ledger, publisher=publisher, clock=clock, pages=pages
         )
@@ -149,7 +149,7 @@ class Engine:
             done = await act(work)
             if done.decision != "already_handled":
                 return done
-        raise AzureUnavailable(f"{failed.item.friendly_name}: other workers kept changing its incident")
+        raise AzureUnavailable(f"{failed.item.friendly_name}: other workers changed its incident")
 
     async def advance(
         self, incident: Incident, *, run_began: datetime | None = None, sends: bool = True
@@ -166,7 +166,7 @@ class Engine:
         return await self._advance(UnitOfWork(told, self._clock()), run_began)
 
     async def tell(self, incident: Incident, *, sends: bool = True) -> Incident:
-        """Tell what is left to tell of an incident; returns it with what could not be told."""
+        """Send what an incident has left to send; returns it with what could not be told."""
         return await self._committer.tell(incident, sends=sends)
 
     async def context(self, incident: Incident) -> DecisionContext:
@@ -194,8 +194,8 @@ class Engine:
         noted = current if own else current.with_named(failed).with_failure(failed)
         work = UnitOfWork(noted, now, job_id=job_id)
         work.noted_failure = None if own else failed
-        what = "the retry's own job" if own else "a backup"
-        detail = f"{failed.error.label}: {what} {failed.status.lower()}, heard from {source}"
+        what = "the retry" if own else "a backup"
+        detail = f"{failed.error.label}: {what} {failed.status.lower()} (source: {source})"
         work.step(StepKind.NOTED, job_id=failed.id, detail=detail)
         return work
 
@@ -286,7 +286,7 @@ class Engine:
     async def _with_protection(
         self, work: UnitOfWork, context: DecisionContext, facts: Facts
     ) -> DecisionContext:
-        """The case with the item's protection, read afresh, and the tag of a resource that only the vault names."""
+        """The case with the item's protection, at most a minute old, and the tag of a resource only the vault names."""
         item = await self._vaults.item(work.incident.item)
         if item is not None:
             work.incident = replace(work.incident, last_good_at=item.last_recovery_point)

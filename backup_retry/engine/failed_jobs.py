@@ -13,7 +13,7 @@ from backup_retry.ports.vaults import Vaults
 
 
 def confirmed(job: Job, hint: ProtectedItem | None = None) -> FailedJob | None:
-    """The failure that a vault's job shows; None when it did not fail or nobody can say what it backed up.
+    """The failure that a vault's job shows; None when it did not fail or it is unknown what it backed up.
 
     The hint decides only between the items that the job's names fit. Neither a change of protection nor a restore that
     a person cancelled is a failure for us.
@@ -35,10 +35,12 @@ def why_none(job: Job) -> str:
     if not job.failed:
         return f"job {job.id} is {job.status}, not Failed"
     if not _counts(job):
-        return f"job {job.id} ({job.operation}, {job.status}) is neither a failed backup nor a failed restore"
+        return f"job {job.id} ({job.operation}, {job.status}) is not a failed backup or restore"
     if job.candidates:
-        return f"job {job.id} of {job.entity_name} fits several items of its vault, and nobody says which item it is of"
-    return f"job {job.id} failed, but neither it nor the signal says which item it backed up"
+        return (
+            f"job {job.id} of {job.entity_name} matches several items in its vault, and the signal names none"
+        )
+    return f"job {job.id} failed, but neither it nor the signal names the item"
 
 
 def _counts(job: Job) -> bool:
@@ -62,7 +64,7 @@ async def failure_of(vaults: Vaults, job: Job, named: ProtectedItem | None) -> F
 
 
 async def _is_shown(vaults: Vaults, named: ProtectedItem, job: Job) -> bool:
-    """True where the vault shows the item that was named, and none with the id that the job itself bears."""
+    """True where the vault shows the item that was named, and none with the id that the job itself has."""
     if job.item is not None and not job.guessed and await vaults.item(job.item) is not None:
         return False
     return await vaults.item(named) is not None
@@ -83,7 +85,7 @@ def _may_name(named: ProtectedItem, job: Job) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Unrecovered:
-    """What a vault's list shows of failures that nothing has mended."""
+    """What a vault's list shows of failures that is unresolved."""
 
     #: the newest failure of each worth, of each item; the one that ended first comes first
     failures: Sequence[FailedJob]
@@ -94,7 +96,7 @@ class Unrecovered:
 async def unrecovered(
     vaults: Vaults, vault: Vault, since: datetime, now: datetime, item: ProtectedItem | None = None
 ) -> Unrecovered:
-    """The failures in a vault (or of one item) that ended since then and that nothing has mended.
+    """The failures in a vault (or of one item) that ended since then and that is unresolved.
 
     A vault lists jobs by their start, so it is asked for those that may have run until then. A full backup that is
     missing hides no differential one: its incident may have been closed long ago.

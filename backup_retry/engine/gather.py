@@ -14,8 +14,8 @@ from backup_retry.engine.freshness import read_jobs
 from backup_retry.engine.unit_of_work import UnitOfWork
 from backup_retry.policy.decision_context import DecisionContext
 from backup_retry.policy.rules import JOB_RETENTION, LONGEST_JOB, Rules
-from backup_retry.policy.settle import attempt_job, with_newest_failure
-from backup_retry.policy.storm import similar_failures
+from backup_retry.policy.settle import attempt_job, with_newest_failure, with_own_successes
+from backup_retry.policy.similar_failures import similar_failures
 from backup_retry.ports.vaults import Vaults
 
 
@@ -51,6 +51,7 @@ class Gatherer:
         work.incident = with_newest_failure(incident, facts, work.noted_failure)
         similar = similar_failures(listed.jobs, work.incident, self._rules.storm_window)
         jobs = [await self._looked_through(job, work.incident) for job in own]
+        work.incident = with_own_successes(work.incident, jobs)
         return replace(facts, jobs=jobs, similar=similar)
 
     def _longest_job(self, work: UnitOfWork) -> timedelta:
@@ -66,7 +67,7 @@ class Gatherer:
         return await self._vaults.operation(incident.item, attempt.operation_id)
 
     async def _looked_through(self, job: Job, incident: Incident) -> Job:
-        """A job that completed with warnings, and would mend the failure, with what only its details say of it."""
+        """A job that completed with warnings, and would fix the failure, with what only its details say about it."""
         if job.status is not JobStatus.COMPLETED_WITH_WARNINGS or not job.makes_up_for(incident.failure):
             return job
         try:

@@ -47,7 +47,7 @@ class Retrier:
     async def retry(self, work: UnitOfWork, request: BackupRequest) -> Report:
         """Claim, trigger, record the answer. A crash after the claim leaves a lease that lapses.
 
-        The claim bears the time at which it is stored: deciding may have taken minutes, and the lease counts on.
+        The claim has the time at which it is stored: deciding may have taken minutes, and the lease counts on.
         Where the answer to it was lost, others may have moved on since: it counts while it stands.
         """
         work.now = self._clock()
@@ -126,7 +126,7 @@ def _unclear(error: AnswerUnclear) -> _Answer:
 
 
 def _put_off(error: AzureUnavailable) -> _Answer:
-    """Nothing was started: wait as long as Azure asks, which uses up no attempt; after a day a person is told."""
+    """Nothing was started: wait as long as Azure asks, which costs no attempt; after a day operators are notified."""
     length, detail = error.retry_after or _THROTTLE_PAUSE, str(error)
 
     def apply(work: UnitOfWork) -> None:
@@ -140,15 +140,15 @@ def _put_off(error: AzureUnavailable) -> _Answer:
 
 
 def _gave_way(work: UnitOfWork) -> None:
-    """Another canary took its place before it went: nothing was started, and no attempt is used up."""
+    """Another canary took its place before it went: nothing was started, and no attempt is exhausted."""
     ended = work.incident.attempt_ended(AttemptResult.THROTTLED, work.now)
-    detail = "Another item of its storm goes first."
+    detail = "Another item of the failure storm is retried first."
     work.incident = ended.waiting(work.now, Reason.STORM, detail)
     work.step(StepKind.WAITING)
 
 
 def _turned_down(error: AzureRefused) -> _Answer:
-    """Azure refused the trigger: its code is weighed as that of a failed job, unless the whole vault is blocked."""
+    """Azure refused the trigger: its code is evaluated as that of a failed job, unless the whole vault is blocked."""
 
     def apply(work: UnitOfWork) -> None:
         wait = trigger_refused(error, work.incident, work.now)
@@ -165,7 +165,7 @@ def _turned_down(error: AzureRefused) -> _Answer:
 
 
 def _as_job_error(error: AzureRefused) -> JobError:
-    """The refusal as it is weighed; of a code that nobody knows its status says whether a retry can help."""
+    """The refusal as it is evaluated; of a code that are unknown its status says whether a retry can help."""
     return JobError(
         title=error.code,
         message=error.said or str(error),

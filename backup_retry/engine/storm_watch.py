@@ -1,4 +1,4 @@
-"""Row 13, a storm in the vault: read, weighed and written down, and looked at once more before a canary goes."""
+"""Row 13, a storm in the vault: read, evaluated and written down, and looked at once more before a canary goes."""
 
 import logging
 from dataclasses import replace
@@ -46,7 +46,8 @@ class StormWatch:
             if after != known and await self._storms.save_storm(after) is None:
                 continue  # another worker changed it first
             is_new = known is None or after.began_at != known.began_at
-            _announce(work, move, after, context, is_new=is_new)
+            counted = storm_of_item.since_the_last(seen, context) if is_new else context
+            _announce(work, move, after, counted, is_new=is_new)
             if not move.changes_only_the_storm:
                 break
         if move is Move.LEAD:

@@ -1,4 +1,4 @@
-"""Tells people: one message for one cause, and no message lost.
+"""Notifies operators: one message for one cause, and no message lost.
 
 A notice that calls a person goes at once where it is the first of its cause (its vault and code); the others of the
 next hours wait in the ledger and go together, with the next follow-up after the window's end. Whoever stores the
@@ -24,7 +24,7 @@ from backup_retry.ports.ledger import Ledger
 from backup_retry.ports.log_events import LogEvent, log_event
 from backup_retry.ports.publisher import Publisher
 
-#: so many items are named in a log line
+#: that many items are named in a log line
 _NAMED = 10
 
 

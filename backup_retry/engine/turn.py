@@ -1,7 +1,7 @@
 """A turn: what a timer does, as one function that anybody may start.
 
 A lease makes two starts one turn. A turn that died with its worker has begun, has not completed and is nobody's: the
-follow-up starts it again, three times, and then a person is told.
+follow-up starts it again, three times, and then operators are notified.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from backup_retry.ports.log_events import LogEvent, log_event, log_failure
 from backup_retry.ports.publisher import Publisher
 from backup_retry.ports.turns import Lease, Turns
 
-#: looks into the signals that wait; it has the follow-up's schedule, and no heartbeat of its own
+#: processes deferred signals; it has the follow-up's schedule, and no heartbeat of its own
 KEPT_SIGNALS = "kept_signals"
 #: how often one that died is started again
 REPEATS = 3
@@ -89,7 +89,7 @@ class TurnTaker:
         return True
 
     async def repeat_dead(self, turns: Sequence[Turn]) -> None:
-        """Start again what has begun, has not completed and is nobody's; in the end a person is told."""
+        """Start again what has begun, has not completed and is nobody's; in the end operators are notified."""
         for turn in turns:
             with suppress(RowUnreadable):  # it is somebody's
                 lease, now = await self._turns.lease(turn.name), self._clock()
@@ -136,7 +136,7 @@ class TurnTaker:
             renewing.cancel()
 
     async def _tell(self, lease: Lease, now: datetime) -> None:
-        """Tell a person, once; where the topic does not take it, the next follow-up tries again."""
+        """Notify operators, once; where the topic does not take it, the next follow-up tries again."""
         if lease.told_at is not None or lease.began is None:
             return
         fields = {"turn": lease.turn, "since": lease.began, "starts": lease.starts}

@@ -1,4 +1,4 @@
-"""An incident on its way to the ledger, and what a caller is told of it."""
+"""An incident on its way to the ledger, and what a caller gets to know of it."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -38,7 +38,7 @@ class UnitOfWork:
     noted_failure: FailedJob | None = None
     #: the key of the storm whose canary the incident's item is: to be looked at again once its claim is stored
     canary_of: str = ""
-    #: the key of the storm of which a person is told with the next save
+    #: the key of the storm of which operators are notified with the next save
     tells_of_storm: str = ""
     #: a person knows by an earlier notice how the incident ends
     is_quiet: bool = False
@@ -110,7 +110,7 @@ class UnitOfWork:
         return bool(self.steps or self.job_id) or (later > self.now and before.due != self.incident.due)
 
     def tell_once(self, wait: Wait) -> None:
-        """Have a person told what an open incident waits for, where that is to be told; it goes on by itself."""
+        """Notify operators of what an open incident waits for, where that is wanted; it continues automatically."""
         if not wait.notice_name or wait.notice_name in self.incident.told_of:
             return
         self.incident = replace(self.incident, told_of=(*self.incident.told_of, wait.notice_name))
@@ -131,7 +131,7 @@ class UnitOfWork:
 
 
 def report(label: str, incident: Incident, *, decision: Decision | None = None, job_id: str = "") -> Report:
-    """What a caller is told of an incident."""
+    """What a caller gets to know of an incident."""
     return Report(
         item_id=incident.item.id,
         job_id=job_id or incident.failure.id,
@@ -143,12 +143,12 @@ def report(label: str, incident: Incident, *, decision: Decision | None = None, 
 
 
 def already_handled(incident: Incident, job_id: str = "") -> Report:
-    """What a caller is told of a duplicate, or after losing a race."""
+    """What a caller gets to know of a duplicate, or after losing a race."""
     return Report(
         item_id=incident.item.id,
         job_id=job_id or incident.failure.id,
         decision="already_handled",
         reason=Reason.ALREADY_HANDLED,
-        detail="This failure is known, or another worker has it.",
+        detail="This failure is already known, or another worker is handling it.",
         incident=incident,
     )

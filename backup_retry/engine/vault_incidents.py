@@ -1,4 +1,4 @@
-"""Vaults that answer 403 or 404: one incident for each, which tells a person once, and looks back at its end.
+"""Vaults that answer 403 or 404: one incident for each, which notifies operators once, and looks back at its end.
 
 Items of such a vault that are known to have failed wait with incidents of their own, and signals wait in the inbox.
 What has failed meanwhile and was told by nobody is found when the vault's own incident ends.
@@ -62,7 +62,7 @@ class VaultIncidents:
         """A vault that the ledger or Resource Graph has shown said no, perhaps of an item: 403 and 404 are its matter.
 
         The incident of such an item holds no failed job, since nobody could confirm one: it becomes an ordinary one
-        with it. A person is told by the vault's own incident, of each cause once.
+        with it. Operators are notified by the vault's own incident, of each cause once.
         """
         wait = refused(error, self._clock())
         if wait.reason not in BLOCKED or error.by is Service.LEDGER:
@@ -130,7 +130,7 @@ class VaultIncidents:
         return Close(outcome=Outcome.RECOVERED_ELSEWHERE, reason=Reason.REACHABLE_AGAIN)
 
     async def notify_unknown_vaults(self, vaults: Collection[Vault]) -> None:
-        """Tell a person, once a day, how many vaults there are that only alerts name and that do not let us look."""
+        """Notify operators, once a day, of the number of vaults that only alerts name and that deny access."""
         now = self._clock()
         last = await self._controls.last_beat(UNKNOWN_VAULTS_BEAT)
         if not vaults or (last is not None and now - last < _DAY):
@@ -190,5 +190,5 @@ def _waiting(incident: Incident, wait: Wait, now: datetime) -> Wait:
 
 
 def _given_up(incident: Incident) -> Close:
-    detail = f"The vault has been like this for as long as Azure keeps jobs. {incident.detail}"
+    detail = f"The vault has been inaccessible for as long as Azure keeps jobs. {incident.detail}"
     return Close(outcome=Outcome.NEEDS_ACTION, reason=incident.reason, detail=detail)

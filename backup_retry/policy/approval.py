@@ -18,7 +18,7 @@ def approval(context: DecisionContext) -> Wait | Close | None:
     """Row 9, by a person: one is asked, once for an incident; who does not answer for a day has to act.
 
     It is looked at again with each follow-up, so that a backup that completes meanwhile, or a tag that is taken away,
-    ends the question. A rehearsal asks nobody.
+    ends the question. A dry run asks nobody.
     """
     incident, why = context.incident, _why(context)
     if not why or incident.approved_by or context.rules.dry_run:
@@ -28,12 +28,13 @@ def approval(context: DecisionContext) -> Wait | Close | None:
         return Close(
             outcome=Outcome.NEEDS_ACTION,
             reason=Reason.APPROVAL,
-            detail=f"Nobody approved a retry within a day ({why}), so none was started, last error "
-            f"{incident.failure.error.label}. Start a backup in the portal, or leave it to its own schedule.",
+            detail=f"The retry was not approved within a day ({why}), so it was not started. Last error: "
+            f"{incident.failure.error.label}. Start a backup in the Azure portal, or wait for the next scheduled one.",
         )
     detail = (
-        f'A retry waits for a person ({why}): backup-retry approve "{name}" lets it go, backup-retry dismiss "{name}" '
-        f"closes it; unanswered it is closed at {asked_at + PATIENCE:%Y-%m-%d %H:%M} UTC."
+        f'A retry is waiting for approval ({why}): backup-retry approve "{name}" approves it, '
+        f'backup-retry dismiss "{name}" '
+        f"closes it. Without an answer it is closed at {asked_at + PATIENCE:%Y-%m-%d %H:%M} UTC."
     )
     return Wait(until=context.now, reason=Reason.APPROVAL, detail=detail, notice_name=Reason.APPROVAL.value)
 
@@ -54,5 +55,5 @@ def _why(context: DecisionContext) -> str:
     tag = context.tags.asks_first
     if tag is None:
         return "RETRY_MODE is ask" if context.rules.asks_first else ""
-    unknown = "" if tag.value == ASK else ", which is no value that this app knows"
+    unknown = "" if tag.value == ASK else ", which is not a valid value"
     return f"{tag.resource_id} is tagged {RETRY} = {tag.value}{unknown}"

@@ -16,7 +16,7 @@ from backup_retry.policy.rules import JOB_RETENTION
 #: over how many days it is counted
 WINDOWS = (7, 14, 30)
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
-#: a day is counted anew for so long: a retry may still give it its point
+#: a day is counted again for so long: a retry may still give it its point
 _SETTLED_AFTER = 3
 
 
@@ -82,7 +82,7 @@ def compliance(days: Sequence[VaultDay], today: date) -> Compliance:
 def days_to_keep(
     estate: Estate, known: Sequence[VaultDay], now: datetime, seen_since: Mapping[str, datetime]
 ) -> Sequence[VaultDay]:
-    """The days to be stored: the last few anew, and as far as Azure's jobs reach those that a vault has none of.
+    """The days to be stored: the last few again, and as far as Azure's jobs reach those that a vault has none of.
 
     `seen_since`: since when items without a recovery point are known, by their keys.
     """

@@ -14,18 +14,18 @@ _LATEST_START = timedelta(hours=2)
 
 
 def daily_cap(context: DecisionContext) -> Wait | None:
-    """Row 10: this app has used up what it may, over the item's incidents; or everybody together what Azure takes."""
+    """Row 10: this app has reached its limit, over the item's incidents; or everybody together what Azure takes."""
     ours = _recent(context.incident.triggers, context.now)
     cap, limit = context.rules.daily_caps[context.workload.cap], context.workload.on_demand_limit
     if len(ours) >= cap:
-        detail = f"{len(ours)} on-demand backups in 24 hours; {cap} are allowed."
+        detail = f"{len(ours)} on-demand backups in 24 hours; the limit is {cap}."
         return _until_one_drops_out(ours, cap, context.now, detail)
     if limit is None:
         return None
     anybodys = _recent(on_demand(context), context.now)
     if len(anybodys) < limit:
         return None
-    detail = f"{len(anybodys)} on-demand backups in 24 hours, this app's and others'; Azure takes {limit}."
+    detail = f"{len(anybodys)} on-demand backups in 24 hours, by this app and others; Azure allows {limit}."
     return _until_one_drops_out(anybodys, limit, context.now, detail)
 
 

@@ -20,8 +20,9 @@ def past_deadline(context: DecisionContext) -> Close | None:
         return None
     zone, error = context.rules.hours.zone, context.incident.failure.error
     detail = (
-        f"No retry starts after {local:%H:%M} ({zone.key}{context.by_profile}), and none has mended it until then, "
-        f"last error {error.label}. Start a backup by hand, or leave it to its own schedule. {context.error.guidance}"
+        f"No retry starts after {local:%H:%M} ({zone.key}{context.by_profile}), and none succeeded before that. "
+        f"Last error: {error.label}. Start a backup in the Azure portal, or wait for the next scheduled one. "
+        f"{context.error.guidance}"
     )
     return Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.DEADLINE, detail=detail)
 

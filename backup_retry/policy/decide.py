@@ -1,6 +1,6 @@
 """What to do about an incident: values in, one decision out. No I/O, no clock, no settings of its own.
 
-`decide` weighs row by row, in the order of `ROWS`; what became of an attempt in flight is `settle`'s matter.
+`decide` evaluates row by row, in the order of `ROWS`; what became of an attempt in flight is `settle`'s matter.
 """
 
 from collections.abc import Callable
@@ -66,8 +66,8 @@ def unsupported(context: DecisionContext) -> Close | None:
     return Close(
         outcome=Outcome.NEEDS_ACTION,
         reason=Reason.UNSUPPORTED,
-        detail=f"{_what_failed(failure, workload.words)} {_known(context)}It cannot be retried safely from here. "
-        f"{by_hand or 'Run it again where it was started.'} More: {context.error.link}",
+        detail=f"{_what_failed(failure, workload.words)} {_known(context)}This app cannot safely retry it. "
+        f"{by_hand or 'Run it again from where it was started.'} More: {context.error.link}",
     )
 
 
@@ -93,7 +93,7 @@ def nobodys(context: DecisionContext) -> Close | None:
         outcome=Outcome.NEEDS_ACTION,
         reason=Reason.NEEDS_ACTION,
         detail=f"{_what_failed(context.incident.failure, context.workload.words)} Its vault lists no item of "
-        "that name, so nothing was retried. Find the item under Backup items, and back it up there.",
+        "that name, so it was not retried. Find the item under Backup items in the vault, and start a backup there.",
     )
 
 
@@ -123,7 +123,7 @@ def in_progress(context: DecisionContext) -> Wait | Close | None:
 
 def _until_it_ends(job: Job, context: DecisionContext) -> Wait:
     unknown = job.status is JobStatus.UNKNOWN
-    detail = f"Job {job.id} " + ("has a status that this app does not know." if unknown else "is running.")
+    detail = f"Job {job.id} " + ("has an unknown status." if unknown else "is running.")
     known = context.now - job.started_at <= JOB_RETENTION  # a young job may not have its start yet
     began = (
         job.started_at
@@ -146,7 +146,7 @@ def cancelled(context: DecisionContext) -> Close | None:
     if context.is_insisted_on:
         return None
     if context.incident.failure.status is JobStatus.CANCELLED:
-        return Close.left_alone(Reason.CANCELLED, "The job was cancelled by a person.")
+        return Close.left_alone(Reason.CANCELLED, "The job was cancelled.")
     if context.error.verdict is Verdict.LEAVE:
         return Close.left_alone(Reason.CANCELLED, context.error.cause)
     return None
@@ -173,14 +173,12 @@ def log_schedule(context: DecisionContext) -> Wait | Close | None:
     interval = item.policy.log_interval if item and item.policy else None
     patience = max(2 * (interval or _USUAL_LOG_INTERVAL), _LEAST_PATIENCE)
     if context.now - context.incident.first_failed_at < patience:
-        detail = "Log backups run again by their own schedule; the next one decides."
+        detail = "Log backups are not retried; the next scheduled one shows whether the failure persists."
         return Wait(until=context.now, reason=Reason.LOG_SCHEDULE, detail=detail)
     if verdict is Verdict.FULL:
         return None
     hours = patience / timedelta(hours=1)
-    detail = (
-        f"Log backups have failed for {hours:g} h, last error {failure.error.label}. {context.error.guidance}"
-    )
+    detail = f"Log backups have failed for {hours:g} h. Last error: {failure.error.label}. {context.error.guidance}"
     return Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.LOG_SCHEDULE, detail=detail)
 
 
@@ -207,7 +205,9 @@ def schedule_near(context: DecisionContext) -> Wait | None:
         return None
     until = next_run + context.rules.schedule_margin
     return Wait(
-        until=until, reason=Reason.SCHEDULE_NEAR, detail=f"Its own schedule runs at {next_run:%H:%M} UTC."
+        until=until,
+        reason=Reason.SCHEDULE_NEAR,
+        detail=f"The next scheduled backup starts at {next_run:%H:%M} UTC.",
     )
 
 
@@ -242,7 +242,7 @@ def dry_run(context: DecisionContext) -> Close | None:
     """Last of all: everything says retry, and nothing may be started."""
     if not context.rules.dry_run:
         return None
-    return Close.left_alone(Reason.DRY_RUN, "A retry would have been started now; DRY_RUN is on.")
+    return Close.left_alone(Reason.DRY_RUN, "Dry run: a retry would have been started now.")
 
 
 def _schedule(failure: FailedJob) -> str:

@@ -14,8 +14,8 @@ from backup_retry.domain.workloads import Workload, workload
 from backup_retry.policy.rules import Rules
 
 _REFUSED_BY_AN_UNKNOWN_CODE = (
-    "Mend what it names, then start the backup in the vault. This code is not in the app's catalogue: report it with "
-    "its message as an issue of azure-backup-retry."
+    "Fix what the message names, then start the backup in the vault. This error code is not in the app's error "
+    "catalogue: please report it with its message as an issue of azure-backup-retry."
 )
 
 
@@ -79,7 +79,7 @@ class DecisionContext:
 
 
 def _with_the_services_word(entry: ErrorEntry, error: JobError) -> ErrorEntry:
-    """What the service says of a code that nobody knows; of one that is known it need not be right.
+    """What the service says about an unknown code; of one that is known it need not be right.
 
     Backup vaults have said "please retry" and isRetryable false of one failure, and false of a server's passing 500.
     """
@@ -95,7 +95,7 @@ def _with_the_services_word(entry: ErrorEntry, error: JobError) -> ErrorEntry:
 def _of_a_refusal(entry: ErrorEntry, error: JobError) -> ErrorEntry:
     """A trigger that was refused left no job to read: what Azure said of it stands here."""
     words = f"{error.label}: {error.message}".removesuffix(": ").removesuffix(".")
-    said = f"Azure refused to start the backup, {words}."
+    said = f"Azure rejected the backup, {words}."
     if entry.known:
         advice = f" {error.advice}" if error.advice else ""
         return replace(entry, cause=f"{said}{advice} {entry.cause}")

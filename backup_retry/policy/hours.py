@@ -31,7 +31,7 @@ class Window:
         """
         match = _WINDOW.fullmatch(text.strip())
         if match is None:
-            raise ValueError(f"{text!r} is no window of hours, such as 20:00-06:00")
+            raise ValueError(f"{text!r} is not a time window such as 20:00-06:00")
         return cls(start=time_of_day(match["start"]), end=time_of_day(match["end"]))
 
     def __str__(self) -> str:
@@ -71,4 +71,4 @@ def time_of_day(text: str) -> time:
         hours, minutes = (int(part) for part in text.split(":"))
         return time(hours % 24 if (hours, minutes) == (24, 0) else hours, minutes)
     except ValueError as error:
-        raise ValueError(f"{text!r} is no time of day, such as 06:00") from error
+        raise ValueError(f"{text!r} is not a time of day such as 06:00") from error

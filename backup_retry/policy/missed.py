@@ -35,13 +35,13 @@ def failure_of(backups: Backups, missed: Missed, now: datetime) -> FailedJob:
 def _message(missed: Missed) -> str:
     what = f"{missed.promise.kind.lower()} backup" if missed.promise.kind else "recovery point"
     last = (
-        f"the last good {what} is of {missed.point:%Y-%m-%d %H:%M} UTC"
+        f"the last {what} is from {missed.point:%Y-%m-%d %H:%M} UTC"
         if missed.point
-        else f"no good {what} is known"
+        else f"no {what} is known"
     )
     if missed.promise.kind or missed.promise.runs:
-        return f"By its policy the next one was due at {missed.turn:%Y-%m-%d %H:%M} UTC, and {last}"
-    return f"Its policy is not known, no policy of Azure's waits for longer than a week, and {last}"
+        return f"According to its backup policy the next one was due at {missed.turn:%Y-%m-%d %H:%M} UTC, and {last}"
+    return f"Its backup policy cannot be read, no Azure Backup policy waits longer than a week, and {last}"
 
 
 def point_has_come(context: DecisionContext) -> Close | None:
@@ -57,12 +57,12 @@ def point_has_come(context: DecisionContext) -> Close | None:
     return Close(
         outcome=Outcome.RECOVERED_ELSEWHERE,
         reason=Reason.ALREADY_RECOVERED,
-        detail=f"Its last good recovery point is of {point:%Y-%m-%d %H:%M} UTC.",
+        detail=f"Its last recovery point is from {point:%Y-%m-%d %H:%M} UTC.",
     )
 
 
 def missed_backup(context: DecisionContext) -> Close | None:
-    """Row 8, of a missed backup: a person is told, unless MISSED_BACKUPS says to start one, or to do nothing."""
+    """Row 8, of a missed backup: operators are notified, unless MISSED_BACKUPS says to start one, or to do nothing."""
     error = context.incident.failure.error
     if not is_missed(context.incident.failure.id):
         return None

@@ -26,11 +26,13 @@ class Profile:
 
 
 def profile_held(tag: Tag | None, profiles: Mapping[str, Profile]) -> str:
-    """Which profile holds, and by which tag, for an incident's story; a name that nobody knows is said."""
+    """Which profile holds, and by which tag, for an incident's story; an unknown name is said."""
     if tag is None:
-        return "No profile is named any more: the settings hold."
+        return "The profile tag was removed: the app's settings apply."
     named = f"{PROFILE} = {tag.value} on {tag.resource_id}"
     known = profiles.get(tag.value)
     return (
-        f"{named}: {known.in_words}." if known else f"{named} is none of RETRY_PROFILES: the settings hold."
+        f"{named}: {known.in_words}."
+        if known
+        else f"{named} is not in RETRY_PROFILES: the app's settings apply."
     )

@@ -66,7 +66,7 @@ class Promise:
         return self.interval
 
 
-#: what the longest policy promises, for an item whose policy nobody knows
+#: what the longest policy promises, for an item whose policy is unknown
 UNKNOWN = (Promise(),)
 
 
@@ -81,7 +81,7 @@ def is_continuous(policy: BackupPolicy) -> bool:
 
 
 def promises(policy: BackupPolicy | None, now: datetime) -> Sequence[Promise]:
-    """What the policy promises; nothing where its schedule is paused, a week where nobody knows it."""
+    """What the policy promises; nothing where its schedule is paused, a week where it is unknown."""
     if policy is None or policy.problem:
         return UNKNOWN
     kinds = ("",) if policy.schedules.get("") or policy.rules is not None else policy.schedules

@@ -1,6 +1,6 @@
 """Row 4 of the policy: is the item still backed up, and has it anything that could be run?
 
-It is left alone only where the vault proves that somebody has stopped it. What passes, or what nobody knows, is
+It is not retried only where the vault proves that somebody has stopped it. What passes, or what is unknown, is
 waited for.
 """
 
@@ -34,7 +34,7 @@ def not_protected(context: DecisionContext) -> Close | None:
     """Row 4: the vault proves that it does not back this item up any more, or that protection was stopped since."""
     item = context.facts.item
     if item is None:
-        return Close.left_alone(Reason.NOT_PROTECTED, "The vault does not know this item any more.")
+        return Close.left_alone(Reason.NOT_PROTECTED, "The item is no longer in the vault.")
     if item.deleted:
         return Close.left_alone(Reason.NOT_PROTECTED, "The item is soft-deleted.")
     if item.protection_state.lower() in _STOPPED_STATES:
@@ -42,7 +42,7 @@ def not_protected(context: DecisionContext) -> Close | None:
             Reason.NOT_PROTECTED, f"The item's protection state is {item.protection_state}."
         )
     if stopped := _stopped_since(context):
-        detail = f"Protection was stopped, or set up anew, after the failure (job {stopped.id})."
+        detail = f"Protection was stopped or configured again after the failure (job {stopped.id})."
         return Close.left_alone(Reason.NOT_PROTECTED, detail)
     return None
 
@@ -66,7 +66,7 @@ def _end(job: Job) -> datetime:
 
 
 def passing_state(context: DecisionContext) -> Wait | Close | None:
-    """Row 4, of a state that passes, or that nobody knows: it is looked at again, see `within_bounds`."""
+    """Row 4, of a state that passes, or is unknown: it is looked at again, see `within_bounds`."""
     item, error = context.facts.item, context.incident.failure.error
     if item is None:
         return None
@@ -74,7 +74,7 @@ def passing_state(context: DecisionContext) -> Wait | Close | None:
     first_backup = item.protection_state.lower() == "irpending" and nothing_failed
     if item.protection_state.lower() in _PROTECTED_STATES and not first_backup:
         return None
-    detail = f"The item's protection state is {item.protection_state}: it is looked at again."
+    detail = f"The item's protection state is {item.protection_state}. It is checked again."
     return outlived(context.incident, context.now) or Wait(
         until=context.now, reason=Reason.PASSING_STATE, detail=detail
     )
@@ -87,12 +87,14 @@ def no_backup_rule(context: DecisionContext) -> Close | None:
         return None
     if policy is None:
         detail = (
-            "Its policy cannot be read, so nobody knows which rule to run: give this app read access to it."
+            "Its backup policy cannot be read, so the rule to run is unknown: give this app access to it."
         )
         return Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.NO_BACKUP_RULE, detail=detail)
     if policy.rules is None or policy.rules:
         return None
-    detail = "Its policy has no backup rule: an operational backup is continuous, there is nothing to run."
+    detail = (
+        "Its backup policy has no backup rule: operational backup is continuous, so there is nothing to run."
+    )
     return Close.left_alone(Reason.NO_BACKUP_RULE, detail)
 
 
@@ -102,5 +104,5 @@ def rule_unknown(context: DecisionContext) -> Wait | None:
     of_backup_vault = context.incident.item.vault.kind is VaultKind.BACKUP
     if not of_backup_vault or policy is None or policy.rules is not None or context.incident.failure.rule:
         return None
-    detail = f"Its policy cannot be understood, so nobody knows which rule to run. {policy.problem}"
+    detail = f"Its backup policy cannot be interpreted, so the rule to run is unknown. {policy.problem}"
     return Wait(until=context.now, reason=Reason.AZURE_UNAVAILABLE, detail=detail)

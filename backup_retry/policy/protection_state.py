@@ -1,4 +1,4 @@
-"""Whether an item is protected: its last good recovery point against what its policy promises."""
+"""Whether an item is protected: its last recovery point against what its policy promises."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Care:
 
     #: an incident of it is open
     is_open: bool = False
-    #: a person has been told while it is open, and has not answered yet
+    #: operators have been notified while it is open, and have not answered yet
     needs_a_person: bool = False
-    #: when what a person was told of last first failed; None: nobody was told
+    #: when what operators were notified of last first failed; None: no notice was sent
     told_of: datetime | None = None
     #: since when it is known to be protected, where it has no recovery point
     seen_since: datetime | None = None
@@ -39,7 +39,7 @@ class Missed:
 
     #: the schedule that promised it
     promise: Promise
-    #: the last good point of that kind; None: there is none
+    #: the last recovery point of that kind; None: there is none
     point: datetime | None
     #: the turn that should have made it, and since when it is overdue
     turn: datetime
@@ -65,7 +65,7 @@ class Judge:
 
     @classmethod
     def of(cls, policy: BackupPolicy | None, now: datetime) -> "Judge":
-        """Of a policy; None: nobody knows it, so that only what no policy allows counts as overdue."""
+        """Of a policy; None: unknown, so that only what no policy allows counts as overdue."""
         return cls(
             now=now,
             known=policy is not None and not policy.problem,
@@ -116,7 +116,7 @@ class Judge:
         return Missed(promise=promise, point=point, turn=promise.turn_after(from_), since=since)
 
     def _first_missed(self, promise: Promise, protected_since: datetime | None) -> Missed | None:
-        """The first backup, which is a full one: not before its first turn is over, and not where nobody knows that."""
+        """The first backup, which is a full one: not before its first turn is over, and not where that is unknown."""
         if protected_since is None or promise.rank != FULL_RANK:
             return None
         since = promise.first_overdue_from(protected_since)
@@ -124,7 +124,7 @@ class Judge:
         return Missed(promise=promise, point=None, turn=turn, since=since) if since <= self.now else None
 
     def _point(self, promise: Promise, backups: Backups) -> datetime | None:
-        """The last good point that keeps the promise; a log backup keeps no other's, unless no job at all is known."""
+        """The last recovery point for the promise; a log backup counts for no other, unless no job at all is known."""
         has_log = any(each.rank == LOG_RANK for each in self.promises)
         of_jobs = (backups.last_full_at, None if promise.rank == FULL_RANK else backups.last_part_at)
         jobs_are_known = bool(backups.good or backups.bad)
@@ -137,7 +137,7 @@ class Judge:
 
     @staticmethod
     def _ended_badly(backups: Backups) -> bool:
-        """True where the newest backup failed: without a policy nobody can say that the next one has time."""
+        """True where the newest backup failed: without a policy it is unknown whether the next one has time."""
         bad, good = backups.last_bad_at, backups.last_good_at
         return bad is not None and (good is None or good < bad)
 

@@ -1,4 +1,4 @@
-"""What an incident remembers of the one before it, who is told of its end for that, and what is forgotten."""
+"""What an incident remembers of the one before it, who is notified of its end for that, and what is forgotten."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -24,7 +24,7 @@ def reopened(closed: Incident, by: str, now: datetime) -> Incident:
 
 
 def _remembered(last: Incident, failed: FailedJob) -> Memory:
-    """Something only where the item fails alike, with the same kind of backup, and a person was told."""
+    """Something only where the item fails with the same error and kind of backup, and operators were notified."""
     kinds = {kind_of(each.operation) for each in (failed, last.failure)}
     is_alike = len(kinds) == 1 and failed.error.label in {last.failure.error.label, last.first_error.label}
     if last.outcome is None or not last.outcome.needs_a_person or not is_alike:
@@ -62,13 +62,12 @@ def after_success(incident: Incident, facts: Facts) -> Incident:
 
 def _is_between(job: Job, incident: Incident, failed_at: datetime) -> bool:
     """True for a success after the last time, that is worth as much as what failed."""
-    is_good = job.is_backup and job.status.succeeded and job.moved_data is not False and job.end is not None
-    as_good = backup_rank(job.operation) >= backup_rank(incident.failure.operation)
-    return is_good and as_good and job.end is not None and failed_at < job.end <= incident.first_failed_at
+    as_good = job.is_good and backup_rank(job.operation) >= backup_rank(incident.failure.operation)
+    return as_good and job.end is not None and failed_at < job.end <= incident.first_failed_at
 
 
 def _has_point(incident: Incident, facts: Facts, failed_at: datetime) -> bool:
-    """True where the item's last good recovery point says so; of databases it may be a lesser backup's."""
+    """True where the item's last recovery point says so; of databases it may be a lesser backup's."""
     point = facts.item.last_recovery_point if facts.item else None
     has_kinds = workload(incident.failure.workload).has_kinds
     return point is not None and not has_kinds and failed_at < point <= incident.first_failed_at

@@ -1,4 +1,4 @@
-"""What a no from Azure means for an incident: it waits, and only what the vault itself says of its item ends it."""
+"""What a no from Azure means for an incident: it waits, and only what the vault itself says about its item ends it."""
 
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from backup_retry.domain.incident import Incident
 from backup_retry.domain.workloads import CAUSES
 from backup_retry.policy.bounds import outlived
 
-#: reasons that a whole vault has: its incident tells a person, once for all of its items
+#: reasons that a whole vault has: its incident notifies operators, once for all of its items
 BLOCKED = frozenset(Reason(each) for each in CAUSES)
 #: codes with which Azure refuses an identity; any other code of a 403 is about what was to be done
 _OF_IDENTITY = frozenset(
@@ -24,23 +24,23 @@ _OF_IDENTITY = frozenset(
 )
 _FIRST_PAUSE, _SHARE_OF_WAITING = timedelta(hours=1), 4
 _REMEDY = {
-    Service.VAULT: "Azure refuses this app's identity: give it its role in the vault's subscription "
+    Service.VAULT: "Azure denies access to this app's identity: assign its role in the vault's subscription "
     "(infra/connect.sh assigns Backup Retry Operator), or the built-in roles Backup Operator and Reader.",
-    Service.GRAPH: "Resource Graph refuses this app's identity: give it Reader on the subscription.",
+    Service.GRAPH: "Resource Graph denies access to this app's identity: assign it Reader on the subscription.",
 }
 _OF_ANOTHER_TENANT = (
-    "The subscription belongs to another tenant than this app's identity, which no role can mend: connect it by Azure "
-    "Lighthouse (docs/deploy.md), or take it out of the SCOPE_ settings."
+    "The subscription belongs to another tenant than this app's identity, so no role assignment helps: connect "
+    "it through Azure Lighthouse (docs/deploy.md), or remove it from the SCOPE_ settings."
 )
-_FOR_ANOTHER_REASON = "Azure forbids it, and by this code not for a missing role."
+_FOR_ANOTHER_REASON = "Azure forbids it, and according to this error code not because of a missing role."
 _NOT_THERE = (
-    "Azure does not find it: see whether the vault, its resource group and its subscription are still there, and "
-    "whether this app's identity still has its role on them."
+    "Azure cannot find it: check that the vault, its resource group and its subscription still exist, and that this "
+    "app's identity still has its role on them."
 )
 
 
 def unanswered(error: AzureUnavailable | AzureRefused, incident: Incident, now: datetime) -> Wait | Close:
-    """What to do where nobody can say how the item is; an attempt in flight is not forgotten for that."""
+    """What to do where it is unknown how the item is; an attempt in flight is not forgotten for that."""
     if incident.running_attempt is None and (end := outlived(incident, now)):
         return end
     if isinstance(error, AzureUnavailable):
@@ -79,7 +79,7 @@ def trigger_refused(error: AzureRefused, incident: Incident, now: datetime) -> W
     """What a plain no to a trigger means: without the right or the vault, the next try is an hour or more away.
 
     Each try costs an attempt that is stored, so the pauses grow with the time that it has been so. What is refused for
-    another reason has a code, which the next look weighs as that of a failed job.
+    another reason has a code, which the next look evaluates as that of a failed job.
     """
     weighed = Wait(until=now, reason=Reason.AZURE_REFUSED, detail=error.in_full)
     if isinstance(error, NotFound) and error.is_the_vaults_word:

@@ -11,7 +11,7 @@ from backup_retry.policy.hours import Hours
 from backup_retry.policy.profiles import Profile
 from backup_retry.policy.scope import Scope
 
-#: what ended lately may have begun so much earlier; a vault's list can be asked by beginnings only
+#: what ended recently may have begun so much earlier; a vault's list can be asked by beginnings only
 LONGEST_JOB = timedelta(hours=72)
 #: what is decided by two clocks, ours and Azure's or two workers', has to be right although they differ by this
 CLOCKS_DIFFER = timedelta(minutes=15)
@@ -52,11 +52,11 @@ class Rules:
     missed_backups: MissedBackups = MissedBackups.TELL
     #: a person has to approve each retry
     asks_first: bool = False
-    #: everything but the trigger
+    #: evaluates everything and starts nothing
     dry_run: bool = False
 
     def of_profile(self, name: str) -> "Rules":
-        """The rules of a group; those of one that nobody knows are these."""
+        """The rules of a group; those of an unknown one are these."""
         own = self.profiles.get(name)
         if own is None:
             return self

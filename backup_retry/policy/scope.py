@@ -11,7 +11,7 @@ REFUSE = "!"
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """Names that are allowed or, with a leading "!", refused; * and ? stand for what they always do.
+    """Names that are allowed or, with a leading "!", refused; * and ? are wildcards.
 
     Nothing named: all are allowed. Only refusals named: all others are allowed.
     """
@@ -44,14 +44,14 @@ class Scope:
         return self.subscriptions.allow([subscription])
 
     def allows_vault(self, vault: Vault) -> bool:
-        """True when this app may look into the vault."""
+        """True when this app may process the vault."""
         return self.allows_subscription(vault.subscription) and self.vaults.allow([vault.name])
 
     def why_not(self, item: ProtectedItem, workload: str, source_id: str) -> str:
         """Why an item is outside the scope, or "" when it is inside.
 
         A resource group is the vault's or the protected resource's: one that is allowed is enough, one that is refused
-        is too much. While the resource is not known (source_id is ""), nobody can say that neither is allowed.
+        is too much. While the resource is not known (source_id is ""), it is unknown that neither is allowed.
         """
         vault = item.vault
         if not self.allows_subscription(vault.subscription):

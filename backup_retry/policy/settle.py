@@ -1,6 +1,7 @@
 """What became of the attempt in flight, and which failure counts: the vault's jobs in, the incident out."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from backup_retry.domain.arm_ids import VaultKind
@@ -9,11 +10,12 @@ from backup_retry.domain.decisions import Close, Outcome, Reason, Wait
 from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.jobs import FailedJob, Job, JobError, JobStatus
+from backup_retry.domain.workloads import backup_rank
 from backup_retry.policy.rules import CLOCKS_DIFFER, JOB_RETENTION, Rules
 
 
 def attempt_job(attempt: Attempt, jobs: Sequence[Job], named: str = "") -> Job | None:
-    """The job that an attempt started: it bears the attempt's id, or is the one that its operation named.
+    """The job that an attempt started: it has the attempt's id, or is the one that its operation named.
 
     Nothing else is proof. Names change with the node that does a backup, and two clocks say nothing about seconds.
     """
@@ -28,7 +30,7 @@ def settle(
 ) -> tuple[Incident, Wait | Close | None]:
     """What the vault says about the attempt in flight; the decision is None when `decide` has to go on.
 
-    A claim whose lease has not lapsed is left alone: whoever made it is still at work.
+    A claim whose lease has not lapsed is left as it is: whoever made it is still running.
     """
     attempt, operation = incident.running_attempt, facts.operation
     if attempt is None:
@@ -38,7 +40,7 @@ def settle(
         return _settle_by_job(incident, job, facts, now)
     if incident.state is State.CLAIMED and now < incident.due:
         return incident, Wait(
-            until=incident.due, reason=Reason.ATTEMPT_RUNNING, detail="A worker is triggering it."
+            until=incident.due, reason=Reason.ATTEMPT_RUNNING, detail="A worker is starting the retry."
         )
     if operation is not None and operation.failed:
         # Azure accepted the trigger and then refused it without ever making a job
@@ -72,8 +74,8 @@ def _settle_by_success(
         return ended, close
     if job.moved_data is False and not facts.make_up_for(incident.failure):
         detail = (
-            f"The retry completed, and nothing shows that it moved data. {job.warning} "
-            f"See what its job {job.id} says."
+            f"The retry completed, but nothing shows that it transferred data. {job.warning} "
+            f"Check the details of its job {job.id}."
         )
         close = Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.NEEDS_ACTION, detail=detail)
         return ended, None if facts.gap else close
@@ -92,9 +94,9 @@ def _settle_without_job(
     if facts.read_at is not None and facts.read_at - attempt.claimed_at >= patience:
         return _settle_among_strangers(incident, attempt, facts, now)
     if incident.state is State.TRIGGERED:
-        detail = "Its job has not appeared yet."
+        detail = "The retry's job is not in the vault yet."
         return incident, Wait(until=now, reason=Reason.ATTEMPT_RUNNING, detail=detail)
-    return _unclear(incident, "No clear answer to the trigger: the vault is being asked.", now)
+    return _unclear(incident, "Response lost: the vault is being checked for the retry's job.", now)
 
 
 def _unclear(incident: Incident, detail: str, now: datetime) -> tuple[Incident, Wait]:
@@ -104,26 +106,25 @@ def _unclear(incident: Incident, detail: str, now: datetime) -> tuple[Incident, 
 def _settle_among_strangers(
     incident: Incident, attempt: Attempt, facts: Facts, now: datetime
 ) -> tuple[Incident, Wait | Close | None]:
-    """No job bears the attempt's id. One that bears nobody's may be it: it is waited for, and then a person decides."""
+    """No job has the attempt's id. One that has nobody's may be it: it is waited for, and then a person decides."""
     strangers = list(_strangers(incident, attempt, facts.jobs))
     for job in strangers:
         if job.status.running:
-            detail = (
-                f"Job {job.id} may be the retry's, since it bears no id that is known: its end is waited for."
-            )
+            detail = f"Job {job.id} may be the retry's job, since it carries no known id: the app waits for it to end."
             return _unclear(incident, detail, now)
     ended = incident.attempt_ended(AttemptResult.NO_JOB, now)
     if not strangers or facts.make_up_for(incident.failure):
         return ended, None
     detail = (
-        f"The trigger got no clear answer, and job {strangers[0].id} may or may not be the retry's; it ended "
-        f"{strangers[0].status}. Nothing more is started: see what it says, and back the item up by hand if need be."
+        f"The response to the retry was lost, and job {strangers[0].id} may or may not be the retry's job; it ended "
+        f"{strangers[0].status}. No further retry is started: check that job, and start a backup in the "
+        "Azure portal if needed."
     )
     return ended, Close(outcome=Outcome.NEEDS_ACTION, reason=Reason.ANSWER_UNCLEAR, detail=detail)
 
 
 def _strangers(incident: Incident, attempt: Attempt, jobs: Sequence[Job]) -> Iterator[Job]:
-    """The item's backups since the failure that bear no id that anybody knows: each may be the attempt's.
+    """The item's backups since the failure that have no id that anybody knows: each may be the attempt's.
 
     Recovery Services keeps the id of whoever asked; of some workloads in backup vaults nobody has seen that. Only
     Azure's own clock is asked: whatever was known at the claim had ended when the failure had. That a job calls itself
@@ -154,3 +155,16 @@ def with_newest_failure(incident: Incident, facts: Facts, noted_failure: FailedJ
     if missing and facts.make_up_for(incident.failure):
         return incident.turned_to(newest)
     return incident.with_failure(newest)
+
+
+def with_own_successes(incident: Incident, jobs: Sequence[Job]) -> Incident:
+    """The incident whose retries have completed: what had failed before them is over for the item's later ones, too.
+
+    Nothing else would show it: a database's job may be named after another node, and only its id says whose it is.
+    """
+    over = dict(incident.weighed_before)
+    for job in jobs:
+        if incident.owns(job) and job.is_good and job.end is not None:
+            rank = backup_rank(job.operation)
+            over[rank] = max(job.end, over.get(rank, job.end))
+    return replace(incident, weighed_before=over)

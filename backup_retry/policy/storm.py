@@ -1,8 +1,9 @@
 """A storm: many items of one vault fail with one code at the same time, so one cause is likely.
 
-One of them, the canary, is retried; the others wait for it. It recovers: they go, spread out. It fails: a person is
-told, once, and there is one attempt for each step of the backoff, for the whole storm. One that has an attempt to spare
-takes the canary's place where that one has none. After a day the storm is over: its items need a person, who knows.
+One of them, the canary, is retried; the others wait for it. It recovers: they go, spread out. It fails: operators
+are notified once, and there is one attempt for each step of the backoff, for the whole storm. One that has an attempt
+to spare takes the canary's place where that one has none. After a day the storm is over: its items require action, and
+operators know.
 
 A storm is a row that several workers write: whoever changes it first has it, as with incidents. Its one promise is
 that at most one attempt of its items is in flight until its canary has recovered. So whoever goes
@@ -13,7 +14,6 @@ that at most one attempt of its items is in flight until its canary has recovere
    predecessor's attempt is in flight: that one's claim may have been stored a moment before the row named us.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,7 +24,6 @@ from backup_retry.domain.attempts import Attempt, AttemptResult
 from backup_retry.domain.decisions import Reason
 from backup_retry.domain.facts import SimilarFailures
 from backup_retry.domain.incident import Incident, State
-from backup_retry.domain.jobs import Job, database_of
 from backup_retry.policy.rules import Rules
 
 #: a canary that has to wait longer than this holds up the others for no reason
@@ -34,9 +33,9 @@ _PACE = timedelta(seconds=2)
 _LONGEST_SPREAD = timedelta(minutes=30)
 #: whoever became the canary has this long to store its incident, whatever the clocks say
 _LEASE = timedelta(minutes=10)
-#: after so long a storm that nobody has released is over: its items need a person
+#: after so long a storm that nobody has released is over: its items require action
 LONGEST_STORM = timedelta(hours=24)
-#: of an attempt that a person has cancelled nobody can say what it tells of the cause
+#: of an attempt that a person has cancelled it is unknown what it says about the cause
 _HELPED_NOBODY = frozenset({AttemptResult.FAILED, AttemptResult.NO_JOB})
 _HASHES = 0x1_0000_0000
 
@@ -51,7 +50,7 @@ class Storm:
     began_at: datetime
     #: how many items it held when it was first seen
     size: int
-    #: the item whose retry stands for all
+    #: the item that is retried for all
     canary: ProtectedItem
     #: the canary's incident, which is stored only after the storm is
     canary_incident: str
@@ -62,7 +61,7 @@ class Storm:
     counted: str = ""
     #: not before then is there another attempt
     due: datetime | None = None
-    #: somebody has been told that its attempts fail
+    #: operators have been notified that its attempts fail
     told: bool = False
     #: when a worker set out to tell it; one that dies before it has stored the notice is replaced
     telling_since: datetime | None = None
@@ -83,7 +82,7 @@ class Storm:
         return self.began_at + LONGEST_STORM
 
     def is_untold(self, now: datetime) -> bool:
-        """True where a person still has to be told, and nobody is about to."""
+        """True where operators still have to be notified, and nobody is about to."""
         return not self.told and (self.telling_since is None or now - self.telling_since >= _LEASE)
 
     def goes_at(self, item: ProtectedItem) -> datetime | None:
@@ -108,12 +107,12 @@ class Move(StrEnum):
     COUNT = "count"
     #: a person has to know that its attempts fail
     NOTIFY = "notify"
-    #: it has lasted for a day: the item needs a person, who has been told
+    #: it has lasted for a day: the item requires action, and operators have been notified
     OVER = "over"
 
     @property
     def changes_only_the_storm(self) -> bool:
-        """True where it says nothing of the item, which is to be weighed again."""
+        """True where it says nothing of the item, which is to be evaluated again."""
         return self in {Move.RELEASE, Move.COUNT, Move.NOTIFY}
 
 
@@ -163,17 +162,12 @@ class StormReading:
 def weigh(seen: StormReading | None, candidate: Candidate, rules: Rules) -> tuple[Move, Storm | None]:
     """The move of an item that would be retried, and the storm after it, to be stored first where it changed.
 
-    As many items that fail alike as the rules say begin a storm. While its row is unreleased, an item that fails alike
-    belongs to it, however few are left. None: there is no storm.
+    As many items with the same error as the rules say begin a storm. While its row is unreleased, an item with that
+    error belongs to it, however few are left. None: there is no storm.
     """
     now = candidate.now
-    if seen is None:
-        return _begins(None, candidate, candidate.similar.items, rules.storm_size)
-    if _has_passed(seen, candidate):
-        since = (
-            _recovered_at(seen) or seen.storm.ends_at
-        )  # what failed before was a matter of the storm that passed
-        return _begins(seen, candidate, candidate.similar.items_since(since), rules.storm_size)
+    if seen is None or _has_passed(seen, candidate):
+        return _begins(seen, candidate, rules.storm_size)
     goes_at = seen.storm.goes_at(candidate.incident.item)
     if goes_at is not None:
         return (Move.GO if now >= goes_at else Move.HOLD), seen.storm
@@ -182,15 +176,22 @@ def weigh(seen: StormReading | None, candidate: Candidate, rules: Rules) -> tupl
     return _tell(seen.storm, now) if seen.storm.is_untold(now) else (Move.OVER, seen.storm)
 
 
-def _begins(
-    passed: StormReading | None, candidate: Candidate, items: int, size: int
-) -> tuple[Move, Storm | None]:
-    """Go, or be the first one of a new storm, where so many items fail alike and no storm is on."""
-    if items < size or not candidate.may_go:
+def _begins(passed: StormReading | None, candidate: Candidate, size: int) -> tuple[Move, Storm | None]:
+    """Go, or be the first one of a new storm, where many items fail with the same error and no storm is on.
+
+    What had failed before a storm passed counted for that one.
+    """
+    candidate = replace(candidate, similar=since_it_passed(passed, candidate.similar))
+    if candidate.similar.items < size or not candidate.may_go:
         return Move.GO, None
     if passed and passed.is_in_flight(besides=candidate.incident.item):
         return Move.HOLD, passed.storm
     return Move.LEAD, _begun(candidate, passed.storm if passed else None)
+
+
+def since_it_passed(passed: StormReading | None, similar: SimilarFailures) -> SimilarFailures:
+    """Those of the similar failures that a new storm has, where another one has passed or none has been."""
+    return similar.since(_recovered_at(passed) or passed.storm.ends_at) if passed else similar
 
 
 def _by_leaders(seen: StormReading, candidate: Candidate, rules: Rules) -> tuple[Move, Storm]:
@@ -292,46 +293,3 @@ def _begun(candidate: Candidate, before: Storm | None) -> Storm:
 def storm_key(vault: Vault, code: str) -> str:
     """A key for a vault's storm of a code that every store can hold."""
     return sha256(f"{vault.key}|{code}".casefold().encode()).hexdigest()[:32]
-
-
-def similar_failures(jobs: Sequence[Job], incident: Incident, window: timedelta) -> SimilarFailures:
-    """How many items of the vault fail with the incident's error, and which error that is.
-
-    It is the error of the newest failed job, whatever a refused trigger said since. The time is that of the job or,
-    where the error is the same, of the first one: a retry that failed is no way out of a storm.
-    """
-    failure = incident.failure
-    error = next((job.error for job in jobs if job.id == failure.id and job.error), failure.error)
-    times = [failure.ended_at]
-    if incident.first_error.label == error.label:
-        times.append(incident.first_failed_at)
-    failed = (job for job in jobs if job.failed and job.error and job.error.label == error.label)
-    others = (job for job in failed if job.is_backup and job.id != failure.id)
-    alike = [job for job in others if not (incident.is_about(job) or incident.may_be_about(job))]
-    near = [_by_item([job for job in alike if abs(_end(job) - at) <= window]) for at in times]
-    most = max(near, key=len)
-    named = sorted((_name(job), _end(job)) for job in most.values())
-    return SimilarFailures(
-        error=error,
-        items=1 + len(most),
-        ever=1 + len(_by_item(alike)),
-        others=tuple(name for name, _ in named),
-        failed_at=tuple(ended for _, ended in named),
-    )
-
-
-def _by_item(jobs: Sequence[Job]) -> Mapping[str, Job]:
-    """The last job of each item: nodes call theirs after themselves, and one item that has failed twice is no two."""
-    jobs = sorted(jobs, key=_end)
-    listed = {job.item.key: job for job in jobs if job.item and not job.item.is_stand_in}
-    names = {database_of(job.entity_name) for job in listed.values()}
-    called = {database_of(job.entity_name): job for job in jobs if not job.item or job.item.is_stand_in}
-    return {**listed, **{name: job for name, job in called.items() if name not in names}}
-
-
-def _name(job: Job) -> str:
-    return job.item.id if job.item else job.entity_name
-
-
-def _end(job: Job) -> datetime:
-    return job.end or job.started_at

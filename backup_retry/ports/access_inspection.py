@@ -1,4 +1,4 @@
-"""The port that looks at what surrounds the app: identity, rights, vaults' settings, tables, topic; and its fake."""
+"""The port to what surrounds the app: identity, permissions, vaults' settings, tables, topic; and its fake."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class FoundVault:
 
 @dataclass(frozen=True, kw_only=True)
 class Permission:
-    """What one role assignment allows; * stands for anything, as in a role's definition."""
+    """What one role assignment allows; * represents anything, as in a role's definition."""
 
     actions: tuple[str, ...]
     not_actions: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Permission:
 
 
 def missing_rights(kind: VaultKind, permissions: Sequence[Permission]) -> Sequence[str]:
-    """Which of the rights that the app needs on a vault of that kind no permission gives."""
+    """Which permissions the app lacks on a vault of that kind."""
     return [right for right in VAULT_RIGHTS[kind] if not any(each.allows(right) for each in permissions)]
 
 
@@ -93,7 +93,7 @@ class Inspection(Protocol):
 
 @dataclass
 class MemoryInspection:
-    """Surroundings in memory, for tests; an error stands for an answer that is one."""
+    """Surroundings in memory, for tests; an error is raised instead of returned."""
 
     identity: Identity | Exception = Identity(object_id="object-1", name="admin@example.org")
     found: list[FoundVault] = field(default_factory=list)

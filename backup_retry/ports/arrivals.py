@@ -1,4 +1,4 @@
-"""The port to what has reached the app by itself, its in-memory fake, and what that says of a vault's alerts."""
+"""The port to what has reached the app by itself, its in-memory fake, and what that says about a vault's alerts."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,9 @@ from backup_retry.ports.reports import Closed
 #: so many failures of a vault without an alert are no coincidence: of some, Azure raises none
 MANY = 5
 #: what a person should do about those
-MISSING_ALERTS = "backup-retry check --app says what their way lacks, backup-retry drill tries it."
+MISSING_ALERTS = (
+    "backup-retry check --app shows what is missing on the alert route, backup-retry drill tests it."
+)
 #: an alert may take so long
 _ON_ITS_WAY = timedelta(hours=1)
 
@@ -53,7 +55,7 @@ class VaultAlerts:
     vault: Vault
     #: when the newest of each kind arrived; a kind that never did is not there
     last: Mapping[AlertKind, datetime]
-    #: failures that a sweep found, and of which no alert told, since the newest alert
+    #: failures that a sweep found and no alert reported, since the newest alert
     unalerted: int
 
     @property
@@ -69,9 +71,7 @@ class VaultAlerts:
     @property
     def sentence(self) -> str:
         """What is wrong; "" where nothing is."""
-        found = (
-            f"{self.unalerted} failures of vault {self.vault.name} came by the sweep and none by an alert."
-        )
+        found = f"{self.unalerted} failures in vault {self.vault.name} were found by the sweep and none by an alert."
         return found if self.are_missing else ""
 
     @property

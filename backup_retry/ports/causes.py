@@ -1,4 +1,4 @@
-"""The port to what a person has been told of lately and what waits to be told, and its in-memory fake."""
+"""The port to what operators have been notified of recently and what waits to be sent, and its in-memory fake."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ class Causes(Protocol):
     """Causes, and the notices that wait. Every method raises AzureUnavailable when the store does not answer."""
 
     async def cause(self, key: str) -> Cause | None:
-        """The cause of that key, its window over or not; raises RowUnreadable where nobody can say."""
+        """The cause of that key, its window over or not; raises RowUnreadable where it is unknown."""
         ...
 
     async def save_cause(self, cause: Cause) -> Cause | None:

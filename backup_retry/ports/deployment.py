@@ -131,7 +131,7 @@ class Deployment(Protocol):
 
 @dataclass
 class MemoryDeployment:
-    """A deployment in memory, for tests; an error stands for an answer that is one."""
+    """A deployment in memory, for tests; an error is raised instead of returned."""
 
     found: Sequence[ProcessingRule] | Exception = ()
     groups: dict[str, ActionGroup | Exception] = field(default_factory=dict)

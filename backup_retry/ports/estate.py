@@ -15,7 +15,7 @@ class EstateReader(Protocol):
     """Reads the estate; no call for each item, and one for each vault's policies."""
 
     async def read(self, since: datetime) -> Estate:
-        """Every item in scope, with its backups since then; raises BackupRetryError where nobody can say.
+        """Every item in scope, with its backups since then; raises BackupRetryError where it is unknown.
 
         What could not be had, a part of the subscriptions or a vault's policies, the estate says.
         """

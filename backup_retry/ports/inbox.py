@@ -1,8 +1,8 @@
 """The port to the signals and rows that wait, and its in-memory fake.
 
-A signal that is answered with success is handled or stored. One that cannot be looked into, or whose job still runs, is
-stored here as it was read, and looked into again by a timer; so is a sweep's row that could not be handled. One that
-only lacked time is handed on, too, to be looked into within seconds in an invocation of its own.
+A signal that is answered with success is handled or stored. One that cannot be processed, or whose job still runs, is
+stored here as it was read, and processed again by a timer; so is a sweep's row that could not be handled. One that
+only lacked time is handed on, too, to be processed within seconds in an invocation of its own.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -49,12 +49,12 @@ class DeferredSignal:
 
     kept_at: datetime
     fields: Fields
-    #: how often it was looked into in vain, and why in vain the last time
+    #: how often processing it failed, and why the last time
     looks: int = 0
     why: str = ""
-    #: when it is looked into again; None: at once
+    #: when it is processed again; None: at once
     due: datetime | None = None
-    #: when a person was told that it still waits
+    #: when operators were notified that it still waits
     told_at: datetime | None = None
     #: the inbox's ETag, another one whenever the signal comes again; "": none
     version: str = field(default="", compare=False)
@@ -82,7 +82,7 @@ class Waiting:
 
     @classmethod
     def of(cls, kept_at: Sequence[datetime | None], most: int) -> "Waiting":
-        """What is known after counting to `most`; None: nobody can say since when that one waits."""
+        """What is known after counting to `most`; None: it is unknown since when that one waits."""
         number = len(kept_at)
         return cls(number=number, or_more=number == most, since=min(filter(None, kept_at), default=None))
 
@@ -92,11 +92,14 @@ class Waiting:
         since = self.since.isoformat() if self.since else None
         return {"waiting": self.number, "or_more": self.or_more, "since": since}
 
+    @property
+    def count(self) -> str:
+        """How many, in digits: 3, or 1,000 or more."""
+        return f"{self.number:,}{' or more' if self.or_more else ''}"
+
     def __str__(self) -> str:
-        """1 signal waits, 3 signals wait, 1,000 or more signals wait."""
-        if self.number == 1:
-            return "1 signal waits"
-        return f"{self.number:,}{' or more' if self.or_more else ''} signals wait"
+        """1 deferred alert, 3 deferred alerts, 1,000 or more deferred alerts."""
+        return f"{self.count} deferred {'alert' if self.number == 1 else 'alerts'}"
 
 
 class Inbox(Protocol):
@@ -119,16 +122,16 @@ class Inbox(Protocol):
         ...
 
     async def defer(self, signal: DeferredSignal) -> None:
-        """It has been looked into in vain: store when it is due again; one that has come again since is due at once."""
+        """It could not be processed: store when it is due again; one that has come again since is due at once."""
         ...
 
     async def forget(self, signal: DeferredSignal) -> None:
-        """It has been looked into; one that has come again since it was read goes on waiting."""
+        """It has been processed; one that has come again since it was read goes on waiting."""
         ...
 
 
 class Messenger(Protocol):
-    """Who has signals that nobody had time for looked into at once."""
+    """Has deferred signals processed at once."""
 
     async def signal_deferred(self, key: str) -> None:
         """Send one `BackupRetry.SignalDeferred`.

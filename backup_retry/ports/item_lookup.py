@@ -13,7 +13,7 @@ class ItemLookup(Protocol):
     async def items_of(self, resource_id: str) -> Sequence[ProtectedItem]:
         """The protected items of a machine, disk, account or server, of every vault that the identity sees.
 
-        Raises AzureRefused or AzureUnavailable when nobody can say.
+        Raises AzureRefused or AzureUnavailable when it is unknown.
         """
         ...
 

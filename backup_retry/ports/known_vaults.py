@@ -12,7 +12,7 @@ from backup_retry.domain.arm_ids import Vault
 
 
 class KnownVaults(Protocol):
-    """Which vaults are ours to care about. Raises AzureUnavailable when nobody can say."""
+    """Which vaults are in scope. Raises AzureUnavailable when that is unknown."""
 
     async def knows(self, vault: Vault) -> bool:
         """True for a vault that the ledger or Resource Graph has shown, and not only an alert."""

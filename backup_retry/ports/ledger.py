@@ -2,7 +2,7 @@
 
 The ledger's promise: `save` stores an incident only where nobody else changed it since it was loaded,
 together with its attempts, its journal and the failed job that caused it, or stores nothing at all. Losing
-that race is a return value: somebody else is at work on the same item.
+that race is a return value: another worker handles the same item.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ class Beat(StrEnum):
     #: left by the very first sweep: how far back it looked
     FIRST_SWEEP = "first-sweep"
     FOLLOW_UP = "follow_up"
-    #: left by a look into the dead letters that has left none
+    #: left by a run over the dead letters that has left none
     DEAD_LETTERS = "dead-letters"
 
 
@@ -53,7 +53,7 @@ def stopped(turn: str) -> str:
 
 
 def told_of(turn: str) -> str:
-    """The beat that is left when a person was told of a timer that has stopped: since when it has."""
+    """The beat that is left when operators were notified of a timer that has stopped: since when it has."""
     return f"told-of-{turn}"
 
 
@@ -123,7 +123,7 @@ class Controls(Protocol):
         ...
 
     async def resume(self, scope: str = "") -> None:
-        """Take back the pause of exactly that scope."""
+        """Remove the pause of exactly that scope."""
         ...
 
     async def beat(self, name: str, at: datetime, left: LeftOpen | None = None) -> None:
@@ -139,7 +139,7 @@ class Storms(Protocol):
     """What is known of storms."""
 
     async def storm(self, key: str) -> Storm | None:
-        """The storm of that key, passed or not; raises RowUnreadable where nobody can say."""
+        """The storm of that key, passed or not; raises RowUnreadable where it is unknown."""
         ...
 
     async def save_storm(self, storm: Storm) -> Storm | None:
@@ -250,4 +250,4 @@ class MemoryLedger:
 
     def _require(self, key: str) -> None:
         if key in self.unreadable:
-            raise RowUnreadable(f"this version cannot read what the ledger says of {key}")
+            raise RowUnreadable(f"this version cannot read the ledger entry of {key}")

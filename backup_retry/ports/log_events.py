@@ -1,6 +1,6 @@
 """One structured log line per step: a JSON object whose `event` is one of a documented list.
 
-The list stands in docs/operations.md. Application Insights keeps the line as a trace message; alert rules and workbooks
+The list is in docs/operations.md. Application Insights keeps the line as a trace message; alert rules and workbooks
 read it with parse_json(message). It is ASCII, JSON escapes the rest, so that no handler can fail on it.
 """
 
@@ -74,6 +74,7 @@ class LogEvent(StrEnum):
     PURGE_FAILED = "purge_failed"
     UNKNOWN_VAULTS = "unknown_vaults"
     VAULT_VANISHED = "vault_vanished"
+    HEARTBEAT_FAILED = "heartbeat_failed"
     SETTINGS_WRONG = "settings_wrong"
     SETTING_RAISED = "setting_raised"
 
@@ -91,7 +92,7 @@ def log_failure(event: LogEvent, error: Exception, **fields: object) -> None:
 
 
 def line_of(incident: Incident, step: Step, *, is_quiet: bool = False) -> LogLine:
-    """The line of a step of an incident's journal; what needs a person who does not know yet is a warning."""
+    """The line of a step of an incident's journal; what requires action and was not sent yet is a warning."""
     outcome = incident.outcome if step.kind is StepKind.CLOSED else None
     has_to_know = outcome is not None and outcome.needs_a_person and not is_quiet
     needs_a_person = step.kind is StepKind.TOLD or has_to_know

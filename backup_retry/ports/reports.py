@@ -1,4 +1,4 @@
-"""What the ledger has to tell of many items at once: the port of reports, its values, and an in-memory fake."""
+"""What the ledger reports about many items at once: the port of reports, its values, and an in-memory fake."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,12 +26,14 @@ class Opened:
     at: datetime
     #: what its failure is called; "" where version 0.1.0 stored it
     error: str = ""
-    #: what a person has been told, such as "approval", and has not answered yet; "": nothing
+    #: what operators have been notified of, such as "approval", and have not answered yet; "": nothing
     told: str = ""
+    #: the incident of the item that it was about to take the place of, "" for none; None: the row does not say
+    after: str | None = None
 
     @classmethod
     def of(cls, incident: Incident, at: datetime) -> "Opened":
-        """What the index says of an incident that was stored then."""
+        """What the index says about an incident that was stored then."""
         answered = bool(incident.approved_by) or incident.acknowledged is not None
         told = incident.told_of[-1] if incident.told_of and not answered else ""
         return cls(
@@ -58,7 +60,7 @@ class Closed:
     detail: str
     opened_at: datetime
     closed_at: datetime
-    #: the item's last good recovery point, as far as the vault told
+    #: the item's last recovery point, as far as the vault shows
     last_good_at: datetime | None = None
     acknowledged: Acknowledgement | None = None
 
@@ -103,7 +105,7 @@ def cares(
 ) -> dict[str, Care]:
     """What is being done about each item that has an incident, or no recovery point since it is known, by its key.
 
-    An incident whose notice is still to be sent stands in the index of open ones and has ended all the same.
+    An incident whose notice is still to be sent is in the index of open ones and has ended all the same.
     """
     ended = {each.incident_id for each in closed}
     newest = {each.item.key: each for each in sorted(closed, key=lambda each: each.closed_at)}
@@ -122,7 +124,7 @@ def cares(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Health:
-    """What one small read tells of the app."""
+    """What one small read says about the app."""
 
     #: every heartbeat by its name, see Controls.beat
     beats: Mapping[str, datetime]
@@ -130,7 +132,7 @@ class Health:
     left: LeftOpen
     #: how many there are of each kind, as last summed up
     unreadable_rows: Mapping[str, int]
-    #: how many items were in each state of protection when a sweep looked last; None: none has, or nobody can say
+    #: how many items were in each state of protection when a sweep looked last; None: none has, or it is unknown
     protection: ProtectionCount | None = None
 
 

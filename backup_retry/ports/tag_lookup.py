@@ -17,7 +17,7 @@ class TagLookup(Protocol):
 
         `source_id` is the protected resource, where the item's own names do not tell it.
 
-        Raises AzureUnavailable or AzureRefused when nobody can say: that is no "not tagged".
+        Raises AzureUnavailable or AzureRefused when it is unknown: that is no "not tagged".
         """
         ...
 
@@ -26,7 +26,7 @@ class Tagged(TagLookup, Protocol):
     """The same, for a look at all tags at once."""
 
     async def tagged(self) -> TagValues:
-        """Everything that bears a tag of this app's, by its lower-cased ARM id; raises as `tags_of`."""
+        """Everything that has a tag of this app's, by its lower-cased ARM id; raises as `tags_of`."""
         ...
 
 

@@ -1,7 +1,7 @@
 """The port to what is remembered of turns, and its in-memory fake.
 
-A turn is what a timer does, and anybody may start it. Its lease makes two starts one; what it says of a turn that has
-begun makes one that died with its worker known.
+A turn is what a timer does, and anybody may start it. Its lease makes two starts one, and shows
+a turn that died with its worker.
 """
 
 from dataclasses import dataclass, field, replace
@@ -28,9 +28,9 @@ class Lease:
     began: datetime | None = None
     #: how often that one was started
     starts: int = 0
-    #: when a person was told that it does not complete
+    #: when operators were notified that it does not complete
     told_at: datetime | None = None
-    #: opaque; save_lease takes back only what nobody has changed
+    #: opaque; save_lease replaces only what nobody has changed
     version: str = ""
 
     def is_held(self, now: datetime) -> bool:
@@ -63,7 +63,7 @@ class Turns(Protocol):
     """The leases of turns. Every method raises AzureUnavailable when the store does not answer."""
 
     async def lease(self, turn: str) -> Lease:
-        """What is known of a turn; raises RowUnreadable where nobody can say, and then it is somebody's."""
+        """What is known of a turn; raises RowUnreadable where it is unknown, and then it is somebody's."""
         ...
 
     async def save_lease(self, lease: Lease) -> Lease | None:

@@ -75,7 +75,7 @@ class MemoryVaults:
             if job.vault.key == vault.key and job.id == job_id:
                 return job
         raise NotFound(
-            f"no job {job_id} in vault {vault.name}", code="BMSUserErrorObjectNotFound", status=404
+            f"vault {vault.name} has no job {job_id}", code="BMSUserErrorObjectNotFound", status=404
         )
 
     async def jobs(self, vault: Vault, since: datetime, *, fresh_since: datetime) -> JobList:

@@ -78,7 +78,7 @@ def cloud_name(value: str) -> str:
     try:
         return known[value.strip().lower()]
     except KeyError:
-        raise ValueError(f"is none of {', '.join(CLOUDS)}") from None
+        raise ValueError(f"is not one of {', '.join(CLOUDS)}") from None
 
 
 def cloud_of(name: str, resource_manager: str = "") -> Cloud:

@@ -19,7 +19,7 @@ Entry = TypeVar("Entry", bound=NamedEntry)
 
 
 def entries_of(kind: type[Entry]) -> Callable[[object], object]:
-    """A reader of such a setting; what is no text it leaves to pydantic.
+    """A reader of such a setting; it leaves what is not text to pydantic.
 
     It raises ValueError when one or more entries are wrong; the message names each entry and field.
     """
@@ -30,7 +30,9 @@ def entries_of(kind: type[Entry]) -> Callable[[object], object]:
         problems: list[str] = []
         entries = [_read(kind, entry, number, problems) for number, entry in enumerate(_array(value))]
         names = [entry.name for entry in entries if entry]
-        problems += [f"profile {name}: there are two" for name in sorted(set(names)) if names.count(name) > 1]
+        problems += [
+            f"profile {name}: the name is used twice" for name in sorted(set(names)) if names.count(name) > 1
+        ]
         if problems:
             raise ValueError("; ".join(problems))
         return tuple(entries)
@@ -42,9 +44,9 @@ def _array(text: str) -> list[Any]:
     try:
         entries = json.loads(text) if text.strip() else []
     except (ValueError, RecursionError) as error:
-        raise ValueError(f"is no JSON: {error}") from error
+        raise ValueError(f"is not JSON: {error}") from error
     if not isinstance(entries, list):
-        raise ValueError("is no JSON array of profiles")  # noqa: TRY004 (pydantic reports ValueErrors)
+        raise ValueError("is not a JSON array of profiles")  # noqa: TRY004 (pydantic reports ValueErrors)
     return entries
 
 

@@ -36,12 +36,12 @@ class _Field:
             found = _PART.fullmatch(part)
             if found is None:
                 raise ValueError(
-                    f"{part!r} in the field {self.name} is not understood: "
-                    "only numbers, names, *, lists, rising ranges and steps are"
+                    f"{part!r} in the field {self.name} is not supported: "
+                    "use numbers, names, *, lists, ascending ranges and steps"
                 )
             self._check_range(part, found["first"], found["last"])
             if found["step"] and not 1 <= int(found["step"]) <= self.most:
-                raise ValueError(f"{part!r} in the field {self.name} has no step from 1 to {self.most}")
+                raise ValueError(f"{part!r} in the field {self.name} needs a step from 1 to {self.most}")
 
     def _check_range(self, part: str, first: str | None, last: str | None) -> None:
         if first is None:
@@ -49,7 +49,7 @@ class _Field:
         begin, end = self._number(part, first), self._number(part, last or first)
         if last and begin >= end:
             raise ValueError(
-                f"{part!r} in the field {self.name} does not rise, and the host would swap its ends: "
+                f"{part!r} in the field {self.name} is descending, and the Functions host would swap its ends: "
                 f"write it as a list, such as {self._as_list(begin, end)}"
             )
 
@@ -86,14 +86,14 @@ def check_schedule(text: str) -> str:
         ValueError: the host would refuse it, might read it otherwise, or it never comes; the message says which part.
     """
     if not re.fullmatch(r"[^\s]+(?: +[^\s]+)*", text):
-        raise ValueError(f"is no schedule: it takes {_EXAMPLE}, with nothing before and after them")
+        raise ValueError(f"is not an NCRONTAB schedule: it needs {_EXAMPLE}, with no spaces before or after")
     parts = text.split()
     if len(parts) != len(_FIELDS):
-        raise ValueError(f"is no schedule: it takes {_EXAMPLE}; this has {len(parts)}")
+        raise ValueError(f"is not an NCRONTAB schedule: it needs {_EXAMPLE}; this has {len(parts)}")
     for each, part in zip(_FIELDS, parts, strict=True):
         each.check(part)
     if turn_before(text, _SOME_TIME) is None:
-        raise ValueError("never comes: no month has that day")
+        raise ValueError("never occurs: no month has that day")
     return text
 
 

@@ -6,6 +6,8 @@ from pydantic import ValidationError
 
 #: longest part of a wrong value that a message repeats
 _REPEATED = 200
+#: whose values a message, which ends in logs and in the health answer, never repeats
+_SECRET = frozenset({"HEARTBEAT_URL"})
 
 
 def problems(error: ValidationError) -> str:
@@ -20,4 +22,6 @@ def _problem(detail: Any) -> str:  # noqa: ANN401 (pydantic's ErrorDetails)
     name = str(detail["loc"][0]).upper()
     if detail["type"] == "missing":
         return f"{name} is not set"
+    if name in _SECRET:
+        return f"{name}: {message}"
     return f"{name}={detail['input']!r:.{_REPEATED}}: {message}"

@@ -25,7 +25,7 @@ def deadline_of(text: str) -> time | None:
 def _name(value: str) -> str:
     folded = value.strip().casefold()
     if not folded or len(folded) > _LONGEST:
-        raise ValueError(f"is no value of a tag: 1 to {_LONGEST} characters")
+        raise ValueError(f"is not a valid tag value: use 1 to {_LONGEST} characters")
     return folded
 
 
@@ -41,7 +41,7 @@ class RetryProfile(NamedEntry):
     deadline: Deadline = ""
 
     def over(self, rules: Rules) -> Profile:
-        """The whole profile, completed by the rules of the settings; an empty text stands for "at any hour", "none"."""
+        """The whole profile, completed by the rules of the settings; an empty text means "at any hour", "none"."""
         own, given = self, self.model_fields_set
         windows = tuple(map(Window.parse, own.hours)) if "hours" in given else rules.hours.windows
         zone = time_zone(own.time_zone) if own.time_zone else rules.hours.zone

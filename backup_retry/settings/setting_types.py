@@ -28,12 +28,12 @@ _FEWEST_DAYS = 15
 
 
 def _duration(value: object) -> object:
-    """15m, 24h, 14d beside the ISO 8601 durations (PT15M) that pydantic reads itself."""
+    """15m, 24h, 14d in addition to the ISO 8601 durations (PT15M) that pydantic reads itself."""
     match = _SHORT_DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     try:
         return timedelta(**{_UNITS[match["unit"].lower()]: float(match["number"])}) if match else value
     except OverflowError as error:
-        raise ValueError("is longer than any time can be") from error
+        raise ValueError("is too long") from error
 
 
 def _words(value: object) -> object:
@@ -42,8 +42,8 @@ def _words(value: object) -> object:
 
 def _https(value: str) -> str:
     url = urlsplit(value)
-    if url.scheme != "https" or not url.hostname:
-        raise ValueError("is no https address")
+    if url.scheme != "https" or not url.hostname or url.port == 0:
+        raise ValueError("is not an https URL")
     return value.rstrip("/")
 
 
@@ -55,10 +55,16 @@ def _optional_https(value: str) -> str:
     return _https(value) if value else value
 
 
+def _whole_https(value: str) -> str:
+    """An address that is taken as it stands: of a monitor's, even a slash at the end may matter."""
+    _optional_https(value)
+    return value
+
+
 def _subscriptions(values: tuple[str, ...]) -> tuple[str, ...]:
     for value in values:
         if not _SUBSCRIPTION.fullmatch(value.removeprefix(REFUSE)):
-            raise ValueError(f"{value!r} is no subscription id")
+            raise ValueError(f"{value!r} is not a subscription ID")
     return tuple(value.lower() for value in values)
 
 
@@ -93,31 +99,31 @@ def _retention(value: object) -> timedelta | None:
         return None
     text = str(value).strip().lower().removesuffix("d")
     if not text.isdecimal() or not _SHORTEST <= int(text) <= _LONGEST:
-        raise ValueError(f"is neither policy nor a number of days from {_SHORTEST} to {_LONGEST}")
+        raise ValueError(f"is not `policy` or a number of days from {_SHORTEST} to {_LONGEST}")
     return timedelta(days=int(text))
 
 
 def _keep_days(value: int) -> int:
     if 0 < value < _FEWEST_DAYS:
-        raise ValueError(f"is neither 0 nor {_FEWEST_DAYS} or more: Azure shows a failed job for 14 days")
+        raise ValueError(f"is not 0 or at least {_FEWEST_DAYS}: Azure keeps a failed job for 14 days")
     return value
 
 
 def _not_negative(value: timedelta) -> timedelta:
     if value < timedelta(0):
-        raise ValueError("has to be nothing or longer")
+        raise ValueError("must not be negative")
     return value
 
 
 def _positive(value: timedelta) -> timedelta:
     if value <= timedelta(0):
-        raise ValueError("has to be longer than nothing")
+        raise ValueError("must be positive")
     return value
 
 
 def _lookback(value: timedelta) -> timedelta:
     if value > JOB_RETENTION:
-        raise ValueError("reaches back further than the 14 days that Azure keeps jobs")
+        raise ValueError("exceeds the 14 days for which Azure keeps jobs")
     return _positive(value)
 
 
@@ -129,6 +135,7 @@ HttpsUrl = Annotated[str, AfterValidator(_https)]
 CloudName = Annotated[str, AfterValidator(cloud_name)]
 NotNegative = Annotated[Duration, AfterValidator(_not_negative)]
 OptionalHttpsUrl = Annotated[str, AfterValidator(_optional_https)]
+OptionalWholeUrl = Annotated[str, AfterValidator(_whole_https)]
 NameList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_list)]
 SubscriptionList = Annotated[NameList, AfterValidator(_subscriptions)]
 Lookback = Annotated[Duration, AfterValidator(_lookback)]

@@ -32,6 +32,7 @@ from backup_retry.settings.setting_types import (
     NotNegative,
     OptionalHttpsUrl,
     OptionalNcrontab,
+    OptionalWholeUrl,
     PositiveDuration,
     Retention,
     SubscriptionList,
@@ -55,24 +56,25 @@ class Settings(BaseSettings):
     )
     arm_endpoint: OptionalHttpsUrl = Field(
         default="",
-        description="Azure Resource Manager, where it is another than the cloud's. Empty: that of `AZURE_CLOUD`.",
+        description="Azure Resource Manager endpoint, if not that of the cloud. Empty: that of `AZURE_CLOUD`.",
     )
     scope_subscriptions: SubscriptionList = Field(
         default=(),
-        description="Subscription ids that may be touched, or with `!` not; signals of others are refused. "
-        "Empty: all that the identity sees.",
+        description="Subscription IDs in scope; prefix with `!` to exclude. Alerts and events of others are rejected. "
+        "Empty: all that the identity can read.",
     )
     scope_resource_groups: NameList = Field(
         default=(),
-        description="Resource groups (of vault or machine) that may be touched, or with `!` not. Empty: all.",
+        description="Resource groups (of the vault or the protected resource) in scope; prefix with `!` to exclude. "
+        "Empty: all.",
     )
     scope_vaults: NameList = Field(
         default=(),
-        description="Vaults that may be touched, or with `!` not; `*` and `?` as in file names. Empty: all.",
+        description="Vaults in scope, with the wildcards `*` and `?`; prefix with `!` to exclude. Empty: all.",
     )
     scope_workloads: NameList = Field(
         default=(),
-        description="Workloads that may be touched, or with `!` not, by Azure's names; `*` as in file names: "
+        description="Workloads in scope by Azure's names, with the wildcard `*`; prefix with `!` to exclude: "
         + ", ".join(f"`{workload.name}`" for workload in WORKLOADS)
         + ". Empty: all.",
     )
@@ -81,26 +83,26 @@ class Settings(BaseSettings):
     )
     sweep_lookback: Lookback = Field(
         default=timedelta(hours=24),
-        description="How far back a sweep looks at least; a missed sweep is caught up by the next.",
+        description="Minimum period that a sweep covers; the next sweep also covers a missed one.",
     )
     look_back_schedule: OptionalNcrontab = Field(
         default="0 20 * * * *",
-        description="When a light sweep looks for what failed in the last two hours and never reached the app "
-        "(NCRONTAB, UTC). Set to an empty text it is off.",
+        description="When a short sweep looks for failures of the last two hours that no alert reported "
+        "(NCRONTAB, UTC). Set it to an empty text to turn it off.",
     )
     sweep_profiles: SweepProfiles = Field(
         default=(),
-        description="Further sweeps, each with a schedule and what it looks at: a JSON array "
+        description="Additional sweeps, each with its own schedule and scope: a JSON array "
         "([sweep profiles](docs/operations.md#sweep-profiles)). Empty: none.",
     )
     sweep_time_limit: PositiveDuration = Field(
         default=timedelta(minutes=25),
-        description="When a sweep stops and leaves the rest to the next; shorter than `functionTimeout` in host.json.",
+        description="Maximum duration of a sweep; the next one continues. Shorter than `functionTimeout` in host.json.",
     )
     sweep_dispatch: Dispatch = Field(
         default=Dispatch.INLINE,
-        description="`inline`: a sweep retries what it finds by itself. `eventgrid`: it announces it on the topic, "
-        "and many instances retry.",
+        description="`inline`: the sweep starts the retries. `eventgrid`: it publishes its findings to the topic, "
+        "and all instances of the app share the work.",
     )
     follow_up_schedule: Ncrontab = Field(
         default="0 */5 * * * *", description="When open incidents are followed up (NCRONTAB, UTC)."
@@ -108,28 +110,28 @@ class Settings(BaseSettings):
     retry_backoff: Backoff = Field(
         default=(timedelta(0), timedelta(minutes=15), timedelta(minutes=60)),
         min_length=1,
-        description="Wait before attempt 1, 2, 3 …, counted from the failure before it.",
+        description="Wait before retry 1, 2, 3 …, counted from the preceding failure.",
     )
-    max_attempts: int = Field(default=3, ge=1, le=9, description="Most retries of one incident.")
+    max_attempts: int = Field(default=3, ge=1, le=9, description="Maximum retries per incident.")
     daily_cap_vm: DailyCap = Field(
-        default=3, description="Most retries of a VM in 24 hours, over all its incidents."
+        default=3, description="Maximum retries of a VM in 24 hours, over all its incidents."
     )
     daily_cap_files: DailyCap = Field(default=6, description="The same for a file share.")
     daily_cap_databases: DailyCap = Field(default=3, description="The same for a database.")
     daily_cap_others: DailyCap = Field(default=3, description="The same for any other item.")
     schedule_margin: NotNegative = Field(
         default=timedelta(hours=1),
-        description="An item whose own schedule runs within this time is left to it.",
+        description="No retry if the next scheduled backup starts within this time.",
     )
     retry_hours: Windows = Field(
         default=(),
-        description="Hours in which retries may start, such as `20:00-06:00`; several are separated by commas. "
+        description="Time windows in which retries may start, such as `20:00-06:00`, separated by commas. "
         "Empty: always.",
     )
     retry_deadline: Deadline = Field(
         default="",
-        description="Time of day, such as `06:00`, after which no retry starts of a backup that began before it: "
-        "then a person is told. Empty: none.",
+        description="Time of day, such as `06:00`, after which no retry starts for a backup that began before it; "
+        "operators are notified instead. Empty: none.",
     )
     retry_time_zone: TimeZone = Field(
         default="UTC",
@@ -137,66 +139,75 @@ class Settings(BaseSettings):
     )
     retry_profiles: RetryProfiles = Field(
         default=(),
-        description="Hours, attempts and deadlines of their own for groups of items that the tag "
-        "`backup-retry-profile` names: a JSON array ([retry profiles](docs/operations.md#retry-profiles)). "
+        description="Retry hours, attempts and deadlines for groups of items, selected by the tag "
+        "`backup-retry-profile`: a JSON array ([retry profiles](docs/operations.md#retry-profiles)). "
         "Empty: none.",
     )
     retry_mode: RetryMode = Field(
         default=RetryMode.AUTO,
-        description="`auto`, or `ask`: a retry waits until a person "
-        "[approves it](docs/operations.md#asking-first), as for what is tagged `backup-retry` = `ask`.",
+        description="`auto`, or `ask`: every retry waits until an operator "
+        "[approves it](docs/operations.md#asking-first), as for resources tagged `backup-retry` = `ask`.",
     )
     missed_backups: MissedBackups = Field(
         default=MissedBackups.TELL,
-        description="If a promised backup [has not come](docs/operations.md#missed-backups): `tell`, `retry`, `off`.",
+        description="If a scheduled backup [was missed](docs/operations.md#missed-backups): `tell`, `retry`, `off`.",
     )
     storm_size: int = Field(
         default=20,
         ge=2,
-        description="So many items of a vault that fail alike are a storm: one is retried first.",
+        description="Number of items in one vault failing with the same error that counts as a failure storm: "
+        "one is retried first.",
     )
     storm_window: PositiveDuration = Field(
-        default=timedelta(minutes=30), description="Within this time failures count as simultaneous."
+        default=timedelta(minutes=30), description="Failures within this period count towards the same storm."
     )
     retention: Retention = Field(
         default=None,
-        description="A retry's recovery point is kept as long as the item's policy keeps a daily one, else a weekly "
-        "one (`policy`), or this many days (7 to 9999).",
+        description="Retention of a retry's recovery point: that of a daily recovery point in the item's policy, "
+        "else of a weekly one (`policy`), or a number of days (7 to 9999).",
     )
     dry_run: bool = Field(
-        default=False, description="Everything but the trigger: incidents say what would have been done."
+        default=False,
+        description="Evaluate everything, start nothing: incidents record what would have been done.",
     )
     eventgrid_topic_endpoint: OptionalHttpsUrl = Field(
-        default="", description="Event Grid topic that outcomes are published to. Empty: none."
+        default="", description="Endpoint of the Event Grid topic for outcomes. Empty: none."
     )
     dead_letter_container: OptionalHttpsUrl = Field(
         default="",
-        description="Address of the blob container that events go to which Event Grid could not deliver: the app takes "
+        description="URL of the blob container to which Event Grid dead-letters undelivered events: the app reads "
         "them from there. Empty: none.",
+    )
+    heartbeat_url: OptionalWholeUrl = Field(
+        default="",
+        repr=False,
+        description="Address of a monitor that is called after each complete sweep and follow-up, and alerts somebody "
+        "when the calls stop ([heartbeat](docs/integrations.md#heartbeat)); `{function}` in it becomes the function's "
+        "name. Empty: none.",
     )
     log_alert_dimensions: DimensionNames = Field(
         default="",
-        description="Names of a log search alert's dimensions beside "
-        "[the built-in ones](docs/signals.md#dimensions), such as `job: RunId; vault: Vault VaultArmId`; the kinds are "
+        description="Names of log search alert dimensions in addition to "
+        "[the built-in ones](docs/signals.md#dimensions), such as `job: RunId; vault: Vault VaultArmId`; meanings: "
         + ", ".join(f"`{meaning}`" for meaning in Meaning)
         + ". Empty: none.",
     )
     claim_lease: PositiveDuration = Field(
         default=timedelta(minutes=5),
-        description="How long a claim may stay unanswered before its process counts as dead.",
+        description="How long a reserved retry may stay unanswered before its worker counts as failed.",
     )
     settle_after: PositiveDuration = Field(
         default=timedelta(minutes=15),
-        description="How long a retry's job may take to appear before it counts as never started; raised to one and a "
-        "half times `CLOCK_DIFFERENCE` where it is shorter.",
+        description="How long a retry's job may take to appear before the retry counts as not started; at least one "
+        "and a half times `CLOCK_DIFFERENCE`.",
     )
     clock_difference: NotNegative = Field(
         default=timedelta(minutes=10),
-        description="How far the clocks of two instances of this app may be apart.",
+        description="Maximum clock difference between two instances of this app.",
     )
     keep_days: KeepDays = Field(
         default=90,
-        description="Days that closed incidents and their journal are kept, 15 at least; 0: for ever.",
+        description="Days to keep closed incidents and their timeline, at least 15; 0: indefinitely.",
     )
 
     @model_validator(mode="after")
@@ -229,7 +240,7 @@ class Settings(BaseSettings):
 
     @property
     def incident_retention(self) -> timedelta | None:
-        """How long closed incidents are kept; None: for ever."""
+        """How long closed incidents are kept; None: indefinitely."""
         return timedelta(days=self.keep_days) if self.keep_days else None
 
     @property
@@ -237,8 +248,8 @@ class Settings(BaseSettings):
         """What an administrator has to know of values that are not taken as they are."""
         if self.settle_after >= (least := self._least_settle_after):
             return ()
-        said = f"SETTLE_AFTER={self.settle_after} is shorter than clocks allow for: {least} is used"
-        return (f"{said}. A retry that another instance has just started could be started twice.",)
+        said = f"SETTLE_AFTER={self.settle_after} is too short for CLOCK_DIFFERENCE: {least} is used"
+        return (f"{said}. Otherwise a retry that another instance has just started could be started twice.",)
 
     @property
     def _least_settle_after(self) -> timedelta:

@@ -1,4 +1,4 @@
-"""Who has to sign in, and who may then come in; main.bicep sets it beside the settings (docs/sign-in.md).
+"""Who has to sign in, and who may then come in; main.bicep sets it next to the settings (docs/sign-in.md).
 
 Read when the host loads the app, so that no value may be wrong: what is not understood lets nobody in.
 """

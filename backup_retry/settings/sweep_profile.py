@@ -18,9 +18,9 @@ DAILY = "daily"
 #: the one of every hour, and the one after a silence: light ones, for what never reached the app
 LOOK_BACK, AFTER_SILENCE = "look_back", "after_silence"
 _RESERVED = {
-    DAILY: "the sweep of SWEEP_SCHEDULE",
-    LOOK_BACK: "the sweep of LOOK_BACK_SCHEDULE",
-    AFTER_SILENCE: "the sweep after a silence of the follow-up",
+    DAILY: "reserved for the sweep of SWEEP_SCHEDULE",
+    LOOK_BACK: "reserved for the sweep of LOOK_BACK_SCHEDULE",
+    AFTER_SILENCE: "reserved for the sweep that runs when the follow-up stops",
 }
 _DAY = timedelta(days=1)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
@@ -28,7 +28,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value):
-        raise ValueError("takes a letter, then letters, digits and _: a to z, 31 characters at most")
+        raise ValueError("must be a letter, then letters, digits and _ (a to z), at most 31 characters")
     if value in _RESERVED:
         raise ValueError(f"{value} is {_RESERVED[value]}")
     return value
@@ -97,7 +97,7 @@ SweepProfiles = Annotated[tuple[SweepProfile, ...], NoDecode, BeforeValidator(en
 
 
 def daily(schedule: str = "0 0 5 * * *", lookback: timedelta = timedelta(hours=24)) -> SweepProfile:
-    """The profile that is always there; nothing else may bear its name."""
+    """The profile that is always there; nothing else may have its name."""
     return SweepProfile.model_construct(name=DAILY, schedule=schedule, lookback=lookback)
 
 

@@ -41,7 +41,7 @@ class TimerState(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Timer:
-    """What its heartbeats say of a timer."""
+    """What its heartbeats say about a timer."""
 
     #: in a person's words: sweep, follow-up, sweep prod_hourly
     label: str
@@ -55,13 +55,18 @@ class Timer:
     state: TimerState
     #: before that it is not to run
     starts: datetime | None = None
-    #: since when it has not fired, where the second clock stands in
+    #: since when it has not fired, while the second clock starts its turns
     stopped: datetime | None = None
 
     @property
     def function(self) -> str:
         """The name of its function in Azure, such as sweep_prod_hourly."""
         return self.label.replace("-", "_").replace(" ", "_")
+
+    @property
+    def name(self) -> str:
+        """The label, of the one sweep that has no name of its own as well: daily sweep."""
+        return "daily sweep" if self.label == "sweep" else self.label
 
     @property
     def document(self) -> dict[str, Any]:
@@ -86,10 +91,15 @@ class Timer:
         return self.state in _SENTENCES
 
     @property
+    def trouble(self) -> str:
+        """What is wrong with it in a word: overdue, stopped, failing or incomplete; "" where nothing is."""
+        return _TROUBLES.get(self.state, self.state.value) if self.needs_a_person else ""
+
+    @property
     def sentence(self) -> str:
         """What is wrong with it; "" where nothing is."""
         since = f"{self.stopped:%Y-%m-%d %H:%M} UTC" if self.stopped else ""
-        return _SENTENCES[self.state].format(self.label, since) if self.needs_a_person else ""
+        return _SENTENCES[self.state].format(self.name, since) if self.needs_a_person else ""
 
     @property
     def remedy(self) -> str:
@@ -97,20 +107,21 @@ class Timer:
         return _REMEDIES[self.state].format(self.function) if self.needs_a_person else ""
 
 
+_TROUBLES = {TimerState.LATE: "overdue", TimerState.DIED: "failing"}
 _SENTENCES = {
-    TimerState.LATE: "The {} has not run when it should have.",
-    TimerState.STOPPED: "The timer of the {} has not fired since {}: the second clock stands in.",
-    TimerState.DIED: "The last {} died each time it was started.",
-    TimerState.INCOMPLETE: "The last {} was not complete.",
+    TimerState.LATE: "The {} is overdue.",
+    TimerState.STOPPED: "The timer of the {} has not fired since {}. An Azure Monitor alert rule starts it instead.",
+    TimerState.DIED: "The last {} failed each time it was started.",
+    TimerState.INCOMPLETE: "The last {} did not complete.",
 }
 _REMEDIES = {
-    TimerState.LATE: "Look for errors of the function `{}` in the app's log, and whether the app is running.",
-    TimerState.STOPPED: "Alerts of Azure Monitor start its work, with some minutes' delay. Restart the app; where `{}` "
-    "still does not fire, deploy it anew, or ask Azure's support.",
-    TimerState.DIED: "Look for what ends its worker, such as too little memory or `functionTimeout`, in the log of the "
-    "function `{}`. Its next turn tries again.",
-    TimerState.INCOMPLETE: "What it left out stands in its line of the app's log: "
-    "`AppTraces | where Message has 'sweep_incomplete'`. The next complete one catches up.",
+    TimerState.LATE: "Check that the app is running, and look for errors of the function `{}` in Application Insights.",
+    TimerState.STOPPED: "Its work starts some minutes late. Restart the app; if the function `{}` still does not run, "
+    "redeploy it, or open a support request with Azure.",
+    TimerState.DIED: "Look for what stops the worker, such as too little memory or `functionTimeout`, in the log of "
+    "the function `{}`. The next run tries again.",
+    TimerState.INCOMPLETE: "The log says what it left out: "
+    "`AppTraces | where Message has 'sweep_incomplete'`. The next complete run catches up.",
 }
 
 
@@ -200,7 +211,7 @@ def timer(
 ) -> Timer:
     """How a timer stands; `schedule` is NCRONTAB, in UTC.
 
-    A heartbeat bears the time at which its run began and is left when the run ends: within `takes`. One that never ran
+    A heartbeat holds the time at which its run began and is left when the run ends: within `takes`. One that never ran
     has missed no turn before it was `known`.
     """
     starts = profile.starts if profile else None

@@ -1,12 +1,12 @@
-metadata name = 'Azure Backup Retry: rights in a management group'
-metadata description = 'One role and one assignment for every subscription below; then connect each of them with assignRole=false.'
+metadata name = 'Azure Backup Retry: permissions in a management group'
+metadata description = 'One role and one assignment for all subscriptions below; then connect each with assignRole=false.'
 
 targetScope = 'managementGroup'
 
-@description('Required. Object id of the app\'s identity: output identityPrincipalId of main.bicep. Example: 44444444-4444-4444-4444-444444444444')
+@description('Required. Object ID of the app\'s identity: output identityPrincipalId of main.bicep. Example: 44444444-4444-4444-4444-444444444444')
 param identityPrincipalId string
 
-@description('Required. What tells this installation\'s role from another\'s: output installation of main.bicep. Example: bzsumi5vdppug')
+@description('Required. Suffix that distinguishes this installation\'s role from another\'s: output installation of main.bicep. Example: bzsumi5vdppug')
 param installation string
 
 module role 'modules/backup-role-management-group.bicep' = {
@@ -17,5 +17,5 @@ module role 'modules/backup-role-management-group.bicep' = {
   }
 }
 
-@description('What the identity may do below this management group.')
+@description('The role of the identity below this management group.')
 output roleId string = role.outputs.roleId

@@ -1,63 +1,63 @@
 metadata name = 'Azure Backup Retry: connect a subscription'
-metadata description = 'Run once for every subscription with vaults, after the code is deployed: rights, alerts and events.'
+metadata description = 'Deployed to each subscription with vaults, after the code: permissions, alerts and events.'
 
 targetScope = 'subscription'
 
-@description('Optional. Azure region of what is made here. Default: that of the deployment. Example: northeurope')
+@description('Optional. Azure region of the resources. Default: that of the deployment. Example: northeurope')
 param location string = deployment().location
 
-@description('Optional. An existing resource group for the alerts\' resources. Default: one is made, rg-backup-retry-signals-<installation>. Example: rg-monitoring')
+@description('Optional. An existing resource group for the action group and rules. Default: rg-backup-retry-signals-<installation> is created. Example: rg-monitoring')
 param resourceGroupName string = ''
 
 @description('Optional. Tags of every resource. Default: none. Example: { costCenter: \'4711\' }')
 param tags object = {}
 
-@description('Required. Resource id of the function app: output functionAppId of main.bicep. Example: /subscriptions/<id>/resourceGroups/rg-backup-retry/providers/Microsoft.Web/sites/func-backup-retry-<installation>')
+@description('Required. Resource ID of the function app: output functionAppId of main.bicep. Example: /subscriptions/<id>/resourceGroups/rg-backup-retry/providers/Microsoft.Web/sites/func-backup-retry-<installation>')
 param functionAppId string
 
-@description('Required. Object id of the app\'s identity: output identityPrincipalId of main.bicep. Example: 44444444-4444-4444-4444-444444444444')
+@description('Required. Object ID of the app\'s identity: output identityPrincipalId of main.bicep. Example: 44444444-4444-4444-4444-444444444444')
 param identityPrincipalId string
 
-@description('Optional. Give the identity its role in this subscription; false where a management group gives it already. Default: true. Example: false')
+@description('Optional. Assign the identity its role in this subscription; false if it is assigned at a management group. Default: true. Example: false')
 param assignRole bool = true
 
 @description('Optional. Send Azure Backup\'s built-in alerts of this subscription to the app. Default: true. Example: false')
 param alertsEnabled bool = true
 
-@description('Optional. Address of the webhook with its key, where this deployment may not read the function app\'s key: in another tenant. Default: none. Example: https://<app>/api/alerts?code=<key>')
+@description('Optional. Address of the webhook with its key, for a deployment in another tenant, which cannot read the function app\'s key. Default: none. Example: https://<app>/api/alerts?code=<key>')
 @secure()
 param webhookUri string = ''
 
-@description('Optional. The Entra application that guards the webhook: objectId, identifierUri, tenantId. Without it the key alone does. Default: none. Example: { objectId: \'<id>\', identifierUri: \'api://<client id>\', tenantId: \'<id>\' }')
+@description('Optional. The Entra application that protects the webhook: objectId, identifierUri, tenantId. Without it only the key does. Default: none. Example: { objectId: \'<id>\', identifierUri: \'api://<client id>\', tenantId: \'<id>\' }')
 param secureWebhook entraApplication?
 
-@description('Optional. Workspace with the vaults\' diagnostics, for a log search alert; only where it is in this subscription. Default: none. Example: /subscriptions/<id>/resourceGroups/rg-logs/providers/Microsoft.OperationalInsights/workspaces/log-vaults')
+@description('Optional. Workspace with the vaults\' diagnostics, for a log search alert rule; used only if it is in this subscription. Default: none. Example: /subscriptions/<id>/resourceGroups/rg-logs/providers/Microsoft.OperationalInsights/workspaces/log-vaults')
 param vaultWorkspaceId string = ''
 
-@description('Optional. Vaults, of either kind, whose health metric is watched; those of other subscriptions are passed over. Default: none. Example: /subscriptions/<id>/resourceGroups/rg-backup/providers/Microsoft.RecoveryServices/vaults/vault-1')
+@description('Optional. Recovery Services vaults and Backup vaults whose health metric is monitored; those of other subscriptions are skipped. Default: none. Example: /subscriptions/<id>/resourceGroups/rg-backup/providers/Microsoft.RecoveryServices/vaults/vault-1')
 param healthWatchedVaultIds string[] = []
 
-@description('Optional. Name of the custom topic, to deliver its events to the app: output topicName of main.bicep. Without it nothing about it is changed. Default: none. Example: evgt-backup-retry-<installation>')
+@description('Optional. Name of the custom topic whose events are delivered to the app: output topicName of main.bicep. Without it the topic\'s subscription is not changed. Default: none. Example: evgt-backup-retry-<installation>')
 param topicName string = ''
 
-@description('Optional. Resource id of the storage account for dead letters; goes with topicName. Default: none. Example: /subscriptions/<id>/resourceGroups/rg-backup-retry/providers/Microsoft.Storage/storageAccounts/stbackupretry<hash>')
+@description('Optional. Resource ID of the storage account for dead letters; required with topicName. Default: none. Example: /subscriptions/<id>/resourceGroups/rg-backup-retry/providers/Microsoft.Storage/storageAccounts/stbackupretry<hash>')
 param storageAccountId string = ''
 
-@description('Optional. Event types on the custom topic, besides our own, that the app is told of. Default: none. Example: Contoso.BackupFailed')
+@description('Optional. More event types on the custom topic that are delivered to the app. Default: none. Example: Contoso.BackupFailed')
 param furtherEventTypes string[] = []
 
-@description('Optional. Tell the app of backups that Resource Manager refused, through the subscription\'s system topic. Default: false. Example: true')
+@description('Optional. Report backup requests that Resource Manager rejected, through the subscription\'s system topic. Default: false. Example: true')
 param failedActionsEnabled bool = false
 
-@description('Optional. Name of the subscription\'s system topic, where there is one: Azure allows no second. It is used as it is. Default: it is made. Example: evgt-platform')
+@description('Optional. Name of the subscription\'s existing system topic: Azure allows only one. It is used unchanged. Default: one is created. Example: evgt-platform')
 param systemTopicName string = ''
 
-@description('Optional. Resource group of that system topic. Default: that of the alerts\' resources. Example: rg-events')
+@description('Optional. Resource group of that system topic. Default: that of the action group. Example: rg-events')
 param systemTopicResourceGroupName string = ''
 
-@description('An Entra application that guards a webhook.')
+@description('An Entra application that protects a webhook.')
 type entraApplication = {
-  @description('Object id of the application (not of its service principal).')
+  @description('Object ID of the application (not of its service principal).')
   objectId: string
 
   @description('Application ID URI, such as api://<client id>.')
@@ -70,29 +70,29 @@ type entraApplication = {
 // /subscriptions/{2}/resourceGroups/{4}/providers/Microsoft.Web/sites/{8}
 var appPath = split(functionAppId, '/')
 
-// In the name of all that lies in a shared place, so that two installations can connect to one subscription. An app that
-// main.bicep made has a hash at the end of its name.
+// In the names of all resources in shared places, so that two installations can be connected to one subscription. The name of an app
+// from main.bicep ends in a hash.
 var installation = replace(toLower(appPath[8]), 'func-backup-retry-', '')
 var allTags = union(tags, { 'backup-retry-installation': installation })
 
 var signalsGroupName = empty(resourceGroupName) ? 'rg-backup-retry-signals-${installation}' : resourceGroupName
 
-// Each connected subscription is given the same lists.
+// Every connected subscription gets the same lists.
 var here = toLower('${subscription().id}/')
 var workspaceHere = startsWith(toLower(vaultWorkspaceId), here) ? vaultWorkspaceId : ''
 var vaultsHere = filter(healthWatchedVaultIds, vaultId => startsWith(toLower(vaultId), here))
 
 var keyIsRead = alertsEnabled && empty(webhookUri)
 
-// Made even when nothing goes into it: Azure looks for a module's group whether or not the module is deployed
-// (https://github.com/Azure/bicep/issues/11463). One that is there already is left alone, or its tags would be written over.
+// Created even when it stays empty: Azure looks for a module's group whether or not the module is deployed
+// (https://github.com/Azure/bicep/issues/11463). An existing one is not deployed, because that would overwrite its tags.
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = if (empty(resourceGroupName)) {
   name: signalsGroupName
   location: location
   tags: allTags
 }
 
-// A customer in another tenant may not read the app, and has no need to.
+// A customer in another tenant cannot read the app, and does not need to.
 resource app 'Microsoft.Web/sites@2024-11-01' existing = if (keyIsRead) {
   name: appPath[8]
   scope: resourceGroup(appPath[2], appPath[4])
@@ -134,7 +134,7 @@ module vaultAlerts 'modules/vault-alerts.bicep' = if (alertsEnabled) {
     installation: installation
     location: location
     tags: allTags
-    // Asked for even where this module is not deployed, so not without the condition (https://github.com/Azure/bicep/issues/8022).
+    // Evaluated even if this module is not deployed, hence the condition (https://github.com/Azure/bicep/issues/8022).
     actionGroupId: alertsEnabled ? alertsIn!.outputs.actionGroupId : ''
     workspaceId: workspaceHere
     vaultIds: vaultsHere

@@ -1,4 +1,4 @@
-// The outputs of main.bicep and further choices, from the environment: azd's own, or that of infra/connect.sh.
+// The outputs of main.bicep and more parameters, from the environment of azd or of infra/connect.sh.
 using 'connect.bicep'
 
 param location = readEnvironmentVariable('AZURE_LOCATION')

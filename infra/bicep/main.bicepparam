@@ -1,4 +1,4 @@
-// Read from the environment, so that `azd env set NAME value` changes any of them. A value may as well be written here.
+// Read from the environment, so that `azd env set NAME value` changes any of them. You can also write a value here.
 using 'main.bicep'
 
 param environmentName = readEnvironmentVariable('AZURE_ENV_NAME', 'backup-retry')
@@ -9,7 +9,7 @@ param resourceGroupName = readEnvironmentVariable(
 )
 param tags = {}
 
-// Empty: the default that the README names. Texts, as the app reads them.
+// Empty: the default in the README. All values are strings.
 param settings = {
   SWEEP_SCHEDULE: readEnvironmentVariable('SWEEP_SCHEDULE', '')
   SWEEP_LOOKBACK: readEnvironmentVariable('SWEEP_LOOKBACK', '')
@@ -72,6 +72,22 @@ param operatorEmails = filter(
   map(split(readEnvironmentVariable('OPERATOR_EMAILS', ''), ','), email => trim(email)),
   email => !empty(email)
 )
+param operatorWebhookUrl = readEnvironmentVariable('OPERATOR_WEBHOOK_URL', '')
+param operatorActionGroupIds = filter(
+  map(split(readEnvironmentVariable('OPERATOR_ACTION_GROUP_IDS', ''), ','), each => trim(each)),
+  each => !empty(each)
+)
+param teamsWebhookUrl = readEnvironmentVariable('TEAMS_WEBHOOK_URL', '')
+param slackWebhookUrl = readEnvironmentVariable('SLACK_WEBHOOK_URL', '')
+param alertChannels = any(filter(
+  [
+    empty(readEnvironmentVariable('TEAMS_WEBHOOK_URL', '')) ? '' : 'teams'
+    empty(readEnvironmentVariable('SLACK_WEBHOOK_URL', '')) ? '' : 'slack'
+    empty(readEnvironmentVariable('OPERATOR_WEBHOOK_URL', '')) ? '' : 'webhook'
+  ],
+  each => !empty(each)
+))
+param heartbeatUrl = readEnvironmentVariable('HEARTBEAT_URL', '')
 param alertRulesMuted = bool(readEnvironmentVariable('ALERT_RULES_MUTED', 'false'))
 param logRetentionDays = int(readEnvironmentVariable('LOG_RETENTION_DAYS', '90'))
 param signInClientId = readEnvironmentVariable('SIGN_IN_CLIENT_ID', '')

@@ -36,7 +36,7 @@ class Breakdown:
     """One kind of failure."""
 
     status: int
-    #: `{provider}` stands for the provider's namespace.
+    #: `{provider}` is replaced by the provider's namespace.
     message: str
     #: Whether Backup vaults put their own error into it.
     user_facing: bool = False

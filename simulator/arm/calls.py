@@ -64,14 +64,14 @@ class Call:
         """The body.
 
         Raises:
-            ArmError: it is no JSON object.
+            ArmError: it is not a JSON object.
         """
         try:
             content = json.loads(self.body)
         except ValueError as error:
-            raise bad_request("InvalidRequestContent", f"The request content is no JSON: {error}") from error
+            raise bad_request("InvalidRequestContent", f"The request content is not JSON: {error}") from error
         if not isinstance(content, dict):
-            raise bad_request("InvalidRequestContent", "The request content is no JSON object.")
+            raise bad_request("InvalidRequestContent", "The request content is not a JSON object.")
         return content
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 
 class ArmError(Exception):
-    """A refusal: the status, and what stands in the `{"error": {"code", "message"}}` envelope."""
+    """A refusal: the status, and the content of the `{"error": {"code", "message"}}` envelope."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ def subscription_throttled(subscription_id: str, method: str, seconds: int) -> A
 
 
 def reads_throttled(action: str, limit: int, seconds: int) -> ArmError:
-    """The reads of an action are used up for this hour; the recorded refusal has come through without Retry-After."""
+    """The hourly read quota of an action is exhausted; the recorded refusal has come through without Retry-After."""
     return ArmError(
         429,
         "ResourceRequestsThrottled",
@@ -133,7 +133,7 @@ def reads_throttled(action: str, limit: int, seconds: int) -> ArmError:
 
 
 def graph_throttled(seconds: int, headers: Mapping[str, str]) -> ArmError:
-    """The caller used up Resource Graph's quota."""
+    """The caller exhausted Resource Graph's quota."""
     return ArmError(
         429,
         "RateLimiting",

@@ -1,4 +1,4 @@
-"""What Azure says of a vault that is not there, and of a subscription that nothing can be done in."""
+"""Azure's errors for a vault that does not exist, and for a subscription that is disabled or deleted."""
 
 from simulator.arm.errors import ArmError, resource_group_not_found, resource_not_found
 from simulator.estate.state import Azure

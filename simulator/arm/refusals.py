@@ -1,4 +1,4 @@
-"""On-demand backups that Resource Manager refused: what the activity log and Event Grid tell of."""
+"""On-demand backups that Resource Manager refused, as the activity log and Event Grid report them."""
 
 import re
 from dataclasses import dataclass

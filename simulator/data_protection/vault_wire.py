@@ -116,7 +116,7 @@ def policy(value: Policy, owner: Vault) -> Json:
     elif value.retention_tag != "Default":
         rules.append(_retention_rule(value, value.retention_tag, _stores(value)[-1]) | {"isDefault": False})
     if value.backup_rule:
-        # Rules stand in the order in which they were put; those of snapshots the other way round.
+        # Rules are in the order in which they were put; those of snapshots the other way round.
         rules.insert(len(rules) * value.workload.vaulted, _backup_rule(value, value.backup_rule))
     properties = {
         "policyRules": rules,

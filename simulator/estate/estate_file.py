@@ -77,7 +77,7 @@ class BucketsFile(Part):
 
 
 class SettingsFile(Part):
-    """How the simulator behaves; the meanings stand in `behaviour.Settings`."""
+    """How the simulator behaves; the meanings are in `behaviour.Settings`."""
 
     backup_seconds: Seconds = 1.0
     graph_lag_seconds: Seconds = 0.0
@@ -112,7 +112,7 @@ class EstateFile(Part):
     function_apps: list[FunctionAppFile] = Field(default_factory=list)
     action_groups: list[dict[str, Any]] | None = None
     event_subscriptions: list[dict[str, Any]] | None = None
-    #: Which of Azure's notices tell of failures.
+    #: Which of Azure's notices report failures.
     notices: list[NoticeName] = Field(default_factory=lambda: list(DEFAULT_NOTICES))
     settings: SettingsFile = SettingsFile()
 
@@ -126,7 +126,7 @@ class EstateFile(Part):
             (v.subscription.lower(), v.resource_group.lower(), v.name.lower(), v.kind) for v in self.vaults
         ]
         if twice := [place for place in places if places.count(place) > 1]:
-            raise ValueError(f"vault {twice[0][2]} stands twice in resource group {twice[0][1]}")
+            raise ValueError(f"vault {twice[0][2]} occurs twice in resource group {twice[0][1]}")
         return self
 
     def build(self, now: datetime) -> Estate:

@@ -73,7 +73,7 @@ class Throttle(Fault):
 
     name = "throttle"
     retry_after: int = 5
-    #: Whether it is the hourly quota of a vault's reads that is used up, and not the subscription's bucket.
+    #: Whether the hourly quota of a vault's reads is exhausted, and not the subscription's bucket.
     hourly: bool = False
 
 

@@ -96,7 +96,7 @@ class Item:
     policy: Policy = field(default_factory=Policy)
     protection_state: str = "Protected"
     tags: dict[str, str] = field(default_factory=dict)
-    #: The start of the last good backup before the simulation began; None: never backed up.
+    #: The start of the last successful backup before the simulation began; None: never backed up.
     backed_up_before: datetime | None = None
     #: How the next on-demand backups end, first one first; when empty they complete.
     next_outcomes: deque[Outcome] = field(default_factory=deque)

@@ -49,7 +49,7 @@ class Azure:
         self.reset(estate or Estate())
 
     def reset(self, estate: Estate) -> None:
-        """Begin anew with `estate`; the listeners stay."""
+        """Start over with `estate`; the listeners stay."""
         self.generation += 1
         self.subscriptions = estate.subscriptions
         self.vaults = estate.vaults
@@ -102,7 +102,7 @@ class Azure:
         return vault.name.lower() in self.denied_vaults or self.subscription(vault.subscription_id) is None
 
     def find_item(self, wanted: str) -> Item | None:
-        """The item of that ARM id, or the first that bears that name."""
+        """The item with that ARM ID, or the first with that name."""
         return self._items.get(wanted.lower()) or self._named.get(wanted.lower())
 
     def find_job(self, name: str) -> Job | None:
@@ -164,7 +164,7 @@ class Azure:
         return job
 
     def replay(self, jobs: Iterable[PastJob], now: datetime) -> None:
-        """Let jobs have begun before now; nobody is told of those that have failed already."""
+        """Let jobs have begun before now; those that have failed already are not reported."""
         listeners, self.listeners = self.listeners, []
         for job in jobs:
             self.run_job(

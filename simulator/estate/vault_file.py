@@ -61,7 +61,7 @@ class ItemFile(Part):
     tags: dict[str, str] = Field(default_factory=dict)
     #: How its jobs call it; None: as those of its workload do.
     entity_name: str | None = None
-    #: How long ago the last good backup began, not of an item that is IRPending; None: as long as its policy waits
+    #: How long ago the last successful backup began, unless the item is IRPending; None: as long as its policy waits
     #: for the next one.
     last_backup_age_seconds: Seconds | Literal["never"] | None = None
     #: What has happened to it already, or is happening.

@@ -57,7 +57,7 @@ class Workload:
     parent: Parent = Parent.NONE
     #: The ARM type of the machine, account, server and so on that is backed up; "": nothing in Azure.
     source_type: str = ""
-    #: What it is a part of that is called so: `databases` of a server.
+    #: The name of the collection it belongs to: `databases` of a server.
     part: str = ""
     #: The policy of items that name none; "": its policies are not in the vault.
     default_policy: str = ""
@@ -66,7 +66,7 @@ class Workload:
     usual_error: str = "CloudInternalError"
     #: How soon a backup fails that was started while another one of the item runs.
     collision_seconds: float = 1.0
-    #: Of Backup vaults: the `backupType` of policies; whether backups go to the vault and not only to snapshots beside
+    #: Of Backup vaults: the `backupType` of policies; whether backups go to the vault and not only to snapshots next to
     #: the source; whether jobs and instances name a set that the source is part of.
     backup_type: str = "Full"
     vaulted: bool = False

@@ -182,7 +182,7 @@ class EventGrid:
             self._courier.start(self._deliver(event, subscription))
 
     async def _deliver(self, event: _Event, subscription: EventSubscription) -> None:
-        """Deliver until the endpoint takes or refuses the event, or time or attempts are used up."""
+        """Deliver until the endpoint accepts or rejects the event, or time or attempts are exhausted."""
         waited = 0
         for attempt, wait in enumerate(chain(RETRY_WAITS, repeat(TWELVE_HOURS)), start=1):
             answer = await self._attempt(event, subscription, attempt - 1)

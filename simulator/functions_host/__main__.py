@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from simulator.functions_host.functions import AppStartError
 from simulator.functions_host.host import FunctionsHost
 from simulator.functions_host.keys import Keys
 from simulator.functions_host.logs import log_to
+from simulator.machine.stopping import stop_requested
 
 
 def main() -> int:
@@ -43,9 +43,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
         log_file=arguments.log_file,
         timers_fire=not arguments.no_timers,
     )
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    stopped = stop_requested()
     url = await host.start(arguments.port)
     for kind in (kind for kind, key in given.items() if not key):
         print(f"{kind.replace('_', ' ')} key: {getattr(keys, kind)}")

@@ -14,7 +14,7 @@ class HostOptions:
     """Options of host.json."""
 
     route_prefix: str = "api"
-    #: seconds; None: for ever
+    #: seconds; None: unlimited
     function_timeout: float | None = None
     #: how many requests run at a time, and how many wait and run; None: as many as come
     most_at_once: int | None = None

@@ -40,7 +40,7 @@ class HostStorage:
         await self._held.wait()
 
     async def hold(self, when_lost: Callable[[], object]) -> None:
-        """Take the lock and renew it for ever; `when_lost` is called where the storage has been away for too long."""
+        """Take the lock and renew it indefinitely; `when_lost` is called if the storage has been away for too long."""
         loop = asyncio.get_running_loop()
         while not self._take():  # noqa: ASYNC110 (another host, or nobody, gives it back)
             await asyncio.sleep(self._pace.retry)

@@ -175,7 +175,7 @@ class RpcFunctionMetadata:
 
 @dataclass(kw_only=True)
 class WorkerMetadata:
-    """What the worker says of itself."""
+    """The worker's metadata."""
 
     runtime_name: str = ""
     runtime_version: str = ""

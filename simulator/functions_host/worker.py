@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import count
 from logging import getLogger
 from pathlib import Path
+from typing import Any
 
 from simulator.functions_host.functions import AppStartError, Function, Outcome
 from simulator.functions_host.messages import receive, send
@@ -60,7 +61,7 @@ class Worker:
                 *self._arguments,
             ]
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, *command, pass_fds=[theirs.fileno()]
+                sys.executable, *command, **_inherited(theirs)
             )
         self._reader, self._writer = await asyncio.open_connection(sock=ours)
         try:
@@ -143,3 +144,17 @@ class Worker:
     def _kill(self) -> None:
         with suppress(ProcessLookupError):
             self._process.kill()
+
+
+if sys.platform == "win32":
+
+    def _inherited(connection: socket.socket) -> dict[str, Any]:
+        """What a child is started with to have the socket as well; Windows knows no `pass_fds`."""
+        connection.set_inheritable(True)
+        return {"close_fds": False}
+
+else:
+
+    def _inherited(connection: socket.socket) -> dict[str, Any]:
+        """What a child is started with to have the socket as well."""
+        return {"pass_fds": [connection.fileno()]}

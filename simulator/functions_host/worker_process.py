@@ -16,6 +16,7 @@ from simulator.functions_host.loaded_app import LoadedApp
 from simulator.functions_host.logs import log_to
 from simulator.functions_host.messages import receive, send
 from simulator.functions_host.protos import TypedData
+from simulator.machine.stopping import STOP_SIGNALS
 
 
 async def serve(connection: socket.socket, app_directory: Path) -> None:
@@ -38,7 +39,7 @@ async def serve(connection: socket.socket, app_directory: Path) -> None:
 
 def main() -> None:
     """Run until the host is gone, then end at once, whatever the app is at."""
-    for number in (signal.SIGTERM, signal.SIGINT):  # the host decides when the worker ends
+    for number in STOP_SIGNALS:  # the host decides when the worker ends
         signal.signal(number, signal.SIG_IGN)
     descriptor, app_directory, *log_file = sys.argv[1:]
     log_to(Path(log_file[0]) if log_file else None, is_taken)

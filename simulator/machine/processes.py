@@ -6,10 +6,11 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 #: Linux can end a child whose parent was killed; elsewhere it stays, and whoever killed the parent has to end it
 _WITH_ITS_PARENT = ("setpriv", "--pdeathsig", "TERM", "--") if shutil.which("setpriv") else ()
@@ -43,7 +44,7 @@ class ChildProcess:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment,
-                start_new_session=True,  # Ctrl-C ends the parent, which then ends its children
+                **_APART,
             )
         return cls(name, process, log_file)
 
@@ -89,7 +90,7 @@ class ChildProcess:
     async def stop(self) -> None:
         """Ask it to end; after twenty seconds make it."""
         if self.running:
-            self._process.terminate()
+            self._process.send_signal(_END)
         try:
             await asyncio.wait_for(self._process.wait(), _GRACE_SECONDS)
         except TimeoutError:
@@ -98,8 +99,24 @@ class ChildProcess:
     async def kill(self) -> None:
         """End it and its own children as a crash would."""
         if self.running:
-            os.killpg(self.pid, signal.SIGKILL)
+            _kill(self._process)
         await self._process.wait()
 
     def _log(self) -> str:
         return self.log_file.read_text(errors="replace")
+
+
+# Ctrl-C ends the parent, which then ends its children: these do not get it themselves.
+if sys.platform == "win32":
+    _APART: dict[str, Any] = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    _END = signal.CTRL_BREAK_EVENT
+
+    def _kill(process: asyncio.subprocess.Process) -> None:
+        process.kill()
+
+else:
+    _APART: dict[str, Any] = {"start_new_session": True}
+    _END = signal.SIGTERM
+
+    def _kill(process: asyncio.subprocess.Process) -> None:
+        os.killpg(process.pid, signal.SIGKILL)

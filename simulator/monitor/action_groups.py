@@ -1,4 +1,4 @@
-"""Action groups: whom Azure Monitor tells of an alert, and what it posts to them.
+"""Action groups: whom Azure Monitor notifies of an alert, and what it posts to them.
 
 https://learn.microsoft.com/azure/azure-monitor/alerts/action-groups
 """
@@ -16,7 +16,7 @@ _RULES = {"on", "off", "none"}
 
 @dataclass(frozen=True, kw_only=True)
 class ActionGroup:
-    """Whom to tell of the alerts of some subscriptions."""
+    """The receivers of the alerts of some subscriptions."""
 
     name: str
     #: Lower-cased ids; None: every subscription.

@@ -28,7 +28,7 @@ Json = dict[str, Any]
 #: Seconds between the deliveries of one alert to one action group.
 RETRY_WAITS = (5, 20, 5, 40, 5)
 RETRIED_STATUSES = frozenset({None, 408, 429, 503, 504})
-#: How long no action group calls an endpoint that used up its retries.
+#: How long no action group calls an endpoint whose retries are exhausted.
 SILENCE = timedelta(minutes=15)
 TIME_OUT_SECONDS = 10.0
 
@@ -116,7 +116,7 @@ class Monitor:
         return self._default_webhook
 
     def job_failed(self, job: Job) -> None:
-        """Raise in a moment the alerts that tell of this failure."""
+        """Raise in a moment the alerts that report this failure."""
         for name, notice in JOB_NOTICES.items():
             if name in self._notices and notice.tells_of(job):
                 self._courier.start(self._alert_after_delay(_failure(job, name)))
@@ -173,7 +173,7 @@ class Monitor:
                 self._courier.start(self._notify(alert, group))
 
     async def _notify(self, alert: _Alert, group: ActionGroup) -> None:
-        """Deliver until the endpoint answers; one that never does is left alone for a quarter of an hour."""
+        """Deliver until the endpoint answers; one that never does is not called for 15 minutes."""
         url = group.webhook or self._default_webhook
         if url is None:
             self._note_unsent(alert, group, "", "no webhook is configured")

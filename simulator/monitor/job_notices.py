@@ -17,7 +17,7 @@ Json = dict[str, Any]
 class JobNotice:
     """An alert that a failed job can raise."""
 
-    #: Whether it tells of this job.
+    #: Whether it reports this job.
     tells_of: Callable[[Job], bool]
     #: The payload from the job, the alert's GUID and the time.
     payload: Callable[[Job, str, datetime], Json]

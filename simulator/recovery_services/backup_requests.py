@@ -59,7 +59,7 @@ def _expiry(text: object, now: datetime) -> datetime | None:
     try:
         expires = datetime.fromisoformat(str(text))
     except ValueError:
-        raise arm_errors.invalid_input(f"recoveryPointExpiryTimeInUTC {text!r} is no time") from None
+        raise arm_errors.invalid_input(f"recoveryPointExpiryTimeInUTC {text!r} is not a time") from None
     if expires.tzinfo is None or expires <= now:
         raise arm_errors.invalid_input(f"recoveryPointExpiryTimeInUTC {text!r} is not a time to come, in UTC")
     return expires

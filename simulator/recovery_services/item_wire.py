@@ -27,7 +27,7 @@ def item(value: Item, now: datetime) -> Json:
 
 
 def listed(value: Item, now: datetime) -> Json:
-    """A protected item as lists show it: of databases without what they say of all recovery points."""
+    """A protected item as lists show it: of databases without the summary of all recovery points."""
     shown = item(value, now)
     if value.workload.management_type == "AzureWorkload":
         del shown["properties"]["extendedInfo"]
@@ -58,7 +58,7 @@ def container(value: Item) -> Json:
 
 
 def last_backup(value: Item, at: datetime) -> Json:
-    """What an item says of its backups, as far as was known at `at`."""
+    """An item's fields about its backups, as far as was known at `at`."""
     last, recovery_point = value.last_backup(at), value.last_recovery_point(at)
     is_database = value.workload.management_type == "AzureWorkload"
     good, bad, never = _DATABASE_WORDS if is_database else _WORDS

@@ -1,4 +1,4 @@
-"""What a job tells of itself in detail: its tasks, and what the portal shows of it, as text."""
+"""A job's details: its tasks, and the texts that the portal shows."""
 
 from datetime import datetime
 

@@ -43,7 +43,7 @@ def _shares(value: Policy) -> Json:
 
 
 def _databases(value: Policy) -> Json:
-    """A policy of several schedules, one for each kind of backup; its time zone stands in the settings."""
+    """A policy of several schedules, one for each kind of backup; its time zone is in the settings."""
     schedules: list[Json] = [{"policyType": value.workload.kinds[0], **_simple(value)}]
     for kind, days in (("Differential", value.differential_days), ("Incremental", value.incremental_days)):
         if days:

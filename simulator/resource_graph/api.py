@@ -91,7 +91,7 @@ class GraphQuery:
 
 
 class ResourceGraph:
-    """Answers queries from tables that are loaded anew only when the state has changed."""
+    """Answers queries from tables that are reloaded only when the state has changed."""
 
     def __init__(self, azure: Azure, faults: Faults) -> None:
         self._azure = azure
@@ -130,7 +130,7 @@ class ResourceGraph:
         """The quota's headers.
 
         Raises:
-            ArmError: the quota is used up.
+            ArmError: the quota is exhausted.
         """
         admitted, remaining, resets_after = self._quota.take(now)
         headers = {

@@ -39,7 +39,7 @@ def vault(value: Vault) -> Row:
 
 
 def jobs_and_instances(vaults: Iterable[Vault], at: datetime) -> list[Row]:
-    """What stands in the table RecoveryServicesResources, as far as the vaults knew it at `at`."""
+    """The rows of the table RecoveryServicesResources, as far as the vaults knew it at `at`."""
     rows = []
     for each in vaults:
         rows += [_job(job, at) for job in each.jobs if job.is_known_at(at)]

@@ -112,7 +112,7 @@ def _translated(text: str, now: datetime | None) -> duckdb_kql.TranslationResult
 
 
 def _canonical(text: str) -> str:
-    """The query with its table names as the tables are called; what stands in quotes is left alone."""
+    """The query with the tables' own names; quoted texts stay as they are."""
     parts = _STRINGS.split(f"Resources | {text}" if _TABLELESS.match(text) else text)
     parts[::2] = [_NAMES.sub(lambda match: TABLES[match[1].lower()], part) for part in parts[::2]]
     return "".join(parts)

@@ -2,26 +2,22 @@
 
 import argparse
 import asyncio
-import json
 import os
-import signal
 import sys
-import uuid
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from simulator.estate.estate_file import DEFAULT_ESTATE, EstateFile
-from simulator.estate.inventory import Job
-from simulator.estate.outcomes import JobStatus, Outcome, error_titled
+from simulator.machine.locks import InUseError
 from simulator.machine.processes import ProcessDiedError
-from simulator.monitor.alert_schema import job_failure
-from simulator.stack.run_info import RunInfo
+from simulator.machine.stopping import StoppedError, stop_requested, unless_stopped
+from simulator.machine.terminal import own_terminal
 from simulator.stack.stack import REPOSITORY, Ports, Stack
+from simulator.stack.to_try import announcement, write_files
 
 BUILD = Path("build")
 STANDARD_PORTS = Ports(host=7071, arm=8443, admin=8080, tables=10002)
+#: Somebody watches: the end of a retry is noticed in seconds.
+QUICK = {"FOLLOW_UP_SCHEDULE": "*/5 * * * * *"}
 _PURPOSES = {
     "host": "Functions host",
     "arm": "Resource Manager and Entra",
@@ -44,9 +40,13 @@ def main() -> int:
     parser.add_argument("app", type=Path, nargs="?", default=REPOSITORY, help="where function_app.py is")
     arguments = parser.parse_args()
     try:
-        return asyncio.run(_run(_ports(os.environ), arguments.app.resolve()))
-    except UsageError as error:
+        with own_terminal():
+            return asyncio.run(_run(_ports(os.environ), arguments.app.resolve()))
+    except (UsageError, InUseError) as error:
         print(error, file=sys.stderr)
+        return _EXIT_USAGE
+    except OSError as error:
+        print(f"Cannot write {error.filename}: {error.strerror}.", file=sys.stderr)
         return _EXIT_USAGE
     except ProcessDiedError as error:
         print(error, file=sys.stderr)
@@ -54,34 +54,20 @@ def main() -> int:
 
 
 async def _run(ports: Ports, app: Path) -> int:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    stack = Stack(_app_settings(os.environ), ports=ports, app_directory=app, directory=BUILD / "stack")
-    starting = asyncio.create_task(stack.start())
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if not starting.done():
-        starting.cancel()
-        await asyncio.wait({starting})
-        return 0
-    starting.result()
+    stop = stop_requested()
+    stack = Stack(
+        QUICK | _app_settings(os.environ), ports=ports, app_directory=app, directory=BUILD / "stack"
+    )
     try:
-        _announce(stack.run)
-        return await _watch(stack, stopping)
+        await unless_stopped(stop, stack.start())
+        write_files(BUILD, stack.run, stack.settings)
+        print(announcement(BUILD, stack.run), flush=True)
+        await stack.until(stop)
+    except StoppedError:
+        pass
     finally:
         await stack.stop()
-
-
-async def _watch(stack: Stack, stopping: "asyncio.Task[bool]") -> int:
-    """Wait for the signal to stop, or for a process that ends by itself."""
-    dying = asyncio.create_task(stack.until_one_dies())
-    await asyncio.wait({dying, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if stopping.done():
-        dying.cancel()
-        return 0
-    print(dying.result(), file=sys.stderr)
-    return _EXIT_DIED
+    return 0
 
 
 def _ports(environment: Mapping[str, str]) -> Ports:
@@ -121,50 +107,6 @@ def _app_settings(environment: Mapping[str, str]) -> dict[str, str]:
         for name, value in environment.items()
         if not name.upper().startswith(_FOREIGN) and not name.upper().endswith("_PROXY")
     }
-
-
-def _announce(run: RunInfo) -> None:
-    run.write(BUILD / "run.json")
-    sample = BUILD / "alert.json"
-    sample.write_text(json.dumps(_sample_alert(), indent=2) + "\n")
-    vm = DEFAULT_ESTATE["vaults"][0]["items"][0]["vm"]
-    failure = json.dumps({"item": vm, "outcome": {"status": "Failed", "seconds": 0}})
-    print(
-        f"""
-Azure is up: {BUILD / "run.json"} says where, {BUILD / "stack"}/*.log says what happens. Ctrl-C ends it.
-
-A backup of {vm} fails (its alert reaches the app by itself):
-  curl -X POST {run.admin}/_sim/backups -H 'Content-Type: application/json' -d '{failure}'
-Post an alert of {vm} yourself:
-  curl -X POST '{run.alerts_url}' -H 'Content-Type: application/json' -d @{sample}
-Run the sweep now:
-  curl -X POST {run.host}/admin/functions/sweep -H 'x-functions-key: {run.master_key}' \\
-    -H 'Content-Type: application/json' -d '{{}}'
-See all that happened:
-  curl {run.admin}/_sim/state
-""",
-        flush=True,
-    )
-
-
-def _sample_alert() -> dict[str, Any]:
-    """The alert of a failed backup of the default estate's first VM, which names no job."""
-    now = datetime.now(UTC)
-    item = EstateFile.read(DEFAULT_ESTATE).build(now).vaults[0].items[0]
-    job = Job(
-        item=item,
-        name=str(uuid.uuid4()),
-        operation="Backup",
-        start_time=now,
-        activity_id=str(uuid.uuid4()),
-        user_triggered=False,
-        outcome=Outcome(status=JobStatus.FAILED, error=error_titled("VMCreationTimeOutStorageErrorV2")),
-        due=now,
-        history=[(now, JobStatus.FAILED)],
-    )
-    alert = job_failure(job, alert_guid=str(uuid.uuid4()), fired=now)
-    del alert["data"]["alertContext"]["extendedInfo"]["jobId"]
-    return alert
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
@@ -15,8 +16,10 @@ import aiohttp
 
 from simulator.azurite import DEFAULT_DIRECTORY, Azurite
 from simulator.functions_host.keys import Keys
+from simulator.machine.locks import DirectoryLock
 from simulator.machine.ports import free_port, is_free
 from simulator.machine.processes import ChildProcess, ProcessDiedError
+from simulator.machine.stopping import StoppedError, unless_stopped
 from simulator.machine.tls import ensure_ca
 from simulator.stack.containers import make_container
 from simulator.stack.run_info import RunInfo
@@ -26,16 +29,19 @@ _START_SECONDS = 60.0
 
 Started = TypeVar("Started")
 
+_WORKER_RUNTIME = "FUNCTIONS_WORKER_RUNTIME"
 #: App settings that a function app gets unless told otherwise.
 DEFAULT_SETTINGS: Mapping[str, str] = {
-    "FUNCTIONS_WORKER_RUNTIME": "python",
+    _WORKER_RUNTIME: "python",
     "SWEEP_SCHEDULE": "0 0 5 * * *",
     "FOLLOW_UP_SCHEDULE": "0 */5 * * * *",
     # The simulated policies run at an hour of their own, which may be now.
     "SCHEDULE_MARGIN": "0s",
 }
 #: What the children take from the caller's environment; above all no credentials.
-_INHERITED = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT"})
+_INHERITED = frozenset(
+    {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SYSTEMROOT", "USERPROFILE", "TEMP", "TMP"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,23 +88,13 @@ class Stack:
         self._ports = ports or Ports()
         self._app_directory = app_directory
         self._directory = directory.absolute()
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._lock = DirectoryLock(self._directory)
         self._keys = Keys()
         self._certificates = ensure_ca(self._directory / "tls")
-        self._azurite = Azurite(
-            azurite_directory,
-            self._certificates,
-            log_file=self._directory / "azurite.log",
-            port=self._ports.tables,
-        )
+        self._azurite = self._storage(azurite_directory, "azurite.log", port=self._ports.tables)
         self._blobs = (
-            Azurite(
-                azurite_directory,
-                self._certificates,
-                log_file=self._directory / "azurite-blobs.log",
-                kind="blob",
-            )
-            if dead_letters
-            else None
+            self._storage(azurite_directory, "azurite-blobs.log", kind="blob") if dead_letters else None
         )
         self._host_options: list[str] = []
         # Known before the host is up and kept over its restarts, since the action group's URL holds it.
@@ -108,6 +104,9 @@ class Stack:
         self._simulator: ChildProcess | None = None
         self._host: ChildProcess | None = None
         self._run: RunInfo | None = None
+
+    def _storage(self, azurite: Path, log: str, *, kind: str = "table", port: int = 0) -> Azurite:
+        return Azurite(azurite, self._certificates, log_file=self._directory / log, kind=kind, port=port)
 
     @property
     def run(self) -> RunInfo:
@@ -120,6 +119,11 @@ class Stack:
         return _started(self._host)
 
     @property
+    def settings(self) -> Mapping[str, str]:
+        """The values of the stack's own app settings: the command line needs them to decide as the app does."""
+        return {name: self._environment[name] for name in DEFAULT_SETTINGS if name != _WORKER_RUNTIME}
+
+    @property
     def dead_letters(self) -> str | None:
         """The container that dead letters go to; None: there is none."""
         return f"{self._blobs.endpoint}/dead-letters" if self._blobs else None
@@ -129,7 +133,9 @@ class Stack:
 
         Raises:
             ProcessDiedError: something did not start; what had been started is stopped.
+            InUseError: another stack has the directory.
         """
+        self._lock.take()
         shutil.rmtree(self._host_storage, ignore_errors=True)
         self._host_storage.mkdir(parents=True)
         try:
@@ -150,6 +156,7 @@ class Stack:
         await self._azurite.stop()
         if self._blobs is not None:
             await self._blobs.stop()
+        self._lock.release()
 
     async def kill_host(self) -> None:
         """End the Functions host as a crash would."""
@@ -171,6 +178,15 @@ class Stack:
         self._host_options += [] if timers_fire else ["--no-timers"]
         self._environment = {**self._environment, **(settings or {})}
         await self._start_host()
+
+    async def until(self, stop: asyncio.Event) -> None:
+        """Wait for `stop`.
+
+        Raises:
+            ProcessDiedError: a process ended by itself.
+        """
+        with suppress(StoppedError):
+            raise await unless_stopped(stop, self.until_one_dies())
 
     async def until_one_dies(self) -> ProcessDiedError:
         """Wait until a process ends by itself; the error that says which and how."""
@@ -309,7 +325,7 @@ def _started(value: Started | None) -> Started:
 
 def _base_environment() -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name in _INHERITED}
-    return {**inherited, "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"}
+    return {**inherited, "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
 
 
 def _is_event_grid_triggered(function: Mapping[str, Any]) -> bool:

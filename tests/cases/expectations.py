@@ -102,7 +102,7 @@ ROWS = [
     Row("long_backup_cancelled", 0, "closed/cancelled/left_alone", ""),
     Row("nameless_young_job", 0, "waiting/in_progress", ""),
     Row("warnings_that_moved_nothing", range(2), ".*", lacks="recovered"),
-    # the retry's own job
+    # the retry
     Row("retry_named_otherwise", *RETRIED, of="aghr;payroll"),
     Row("retry_named_otherwise_completes", *RECOVERED, of="aghr;payroll"),
     Row("retry_named_otherwise_answer_lost", 1, "triggered/attempt_running"),

@@ -246,7 +246,7 @@ class Watch:
         """What one incident has brought to its end, no other one takes up again."""
         failure = self.azure.jobs.get(sent.failure_id)
         for incident in self.by_item[sent.item.key].values():
-            over = failure is not None and not incident.is_open and _covers(incident, failure)
+            over = failure is not None and not incident.is_open and _has_ended(incident, failure)
             other = incident.id != sent.incident_id
             self._require(
                 not (over and other),
@@ -336,6 +336,12 @@ def _covers(incident: Incident, job: TrueJob) -> bool:
     ended_at, failure = START + timedelta(seconds=job.ends_at), incident.failure
     weighed = ended_at <= failure.ended_at and job.rank <= rank_of(failure.operation)
     return weighed or job.attempt_id in {attempt.id for attempt in incident.attempts}
+
+
+def _has_ended(incident: Incident, job: TrueJob) -> bool:
+    """The same of a closed one, but for a retry of a lesser kind than it was about in the end: it is missing still."""
+    is_later = START + timedelta(seconds=job.ends_at) > incident.failure.ended_at
+    return _covers(incident, job) and not (is_later and job.rank < rank_of(incident.failure.operation))
 
 
 def _weighed_before(incident: Incident, job: TrueJob) -> bool:

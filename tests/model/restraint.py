@@ -3,12 +3,13 @@
 `FRESH` is how old the product's knowledge may be: a decision is made, claimed and sent within a few slow answers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf
 
 from backup_retry.domain.arm_ids import ProtectedItem
+from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import BackupRequest, JobStatus
 from backup_retry.policy.rules import LONGEST_JOB, Rules
 from backup_retry.policy.storm import Storm, storm_key
@@ -72,6 +73,8 @@ class Restraint:
     azure: LittleAzure
     rules: Rules
     skew: float
+    #: each as it was last stored, by its id
+    incidents: Mapping[str, Incident]
     #: scope of each pause in force, with its beginning
     paused: dict[str, float] = field(default_factory=dict)
     #: key of each item that is tagged off, with the time of the tag
@@ -201,7 +204,7 @@ class Restraint:
         key = storm_key(sent.item.vault, failure.error or "no error code")
         if self._leads_none(sent, key):
             return WhyNot(2, "a retry in a storm that another canary leads")
-        called_off = self.released_when.get(key, -inf)
+        passed_at = self._passed_at(key)
         for other in others:
             if other.item.vault != sent.item.vault:
                 continue
@@ -212,8 +215,8 @@ class Restraint:
             alike = mate.error == failure.error
             if alike and {sent.item.key, other.item.key} <= self._canaries_of(key):
                 return WhyNot(2, "two canaries in one storm")
-            since = called_off < min(failure.started_at, mate.started_at, sent.claimed_at, other.claimed_at)
-            if alike and since and self._in_storm(sent) and self._in_storm(other):
+            since = passed_at < min(failure.started_at, mate.started_at, sent.claimed_at, other.claimed_at)
+            if alike and since and self._in_storm(sent, passed_at) and self._in_storm(other, passed_at):
                 return WhyNot(2, "a second retry in a storm")
         return None
 
@@ -223,8 +226,16 @@ class Restraint:
         is_on = storm and storm.released_at is None and self.agenda.now - begun < _A_DAY
         return self.canaries[key] if is_on else set()
 
-    def _in_storm(self, sent: Sent) -> bool:
-        """Whether enough items failed alike, and long enough before the claim to be seen by it."""
+    def _passed_at(self, key: str) -> float:
+        """When the last storm had passed by its workers' clocks: called off, or its canary's incident recovered."""
+        storm, called_off = self.storms.get(key), self.released_when.get(key, -inf)
+        canary = self.incidents.get(storm.canary_incident) if storm else None
+        if canary is None or canary.closed_at is None or not (canary.outcome and canary.outcome.recovered):
+            return called_off
+        return max(called_off, (canary.closed_at - START).total_seconds())
+
+    def _in_storm(self, sent: Sent, passed_at: float) -> bool:
+        """Whether enough items failed alike since the last storm passed, long enough before the claim to be seen."""
         failure = self.azure.jobs[sent.failure_id]
         window = self.rules.storm_window.total_seconds()
         alike = {
@@ -234,6 +245,7 @@ class Restraint:
             if job.is_backup
             and job.error == failure.error
             and job.failed_at(sent.claimed_at - FRESH)
+            and job.ends_at > passed_at
             and abs(job.ends_at - failure.ends_at) <= window
         }
         return len(alike) >= self.rules.storm_size

@@ -232,7 +232,7 @@ def table(month: Month) -> str:
         ("retries triggered", month.attempts),
         ("incidents", sum(month.outcomes.values())),
         *((f"  {outcome}", number) for outcome, number in month.outcomes.most_common()),
-        ("causes that need a person (vault, code and day)", len(month.causes)),
+        ("causes that require action (vault, code and day)", len(month.causes)),
         ("mails", len(month.mails)),
         *((f"  of the rule {rule}", number) for rule, number in rules.most_common()),
         ("  of one cause and rule on one day, at most", max(month.mails_by_cause.values(), default=0)),

@@ -259,8 +259,8 @@ class World:
         return self.random.sample(alive, min(len(alive), self.random.choice((1, 1, 1, 2))))
 
     def _watch(self) -> Watch:
-        skew = self.estate.skew
-        restraint = Restraint(self.agenda, self.azure, self.rules, skew)
+        skew, incidents = self.estate.skew, dict[str, Incident]()
+        restraint = Restraint(self.agenda, self.azure, self.rules, skew, incidents)
         scope = frozenset({SUBSCRIPTION})
         return Watch(
             self.agenda,
@@ -269,6 +269,7 @@ class World:
             skew,
             in_scope=scope,
             restraint=restraint,
+            incidents=incidents,
             waiting=self.waiting,
             swept=self.estate.swept,
         )

@@ -95,7 +95,7 @@ def troubled() -> str:
             incident(reason=Reason.APPROVAL),
             id="asked",
             told_of=("approval",),
-            detail='backup-retry approve "vm-02" lets it go.',
+            detail='backup-retry approve "vm-02" approves it.',
         ),
     }
     unsent = UnsentNotices(
@@ -235,7 +235,7 @@ def _steps(attempt_id: str) -> list[Step]:
     ]
     return [
         *earlier,
-        step(StepKind.NOTED, 45, detail="CloudInternalError: a backup failed, heard from alert"),
+        step(StepKind.NOTED, 45, detail="CloudInternalError: a backup failed (source: alert)"),
         step(StepKind.WAITING, 45, reason="backoff", detail="Attempt 1 is due at 2026-11-22 13:30 UTC."),
         step(StepKind.CLAIMED, 30, **of_retry),
         step(StepKind.TRIGGERED, 30, **of_retry),

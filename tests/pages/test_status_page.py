@@ -33,12 +33,12 @@ async def test_the_first_screen_says_how_it_stands(status: tuple[Page, Seen]) ->
         "action required": 3,
         "in progress": 1,
         "recovered by a retry": 1,
-        "needed action": 1,
+        "action was required": 1,
         "retries exhausted": 2,
     }
     await expect(page.locator(".timers").first).to_contain_text("Retries are on")
     assert await page.locator(".timers .late").count() == 0
-    await expect(page.locator(".timers .off")).to_have_text("past never, over")
+    await expect(page.locator(".timers .off")).to_have_text("past never, expired")
 
 
 async def test_what_needs_a_person_is_listed_with_its_remedy(status: tuple[Page, Seen]) -> None:
@@ -91,12 +91,12 @@ async def test_hostile_names_are_shown_and_not_run(status: tuple[Page, Seen]) ->
 
 
 async def test_an_incidents_page_tells_its_story(status: tuple[Page, Seen]) -> None:
-    """Heard from, claimed, triggered, ended, closed; with the reason in words."""
+    """From the failure to its end, with the reason in words."""
     page, _ = status
     await page.locator(".calendar").get_by_role("link", name="vm-01", exact=True).click()
-    await expect(page.locator("h1")).to_have_text("vm-01: recovered after a retry")
+    await expect(page.locator("h1")).to_have_text("vm-01: recovered by a retry")
     steps = [re.sub(r"\s.*", "", each) for each in await names(page, ".timeline h3")]
-    assert steps[0] == "Heard"
+    assert steps[0] == "Failure"
     assert steps[-1] == "Closed"
     await expect(page.locator(".timeline")).to_contain_text("The retry completed.")
     await page.get_by_role("link", name="All items").click()

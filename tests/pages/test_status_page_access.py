@@ -51,7 +51,7 @@ async def test_everything_is_reached_by_keyboard(status: tuple[Page, Seen]) -> N
     """The first stop skips to the content."""
     page, _ = status
     await page.keyboard.press("Tab")
-    assert await page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    assert await page.evaluate("document.activeElement.textContent") == "Skip to main content"
     await page.get_by_role("link", name="Filter …").focus()
     await page.keyboard.press("Enter")
     await page.get_by_label("Name contains").focus()
@@ -74,7 +74,7 @@ async def test_an_incident_that_is_none_is_a_404(bad_night: Night, browser: Brow
         answer = await page.goto(bad_night.url("incidents/nobody"))
         assert answer is not None
         assert answer.status == 404
-        await expect(page.locator("h1")).to_have_text("No such incident")
+        await expect(page.locator("h1")).to_have_text("Incident not found")
         assert await violations(page) == []
 
 

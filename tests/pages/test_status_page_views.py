@@ -45,7 +45,7 @@ async def test_filters_stand_in_the_url_and_need_no_script(bad_night: Night, bro
         await page.get_by_role("link", name="Filter …").click()
         await expect(page.get_by_label("Name contains")).to_have_value("shop-0")
         await page.get_by_role("link", name="Cancel").click()
-        await page.get_by_role("link", name="Show everything").click()
+        await page.get_by_role("link", name="Clear filter").click()
         await expect(page.locator(".calendar .who")).to_have_count(11)
         assert len(await names(page, ".calendar .who")) == 11
     assert seen.errors == []
@@ -118,13 +118,11 @@ async def test_sweeps_that_were_late_or_incomplete_are_said_at_the_top(
         await bad_night.inbox.add({"label": f"alert {number}"})
     try:
         async with tab(browser, color_scheme=scheme, viewport=size) as (page, seen):
-            await bad_night.app.until(
-                lambda: _reloaded(page, bad_night.url(), "3 signals wait to be looked into")
-            )
+            await bad_night.app.until(lambda: _reloaded(page, bad_night.url(), "3 deferred alerts"))
             await expect(page.locator(".note.tone-bad")).to_have_count(2)
             notes = await names(page, ".note.tone-bad")
-            assert notes[0].startswith("The last sweep was not complete. It began ")
-            assert notes[1].startswith("The sweep yearly has not run when it should have.")
+            assert notes[0].startswith("The last daily sweep did not complete. It started ")
+            assert notes[1].startswith("The sweep yearly is overdue.")
             assert "sweep_incomplete" in await page.locator(".note code").first.inner_text()
             assert await page.locator(".timers .late strong").count() == 2
             assert await violations(page) == []
@@ -213,7 +211,7 @@ async def test_what_the_topic_refuses_is_said_at_the_top(bad_night: Night, brows
                 await page.goto(bad_night.url())
                 note = page.locator(".states .note")
                 await expect(note).to_contain_text("2 notices could not be sent")
-                await expect(note).to_contain_text("The topic answers: 403 <b>.")
+                await expect(note).to_contain_text("Event Grid answered: 403 <b>.")
                 assert await violations(page) == []
         finally:
             await store.save_unsent(None)

@@ -195,7 +195,7 @@ async def test_check_finds_the_deployment_well_and_starts_nothing(app: App) -> N
     ended = await types(app, "check", "--json", EVENTGRID_TOPIC_ENDPOINT=topic, RETRY_PROFILES=profiles)
     checks = {each["name"]: each["verdict"] for each in ended.json["checks"]}
     assert (ended.code, set(checks.values())) == (0, {"good"}), checks
-    assert {"identity", "tables", "topic", "rights on vault-1", "alerts of vault-1"} <= set(checks)
+    assert {"identity", "tables", "topic", "permissions on vault-1", "alerts of vault-1"} <= set(checks)
     assert len(await triggers(app)) == before
 
 
@@ -216,7 +216,7 @@ async def test_a_terminal_of_sixty_columns_is_enough(app: App) -> None:
     os.close(theirs)
     shown = await asyncio.to_thread(read_all, ours)
     assert await process.wait() in {0, 1}, shown
-    assert "unprotected now" in " ".join(shown.split())
+    assert "unprotected: " in " ".join(shown.split())
     assert all(len(line) <= 60 for line in shown.splitlines()), shown
 
 
@@ -252,10 +252,10 @@ async def test_a_pipe_gets_no_colour(app: App) -> None:
         pytest.param(["status"], {"LEDGER_ENDPOINT": ""}, 2, "LEDGER_ENDPOINT is not set", id="settings"),
         pytest.param(["status", "--day"], {}, 2, "No such option", id="usage"),
         pytest.param(
-            ["status"], {"LEDGER_ENDPOINT": "https://localhost:1/x"}, 3, "ledger: no answer", id="ledger"
+            ["status"], {"LEDGER_ENDPOINT": "https://localhost:1/x"}, 3, "ledger: no response", id="ledger"
         ),
         pytest.param(
-            ["explain", "vm-01"], {"ARM_ENDPOINT": "https://localhost:1"}, 3, "no answer", id="azure"
+            ["explain", "vm-01"], {"ARM_ENDPOINT": "https://localhost:1"}, 3, "no response", id="azure"
         ),
         pytest.param(["retry", "nobody"], {}, 2, "named 'nobody' is visible", id="item"),
         pytest.param(["status"], {"IDENTITY_HEADER": "wrong"}, 3, "az login", id="sign-in"),

@@ -13,10 +13,12 @@ import pytest_asyncio
 from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
 from simulator.stack.run_info import RunInfo
+from simulator.stack.to_try import examples, write_files
 from tests.documents import REPOSITORY, Block, every_block
 from tests.kusto.analyzer import diagnostics
 from tests.kusto.install import DIRECTORY as KUSTO
 from tests.running_app import App
+from tests.vm_estate import estate
 
 #: what a block cannot be run for, by a program that it starts or a word that it holds
 NOT_HERE = {
@@ -31,8 +33,11 @@ NOT_HERE = {
     "azure-backup-simulator": "runs until it is stopped; tests/contract/simulator starts it as shown",
     "git": "changes the reader's copy of this repository",
 }
+#: run by test_demo.py, which looks at what it prints and leaves
+THE_DEMO = "make demo\n"
 _STARTS = re.compile(r"(?:^|&&|\|\||;|\||\$\()\s*(?:[A-Z_]+=\S+\s+)*([\w./-]+)", re.MULTILINE)
 _SECONDS = 200
+_IDENTITY = "IDENTITY_ENDPOINT IDENTITY_HEADER SSL_CERT_FILE"
 #: curl takes a refusal for a success unless it is told otherwise
 _PRELUDE = """set -eu
 curl() {{ command curl --fail-with-body --silent --show-error "$@"; }}
@@ -53,7 +58,7 @@ def why_not(block: Block) -> list[str]:
 
 def shown(*, here: bool) -> list[Block]:
     """The blocks of commands that can or cannot be run here; each text once."""
-    found = {block.body: block for block in every_block("sh")}
+    found = {block.body: block for block in every_block("sh") if block.body != THE_DEMO}
     return [block for block in found.values() if here is (not why_not(block))]
 
 
@@ -72,6 +77,17 @@ async def test_a_shown_command_works(block: Block, at_work: App) -> None:
     stack = at_work.stack.run
     status, output = await run(_addressed(block.body, stack), stack)
     assert status == 0, output
+
+
+async def test_what_make_run_prints_works_in_its_order(at_work: App, tmp_path: Path) -> None:
+    """Every example, with nothing in the environment but what the first one reads from cli.env."""
+    stack, azure = at_work.stack, estate(vms=40)
+    write_files(tmp_path, stack.run, stack.settings, azure)
+    commands = "\n".join(command for _, command in examples(tmp_path, stack.run, azure, windows=False))
+    status, output = await run(f"unset LEDGER_ENDPOINT ARM_ENDPOINT {_IDENTITY}\n{commands}", stack.run)
+    assert status == 0, output
+    assert "vm-01 in vault vault-1" in output
+    assert (tmp_path / "azure.json").stat().st_size > 0
 
 
 async def run(commands: str, stack: RunInfo) -> tuple[int | None, str]:

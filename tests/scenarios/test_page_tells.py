@@ -92,5 +92,5 @@ async def test_a_lost_permission_is_said_by_vault(app: App) -> None:
     )
     shown = await page(app)
     assert "Access lost" in shown
-    assert "Azure refuses this app&#39;s identity" in shown
+    assert "Azure denies access to this app&#39;s identity" in shown
     await app.arm()

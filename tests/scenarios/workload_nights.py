@@ -6,17 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from backup_retry.domain.incident import Incident
+from backup_retry.domain.notices import SOURCE
+from tests.event_schemas import flaws
 from tests.running_app import App, Json, running
 from tests.scenarios.retried_workloads import WORKLOADS
 
 
 @asynccontextmanager
 async def app_with_news(directory: Path) -> AsyncIterator[App]:
-    """The app with a topic for its news; the usual policies may run at this very hour."""
+    """The app with a topic for its news, each as its schema says; the usual policies may run at this very hour."""
     async with running(directory, {"SCHEDULE_MARGIN": "0s"}) as started:
         topic = f"{started.stack.run.arm}/topics/news/api/events"
         await started.restart({"EVENTGRID_TOPIC_ENDPOINT": topic})
         yield started
+        news = [each["event"] for each in await started.events() if each["topic"] == "news"]
+        assert [flaw for each in news if each["source"] == SOURCE for flaw in flaws(each)] == []
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ PRODUCT: tuple[tuple[str, ...], ...] = (
     ("cli", "function_app"),
 )
 SIMULATOR: tuple[tuple[str, ...], ...] = (
-    ("simulator.machine", "simulator.estate", "simulator.functions_host"),
+    ("simulator.machine",),
+    ("simulator.estate", "simulator.functions_host"),
     ("simulator.arm", "simulator.azurite"),
     ("simulator.recovery_services", "simulator.data_protection"),
     ("simulator.resource_graph", "simulator.event_grid", "simulator.monitor"),

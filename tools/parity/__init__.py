@@ -1,1 +1,1 @@
-"""The parity report: the simulator's answers beside recorded ones, field by field."""
+"""The parity report: the simulator's responses compared with recorded ones, field by field."""

@@ -37,7 +37,7 @@ async def _finding(stage: Stage, file: Path, served: Sequence[Route]) -> Finding
     try:
         recording = read(file)
     except RecordingError as error:
-        return Finding(recording=file.stem, unserved=f"no recorded call: {error}")
+        return Finding(recording=file.stem, unserved=f"not a recorded call: {error}")
     stage.asked = recording.method, recording.path
     try:
         play = scene(recording)

@@ -70,7 +70,7 @@ def of_path(recording: Recording) -> Json:
 
 
 def instance(recording: Recording) -> Json:
-    """The backup instance that a request's path names, which does not say of what kind it is: a disk."""
+    """The backup instance that a request's path names, which does not name its workload: a disk."""
     name = recording.path.split("/backupInstances/")[1].split("/")[0]
     found = _INSTANCE.fullmatch(name)
     return {"workload": DISK.name, "name": found["name"] if found else name}

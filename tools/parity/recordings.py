@@ -84,7 +84,7 @@ def read(path: Path) -> Recording:
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
-        raise RecordingError(f"it is no JSON: {error}") from error
+        raise RecordingError(f"it is not JSON: {error}") from error
     request, reply = _object(said, "request"), _object(said, "response")
     # Some addresses are followed by a remark.
     uri = _text(request, "uri").split("  (")[0]
@@ -107,7 +107,7 @@ def read(path: Path) -> Recording:
 def _reply(said: Mapping[str, Any]) -> Reply:
     status = said.get("status")
     if not isinstance(status, int) or isinstance(status, bool):
-        raise RecordingError("status is no number")
+        raise RecordingError("status is not a number")
     headers = _object(said, "headers") if said.get("headers") else {}
     return Reply(
         status=status,
@@ -119,14 +119,14 @@ def _reply(said: Mapping[str, Any]) -> Reply:
 def _object(said: object, name: str) -> Mapping[str, Any]:
     found = said.get(name) if isinstance(said, dict) else None
     if not isinstance(found, dict):
-        raise RecordingError(f"{name} is no object")
+        raise RecordingError(f"{name} is not an object")
     return found
 
 
 def _text(said: Mapping[str, Any], name: str) -> str:
     found = said.get(name)
     if not isinstance(found, str) or not found:
-        raise RecordingError(f"{name} is no text")
+        raise RecordingError(f"{name} is not a text")
     return found
 
 

@@ -21,7 +21,7 @@ async def refused(stage: Stage, recording: Recording) -> Reply:
 
 
 def _fault(recording: Recording) -> dict[str, Any] | None:
-    """What has to be armed: Azure's own failures, its quotas, and rights that are not there."""
+    """What has to be armed: Azure's own failures, its quotas, and missing permissions."""
     status, code = recording.reply.status, recording.error_code
     if status == _THROTTLED:
         text = re.search(r"after '(\d+)' seconds", str(recording.reply.body))

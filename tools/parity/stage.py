@@ -62,7 +62,7 @@ class Stage:
         there: bool = True,
         settings: Json | None = None,
     ) -> None:
-        """Begin anew with the vault that the recording names, the items in it, and the clock at `now`.
+        """Start over with the vault that the recording names, the items in it, and the clock at `now`.
 
         Where the vault is not `there`, another one is, in another resource group where the recorded one is missing too.
         """

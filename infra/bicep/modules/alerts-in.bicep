@@ -1,6 +1,6 @@
 metadata description = 'Azure Backup\'s built-in alerts of one subscription, sent to the app\'s webhook.'
 
-@description('Required. What tells this installation\'s resources from another\'s.')
+@description('Required. Suffix that distinguishes this installation\'s resources from another\'s.')
 param installation string
 
 @description('Optional. Tags of the resources.')
@@ -10,15 +10,15 @@ param tags object = {}
 @secure()
 param webhookUri string
 
-@description('Optional. The Entra application that Azure Monitor signs in for; null: the key alone guards the webhook.')
+@description('Optional. The Entra application that Azure Monitor signs in to; null: only the key protects the webhook.')
 param secureWebhook entraApplication?
 
-@description('Optional. Resource id of the app\'s own group, where it is in this subscription: its second clock goes to the webhook, too. Empty: it is elsewhere.')
+@description('Optional. Resource ID of the app\'s resource group, if it is in this subscription: alerts of its rule second-clock are sent to the webhook, too. Empty: it is in another subscription.')
 param appGroupId string = ''
 
-@description('An Entra application that guards a webhook.')
+@description('An Entra application that protects a webhook.')
 type entraApplication = {
-  @description('Object id of the application (not of its service principal).')
+  @description('Object ID of the application (not of its service principal).')
   objectId: string
 
   @description('Application ID URI, such as api://<client id>.')
@@ -55,7 +55,7 @@ resource app 'Microsoft.Insights/actionGroups@2023-01-01' = {
   }
 }
 
-// Built-in alerts have no action group of their own. The rule's scope covers vaults of both kinds,
+// Built-in alerts have no action group of their own. The rule's scope covers Recovery Services vaults and Backup vaults,
 // Microsoft.RecoveryServices and Microsoft.DataProtection; it has to be in the vaults' subscription.
 // https://learn.microsoft.com/azure/backup/backup-azure-monitoring-alerts
 resource rule 'Microsoft.AlertsManagement/actionRules@2021-08-08' = {
@@ -81,7 +81,7 @@ resource rule 'Microsoft.AlertsManagement/actionRules@2021-08-08' = {
   }
 }
 
-// What starts the turns of timers that have stopped; the rule itself is in watch.bicep.
+// Starts the work of timers that have stopped; the rule itself is in watch.bicep.
 resource clock 'Microsoft.AlertsManagement/actionRules@2021-08-08' = if (!empty(appGroupId)) {
   name: 'apr-backup-retry-clock-${installation}'
   location: 'global'
@@ -105,8 +105,8 @@ resource clock 'Microsoft.AlertsManagement/actionRules@2021-08-08' = if (!empty(
   }
 }
 
-@description('Resource id of the action group, for further alert rules.')
+@description('Resource ID of the action group, for more alert rules.')
 output actionGroupId string = app.id
 
-@description('Resource ids of what is made here.')
+@description('Resource IDs of the resources created here.')
 output resourceIds string[] = concat([app.id, rule.id], empty(appGroupId) ? [] : [clock.id])

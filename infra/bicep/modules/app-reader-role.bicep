@@ -1,9 +1,9 @@
-metadata description = 'A custom role for people: read the app\'s settings, as `backup-retry --app` does.'
+metadata description = 'A custom role for users: read the app\'s settings, for `backup-retry --app`.'
 
-@description('Required. What tells this installation\'s resources from another\'s.')
+@description('Required. Suffix that distinguishes this installation\'s resources from another\'s.')
 param installation string
 
-// No secret is among the settings. Built-in roles that may read them may change the app, too, and so act with its rights.
+// The settings have no secrets. The built-in roles that can read them can also change the app, and so use its permissions.
 resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   name: guid(resourceGroup().id, 'backup-retry-app-reader', installation)
   properties: {
@@ -22,5 +22,5 @@ resource role 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
   }
 }
 
-@description('Resource id of the role.')
+@description('Resource ID of the role.')
 output roleId string = role.id

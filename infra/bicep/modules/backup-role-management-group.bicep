@@ -2,10 +2,10 @@ metadata description = 'backup-role.bicep for all subscriptions of a management 
 
 targetScope = 'managementGroup'
 
-@description('Required. Object id of the app\'s identity.')
+@description('Required. Object ID of the app\'s identity.')
 param principalId string
 
-@description('Required. What tells this installation\'s resources from another\'s.')
+@description('Required. Suffix that distinguishes this installation\'s resources from another\'s.')
 param installation string
 
 var actions = objectKeys(loadJsonContent('../backup-actions.json'))
@@ -34,5 +34,5 @@ resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-@description('Resource id of the role.')
+@description('Resource ID of the role.')
 output roleId string = role.id

@@ -1,11 +1,11 @@
-metadata description = 'What the app may do in one subscription: a custom role of exactly the actions that it uses, and its assignment.'
+metadata description = 'The app\'s permissions in one subscription: a custom role with exactly the actions that it uses, and its assignment.'
 
 targetScope = 'subscription'
 
-@description('Required. Object id of the app\'s identity.')
+@description('Required. Object ID of the app\'s identity.')
 param principalId string
 
-@description('Required. What tells this installation\'s resources from another\'s.')
+@description('Required. Suffix that distinguishes this installation\'s resources from another\'s.')
 param installation string
 
 var actions = objectKeys(loadJsonContent('../backup-actions.json'))
@@ -35,5 +35,5 @@ resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-@description('Resource id of the role.')
+@description('Resource ID of the role.')
 output roleId string = role.id

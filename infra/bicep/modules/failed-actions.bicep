@@ -1,15 +1,15 @@
-metadata description = 'The subscription\'s own events: a backup that Resource Manager refused is announced within seconds.'
+metadata description = 'The subscription\'s events: a backup request that Resource Manager rejected is reported within seconds.'
 
-@description('Required. What tells this installation\'s resources from another\'s.')
+@description('Required. Suffix that distinguishes this installation\'s resources from another\'s.')
 param installation string
 
-@description('Optional. Name of the subscription\'s system topic, where there is one: Azure allows no second. It is used as it is. Empty: it is made.')
+@description('Optional. Name of the subscription\'s existing system topic: Azure allows only one. It is used unchanged. Empty: one is created.')
 param systemTopicName string = ''
 
 @description('Optional. Tags of the system topic.')
 param tags object = {}
 
-@description('Required. Resource id of the function app.')
+@description('Required. Resource ID of the function app.')
 param functionAppId string
 
 var isMade = empty(systemTopicName)
@@ -25,9 +25,9 @@ resource topic 'Microsoft.EventGrid/systemTopics@2025-02-15' = if (isMade) {
   }
 }
 
-// No dead letters: these events are hints, and a sweep finds what they missed.
+// No dead letters: these events are hints, and a sweep finds anything they missed.
 resource toFunction 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02-15' = {
-  // A topic that is not made here stays as it is: as a parent it would be written over, tags, identity and all.
+  // An existing topic stays unchanged: deploying it as a parent would overwrite its tags and identity.
   #disable-next-line use-parent-property
   name: '${topicName}/backup-retry-${installation}'
   properties: {
@@ -61,5 +61,5 @@ resource toFunction 'Microsoft.EventGrid/systemTopics/eventSubscriptions@2025-02
 
 var topicIds = isMade ? [topic.id] : []
 
-@description('Resource ids of what is made here.')
+@description('Resource IDs of the resources created here.')
 output resourceIds string[] = concat(topicIds, [toFunction.id])

@@ -1,4 +1,4 @@
-metadata description = 'The function app on a Flex Consumption plan, reached over HTTPS only, with no key or secret in its settings.'
+metadata description = 'The function app on a Flex Consumption plan, HTTPS only, without a key or secret in its settings.'
 
 @description('Required. Name of the function app.')
 param name string
@@ -6,68 +6,72 @@ param name string
 @description('Required. Name of its plan.')
 param planName string
 
-@description('Required. Azure region; one that has Flex Consumption.')
+@description('Required. Azure region with Flex Consumption.')
 param location string
 
 @description('Optional. Tags of the resources.')
 param tags object = {}
 
-@description('Required. Resource id of the user-assigned identity.')
+@description('Required. Resource ID of the user-assigned identity.')
 param identityId string
 
-@description('Required. Client id of the user-assigned identity.')
+@description('Required. Client ID of the user-assigned identity.')
 param identityClientId string
 
 @description('Required. Name of the storage account.')
 param storageAccountName string
 
-@description('Required. URL of the container that the package is deployed from.')
+@description('Required. URL of the container with the deployment package.')
 param packageContainerUrl string
 
 @description('Required. Application Insights connection string.')
 param connectionString string
 
-@description('Required. The app\'s own settings by their environment variables, complete: an empty value means the default in the code, except for LOOK_BACK_SCHEDULE, where it means off.')
+@description('Required. All application settings of the app, by name: an empty value means the default in the code, except for LOOK_BACK_SCHEDULE, where it means off.')
 param settings object
 
-@description('Optional. Memory of an instance, in MB: 512, 2048 or 4096.')
+@description('Optional. HEARTBEAT_URL; empty: none. Apart from the other settings, as whoever has it can fake a heartbeat.')
+@secure()
+param heartbeatUrl string = ''
+
+@description('Optional. Instance memory in MB: 512, 2048 or 4096.')
 @allowed([512, 2048, 4096])
 param instanceMemoryMB int = 2048
 
-@description('Optional. Most instances at once.')
+@description('Optional. Maximum number of instances.')
 @minValue(40)
 @maxValue(1000)
 param maximumInstanceCount int = 40
 
-@description('Optional. HTTP calls that one instance takes at once.')
+@description('Optional. HTTP calls that one instance processes at once.')
 @minValue(1)
 @maxValue(1000)
 param httpConcurrency int = 16
 
-@description('Optional. Instances that are always up for HTTP calls.')
+@description('Optional. Always-ready instances for HTTP calls.')
 @minValue(0)
 param alwaysReadyHttp int = 0
 
-@description('Optional. Instances that are always up for events of Event Grid.')
+@description('Optional. Always-ready instances for Event Grid events.')
 @minValue(0)
 param alwaysReadyEvents int = 0
 
 @description('Optional. Spread the plan over availability zones.')
 param zoneRedundant bool = false
 
-@description('Optional. Subnet that the app calls out from; empty: none.')
+@description('Optional. Subnet for the app\'s outbound calls; empty: none.')
 param subnetId string = ''
 
-@description('Optional. Client id of the Entra application that people sign in to for the status page; empty: a function key opens it.')
+@description('Optional. Client ID of the Entra application that users sign in to for the status page; empty: a host key opens it.')
 param signInClientId string = ''
 
-@description('Optional. Client id of the Entra application that Azure Monitor signs in to; empty: the function key alone guards the webhook.')
+@description('Optional. Client ID of the Entra application that Azure Monitor signs in to; empty: only the function key protects the webhook.')
 param secureWebhookClientId string = ''
 
-@description('Optional. Object ids of users, groups and applications that may operate, and so see the status page.')
+@description('Optional. Object IDs of users, groups and applications that may operate the app, and so open the status page.')
 param operatorIds string[] = []
 
-@description('Optional. Object ids of users, groups and applications that may see the status page.')
+@description('Optional. Object IDs of users, groups and applications that may open the status page.')
 param readerIds string[] = []
 
 var applications = filter([signInClientId, secureWebhookClientId], id => !empty(id))
@@ -81,7 +85,7 @@ var signInSettings = {
   SECURE_WEBHOOK_CLIENT_ID: secureWebhookClientId
 }
 
-// Flex Consumption refuses FUNCTIONS_WORKER_RUNTIME and its like: the runtime is in functionAppConfig. The account is named, not
+// Flex Consumption rejects FUNCTIONS_WORKER_RUNTIME and similar settings: the runtime is in functionAppConfig. The account is named, not
 // the address of its blobs as in Microsoft's samples: the host keeps its diagnostic events in a table.
 var platformSettings = {
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
@@ -92,7 +96,7 @@ var platformSettings = {
   AzureWebJobsStorage__credential: 'managedidentity'
 }
 
-// Event Grid's function scales by itself, not with the HTTP functions.
+// Event Grid's function scales separately from the HTTP functions.
 var alwaysReady = filter(
   [
     { name: 'http', instanceCount: alwaysReadyHttp }
@@ -132,7 +136,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
     httpsOnly: true
     publicNetworkAccess: 'Enabled'
     virtualNetworkSubnetId: empty(subnetId) ? null : subnetId
-    // Nothing else: Flex Consumption refuses ftpsState and its like (error 51021).
+    // Nothing else: Flex Consumption rejects ftpsState and similar properties (error 51021).
     siteConfig: {
       minTlsVersion: '1.2'
     }
@@ -166,7 +170,7 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
 
   resource appSettings 'config' = {
     name: 'appsettings'
-    properties: union(platformSettings, settings, signInSettings)
+    properties: union(platformSettings, settings, signInSettings, { HEARTBEAT_URL: heartbeatUrl })
   }
 
   resource ftpPublishing 'basicPublishingCredentialsPolicies' = {
@@ -184,9 +188,9 @@ resource app 'Microsoft.Web/sites@2024-11-01' = {
   }
 }
 
-// The platform says who calls; the app says who may. An address that it would refuse by itself is refused for everybody else as well, and
-// paths are excluded one by one: /admin and the pages of incidents cannot be. So it refuses nobody for having no sign-in, and has no list of
-// allowed applications, which would lock people out. It is deployed even where nobody signs in, or what was switched off would stay on.
+// The platform says who calls; the app decides who has access. The platform could only require a sign-in for all addresses, and its excluded
+// paths match exactly, which rules out /admin and the pages of incidents. So it rejects nobody without a sign-in, and has no list of
+// allowed applications, which would lock users out. It is always deployed, because otherwise switching it off would have no effect.
 // https://learn.microsoft.com/azure/app-service/overview-authentication-authorization#authorization-behavior
 resource authentication 'Microsoft.Web/sites/config@2024-11-01' = {
   parent: app
@@ -205,7 +209,7 @@ resource authentication 'Microsoft.Web/sites/config@2024-11-01' = {
           azureActiveDirectory: {
             enabled: true
             registration: {
-              // Without a secret the sign-in page answers with an id token, which is enough to say who somebody is.
+              // Without a secret the sign-in returns an ID token, which is enough to identify the user.
               clientId: applications[0]
               openIdIssuer: '${environment().authentication.loginEndpoint}${tenant().tenantId}/v2.0'
             }
@@ -229,7 +233,7 @@ resource authentication 'Microsoft.Web/sites/config@2024-11-01' = {
 @description('Name of the function app.')
 output name string = app.name
 
-@description('Resource id of the function app.')
+@description('Resource ID of the function app.')
 output id string = app.id
 
 @description('Host name of the function app.')

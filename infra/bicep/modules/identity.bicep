@@ -1,4 +1,4 @@
-metadata description = 'The one identity that the app has: for its storage, its telemetry, its topic and the vaults.'
+metadata description = 'The managed identity of the app: for its storage, its telemetry, its topic and the vaults.'
 
 @description('Required. Name of the user-assigned managed identity.')
 param name string
@@ -15,11 +15,11 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' 
   tags: tags
 }
 
-@description('Resource id, for the function app.')
+@description('Resource ID, for the function app.')
 output id string = identity.id
 
-@description('Client id: AZURE_CLIENT_ID of the app.')
+@description('Client ID: AZURE_CLIENT_ID of the app.')
 output clientId string = identity.properties.clientId
 
-@description('Object id, for role assignments.')
+@description('Object ID, for role assignments.')
 output principalId string = identity.properties.principalId

@@ -1,4 +1,4 @@
-metadata description = 'Where the app\'s log lines go: Application Insights on a Log Analytics workspace.'
+metadata description = 'Logs of the app: Application Insights on a Log Analytics workspace.'
 
 @description('Required. Name of the Log Analytics workspace.')
 param workspaceName string
@@ -12,7 +12,7 @@ param location string
 @description('Optional. Tags of the resources.')
 param tags object = {}
 
-@description('Optional. Days that log lines are kept.')
+@description('Optional. Retention of log lines in days.')
 @minValue(30)
 @maxValue(730)
 param retentionDays int = 90
@@ -44,11 +44,11 @@ resource component 'Microsoft.Insights/components@2020-02-02' = {
   }
 }
 
-@description('Resource id of the workspace, for alert rules and the workbook.')
+@description('Resource ID of the workspace, for alert rules and the workbook.')
 output workspaceId string = workspace.id
 
 @description('Name of the component, for its role assignment.')
 output componentName string = component.name
 
-@description('APPLICATIONINSIGHTS_CONNECTION_STRING; an address, not a secret: the component takes Entra tokens only.')
+@description('APPLICATIONINSIGHTS_CONNECTION_STRING; an address, not a secret: the component accepts Entra tokens only.')
 output connectionString string = component.properties.ConnectionString

@@ -9,10 +9,10 @@ param location string
 @description('Optional. Tags of the resources.')
 param tags object = {}
 
-@description('Optional. Address space, at least a /26: the first /27 goes to the app, the second to the endpoints.')
+@description('Optional. Address space, at least a /26: the first /27 is for the app, the second for the private endpoints.')
 param addressPrefix string = '10.20.0.0/24'
 
-@description('Required. Resource id of the storage account.')
+@description('Required. Resource ID of the storage account.')
 param storageAccountId string
 
 var services = ['blob', 'table']

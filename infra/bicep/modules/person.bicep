@@ -1,12 +1,12 @@
-metadata description = 'What a user or a group may do in the app\'s resource group. The app\'s own rights are in roles.bicep.'
+metadata description = 'Role assignments of a user or group in the app\'s resource group. The app\'s own permissions are in roles.bicep.'
 
-@description('Required. Object id of the user or group.')
+@description('Required. Object ID of the user or group.')
 param principalId string
 
-@description('Required. true: see and operate (pause, retry, approve). false: see.')
+@description('Required. true: read and operate (pause, retry, approve). false: read.')
 param mayOperate bool
 
-@description('Required. Resource id of the role of app-reader-role.bicep.')
+@description('Required. Resource ID of the role of app-reader-role.bicep.')
 param appReaderRoleId string
 
 @description('Required. Name of the storage account.')
@@ -22,7 +22,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' existing = {
   name: storageAccountName
 }
 
-// No principalType: Azure tells a user from a group by itself.
+// No principalType: Azure detects whether it is a user or a group.
 resource onLedger 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(account.id, principalId, ledgerRole)
   scope: account

@@ -1,15 +1,15 @@
-metadata description = 'Every role assignment within the app\'s resource group. Those on vaults are in backup-role.bicep.'
+metadata description = 'All role assignments in the app\'s resource group. Those on vaults are in backup-role.bicep.'
 
-@description('Required. Object id of the app\'s identity.')
+@description('Required. Object ID of the app\'s identity.')
 param principalId string
 
-@description('Required. Object id of the topic\'s own identity.')
+@description('Required. Object ID of the topic\'s own identity.')
 param topicPrincipalId string
 
 @description('Required. Name of the storage account.')
 param storageAccountName string
 
-@description('Required. Name of the container that takes dead letters.')
+@description('Required. Name of the container for dead letters.')
 param deadLetterContainerName string
 
 @description('Required. Name of the Application Insights component.')
@@ -67,7 +67,7 @@ resource appOnTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Log lines: the component takes no keys.
+// Log lines: the component does not accept keys.
 resource appOnTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(component.id, principalId, monitoringMetricsPublisher)
   scope: component
@@ -78,7 +78,7 @@ resource appOnTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// What became of a failure.
+// Outcomes of failures.
 resource appOnTopic 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(topic.id, principalId, eventGridDataSender)
   scope: topic

@@ -11,14 +11,14 @@ param location string
 @description('Optional. Tags of the resources.')
 param tags object = {}
 
-@description('Optional. Replication. Zone-redundant where the region has zones: the ledger says what was already retried.')
+@description('Optional. Replication. Prefer zone redundancy if the region has zones: the ledger records what was already retried.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GRS', 'Standard_GZRS'])
 param sku string = 'Standard_LRS'
 
-@description('Optional. Let the account be reached through private endpoints only.')
+@description('Optional. Allow access through private endpoints only.')
 param privateOnly bool = false
 
-@description('Optional. Public addresses that reach a private account all the same.')
+@description('Optional. Public addresses that may still reach a private account.')
 param allowedAddresses string[] = []
 
 @description('Required. Names of the blob containers.')
@@ -27,7 +27,7 @@ param containerNames string[]
 @description('Required. Names of the ledger\'s tables, as in backup_retry/azure/table_ledger.py.')
 param tableNames string[]
 
-@description('Required. Container whose blobs are deleted by age: they hold events that nobody could deliver.')
+@description('Required. Container whose blobs are deleted by age: events that could not be delivered.')
 param deadLetterContainerName string
 
 resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
@@ -47,7 +47,7 @@ resource account 'Microsoft.Storage/storageAccounts@2025-06-01' = {
     supportsHttpsTrafficOnly: true
     publicNetworkAccess: privateOnly && empty(allowedAddresses) ? 'Disabled' : 'Enabled'
     networkAcls: {
-      // Event Grid writes its dead letters as a trusted service when the network is closed.
+      // Event Grid writes dead letters as a trusted service when public access is off.
       bypass: 'AzureServices'
       defaultAction: privateOnly ? 'Deny' : 'Allow'
       ipRules: map(allowedAddresses, address => {
@@ -117,11 +117,11 @@ resource ageing 'Microsoft.Storage/storageAccounts/managementPolicies@2025-06-01
 @description('Name of the account.')
 output name string = account.name
 
-@description('Resource id of the account.')
+@description('Resource ID of the account.')
 output id string = account.id
 
 @description('LEDGER_ENDPOINT of the app.')
 output tableEndpoint string = account.properties.primaryEndpoints.table
 
-@description('Where the package container is.')
+@description('URL of the container with the deployment package.')
 output blobEndpoint string = account.properties.primaryEndpoints.blob

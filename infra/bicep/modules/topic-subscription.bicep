@@ -1,12 +1,12 @@
-metadata description = 'The custom topic\'s events, delivered to the app\'s function; what cannot be delivered is kept.'
+metadata description = 'Delivers the custom topic\'s events to the app\'s function; undelivered events are dead-lettered.'
 
 @description('Required. Name of the custom topic.')
 param topicName string
 
-@description('Required. Resource id of the function app.')
+@description('Required. Resource ID of the function app.')
 param functionAppId string
 
-@description('Required. Resource id of the storage account that takes dead letters.')
+@description('Required. Resource ID of the storage account for dead letters.')
 param storageAccountId string
 
 @description('Optional. Container for dead letters.')
@@ -33,8 +33,8 @@ resource toFunction 'Microsoft.EventGrid/topics/eventSubscriptions@2025-02-15' =
     }
     eventDeliverySchema: 'CloudEventSchemaV1_0'
     filter: {
-      // Not what the app tells others, which goes out on the same topic: failures that were found, signals that it hands on,
-      // turns that are due.
+      // Not the notices that the app publishes on the same topic, only: failures that were found, deferred alerts that it continues,
+      // overdue runs.
       includedEventTypes: concat(
         ['BackupRetry.FailureFound', 'BackupRetry.SignalDeferred', 'BackupRetry.TurnDue'],
         furtherEventTypes

@@ -1,4 +1,4 @@
-metadata description = 'The custom topic: others announce failures on it, the app announces what became of them. No keys.'
+metadata description = 'The custom topic: other systems publish failures to it, the app publishes their outcomes. No keys.'
 
 @description('Required. Name of the topic.')
 param name string
@@ -28,8 +28,8 @@ resource topic 'Microsoft.EventGrid/topics@2025-02-15' = {
 @description('Name of the topic.')
 output name string = topic.name
 
-@description('Where events are published.')
+@description('Endpoint for publishing events.')
 output endpoint string = topic.properties.endpoint
 
-@description('Object id of the topic\'s own identity.')
+@description('Object ID of the topic\'s own identity.')
 output principalId string = topic.identity.principalId

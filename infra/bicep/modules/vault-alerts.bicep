@@ -1,6 +1,6 @@
-metadata description = 'Alerts beside the built-in ones: a log search alert on the vaults\' diagnostics, a metric alert on each vault\'s health.'
+metadata description = 'Alert rules in addition to the built-in alerts: a log search alert on the vaults\' diagnostics, a metric alert on each vault\'s health.'
 
-@description('Required. What tells this installation\'s resources from another\'s.')
+@description('Required. Suffix that distinguishes this installation\'s resources from another\'s.')
 param installation string
 
 @description('Required. Azure region of the log search alert.')
@@ -9,16 +9,16 @@ param location string
 @description('Optional. Tags of the resources.')
 param tags object = {}
 
-@description('Required. Resource id of the action group that calls the app.')
+@description('Required. Resource ID of the action group that calls the app.')
 param actionGroupId string
 
-@description('Optional. Resource id of the workspace that takes the vaults\' diagnostics (resource-specific tables); empty: no log search alert.')
+@description('Optional. Resource ID of the workspace with the vaults\' diagnostics (resource-specific tables); empty: no log search alert.')
 param workspaceId string = ''
 
-@description('Optional. Resource ids of the vaults, of either kind, whose health metric is watched.')
+@description('Optional. Resource IDs of the Recovery Services vaults and Backup vaults whose health metric is monitored.')
 param vaultIds string[] = []
 
-// Vaults of one name in two resource groups are two vaults.
+// Vaults with the same name in two resource groups are different vaults.
 var healthNames = map(
   vaultIds,
   vaultId => 'backup-retry-health-${last(split(vaultId, '/'))}-${uniqueString(toLower(vaultId))}-${installation}'
@@ -30,14 +30,14 @@ resource failedJobs 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = if (!e
   tags: tags
   kind: 'LogAlert'
   properties: {
-    displayName: 'A backup job failed'
+    displayName: 'Backup job failed'
     enabled: true
     severity: 3
     scopes: [workspaceId]
     evaluationFrequency: 'PT15M'
     windowSize: 'PT1H'
     autoMitigate: true
-    // Azure switches off a rule whose query keeps failing and tells nobody: a workspace without the table is refused now.
+    // Azure disables a rule whose query keeps failing, without notice: so a workspace without the table is rejected now.
     skipQueryValidation: false
     criteria: {
       allOf: [
@@ -68,7 +68,7 @@ resource failedJobs 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = if (!e
   }
 }
 
-// One rule for each vault: a rule over many demands that all are of one region.
+// One rule for each vault: a rule over many requires all of them in one region.
 resource health 'Microsoft.Insights/metricAlerts@2018-03-01' = [
   for (vaultId, index) in vaultIds: {
     name: healthNames[index]
@@ -79,7 +79,7 @@ resource health 'Microsoft.Insights/metricAlerts@2018-03-01' = [
       severity: 3
       scopes: [vaultId]
       evaluationFrequency: 'PT5M'
-      // Longer than the frequency: the first point of a new series is missed otherwise.
+      // Longer than the frequency: otherwise the first point of a new series is missed.
       // https://learn.microsoft.com/azure/azure-monitor/alerts/alerts-troubleshoot-metric
       windowSize: 'PT15M'
       autoMitigate: true
@@ -96,7 +96,7 @@ resource health 'Microsoft.Insights/metricAlerts@2018-03-01' = [
             dimensions: [
               {
                 name: 'healthStatus'
-                // There is TransientDegraded, too: a failure for a reason on the customer's side.
+                // There is TransientDegraded, too: a failure with a cause on the customer's side.
                 operator: 'Exclude'
                 values: ['Healthy']
               }
@@ -120,7 +120,7 @@ resource health 'Microsoft.Insights/metricAlerts@2018-03-01' = [
 
 var failedJobsIds = empty(workspaceId) ? [] : [failedJobs.id]
 
-@description('Resource ids of what is made here.')
+@description('Resource IDs of the resources created here.')
 output resourceIds string[] = concat(
   failedJobsIds,
   map(healthNames, name => resourceId('Microsoft.Insights/metricAlerts', name))

@@ -1,6 +1,6 @@
-metadata description = 'What wakes a person: alert rules on the app\'s own log events, each to one action group.'
+metadata description = 'Alert rules for operators on the app\'s log events, all with one action group.'
 
-@description('Required. What tells this installation\'s resources from another\'s.')
+@description('Required. Suffix that distinguishes this installation\'s resources from another\'s.')
 param installation string
 
 @description('Required. Azure region of the alert rules.')
@@ -9,24 +9,41 @@ param location string
 @description('Optional. Tags of the resources.')
 param tags object = {}
 
-@description('Required. Resource id of the Log Analytics workspace.')
+@description('Required. Resource ID of the Log Analytics workspace.')
 param workspaceId string
 
-@description('Optional. E-mail addresses that are told; a Teams channel has one too. None: the alerts stand in the portal only.')
+@description('Optional. E-mail addresses that are notified; a Teams channel has an address, too. None: the alerts appear in the portal only.')
 param emails string[] = []
 
-@description('Optional. Alert rules are there but do not fire.')
+@description('Optional. Each alert goes to webhookUrl as well.')
+param webhookEnabled bool = false
+
+@description('Optional. A webhook that takes the common alert schema, such as PagerDuty\'s. Its address holds a key.')
+@secure()
+param webhookUrl string = ''
+
+@description('Optional. Resource ids of further action groups that each alert calls: Azure takes five for an alert.')
+@maxLength(2)
+param furtherActionGroupIds string[] = []
+
+@description('Optional. Resource id of the action group that posts to Teams.')
+param teamsActionGroupId string = ''
+
+@description('Optional. Resource id of the action group that posts to Slack.')
+param slackActionGroupId string = ''
+
+@description('Optional. Create the alert rules, but disabled.')
 param muted bool = false
 
-// The six that an alert may have at most: what an e-mail says. The incident's page, behind the link, leads to Microsoft's documentation.
+// The six dimensions that an alert may have at most, shown in the e-mail. The incident's page, behind the link, links to Microsoft's documentation.
 var perMessage = ['item', 'vault', 'error', 'items', 'remedy', 'link']
 
-// lookback: how much the query sees, where that is more than the window. Two days is the most that Azure allows.
+// lookback: the query's time range, if it is longer than the window. Azure allows two days at most.
 var rules = [
   {
     name: 'needs-a-person'
-    title: 'A failed backup needs a person'
-    meaning: 'No retry can mend it. The dimension remedy says what to do, link leads to the incident, and items counts what failed alike. More: docs/operations.md#every-day.'
+    title: 'Azure Backup: action required for a failed backup'
+    meaning: 'A retry cannot fix it. The dimension remedy says what to do, link opens the incident, items is the number of items with the same error. More: docs/operations.md#every-day.'
     query: loadTextContent('../queries/alerts/needs_a_person.kql')
     severity: 2
     every: 'PT15M'
@@ -36,8 +53,8 @@ var rules = [
   }
   {
     name: 'exhausted'
-    title: 'Every retry of a failed backup failed'
-    meaning: 'The machine has no new recovery point, and the retries are used up. More: docs/operations.md#an-item-is-exhausted.'
+    title: 'Azure Backup: retries exhausted'
+    meaning: 'All retries failed; the item has no new recovery point. More: docs/operations.md#an-item-is-exhausted.'
     query: loadTextContent('../queries/alerts/exhausted.kql')
     severity: 1
     every: 'PT15M'
@@ -47,8 +64,8 @@ var rules = [
   }
   {
     name: 'storm'
-    title: 'Many machines of one vault fail with one error, and so do retries'
-    meaning: 'The cause is likely to be one, and likely not to be a machine\'s: look at the vault, its region and the service\'s health. More: docs/operations.md#a-storm-is-on.'
+    title: 'Azure Backup: failure storm in a vault, and retries fail'
+    meaning: 'There is probably one cause, outside the items: check the vault, its region and Azure Service Health. More: docs/operations.md#a-storm-is-on.'
     query: loadTextContent('../queries/alerts/storm.kql')
     severity: 1
     every: 'PT15M'
@@ -58,8 +75,8 @@ var rules = [
   }
   {
     name: 'sweep-overdue'
-    title: 'No complete sweep for 26 hours'
-    meaning: 'Failures that no alert announced go unnoticed until a sweep is complete. More: docs/operations.md#a-sweep-is-late-or-incomplete.'
+    title: 'Backup Retry: the daily sweep is overdue (26 hours)'
+    meaning: 'Failures without an alert are not found until a sweep completes. More: docs/operations.md#a-sweep-is-late-or-incomplete.'
     query: loadTextContent('../queries/alerts/sweep_overdue.kql')
     severity: 2
     every: 'PT1H'
@@ -69,8 +86,8 @@ var rules = [
   }
   {
     name: 'follow-up-silent'
-    title: 'The follow-up has been silent for 30 minutes'
-    meaning: 'Open incidents are not moved on: the app does not run, cannot reach its ledger, or sends no log lines. More: docs/operations.md#the-follow-up-is-silent.'
+    title: 'Backup Retry: no follow-up for 30 minutes'
+    meaning: 'Open incidents are not processed: the app is not running, cannot reach its ledger, or sends no log lines. More: docs/operations.md#the-follow-up-is-silent.'
     query: loadTextContent('../queries/alerts/follow_up_silent.kql')
     severity: 1
     every: 'PT15M'
@@ -80,8 +97,8 @@ var rules = [
   }
   {
     name: 'function-failing'
-    title: 'A function keeps failing'
-    meaning: 'The same thing failed three times in an hour, or a sweep failed or was incomplete.'
+    title: 'Backup Retry: a function fails repeatedly'
+    meaning: 'The same error occurred three times in an hour, or a sweep failed or was incomplete.'
     query: loadTextContent('../queries/alerts/function_failing.kql')
     severity: 2
     every: 'PT15M'
@@ -91,9 +108,9 @@ var rules = [
   }
 ]
 
-// Told to the app itself: the timers of a Flex Consumption app have stopped for good while calls went on working
-// (https://github.com/Azure/azure-functions-host/issues/11828). Stateless, as a rule with a state would call once an outage. The
-// webhook's key exists only once the code is there: connect.bicep adds the action group by an alert processing rule.
+// Sent to the app itself: the timers of a Flex Consumption app have stopped for good while HTTP calls still worked
+// (https://github.com/Azure/azure-functions-host/issues/11828). Stateless, because a stateful rule would call only once per outage. The
+// webhook's key exists only after the code is deployed: connect.bicep adds the action group by an alert processing rule.
 var clock = 'second-clock'
 
 resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
@@ -110,6 +127,15 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
         useCommonAlertSchema: true
       }
     ]
+    webhookReceivers: webhookEnabled
+      ? [
+          {
+            name: 'webhook'
+            serviceUri: webhookUrl
+            useCommonAlertSchema: true
+          }
+        ]
+      : []
   }
 }
 
@@ -127,7 +153,7 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
       evaluationFrequency: rule.every
       windowSize: rule.window
       overrideQueryTimeRange: rule.lookback
-      // Windows overlap, so that a line that arrives late is seen; one alert for each row until the row is gone.
+      // Windows overlap, so that late log lines are included; one alert per row until the row is gone.
       autoMitigate: true
       skipQueryValidation: true
       criteria: {
@@ -150,8 +176,12 @@ resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
         ]
       }
       actions: {
-        actionGroups: [people.id]
+        actionGroups: filter(
+          concat([people.id, teamsActionGroupId, slackActionGroupId], furtherActionGroupIds),
+          id => !empty(id)
+        )
         customProperties: {
+          title: rule.title
           meaning: rule.meaning
           backupRetryRule: rule.name
         }
@@ -166,7 +196,7 @@ resource secondClock 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
   tags: tags
   kind: 'LogAlert'
   properties: {
-    displayName: 'The second clock: timers are silent'
+    displayName: 'Backup Retry: timers have stopped (second clock)'
     enabled: !muted
     severity: 3
     scopes: [workspaceId]
@@ -192,7 +222,7 @@ resource secondClock 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
     }
     actions: {
       customProperties: {
-        meaning: 'The app does what its timers have left undone.'
+        meaning: 'The app runs the overdue work of its timers.'
         backupRetryRule: clock
       }
     }

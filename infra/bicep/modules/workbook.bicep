@@ -1,6 +1,6 @@
-metadata description = 'The workbook: what an administrator asks about a month of failed backups.'
+metadata description = 'The workbook: a month of failed backups and their outcomes.'
 
-@description('Optional. Its name in the portal.')
+@description('Optional. Name of the workbook in the portal.')
 param displayName string = 'Azure Backup Retry'
 
 @description('Required. Azure region.')
@@ -9,7 +9,7 @@ param location string
 @description('Optional. Tags of the resource.')
 param tags object = {}
 
-@description('Required. Resource id of the Log Analytics workspace.')
+@description('Required. Resource ID of the Log Analytics workspace.')
 param workspaceId string
 
 var logs = 'microsoft.operationalinsights/workspaces'
@@ -17,28 +17,28 @@ var logs = 'microsoft.operationalinsights/workspaces'
 var tiles = [
   {
     name: 'outcomes'
-    title: 'What became of the failed backups'
+    title: 'Outcomes of failed backups'
     query: loadTextContent('../queries/workbook/outcomes.kql')
     visualization: 'piechart'
     width: '50'
   }
   {
     name: 'time-to-recovery'
-    title: 'Minutes from the first word of a failure to a good recovery point'
+    title: 'Minutes from detection to recovery'
     query: loadTextContent('../queries/workbook/time_to_recovery.kql')
     visualization: 'table'
     width: '50'
   }
   {
     name: 'by-day'
-    title: 'By day'
+    title: 'Outcomes per day'
     query: loadTextContent('../queries/workbook/by_day.kql')
     visualization: 'barchart'
     width: '100'
   }
   {
     name: 'needs-a-person'
-    title: 'Needs a person: what to do'
+    title: 'Action required'
     query: loadTextContent('../queries/workbook/needs_a_person.kql')
     visualization: 'table'
     width: '100'
@@ -52,14 +52,14 @@ var tiles = [
   }
   {
     name: 'by-vault'
-    title: 'By vault'
+    title: 'Outcomes by vault'
     query: loadTextContent('../queries/workbook/by_vault.kql')
     visualization: 'table'
     width: '50'
   }
   {
     name: 'by-error'
-    title: 'By error'
+    title: 'Outcomes by error'
     query: loadTextContent('../queries/workbook/by_error.kql')
     visualization: 'table'
     width: '50'
@@ -147,5 +147,5 @@ resource workbook 'Microsoft.Insights/workbooks@2023-06-01' = {
   }
 }
 
-@description('Resource id of the workbook.')
+@description('Resource ID of the workbook.')
 output id string = workbook.id

@@ -72,7 +72,7 @@ def test_policies_of_all_kinds_are_read(name: str) -> None:
 )
 def test_a_policy_without_any_rule_says_nothing(properties: Json) -> None:
     """It is no proof that there is nothing to run: each of Azure's has at least a rule of how long to keep things."""
-    assert read_policy(properties) == BackupPolicy(problem="It has no rules at all.")
+    assert read_policy(properties) == BackupPolicy(problem="It has no rules.")
 
 
 @pytest.mark.parametrize(

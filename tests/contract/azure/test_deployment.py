@@ -89,7 +89,7 @@ async def test_the_way_of_an_alert_and_the_apps_rights_are_read(azure: Simulated
         [vault] = [each.vault for each in await session.inspection.vaults() if each.vault.name == "vault-1"]
         assert missing_rights(vault.kind, await session.inspection.permissions(vault)) == []
     assert found["alert route of vault-1"].verdict == "good"
-    assert found["rights on vault-1"].verdict == "good"
+    assert found["permissions on vault-1"].verdict == "good"
     assert found["webhook"].verdict == "bad"  # nobody listens at this host
     assert "alert route of other-1" not in found
     posted = azure.server.simulator.requests.find("", "POST")
@@ -110,11 +110,11 @@ async def test_a_vault_without_the_role_misses_every_right(azure: Simulated) -> 
     [
         ("nobody", "", "No function app named nobody"),
         ("func-ours", "rg-b", "No function app"),
-        ("twice", "", "--resource-group says which"),
-        ("", "rg-app", "--app says which"),
+        ("twice", "", "specify one with --resource-group"),
+        ("", "rg-app", "specify one with --app"),
         ("", "rg-c", "in resource group rg-c is visible"),
-        ("x' or 1 == 1", "", "--app .* is no name"),
-        ("", "a'b", "--resource-group .* is no name"),
+        ("x' or 1 == 1", "", "--app .* is not a valid"),
+        ("", "a'b", "--resource-group .* is not a valid"),
     ],
 )
 async def test_an_app_that_is_not_one_is_refused(azure: Simulated, name: str, group: str, said: str) -> None:

@@ -86,7 +86,7 @@ async def test_a_look_is_a_few_pages_and_the_next_within_a_minute_none(
 ) -> None:
     """An incident's list must not take the time of all others, however many incidents ask for it."""
     for _ in range(3):
-        with pytest.raises(AzureUnavailable, match="the next look reads on"):
+        with pytest.raises(AzureUnavailable, match="the next attempt continues"):
             await world.jobs(LONG)
     assert pages(world) == PAGES_AT_ONCE
 

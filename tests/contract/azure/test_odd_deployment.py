@@ -237,5 +237,5 @@ async def test_an_odd_field_is_no_answer(
     teller.odd = {ending: (200, json.dumps(body))}
     with pytest.raises(AzureUnavailable) as raised:
         await teller.ask(ending)
-    elsewhere = "an answer pointed to elsewhere.test, where this app's token must not go"
+    elsewhere = "a response redirected to elsewhere.test, which must not receive this app's token"
     assert str(raised.value).startswith((NAMED[ending], elsewhere))

@@ -80,5 +80,5 @@ async def test_a_schedule_that_never_moves_on_is_a_problem_of_its_policy() -> No
     hourly = {"interval": 0, "scheduleWindowStartTime": "2026-01-01T08:00:00Z", "scheduleWindowDuration": 12}
     schedule = {"scheduleRunFrequency": "Hourly", "hourlySchedule": hourly}
     policy = read_policy({"schedulePolicy": schedule})
-    assert "never moves on" in policy.problem
+    assert "never advances" in policy.problem
     assert policy.schedules == {}

@@ -133,7 +133,7 @@ async def test_a_configured_subscription_that_cannot_be_seen_is_named(estate: Es
     unseen = str(uuid.UUID(int=999))
     rows = await estate.swept(*ids(2), unseen)
     assert len(rows) == 2
-    assert estate.problems == (f"Subscriptions not swept: {unseen}: this identity cannot see them.",)
+    assert estate.problems == (f"Subscriptions not swept: {unseen}: this identity cannot read them.",)
 
 
 async def test_an_identity_that_sees_nothing_has_swept_nothing(estate: Estate) -> None:
@@ -192,7 +192,7 @@ async def test_a_group_whose_answer_is_cut_short_is_named(estate: Estate) -> Non
     assert len(await estate.swept()) == 501
     [problem] = estate.problems
     assert problem.startswith(
-        f"Subscriptions not swept: Sub 500 ({last}): Resource Graph: it cut its answer short"
+        f"Subscriptions not swept: Sub 500 ({last}): Resource Graph: the result was truncated"
     )
     assert first not in problem
 
@@ -229,7 +229,7 @@ async def test_configured_subscriptions_are_swept_though_nobody_can_say_which_th
     """Only that the sweep was complete cannot be said."""
     estate.instead = lambda chosen: None if chosen else refused(403)
     assert [row["id"] for row in await estate.swept(*ids(2))] == ids(2)
-    assert "not known" in estate.problems[0]
+    assert "cannot be read" in estate.problems[0]
     with pytest.raises(AzureRefused):
         await estate.swept()
 

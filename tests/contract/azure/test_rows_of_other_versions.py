@@ -96,15 +96,15 @@ async def test_of_a_later_version_what_can_be_read_is_read(ledger_of: HealthyIte
     assert list(await ledger_of.reports.beats()) == ["follow_up"]
     assert [each.fields["severity"] for each in await ledger_of.inbox.due(10)] == ["Sev1"]
     assert sorted((row.kind, row.problem) for row in await ledger_of.unreadables.found()) == [
-        ("attempt", "column result says 'handed_over'"),
-        ("beat", "column at says 'week 47 of 2026'"),
-        ("head", "column state says 'handed_over'"),
-        ("journal", "column outcome says 'merged'"),
-        ("notice", "column kind says 'BackupRetry.Reminder'"),
-        ("pause", "column until says 'the next new moon'"),
-        ("signal", "column source says 'dead_letter'"),
-        ("step", "column kind says 'round_ended'"),
-        ("storm", "column began_at says 'yesterday'"),
+        ("attempt", "column result contains 'handed_over'"),
+        ("beat", "column at contains 'week 47 of 2026'"),
+        ("head", "column state contains 'handed_over'"),
+        ("journal", "column outcome contains 'merged'"),
+        ("notice", "column kind contains 'BackupRetry.Reminder'"),
+        ("pause", "column until contains 'the next new moon'"),
+        ("signal", "column source contains 'dead_letter'"),
+        ("step", "column kind contains 'round_ended'"),
+        ("storm", "column began_at contains 'yesterday'"),
     ]
 
 
@@ -202,7 +202,7 @@ async def test_a_dead_letter_that_nobody_can_read_is_among_them_until_it_is_remo
     """Another process knows it from the summary; one list of the container says that it is gone."""
     letters = MemoryDeadLetters({"t/S/1.json": b"x"}, {"t/S/1.json"})
     finder = TableUnreadables(tables.service, dead_letters=letters)
-    finder.add(dead_letter("t/S/1.json", "it is no JSON"))
+    finder.add(dead_letter("t/S/1.json", "it is not JSON"))
     await finder.sum_up()
 
     other = TableUnreadables(tables.service, dead_letters=letters)

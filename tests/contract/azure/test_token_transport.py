@@ -26,7 +26,7 @@ async def test_nothing_with_a_token_is_sent_elsewhere(vault_world: VaultWorld, a
     clients: AzureClients = vault_world.clients
     before = len(vault_world.server.simulator.requests.find())
     for client in (clients.backup("s"), clients.data_protection("s")):
-        with pytest.raises(AzureUnavailable, match="where this app's token must not go"):
+        with pytest.raises(AzureUnavailable, match="which must not receive this app's token"):
             await client.send_request(HttpRequest("GET", url))
     sent = vault_world.server.simulator.requests.find()[before:]
     assert [each for each in sent if "msi" not in each["path"]] == []

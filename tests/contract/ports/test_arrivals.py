@@ -1,4 +1,4 @@
-"""When alerts last arrived, in memory and in Table Storage."""
+"""Last alert received, in memory and in Table Storage."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -87,9 +87,9 @@ async def test_those_that_wait_are_counted(inbox: tuple[Inbox, Clock]) -> None:
 @pytest.mark.parametrize(
     ("number", "or_more", "said"),
     [
-        (1, False, "1 signal waits"),
-        (3, False, "3 signals wait"),
-        (1000, True, "1,000 or more signals wait"),
+        (1, False, "1 deferred alert"),
+        (3, False, "3 deferred alerts"),
+        (1000, True, "1,000 or more deferred alerts"),
     ],
 )
 async def test_how_many_wait_is_said_in_words(number: int, or_more: bool, said: str) -> None:

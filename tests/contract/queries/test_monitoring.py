@@ -1,4 +1,4 @@
-"""The queries of alert rules and workbook, on log lines that the app itself wrote."""
+"""The queries of alert rules and workbook on log lines that the app itself wrote, and what is sent of such a night."""
 
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -12,7 +12,11 @@ from backup_retry.domain.journal import Step, StepKind
 from backup_retry.settings.sweep_profile import DAILY
 from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
+from simulator.machine.tls import ensure_ca
+from tests.alerts_about_the_app import raised
+from tests.integration_recipes import HOST, sent, shown, without_ids
 from tests.log_tables import LogLine, LogTables, read_log
+from tests.outside_monitor import outside_monitor
 from tests.running_app import App, running
 from tests.told_by_log import amiss
 from tests.vm_estate import vault_id
@@ -31,10 +35,11 @@ _MACHINES = ("vm-01", "vm-02", "vm-03", "fails-always")
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """The lines of a log, and the steps of the journals."""
+    """The lines of a log, the steps of the journals, and the calls of a monitor outside."""
 
     lines: Sequence[LogLine]
     steps: Sequence[Step]
+    calls: Sequence[str]
 
 
 async def a_night(app: App) -> None:
@@ -51,12 +56,19 @@ async def a_night(app: App) -> None:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def written(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Written]:
-    """What the app wrote in such a night: into its log, and into its ledger."""
-    async with running(tmp_path_factory.mktemp("stack"), {"RETRY_BACKOFF": "0s"}) as app:
-        await a_night(app)
-        log_file = app.stack.host.log_file
-        steps = [step for vm in _MACHINES for step in await app.steps(vm)]
-    yield Written(lines=read_log(log_file), steps=steps)
+    """What the app wrote in such a night: into its log, into its ledger, and to others."""
+    directory = tmp_path_factory.mktemp("stack")
+    async with outside_monitor(ensure_ca(directory / "tls")) as monitor:
+        settings = {
+            "RETRY_BACKOFF": "0s",
+            "HEARTBEAT_URL": f"{monitor.url}/s3cret/{{function}}",
+            "WEBSITE_HOSTNAME": HOST,
+        }
+        async with running(directory, settings) as app:
+            await a_night(app)
+            log_file = app.stack.host.log_file
+            steps = [step for vm in _MACHINES for step in await app.steps(vm)]
+    yield Written(lines=read_log(log_file), steps=steps, calls=monitor.paths)
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +106,23 @@ async def test_used_up_retries_are_told(night: LogTables) -> None:
 
 
 @needs_azurite
+async def test_complete_runs_call_the_monitor_outside(written: Written) -> None:
+    """A daily sweep and a follow-up; its address, which is a secret, is in no log."""
+    assert {"GET /s3cret/sweep", "GET /s3cret/follow_up"} == set(written.calls)
+    assert "s3cret" not in "".join(line.message for line in written.lines)
+
+
+@needs_azurite
+@pytest.mark.parametrize("heading", ["Teams", "Slack", "PagerDuty"])
+async def test_the_messages_in_the_documents_are_those_of_that_night(night: LogTables, heading: str) -> None:
+    """docs/integrations.md shows what goes out, but for ids, times and the address of the app."""
+    now = datetime.now(UTC)
+    [row] = night.run("alerts/needs_a_person", now)
+    alert = raised("needs-a-person", row, now)
+    assert without_ids(shown(heading)) == without_ids(sent(heading, alert))
+
+
+@needs_azurite
 async def test_a_good_night_wakes_nobody(night: LogTables) -> None:
     """Neither the watch over sweep and follow-up nor that over failing functions says a word."""
     now = datetime.now(UTC)
@@ -119,7 +148,7 @@ async def test_the_workbook_counts_what_became_of_the_failures(night: LogTables)
     outcomes = {row["outcome"]: row["incidents"] for row in night.run("workbook/outcomes", now)}
     assert outcomes == {"recovered": 2, "needs_action": 1, "exhausted": 1}
     [vault] = night.run("workbook/by_vault", now)
-    counted = ("vault", "incidents", "recovered", "needsPerson")
+    counted = ("vault", "incidents", "recovered", "actionRequired")
     assert tuple(vault[name] for name in counted) == ("vault-1", 4, 2, 2)
     errors = {row["error"]: row["incidents"] for row in night.run("workbook/by_error", now)}
     assert errors == {"CloudInternalError": 3, "UserErrorVmProvisioningStateFailed": 1}
@@ -130,7 +159,7 @@ async def test_the_workbook_counts_what_became_of_the_failures(night: LogTables)
 async def test_the_workbook_times_recoveries(night: LogTables) -> None:
     """From the first word of a failure, by who brought it."""
     found = night.run("workbook/time_to_recovery", datetime.now(UTC))
-    assert {row["foundBy"]: row["incidents"] for row in found} == {"alert": 1, "sweep": 1}
+    assert {row["source"]: row["incidents"] for row in found} == {"alert": 1, "sweep": 1}
     assert all(0 <= row["median"] <= row["longest"] for row in found)
 
 
@@ -138,11 +167,11 @@ async def test_the_workbook_times_recoveries(night: LogTables) -> None:
 async def test_the_workbook_lists_what_to_do(night: LogTables) -> None:
     """The machines that need a person, with the remedy."""
     found = night.run("workbook/needs_a_person", datetime.now(UTC))
-    assert {row["machine"]: row["outcome"] for row in found} == {
+    assert {row["item"]: row["outcome"] for row in found} == {
         "vm-03": "needs_action",
         "fails-always": "exhausted",
     }
-    assert all(row["todo"] for row in found)
+    assert all(row["remedy"] for row in found)
 
 
 @needs_azurite

@@ -15,6 +15,7 @@ import pytest_asyncio
 
 from simulator.azurite import DEFAULT_DIRECTORY
 from simulator.azurite.install import is_installed
+from simulator.machine.locks import InUseError
 from simulator.machine.processes import ChildProcess, ProcessDiedError
 from simulator.machine.tls import ensure_ca
 from simulator.stack import Stack
@@ -131,7 +132,7 @@ async def start_command(directory: Path) -> ChildProcess:
 async def test_the_command_writes_where_everything_is(tmp_path: Path) -> None:
     """run.json has the documented keys, the printed alert can be posted, and SIGTERM ends it all."""
     command = await start_command(tmp_path)
-    await command.logged("Ctrl-C ends it", within=TIMEOUT_SECONDS)
+    await command.logged("Press Ctrl-C to stop", within=TIMEOUT_SECONDS)
     run = json.loads((tmp_path / "build" / "run.json").read_text())
     assert set(run) == {
         *("host", "alerts_url", "eventgrid_url", "function_key", "master_key", "eventgrid_key"),
@@ -145,10 +146,17 @@ async def test_the_command_writes_where_everything_is(tmp_path: Path) -> None:
         await answer("GET", run["admin"])
 
 
+async def test_a_directory_is_of_one_stack(stack: Stack) -> None:
+    """A second demo in the same place says so, and leaves the first one alone."""
+    with pytest.raises(InUseError, match="is in use by another process"):
+        await Stack({}, ESTATE, app_directory=TINY_APP, directory=stack.host.log_file.parent).start()
+    assert (await answer("GET", f"{stack.run.host}/api/settings"))["GREETING"]
+
+
 async def test_the_command_ends_when_a_process_dies(tmp_path: Path) -> None:
     """It says which one, with the last lines of its log."""
     command = await start_command(tmp_path)
-    await command.logged("Ctrl-C ends it", within=TIMEOUT_SECONDS)
+    await command.logged("Press Ctrl-C to stop", within=TIMEOUT_SECONDS)
     run = json.loads((tmp_path / "build" / "run.json").read_text())
     settings = await answer("GET", f"{run['host']}/api/settings")
     os.kill(int(settings["host_pid"]), signal.SIGKILL)

@@ -73,22 +73,22 @@ def test_each_recording_has_a_line_and_the_last_is_the_sum(
 
 #: What is wrong with a file: its text, and what its line says.
 BROKEN = {
-    "empty": ("", "not served: no recorded call: it is no JSON"),
-    "no_json": ("\x00{", "not served: no recorded call: it is no JSON"),
-    "deep": ("[" * 100_000, "not served: no recorded call: it is no JSON"),
-    "list": ("[]", "not served: no recorded call: request is no object"),
-    "no_answer": ('{"request": {}}', "not served: no recorded call: response is no object"),
+    "empty": ("", "not served: not a recorded call: it is not JSON"),
+    "no_json": ("\x00{", "not served: not a recorded call: it is not JSON"),
+    "deep": ("[" * 100_000, "not served: not a recorded call: it is not JSON"),
+    "list": ("[]", "not served: not a recorded call: request is not an object"),
+    "no_answer": ('{"request": {}}', "not served: not a recorded call: response is not an object"),
     "no_address": (
         '{"request": {"method": "GET"}, "response": {"status": 200}}',
-        "not served: no recorded call: uri is no text",
+        "not served: not a recorded call: uri is not a text",
     ),
     "odd_address": (
         '{"request": {"method": "GET", "uri": "https://[::/x"}, "response": {"status": 200}}',
-        "not served: no recorded call: request.uri",
+        "not served: not a recorded call: request.uri",
     ),
     "odd_status": (
         '{"request": {"method": "GET", "uri": "/x"}, "response": {"status": "200"}}',
-        "not served: no recorded call: status is no number",
+        "not served: not a recorded call: status is not a number",
     ),
 }
 

@@ -186,7 +186,7 @@ def test_what_is_missing_has_its_default(read: Callable[[Columns], object]) -> N
 
 def test_a_word_of_another_version_makes_a_row_unreadable() -> None:
     """And says so."""
-    with pytest.raises(Unreadable, match="column outcome says 'vanished'"):
+    with pytest.raises(Unreadable, match="column outcome contains 'vanished'"):
         Columns({"outcome": "vanished"}).word("outcome", Outcome)
 
 

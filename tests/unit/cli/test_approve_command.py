@@ -59,12 +59,12 @@ def test_what_is_named_is_answered_and_nothing_else(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ([], 2, "Name the items, or --vault, or --code."),
-        (["vm-09"], 2, "'vm-09' is nothing that waits for approval."),
-        (["vm-02", "vm-09"], 2, "'vm-09' is nothing that waits for approval."),
-        (["vm-01"], 2, "2 items called 'vm-01' wait; name one by its ARM id"),
-        (["vm-02", "--vault", "vault-2"], 2, "'vm-02' is nothing that waits for approval."),
-        (["--vault", "vault-3"], 1, "Nothing waits for approval there."),
+        ([], 2, "Specify items, --vault or --code."),
+        (["vm-09"], 2, "'vm-09' is not waiting for approval."),
+        (["vm-02", "vm-09"], 2, "'vm-09' is not waiting for approval."),
+        (["vm-01"], 2, "2 items named 'vm-01' are waiting; specify one by its ARM ID"),
+        (["vm-02", "--vault", "vault-2"], 2, "'vm-02' is not waiting for approval."),
+        (["--vault", "vault-3"], 1, "No retries are waiting for approval there."),
     ],
 )
 def test_what_names_nothing_or_several_changes_nothing(
@@ -85,7 +85,7 @@ def test_an_approved_retry_goes_and_says_who_let_it(terminal: Terminal) -> None:
     terminal.does(terminal.follow_up(minutes=5))
     assert len(terminal.attempts) == 1
     story = terminal.types("explain", item(2).id).stdout
-    assert "A person approved the retry" in story
+    assert "Retry approved" in story
     assert "Approved by eve." in story
 
 
@@ -101,6 +101,6 @@ def test_what_waits_says_what_it_waits_for(terminal: Terminal) -> None:
     """On every screen: the commands are named, and until when."""
     for command in (["status"], ["explain", item(2).id], ["retry", item(2).id]):
         shown = " ".join(terminal.types(*command).stdout.split())
-        assert 'backup-retry approve "vm-02" lets it go' in shown
+        assert 'backup-retry approve "vm-02" approves it' in shown
     answers = terminal.json("explain", item(2).id)
     assert "approval" in str(answers)

@@ -41,7 +41,7 @@ def test_a_healthy_deployment_passes(terminal: Terminal) -> None:
     """Exit code 0, nothing to mend."""
     terminal.inspection.found = [FoundVault(vault=vault(), failure_alerts="Enabled")]
     result = terminal.types("check")
-    assert (result.exit_code, "All is well." in result.stdout) == (0, True)
+    assert (result.exit_code, "All checks passed." in result.stdout) == (0, True)
     assert terminal.attempts == []
 
 
@@ -57,7 +57,7 @@ def test_every_missing_right_is_named(terminal: Terminal) -> None:
     """A reader cannot start backups."""
     terminal.inspection.found = [FoundVault(vault=vault(), failure_alerts="Enabled")]
     terminal.inspection.allowed[vault().key] = [Permission(actions=("*/read",))]
-    mend = failed_checks(terminal)["rights on vault-1"]
+    mend = failed_checks(terminal)["permissions on vault-1"]
     assert re.findall(r'--role "([^"]+)"', mend) == ["Backup Operator", "Reader"]
     assert "protectedItems/backup/action" in terminal.types("check").stdout.replace("\n", "").replace(" ", "")
 
@@ -69,9 +69,11 @@ def test_a_backup_vault_is_checked_by_its_own_rights(terminal: Terminal) -> None
     permission = Permission(actions=("Microsoft.RecoveryServices/*", "Microsoft.DataProtection/*/read"))
     terminal.inspection.allowed[backup_vault.key] = [permission]
     failed = failed_checks(terminal)
-    assert f"--scope {backup_vault.id}" in failed["rights on backup-1"]
+    assert f"--scope {backup_vault.id}" in failed["permissions on backup-1"]
     assert f"--ids {backup_vault.id}" in failed["alerts of backup-1"]
-    [missing] = [each for each in terminal.json("check")["checks"] if each["name"] == "rights on backup-1"]
+    [missing] = [
+        each for each in terminal.json("check")["checks"] if each["name"] == "permissions on backup-1"
+    ]
     assert missing["detail"] == (
         "missing: Microsoft.DataProtection/backupVaults/backupInstances/backup/action"
     )
@@ -136,8 +138,8 @@ def test_every_sweep_is_checked(terminal: Terminal) -> None:
     assert "sweep_incomplete" in failed["sweep"]
     assert "the function `sweep_hourly`" in failed["sweep hourly"]
     details = {each["name"]: each["detail"] for each in terminal.json("check")["checks"]}
-    assert details["sweep"] == "last complete 9 h ago, INCOMPLETE 1 h ago; its schedule is 0 0 5 * * *"
-    assert details["sweep past"] == "last complete never, its time is over"
+    assert details["sweep"] == "last complete run 9 h ago, INCOMPLETE 1 h ago; its schedule is 0 0 5 * * *"
+    assert details["sweep past"] == "last complete run never, expired"
 
 
 def test_without_an_identity_nothing_else_is_checked(terminal: Terminal) -> None:
@@ -156,7 +158,7 @@ def test_profiles_that_a_tag_names_and_nobody_knows_are_listed(terminal: Termina
     terminal.tag_lookup.tag(item().machine_id, profile="nigth")
     assert set(failed_checks(terminal)) == {"profiles"}
     [found] = [each for each in terminal.json("check")["checks"] if each["name"] == "profiles"]
-    assert found["detail"] == f"none of RETRY_PROFILES: nigth on {item().machine_id}"
+    assert found["detail"] == f"not in RETRY_PROFILES: nigth on {item().machine_id}"
     terminal.tag_lookup.error = AzureUnavailable("Resource Graph: no answer")
     assert failed_checks(terminal) == {}
 

@@ -80,11 +80,11 @@ def test_without_a_sign_in_every_command_says_az_login(
     terminal: Terminal, command: str, options: list[str]
 ) -> None:
     """Exit code 3, before anything that sounds like a result."""
-    terminal.sign_in_error = AzureUnavailable("Nobody is signed in to Azure: az login.")
+    terminal.sign_in_error = AzureUnavailable("Not signed in to Azure: run az login.")
     options = options or (["--app", "func-1"] if command == "drill" else [])
     result = terminal.types(command, *NEEDED.get(command, []), *options, stdin="{}")
     assert (result.exit_code, result.stdout) == (3, "")
-    assert result.stderr == "backup-retry: Nobody is signed in to Azure: az login.\n"
+    assert result.stderr == "backup-retry: Not signed in to Azure: run az login.\n"
 
 
 def test_the_list_of_commands_cuts_no_help(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ def found_by(terminal: Terminal, verdict: str = "bad") -> dict[str, str]:
 def test_an_app_that_is_connected_passes(terminal: Terminal) -> None:
     """The way of an alert is named, nothing is triggered, and no key is shown."""
     result = terminal.types("check", "--app", "app-1")
-    assert (result.exit_code, "All is well." in result.stdout, KEY in result.stdout) == (0, True, False)
+    assert (result.exit_code, "All checks passed." in result.stdout, KEY in result.stdout) == (0, True, False)
     assert "action group ag-ours" in found_by(terminal, "good")["alert route of vault-1"]
     assert terminal.attempts == []
 
@@ -64,14 +64,14 @@ def test_an_app_that_is_connected_passes(terminal: Terminal) -> None:
     [
         ([], "no alert processing rule"),
         ([replace(RULE, enabled=False)], "alert processing rule apr-ours is disabled"),
-        ([replace(RULE, scheduled=True)], "on at certain times only"),
+        ([replace(RULE, scheduled=True)], "has a schedule"),
         ([replace(RULE, adds=(ELSEWHERE,))], "action group ag-people: none calls"),
         ([replace(RULE, scopes=(f"{SUBSCRIPTION}/resourceGroups/another",))], "no alert processing rule"),
         ([replace(RULE, scopes=(f"{SUBSCRIPTION}0",))], "no alert processing rule"),
         ([replace(RULE, conditions=(("Severity", "Equals", ("Sev0",)),))], "no alert processing rule"),
         ([replace(RULE, conditions=(("MonitorService", "NotEquals", ("Azure Backup",)),))], "no alert"),
         ([RULE, QUIET], "suppressed by /rule-quiet"),
-        ([RULE, replace(QUIET, scheduled=True)], "suppressed by /rule-quiet, at certain times"),
+        ([RULE, replace(QUIET, scheduled=True)], "suppressed by /rule-quiet, on a schedule"),
         ([RULE, replace(QUIET, conditions=(("Severity", "Equals", ("Sev1",)),))], "some of them are"),
         ([RULE, replace(QUIET, conditions=(("MonitorService", "Equals", ("Platform",)),))], ""),
         ([RULE, replace(QUIET, enabled=False)], ""),
@@ -108,7 +108,8 @@ def test_an_action_group_that_does_not_reach_the_app_fails(
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [(401, "not the app's"), (404, "no function alerts"), (503, "does not work")]
+    ("status", "said"),
+    [(401, "not the app's"), (404, "no function named alerts"), (503, "returned an error")],
 )
 def test_a_webhook_that_does_not_take_a_signal_fails(terminal: Terminal, status: int, said: str) -> None:
     """An old key, an app without functions, an app that is down."""
@@ -135,7 +136,7 @@ def test_failures_that_no_alert_told_of_fail_the_check(terminal: Terminal) -> No
     for number in range(5):
         terminal.ledger._journal[str(number)] = replace(closed(Outcome.RECOVERED, 1), found_by=Source.SWEEP)
     said = found_by(terminal)["alerts from vault-1"]
-    assert said.startswith("5 failures of vault vault-1 came by the sweep and none by an alert.")
+    assert said.startswith("5 failures in vault vault-1 were found by the sweep and none by an alert.")
 
 
 def test_a_webhook_that_azure_monitor_signs_in_to_is_not_tried(terminal: Terminal) -> None:

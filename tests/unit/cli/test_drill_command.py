@@ -36,7 +36,10 @@ def test_a_test_that_arrives_is_well(terminal: Terminal) -> None:
     """Exit code 0 and the way that it took; no backup is started."""
     result = terminal.types(*DRILL)
     assert result.exit_code == 0
-    assert "the test of vault vault-1 arrived: action group ag-ours, webhook, app, ledger." in result.stdout
+    assert (
+        "the test alert for vault vault-1 arrived: action group ag-ours, webhook, app, ledger."
+        in result.stdout
+    )
     assert terminal.attempts == []
 
 
@@ -47,7 +50,7 @@ def test_a_test_that_does_not_arrive_is_not(terminal: Terminal, said: str, shown
     """Exit code 1 with Azure Monitor's word; one of last month is none."""
     terminal.deployment.deliver, terminal.deployment.result = None, said
     result = terminal.types(*DRILL)
-    assert (result.exit_code, f"Azure Monitor says: {shown}" in result.stdout) == (1, True)
+    assert (result.exit_code, f"Azure Monitor reports: {shown}" in result.stdout) == (1, True)
 
 
 def test_who_may_not_read_the_ledger_has_azure_monitors_word(
@@ -61,7 +64,7 @@ def test_who_may_not_read_the_ledger_has_azure_monitors_word(
     monkeypatch.setattr(terminal.arrivals, "all", closed)
     terminal.deployment.result = "Succeeded"
     document = terminal.json(*DRILL)
-    assert (document["arrived"], "you may not see" in document["detail"]) == (True, True)
+    assert (document["arrived"], "you cannot read the ledger" in document["detail"]) == (True, True)
 
 
 def test_without_a_way_nothing_is_sent(terminal: Terminal) -> None:
@@ -72,7 +75,7 @@ def test_without_a_way_nothing_is_sent(terminal: Terminal) -> None:
     assert "no alert processing rule" in document["detail"]
 
 
-@pytest.mark.parametrize(("names", "said"), [([], "No vault named"), (["vault-1"] * 2, "name one by its")])
+@pytest.mark.parametrize(("names", "said"), [([], "No vault named"), (["vault-1"] * 2, "specify one by its")])
 def test_a_vault_that_is_not_one_is_refused(terminal: Terminal, names: list[str], said: str) -> None:
     """Exit code 2: none, or two."""
     terminal.inspection.found = [

@@ -45,7 +45,7 @@ def test_a_freeze_can_be_booked_ahead(terminal: Terminal) -> None:
     booked = terminal.json("pause", "--why", "year's end", "--from", "2h", "--until", "4h")
     assert booked["starts"] == (NOW + timedelta(hours=2)).isoformat()
     assert booked["until"] == (NOW + timedelta(hours=6)).isoformat()
-    assert "Pause booked" in terminal.types("status").stdout
+    assert "Pause scheduled" in terminal.types("status").stdout
     terminal.fails()
     assert terminal.json("retry", item().id)["started"]
     terminal.fails("job-2", of=item(2))

@@ -44,7 +44,7 @@ def test_an_unprotected_item_makes_it_fail(terminal: Terminal) -> None:
     result = terminal.types("protection")
     assert (result.exit_code, result.stdout.partition("\n")[0]) == (
         1,
-        "1 of 4 items is unprotected now: 1 overdue, 1 in progress, 1 stopped, 1 protected.",
+        "1 of 4 items is unprotected: 1 overdue, 1 in progress, 1 stopped, 1 protected.",
     )
     assert "The policies of vault-1 cannot be read" in result.stdout
     terminal.estate.estate = Estate(items=[GOOD])

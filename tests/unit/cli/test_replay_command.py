@@ -95,7 +95,7 @@ def test_a_replay_goes_on_after_a_vault_that_cannot_be_asked(
     """It says which signals could not be looked at, and starts and stores nothing."""
     terminal.vaults.read_error = error
     result = terminal.types("replay", "-", stdin=json.dumps([alert(), alert()]))
-    assert (result.exit_code, result.stdout.count("not looked at")) == (1, 2)
+    assert (result.exit_code, result.stdout.count("not evaluated")) == (1, 2)
     assert (terminal.attempts, terminal.ledger.saves) == ([], 0)
 
 

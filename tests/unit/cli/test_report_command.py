@@ -113,10 +113,10 @@ def terminal() -> Terminal:
 def test_a_report_begins_with_its_sentence(terminal: Terminal) -> None:
     """And names what it cannot know: the month is not over."""
     shown = terminal.types("report", "--month", "2026-11").stdout.splitlines()
-    assert shown[0].startswith("2026-11: 2 failed, 0 recovered without a person, 1 needed one; ")
-    assert shown[1] == "The month is not over: as of 2026-11-22 16:00 UTC."
+    assert shown[0].startswith("2026-11: 2 failed, 0 recovered automatically, 1 required action; ")
+    assert shown[1] == "The month is not complete: as of 2026-11-22 16:00 UTC."
     assert terminal.json("report", "--month", "2026-11")["total"]["failures"] == 2
-    assert terminal.types("report", "--month", "2026-10").stdout == "2026-10: no backup failed.\n"
+    assert terminal.types("report", "--month", "2026-10").stdout == "2026-10: no failed backups.\n"
 
 
 def test_a_spreadsheet_gets_no_formula(terminal: Terminal) -> None:
@@ -138,4 +138,4 @@ def test_a_page_stands_alone_and_runs_nothing(terminal: Terminal) -> None:
 def test_what_is_no_longer_kept_is_said(terminal: Terminal) -> None:
     """A month that the journal does not reach back to is not called quiet."""
     shown = terminal.types("report", "--month", "2026-05").stdout
-    assert "What was closed before 2026-08-25 is no longer kept, and not counted." in shown
+    assert "Incidents closed before 2026-08-25 have been deleted and are not counted." in shown

@@ -65,8 +65,8 @@ def test_a_closed_one_is_retried_by_somebody_who_agrees(
     terminal.does(terminal.handle(terminal.fails(error=NEEDS_PERSON)))
     result = terminal.types("retry", item().id, "--by", "eve", *options, stdin=answer)
     assert (result.exit_code, len(terminal.attempts)) == (0 if started else 1, started)
-    assert ("is closed (Needs a person, needs_action)" in result.stderr) == (not options)
-    assert ("Retried again by eve" in terminal.types("explain", item().id).stdout) == bool(started)
+    assert ("is closed (Action required, needs_action)" in result.stderr) == (not options)
+    assert ("Retried by eve" in terminal.types("explain", item().id).stdout) == bool(started)
 
 
 OTHER = vault("vault-2")
@@ -101,7 +101,7 @@ def test_many_are_retried_after_one_question(
     three_closed_and_one_open(terminal)
     refused = terminal.types("retry", *arguments, stdin="n\n")
     assert (refused.exit_code, terminal.attempts) == (1, [])
-    assert f"Retry these {len(expected)}?" in refused.stderr
+    assert f"Retry {len(expected)} item" in refused.stderr
     assert terminal.types("retry", *arguments, stdin="y\n").exit_code == 0
     assert {key for key, _ in terminal.vaults.triggered} == {
         item(number, OTHER if number == 3 else None).key for number in expected
@@ -115,7 +115,7 @@ def test_what_nobody_can_retry_from_here_is_not_opened_again(terminal: Terminal)
     terminal.does(terminal.handle(FailedJob.of(terminal.vaults.shown_jobs[0], item())))
     told = len(terminal.publisher.sent)
     refused = terminal.types("retry", f"{vault().id}/backupJobs/restore-1", "--yes")
-    assert (refused.exit_code, "cannot be retried safely from here" in refused.stdout) == (1, True)
+    assert (refused.exit_code, "This app cannot safely retry it" in refused.stdout) == (1, True)
     assert terminal.types("retry", "--vault", "vault-1", "--yes").exit_code == 2
     assert (terminal.attempts, len(terminal.publisher.sent)) == ([], told)
 
@@ -149,13 +149,13 @@ def test_what_one_of_many_meets_holds_up_no_other(terminal: Terminal) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "Name the items, or --vault, or --code."),
-        (["vm-01", "--code", "X"], "name no items beside them"),
-        (["--code", "Nobody'sCode"], "--code Nobody'sCode: nothing that is open"),
-        (["--vault", "vault-9"], "--vault vault-9: nothing that is open"),
+        ([], "Specify items, --vault or --code."),
+        (["vm-01", "--code", "X"], "Items cannot be combined"),
+        (["--code", "Nobody'sCode"], "--code Nobody'sCode: no open incident"),
+        (["--vault", "vault-9"], "--vault vault-9: no open incident"),
         (["--vault", "vault-1", "--days", "999"], "--days 999: closed incidents are kept for 90 days"),
-        (["--vault", "vault-1"], "--vault vault-1: 2 vaults are called so"),
-        (["--code", NEEDS_PERSON, "--json"], "--yes goes without asking"),
+        (["--vault", "vault-1"], "--vault vault-1: 2 vaults have that name"),
+        (["--code", NEEDS_PERSON, "--json"], "Use --yes to skip the confirmation"),
     ],
 )
 def test_a_choice_that_is_none_names_the_option(terminal: Terminal, arguments: list[str], said: str) -> None:
@@ -173,7 +173,10 @@ def test_what_was_rehearsed_can_be_retried_once_dry_run_is_off(terminal: Termina
     terminal.settings["dry_run"] = "true"
     terminal.types("retry", item().id)
     result = terminal.types("retry", item().id)
-    assert (result.exit_code, "set DRY_RUN to false" in " ".join(result.stdout.split())) == (1, True)
+    assert (result.exit_code, "DRY_RUN is on: set it to false" in " ".join(result.stdout.split())) == (
+        1,
+        True,
+    )
     terminal.settings.clear()
 
     result = terminal.types("retry", item().id)

@@ -9,6 +9,7 @@ import pytest
 from backup_retry.domain.errors import AzureUnavailable
 from backup_retry.domain.estate import Backups, Estate
 from backup_retry.domain.pauses import Pause
+from backup_retry.domain.unsent_notices import UnsentNotices
 from backup_retry.ports.ledger import Beat
 from tests.builders import NEEDS_PERSON, NOW, SUBSCRIPTION, item, minutes, vault
 from tests.cli_sessions import Terminal
@@ -38,21 +39,21 @@ UNKNOWN = AzureUnavailable("Resource Graph: no answer")
     ("known", "code", "said"),
     [
         pytest.param(
-            [GOOD], 0, "All is well: none of 1 items is unprotected, and the app is running.", id="well"
+            [GOOD], 0, "Healthy: none of 1 items is unprotected, and the app is running.", id="well"
         ),
         pytest.param(
-            [], 0, "Nothing needs you, but no protected item is visible to this identity.", id="nothing seen"
+            [], 0, "No action required, but no protected item is visible to this identity.", id="nothing seen"
         ),
         pytest.param(
             [OLD],
             1,
-            "Not all is well: 1 item is unprotected and nothing is being done.",
+            "Action required: 1 item is unprotected without an open incident.",
             id="a recovery point twelve days old",
         ),
         pytest.param(
             UNKNOWN,
             3,
-            "Nothing needs you, but whether all is protected is not known (Resource Graph: no answer).",
+            "No action required, but the protection state of the items is unknown (Resource Graph: no answer).",
             id="Azure does not tell",
         ),
     ],
@@ -82,7 +83,7 @@ def test_everything_that_is_wrong_is_in_that_line(terminal: Terminal) -> None:
     terminal.settings["dry_run"] = "true"
     assert terminal.json("status")["approvals_waiting"] == 1
     assert terminal.types("status").stdout.splitlines()[0] == (
-        "Not all is well: 1 item needs your attention; 1 retry waits for your approval; the sweep is late; "
+        "Action required: 1 item needs your attention; 1 retry waits for your approval; the daily sweep is overdue; "
         "retries are paused; dry run is on."
     )
 
@@ -139,9 +140,9 @@ def test_an_incomplete_sweep_of_a_profile_makes_status_fail(terminal: Terminal) 
     assert result.exit_code == 1
     lines = [line.split(maxsplit=3) for line in result.stdout.splitlines()]
     said = {words[2]: words[3] for words in lines if words[:2] == ["Last", "sweep"] and len(words) > 3}
-    assert said["hourly"] == "1 h ago, INCOMPLETE 5 min ago: `backup-retry check` says what to do"
-    assert said["past"] == "never, its time is over"
-    assert said["later"] == "never, its time begins 2026-12-01 00:00Z"
+    assert said["hourly"] == "1 h ago, INCOMPLETE 5 min ago: `backup-retry check` shows how to fix it"
+    assert said["past"] == "never, expired"
+    assert said["later"] == "never, starts 2026-12-01 00:00Z"
     runs = terminal.json("status")["runs"]
     assert {name: run["state"] for name, run in runs.items()} == {
         "sweep": "well",
@@ -156,14 +157,26 @@ def test_an_incomplete_sweep_of_a_profile_makes_status_fail(terminal: Terminal) 
 
 def test_signals_that_wait_are_shown_where_there_are_any(terminal: Terminal) -> None:
     """With the oldest's age; Azure is slow, nobody has to act."""
-    assert "Signals" not in terminal.types("status").stdout
+    assert "Deferred" not in terminal.types("status").stdout
     assert terminal.json("status")["signals"] == {"waiting": 0, "or_more": False, "since": None}
     for number in range(2):
         terminal.does(terminal.inbox.add({"label": f"alert {number}"}))
     terminal.clock.move(minutes=4)
     result = terminal.types("status")
-    assert (result.exit_code, "2 signals wait, the oldest for 4 min" in result.stdout) == (0, True)
+    assert (result.exit_code, "2, oldest: 4 min" in result.stdout) == (0, True)
     assert terminal.json("status")["signals"] == {"waiting": 2, "or_more": False, "since": NOW.isoformat()}
+
+
+def test_notices_that_could_not_be_sent_are_shown(terminal: Terminal) -> None:
+    """Exit code 1, with how many, their age and the topic's answer."""
+    assert terminal.json("status")["unsent_notices"] is None
+    terminal.unsent.known = UnsentNotices(
+        number=3, since=NOW - timedelta(hours=2), answer="403 Forbidden", tries=4, due=NOW + minutes(40)
+    )
+    result = terminal.types("status")
+    assert (result.exit_code, "3 notices could not be sent" in result.stdout) == (1, True)
+    assert "3, oldest: 2 h. Event Grid answered: 403 Forbidden" in result.stdout
+    assert terminal.json("status")["unsent_notices"]["number"] == 3
 
 
 def test_a_pause_is_shown_until_it_is_over(terminal: Terminal) -> None:

@@ -79,7 +79,7 @@ def test_a_sweep_that_could_not_look_everywhere_fails(terminal: Terminal) -> Non
     """Exit code 1, with the problem."""
     terminal.rows_of_graph = [{"id": "x"}]
     result = terminal.types("sweep")
-    assert (result.exit_code, "Not looked at" in result.stdout) == (1, True)
+    assert (result.exit_code, "Not evaluated" in result.stdout) == (1, True)
 
 
 @pytest.mark.parametrize(("text", "why"), [("99d", "the 14 days"), ("soon", "duration"), ("0s", "")])

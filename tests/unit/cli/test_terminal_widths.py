@@ -160,5 +160,5 @@ def test_a_pipe_gets_every_row_on_one_line(capsys: pytest.CaptureFixture[str]) -
 def test_an_arm_id_stays_whole(in_terminal: In) -> None:
     """It can be copied from the narrowest terminal."""
     place = ProtectedItem(vault=LONG_VAULT, name="x").vault.id
-    shown = in_terminal(60, lambda: say(f"Two vaults are called so, among them {place}."))
+    shown = in_terminal(60, lambda: say(f"Two vaults have that name, among them {place}."))
     assert f"{place}." in shown.lines

@@ -23,7 +23,7 @@ OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
 SPEAKING = ("backup_retry", "cli", "infra", "reactor", "reconciler", "status")
 #: docs/x.md#anchor; docs/x.md, "Heading"; "Heading" in docs/x.md
 _NAMED_HEADING = re.compile(r'docs/([\w-]+\.md)(?:#([\w-]+))?(?:, "([^"\n]+)")?')
-LANGUAGES = {"sh", "console", "json", "python", "kusto", "mermaid", "text", "yaml", "hcl"}
+LANGUAGES = {"sh", "console", "json", "python", "kusto", "mermaid", "text", "yaml", "hcl", "powershell"}
 
 
 def name(path: Path) -> str:
@@ -114,6 +114,28 @@ def test_every_make_target_and_module_in_a_sentence_exists(document: Path) -> No
     assert [target for target in targets if f"\n{target}:" not in makefile] == []
     modules = re.findall(r"\bpython -m ([\w.]+)", code)
     assert [module for module in modules if find_spec(module) is None] == []
+
+
+def test_on_windows_the_commands_are_those_of_make() -> None:
+    """In their order, without what only tests need; POSIX has `bin` where Windows has `Scripts`."""
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    [shown] = [each.body for each in blocks(REPOSITORY / "README.md", "powershell") if "-m demo" in each.body]
+    commands = [
+        line.replace("\\", "/").replace(".venv/Scripts/", ".venv/bin/").split(" -m ")[1]
+        for line in shown.splitlines()
+    ]
+    assert commands == [
+        *_modules_run_by_make("$(INSTALLED)", makefile),
+        *_modules_run_by_make("demo", makefile),
+    ]
+
+
+def _modules_run_by_make(target: str, makefile: str) -> list[str]:
+    """What comes behind `-m` in a target's recipe, without the options that only make it quieter or quicker."""
+    [recipe] = re.findall(rf"^{re.escape(target)}:(?:.*\\\n)*.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    recipe = re.sub(r"\$\(if .*\)| --(quiet|disable-pip-version-check|no-compile)\b| &.*", "", recipe)
+    run = re.findall(r" -m (.+?) *$", recipe.replace("$(VENV)", ".venv"), re.MULTILINE)
+    return [each for each in run if not each.startswith("tests.")]
 
 
 def test_every_picture_is_shown_and_needs_nothing_from_elsewhere() -> None:

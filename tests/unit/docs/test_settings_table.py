@@ -13,9 +13,9 @@ README = f"# A\n\n{BEGIN}\n\n| old | table |\n\n{END}\n\n# B\n"
     "row",
     [
         "| `LEDGER_ENDPOINT` | required | Table endpoint of the storage account that holds the ledger. |",
-        "| `RETRY_BACKOFF` | `0s, 15m, 1h` | Wait before attempt 1, 2, 3 …, counted from the failure before it. |",
-        "| `DRY_RUN` | `false` | Everything but the trigger: incidents say what would have been done. |",
-        "| `EVENTGRID_TOPIC_ENDPOINT` | none | Event Grid topic that outcomes are published to. |",
+        "| `RETRY_BACKOFF` | `0s, 15m, 1h` | Wait before retry 1, 2, 3 …, counted from the preceding failure. |",
+        "| `DRY_RUN` | `false` | Evaluate everything, start nothing: incidents record what would have been done. |",
+        "| `EVENTGRID_TOPIC_ENDPOINT` | none | Endpoint of the Event Grid topic for outcomes. |",
     ],
 )
 def test_a_row_has_the_default_as_one_writes_it(row: str) -> None:

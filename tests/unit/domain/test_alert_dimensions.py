@@ -55,13 +55,13 @@ def test_it_is_told_as_it_is_written() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("RunId", "is not written as"),
-        ("job:", "is not written as"),
-        ("job: ,", "is not written as"),
-        (": RunId", "is none of job"),
-        ("machine: Computer", "is none of job, item, vault, resource, error"),
-        ("job: RunId vault: Tresor", "is not written as"),
-        ("job: RunId; item: runid", "stands for both job and item"),
+        ("RunId", "does not have the form"),
+        ("job:", "does not have the form"),
+        ("job: ,", "does not have the form"),
+        (": RunId", "is not one of job"),
+        ("machine: Computer", "is not one of job, item, vault, resource, error"),
+        ("job: RunId vault: Tresor", "does not have the form"),
+        ("job: RunId; item: runid", "is used for both job and item"),
     ],
 )
 def test_a_bad_text_is_refused_with_what_is_wrong(text: str, problem: str) -> None:

@@ -137,7 +137,7 @@ def test_an_unknown_code_is_tried_once_under_its_best_name(
     entry = look_up(title=title, numeric=numeric, kpi_title=kpi_title, workload="VM")
 
     assert (entry.code, entry.verdict, entry.workload) == (name, Verdict.ONCE, "VM")
-    assert "not in the app's catalogue" in entry.remedy
+    assert "not in the app's error catalogue" in entry.remedy
     assert "Backup jobs" in entry.remedy
     assert "report the code" in entry.remedy
     assert entry.link == "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot"
@@ -201,7 +201,7 @@ def test_two_codes_with_one_number_are_read_most_cautiously(monkeypatch: pytest.
     ],
 )
 def test_a_row_counts_for_the_workloads_that_it_names(title: str, workload: str, expected: str) -> None:
-    """For one, for all that begin alike, for restores, for all: the nearest one comes first."""
+    """For one, for all with the same beginning, for restores, for all: the nearest one comes first."""
     assert look_up(title=title, numeric=None, workload=workload).workload == expected
 
 

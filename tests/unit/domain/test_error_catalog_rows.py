@@ -88,7 +88,7 @@ def test_rows_stand_in_order_of_workload_and_code() -> None:
         ("\n".join([HEADER, "A,,VM,once,,It broke.,,"]), "line 2: remedy and source must not be empty"),
         ("\n".join([HEADER, "A,,VM,once,soon,It broke.,Mend it.,docs"]), "line 2: invalid literal for int"),
         ("\n".join([HEADER, "A,,VM"]), "line 2: 3 fields instead of 8"),
-        ("\n".join([HEADER, row(), row("SOMEERROR")]), "line 3: SOMEERROR stands twice under VM"),
+        ("\n".join([HEADER, row(), row("SOMEERROR")]), "line 3: SOMEERROR occurs twice under VM"),
         ("\n".join([HEADER, '"A"B' + row()]), "line 2: "),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backup_retry.domain.texts import valid, valid_json, visible
+from backup_retry.domain.texts import as_cell, valid, valid_json, visible
 
 HALF, MARK = "\ud83d", "\ufffd"
 
@@ -69,3 +69,15 @@ def test_any_json_can_be_sent_afterwards(value: object) -> None:
 def test_what_nobody_sees_is_written_out(came: str, shown: str) -> None:
     """Control characters, and those that turn the direction of a text."""
     assert visible(came) == shown
+
+
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-1", "@SUM(1)", " =1+1", "\u00a0\t=1+1", "\tx", "\nx"])
+def test_a_cell_that_would_be_a_formula_is_quoted(formula: str) -> None:
+    """White space before it is no disguise: a spreadsheet ignores it."""
+    assert as_cell(formula) == f"'{formula}"
+
+
+@pytest.mark.parametrize("text", ["", "vm-01", " vm-01", "a=1"])
+def test_any_other_cell_stays_as_it_is(text: str) -> None:
+    """Nothing is quoted without need."""
+    assert as_cell(text) == text

@@ -295,10 +295,10 @@ NAMELESS = replace(job(names_item=False), candidates=())
         (job(status=JobStatus.IN_PROGRESS), True, "is InProgress, not Failed"),
         (job(status=JobStatus.CANCELLING), True, "is Cancelling, not Failed"),
         (job(status=JobStatus.COMPLETED), False, "is Completed, not Failed"),
-        (job(names_item=False), True, "fits several items"),
-        (NAMELESS, True, "which item"),
-        (job(operation="ConfigureBackup"), False, "neither a failed backup nor a failed restore"),
-        (job(operation="Restore", status=JobStatus.CANCELLED), False, "neither a failed backup"),
+        (job(names_item=False), True, "matches several items"),
+        (NAMELESS, True, "names the item"),
+        (job(operation="ConfigureBackup"), False, "not a failed backup or restore"),
+        (job(operation="Restore", status=JobStatus.CANCELLED), False, "not a failed backup"),
     ],
 )
 def test_a_job_that_is_no_failure_says_why_and_whether_it_may_become_one(

@@ -90,7 +90,7 @@ async def test_the_message_names_what_a_person_has_to_know() -> None:
     (said,) = [each for each in world.publisher.sent if each.kind is NoticeKind.STORM_NEEDS_PERSON]
     assert len(said.data["itemIds"]) == SIZE + 5
     assert said.data["error"] == PASSES
-    assert "vm-01 is retried for all of them (its retry failed). " in said.data["remedy"]
+    assert "vm-01 is retried first for all of them (its retry failed). " in said.data["remedy"]
     assert "and 15 more" in said.data["remedy"]
 
 

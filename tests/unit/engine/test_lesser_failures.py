@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from backup_retry.domain.facts import Facts
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.jobs import FailedJob, Job, JobStatus, Source
 from backup_retry.policy.rules import Rules
-from backup_retry.policy.settle import settle, with_newest_failure
+from backup_retry.policy.settle import settle, with_newest_failure, with_own_successes
 from tests.builders import NEEDS_PERSON, NOW, STARTED, attempt, failed, incident, item, job, minutes
 from tests.world import World
 
@@ -122,12 +123,17 @@ def test_a_failure_that_is_still_missing_does_not_give_way() -> None:
     assert with_newest_failure(about("Full"), Facts(jobs=shown)) == about("Full")
 
 
-def test_a_retry_that_failed_before_the_good_backup_does_not_come_back() -> None:
-    """It is made up for as well, and the log backup that failed since is not."""
+@pytest.mark.parametrize("good_is_older", [False, True])
+def test_a_retry_that_failed_before_the_good_backup_does_not_come_back(good_is_older: bool) -> None:
+    """It is made up for as well, and the log backup that failed since is not.
+
+    The good one may have ended before the failure that counts by now did (world model, seed 40683).
+    """
     own = replace(backup("Full", "own", began=CLAIMED_AT, lasted=1), activity_id="attempt-1")
     good = backup("Full", "good", status=JobStatus.COMPLETED, began=CLAIMED_AT + minutes(2))
     log = backup("Log", began=CLAIMED_AT + minutes(10))
-    seen = Facts(jobs=[own, good, log], read_at=NOW)
+    jobs = [own, log] if good_is_older else [own, good, log]
+    seen = Facts(jobs=jobs, listed=[own, good, log], read_at=NOW)
     in_flight = incident(attempt(1, claimed_at=CLAIMED_AT), failure=failure_of(backup("Full", lasted=4)))
 
     changed, _ = settle(with_newest_failure(in_flight, seen), seen, Rules(), NOW)
@@ -164,3 +170,47 @@ async def test_a_weighed_failure_that_is_heard_of_late_reopens_nothing(world: Wo
 
     assert report.decision == "already_handled"
     assert (await world.ledger.load(item())).incident == head
+
+
+async def test_what_a_retry_made_up_for_is_no_news_whatever_node_its_job_is_called_after(
+    world: World,
+) -> None:
+    """Only its incident knows whose job it is; a sweep names the lesser failure later (world model, seed 40466)."""
+    stand_in = ProtectedItem(vault=item().vault, container="Unlisted;SQLDataBase;node-2", name="vm-01")
+    own = backup("Full", "own", status=JobStatus.COMPLETED, began=CLAIMED_AT + minutes(10))
+    lesser = backup("Differential", began=CLAIMED_AT)
+    world.vaults.protect(item())
+    world.vaults.shown_jobs = [
+        backup("Full"),
+        lesser,
+        replace(own, item=stand_in, guessed=True, activity_id="attempt-1"),
+    ]
+    in_flight = incident(attempt(1, claimed_at=CLAIMED_AT + minutes(10)), failure=failure_of(backup("Full")))
+    await world.ledger.save(replace(in_flight, state=State.TRIGGERED, version=""))
+
+    first = await world.handle(failure_of(backup("Full")))
+    later = await world.handle(failure_of(lesser))
+
+    assert (first.decision, first.reason) == ("closed", Reason.RETRY_SUCCEEDED)
+    assert later.decision == "already_handled"
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_over"),
+    [
+        pytest.param({}, True, id="completed"),
+        pytest.param({"moved_data": False}, False, id="completed, and moved nothing"),
+        pytest.param({"status": JobStatus.FAILED}, False, id="failed"),
+        pytest.param({"activity_id": "somebody-else"}, False, id="of somebody else"),
+    ],
+)
+def test_only_a_retry_that_made_a_backup_is_the_end_of_what_failed_before(
+    changes: dict[str, Any], is_over: bool
+) -> None:
+    """Another one would hide a failure from the item's later incidents."""
+    own = replace(backup("Full", status=JobStatus.COMPLETED, began=CLAIMED_AT), activity_id="attempt-1")
+    opened = incident(attempt(1, claimed_at=CLAIMED_AT), failure=failure_of(backup("Differential", lasted=1)))
+
+    changed = with_own_successes(opened, [replace(own, **changes)])
+
+    assert changed.is_past(failure_of(backup("Full"))) is is_over

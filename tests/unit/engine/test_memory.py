@@ -54,7 +54,7 @@ async def test_after_three_exhausted_nights_there_is_one_retry_a_night(world: Wo
     assert [len(each.attempts) for each in nights] == [3, 3, 3, 1, 1]
     assert [each.memory.is_chronic for each in nights] == [False, False, True, True, True]
     assert nights[4].detail.startswith(
-        "Again, for the 5th time since Mon 23 Nov. Chronic: all retries were used up 5 nights in a row"
+        "Again, for the 5th time since Mon 23 Nov. Chronic: retries were exhausted 5 nights in a row"
     )
     last = world.publisher.sent[-1]
     assert (last.data["times"], last.data["chronic"]) == (5, True)

@@ -83,7 +83,7 @@ async def test_a_name_that_nobody_knows_leaves_the_settings_and_is_said(world: W
     world.tag_lookup.tag(item().machine_id, profile="produktion")
     assert (await world.handle(world.fails())).decision == "triggered"
     assert await profile_steps(world) == [
-        f"backup-retry-profile = produktion on {item().machine_id} is none of RETRY_PROFILES: the settings hold."
+        f"backup-retry-profile = produktion on {item().machine_id} is not in RETRY_PROFILES: the app's settings apply."
     ]
 
 
@@ -93,7 +93,7 @@ async def test_another_tag_is_another_step(world: World) -> None:
     await world.handle(world.fails())
     world.tag_lookup.tag(vault().id)
     await world.follow_up(hours=6)
-    assert (await profile_steps(world))[1:] == ["No profile is named any more: the settings hold."]
+    assert (await profile_steps(world))[1:] == ["The profile tag was removed: the app's settings apply."]
     assert (await world.incident()).profile == ""
 
 

@@ -62,15 +62,15 @@ async def test_a_refused_trigger_is_weighed_by_its_code(world: World) -> None:
     [
         (
             "NobodyKnowsThis",
-            "Azure refused to start the backup, NobodyKnowsThis: It is in the way. Azure says: Move it. Mend what",
+            "Azure rejected the backup, NobodyKnowsThis: It is in the way. Azure says: Move it. Fix what",
         ),
         (
             "ScopeLocked",
-            "Azure refused to start the backup, ScopeLocked: It is in the way. Move it. A read-only lock on",
+            "Azure rejected the backup, ScopeLocked: It is in the way. Move it. A read-only lock on",
         ),
         (
             "",
-            "Azure refused to start the backup, no error code: It is in the way. Azure says: Move it. Mend what",
+            "Azure rejected the backup, no error code: It is in the way. Azure says: Move it. Fix what",
         ),
     ],
 )
@@ -127,7 +127,7 @@ async def test_a_code_that_nobody_knows_is_in_the_log_whatever_is_done_about_it(
     [
         ("AuthorizationFailed", "Backup Operator and Reader", "another tenant"),
         (OF_ANOTHER_TENANT, "another tenant", "Backup Operator"),
-        ("DisallowedByNetwork", "not for a missing role", "Backup Operator"),
+        ("DisallowedByNetwork", "not because of a missing role", "Backup Operator"),
     ],
 )
 async def test_only_for_a_missing_role_a_role_is_asked_for(
@@ -167,13 +167,18 @@ async def test_a_backup_that_completed_before_the_refusal_counts(world: World) -
     assert (report.decision, report.reason, len(world.attempts)) == ("closed", Reason.ALREADY_RECOVERED, 1)
 
 
-async def test_a_broken_chain_is_not_forgotten_with_a_refusal(world: World) -> None:
-    """What Azure answers to the full backup is not what the differential one had failed with."""
+async def full_retry_is_rejected(world: World) -> None:
+    """A differential backup lacks its full one, and Azure rejects that with another error."""
     world.vaults.trigger_errors = [AzureRefused("locked", code=PASSES, status=400)]
     failure = world.fails(workload="SQLDataBase", error="UserErrorParentFullBackupMissing")
     shown = [replace(each, operation="Backup (Differential)") for each in world.vaults.shown_jobs]
     world.vaults.shown_jobs = shown
     await world.handle(replace(failure, operation="Backup (Differential)"))
+
+
+async def test_a_broken_chain_is_not_forgotten_with_a_refusal(world: World) -> None:
+    """What Azure answers to the full backup is not what the differential one had failed with."""
+    await full_retry_is_rejected(world)
 
     await world.advance(minutes=15)
 
@@ -182,11 +187,7 @@ async def test_a_broken_chain_is_not_forgotten_with_a_refusal(world: World) -> N
 
 async def test_a_lesser_backup_shows_that_its_chain_is_whole_again(world: World) -> None:
     """The full backup that repaired it may have run on another node; after a rejected retry none is needed."""
-    world.vaults.trigger_errors = [AzureRefused("locked", code=PASSES, status=400)]
-    failure = world.fails(workload="SQLDataBase", error="UserErrorParentFullBackupMissing")
-    shown = [replace(each, operation="Backup (Differential)") for each in world.vaults.shown_jobs]
-    world.vaults.shown_jobs = shown
-    await world.handle(replace(failure, operation="Backup (Differential)"))
+    await full_retry_is_rejected(world)
     good = job("good", status=JobStatus.COMPLETED, started_at=ENDED, ended_at=NOW - minutes(1))
     world.vaults.shown_jobs.append(replace(good, operation="Backup (Differential)"))
 

@@ -18,12 +18,15 @@ MADE_UP = {
 }
 _ASKED = re.compile(r"environment\(\)\.([\w.]+)")
 _KNOWN = re.compile(r"\.azure\.(com|net|us|cn)\b|windows\.net|microsoftonline|usgovcloudapi|chinacloudapi")
+#: names the language of a workflow in each cloud; nobody opens it
+_LOGIC_APP_SCHEMA = "https://schema.management.azure.com/providers/Microsoft.Logic/schemas/"
 APPS = ["main", "main-everything", "main-private"]
 
 
 def in_the_made_up_cloud(snapshot: str) -> str:
     """The snapshot's resources as text, with what that cloud answers; KeyError where it is asked for more."""
-    return _ASKED.sub(lambda match: f"'{MADE_UP[match[1]]}'", json.dumps(asked(snapshot)))
+    resources = json.dumps(asked(snapshot)).replace(_LOGIC_APP_SCHEMA, "")
+    return _ASKED.sub(lambda match: f"'{MADE_UP[match[1]]}'", resources)
 
 
 @pytest.mark.parametrize("snapshot", [case.name for case in CASES])

@@ -7,8 +7,9 @@ import pytest
 from backup_retry.settings.settings import Settings
 from tests.bicep_files import BICEP, asked, template
 
-#: what main.bicep fills in from what it has made; an administrator does not set them
+#: what main.bicep fills in from what it has made, and what is a secure parameter of its own
 WIRED = {
+    "HEARTBEAT_URL",
     "AZURE_CLOUD",
     "ARM_ENDPOINT",
     "LEDGER_ENDPOINT",
@@ -52,6 +53,7 @@ def test_the_app_is_given_its_settings_and_the_platforms(app: str) -> None:
     """With the endpoints of what main.bicep has made."""
     settings = asked(app, "Microsoft.Web/sites/config")[0]["properties"]
     assert set(settings) == FIELDS | PLATFORM | SIGN_IN
+    assert settings["HEARTBEAT_URL"] == "[parameters('heartbeatUrl')]"
     assert settings["ARM_ENDPOINT"] == "[environment().resourceManager]"
     assert ".primaryEndpoints.table]" in settings["LEDGER_ENDPOINT"]
     assert "/Microsoft.EventGrid/topics/" in settings["EVENTGRID_TOPIC_ENDPOINT"]

@@ -77,15 +77,21 @@ def test_a_second_deployment_changes_nothing(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
 def test_a_key_is_listed_in_one_place(file: Path) -> None:
-    """Only to be handed on as a secure parameter: the compiler's linter sees to the outputs."""
+    """Only to be handed to an action group: the compiler's linter sees to the outputs."""
     listed = len(re.findall(r"\blist\w*\(", file.read_text(encoding="utf-8")))
-    assert listed == (1 if file.name == "connect.bicep" else 0)
+    assert listed == (1 if file.name in {"connect.bicep", "chat.bicep"} else 0)
 
 
 def test_a_webhook_address_is_a_secure_parameter() -> None:
-    """It holds a key."""
-    found = [each["parameters"]["webhookUri"] for each in TEMPLATES if "webhookUri" in each["parameters"]]
-    assert [each["type"] for each in found] == ["securestring", "securestring"]
+    """It holds a key; so does the address of a heartbeat."""
+    found = [
+        (name, each["type"])
+        for compiled in TEMPLATES
+        for name, each in compiled["parameters"].items()
+        if re.search(r"(?i)(webhook|heartbeat)ur[il]$", name)
+    ]
+    assert len(found) >= 10
+    assert {kind for _, kind in found} == {"securestring"}
 
 
 @pytest.mark.parametrize("entry", ENTRIES)

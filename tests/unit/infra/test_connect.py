@@ -73,7 +73,7 @@ SUBSCRIPTIONS = [
         name="none is named: found ones are not taken without a yes",
         answers=[vaults_in(HOME, OTHER)],
         connected=[HOME],
-        said=[f"{OTHER}  left out      not confirmed: name it in SCOPE_SUBSCRIPTIONS"],
+        said=[f"{OTHER}  skipped       not confirmed: name it in SCOPE_SUBSCRIPTIONS"],
     ),
     Case(
         name="none is named: found ones with a yes",
@@ -88,13 +88,13 @@ SUBSCRIPTIONS = [
         variables={"SCOPE_SUBSCRIPTIONS": f"!{HOME}"},
         arguments=["--yes"],
         connected=[OTHER, THIRD],
-        said=[f"{HOME}  left out      SCOPE_SUBSCRIPTIONS excludes it"],
+        said=[f"{HOME}  skipped       SCOPE_SUBSCRIPTIONS excludes it"],
     ),
     Case(
         name="nothing is left: that is a failure",
         variables={"SCOPE_SUBSCRIPTIONS": f"!{HOME}"},
         exit_code=1,
-        said=["Nothing is left to connect"],
+        said=["Nothing to connect"],
     ),
     Case(
         name="found ones that the person may not write to",
@@ -106,7 +106,7 @@ SUBSCRIPTIONS = [
         arguments=["--yes"],
         connected=[HOME, THIRD],
         said=[
-            f"{OTHER}  left out      no right to write resources and roles there: an Owner has to run this"
+            f"{OTHER}  skipped       no permission to write resources and roles there: an Owner has to run this"
         ],
     ),
     Case(
@@ -137,13 +137,13 @@ SUBSCRIPTIONS = [
         ],
         arguments=["--yes"],
         connected=[HOME],
-        said=["Which subscriptions have vaults cannot be told"],
+        said=["The subscriptions with vaults cannot be listed"],
     ),
     Case(
         name="Resource Graph does not answer",
         answers=[answer("ResourceGraph", error="(AuthorizationFailed) no")],
         connected=[HOME],
-        said=["Which subscriptions have vaults cannot be told: AuthorizationFailed: an Owner"],
+        said=["The subscriptions with vaults cannot be listed: AuthorizationFailed: run this as Owner"],
     ),
 ]
 
@@ -179,10 +179,10 @@ EACH_BY_ITSELF = Case(
     connected=[HOME, OTHER, THIRD],
     exit_code=1,
     said=[
-        "Not watched, its subscription is not connected: /subscriptions/0000/resourceGroups/g/vault",
-        f"{HOME}  failed        RequestDisallowedByPolicy: an Azure Policy forbids it: the owner of the policy",
+        "Not monitored, its subscription is not connected: /subscriptions/0000/resourceGroups/g/vault",
+        f"{HOME}  failed        RequestDisallowedByPolicy: an Azure Policy denies it: ask the owner of the policy",
         f"{OTHER}  connected",
-        f"{THIRD}  failed        AuthorizationFailed: an Owner of the subscription has to run this",
+        f"{THIRD}  failed        AuthorizationFailed: run this as Owner of the subscription",
         f"Status page: https://func-backup-retry-{INSTALLATION}.example/api/status",
         f"Would an alert arrive? backup-retry check --app func-backup-retry-{INSTALLATION}",
         "DRY RUN: the app evaluates everything and starts no backup.",
@@ -190,7 +190,7 @@ EACH_BY_ITSELF = Case(
     ],
     not_said=[
         "not-for-anybody",
-        f"Not watched, its subscription is not connected: /subscriptions/{OTHER.upper()}",
+        f"Not monitored, its subscription is not connected: /subscriptions/{OTHER.upper()}",
     ],
 )
 

@@ -49,8 +49,8 @@ WAITING = [
         said=[
             f"waiting for {HEALTH}, ",
             " of at most 100 s: Service Unavailable(host is starting)",
-            "the app answers, but as package 0123456789abcdef; this folder is",
-            "the app answers, but as package (none); this folder is",
+            "the app responds, but with package 0123456789abcdef; this folder is",
+            "the app responds, but with package (none); this folder is",
             "waiting for the function alerts to be listed",
             "waiting for the webhook's key, ",
             "from host runtime: the app is starting",
@@ -72,7 +72,7 @@ WAITING = [
         answers=[answer(HEALTH_CALL, {"version": "1", "package": "0123456789abcdef"})],
         variables=NEVER,
         exit_code=1,
-        said=["Not connected: the app answers, but as package 0123456789abcdef; this folder is"],
+        said=["Not connected: the app responds, but with package 0123456789abcdef; this folder is"],
     ),
     Case(
         name="another package on purpose",
@@ -84,7 +84,7 @@ WAITING = [
         name="waiting does not help who may not read the key",
         answers=[answer(LISTKEYS, error="Forbidden({'error': {'code': 'AuthorizationFailed'}})")],
         exit_code=1,
-        said=["Not connected: AuthorizationFailed: an Owner of the subscription has to run this"],
+        said=["Not connected: AuthorizationFailed: run this as Owner of the subscription"],
         not_said=["waiting for"],
     ),
     Case(

@@ -1,4 +1,7 @@
-"""The commands of docs/deploy.md, word by word: with a stand-in for az, and azd as far as its hooks and settings go."""
+"""The commands of docs/deploy.md and docs/integrations.md, word by word.
+
+With a stand-in for az, and azd as far as its hooks and settings go.
+"""
 
 import re
 import shutil
@@ -45,13 +48,16 @@ FILLED = {
 #: an Azure in which everything is there and two subscriptions are connected well
 AZURE: list[Answer] = [
     answer("^(login|cloud set|deployment mg create|deployment sub what-if|deployment sub create --name azd)"),
+    answer("^eventgrid event-subscription create --name my-code"),
     answer("^ad group show", {"id": "77777777-7777-7777-7777-777777777777"}),
     answer("^deployment sub create --location northeurope --(template-file|parameters) infra/bicep/"),
     *(deployed(each, resources(each), role(each)) for each in (HOME, OTHER)),
     *(tagged(each, resources(each)) for each in (HOME, OTHER)),
     *NEW,
 ]
-SHOWN = blocks(REPOSITORY / "docs" / "deploy.md", "sh")
+SHOWN = [
+    block for name in ("deploy", "integrations") for block in blocks(REPOSITORY / "docs" / f"{name}.md", "sh")
+]
 
 
 @pytest.fixture(scope="module")

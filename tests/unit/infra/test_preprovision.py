@@ -103,7 +103,7 @@ CASES = [
         name="the right to write roles",
         answers=[rights(HOME, CONTRIBUTOR, ROLE_BASED_ACCESS_CONTROL_ADMINISTRATOR)],
         missing=[
-            f"the right to write resources and roles in subscription {HOME}: an Owner has to give you Owner"
+            f"permission to write resources and roles in subscription {HOME}: ask an Owner to assign you Owner"
         ],
     ),
     Case(
@@ -123,7 +123,10 @@ CASES = [
             registered(PROVIDERS[0], *PROVIDERS[2:]),
         ],
         missing=[
-            "an answer whether there is Flex Consumption in northeurope: MissingSubscriptionRegistration: register",
+            (
+                "information whether Flex Consumption is available in northeurope: MissingSubscriptionRegistration: "
+                "register"
+            ),
             f"Microsoft.Web: az provider register --subscription {HOME} --namespace Microsoft.Web",
         ],
     ),
@@ -137,7 +140,7 @@ CASES = [
         answers=[answer("^version", {"azure-cli": "2.9.1"}), answer("^bicep version", error="no")],
         variables={"AZURE_LOCATION": ""},
         missing=[
-            "Azure CLI 2.60 or newer, this is 2.9.1: az upgrade",
+            "Azure CLI 2.60 or later, this is 2.9.1: az upgrade",
             "Bicep: az bicep install",
             "a region: azd env",
         ],
@@ -146,14 +149,14 @@ CASES = [
         name="the other half of a secure webhook",
         variables={"SECURE_WEBHOOK_CLIENT_ID": "client"},
         missing=[
-            "one of SECURE_WEBHOOK_CLIENT_ID and SECURE_WEBHOOK_OBJECT_ID, which go together: infra/sign-in."
+            "one of SECURE_WEBHOOK_CLIENT_ID and SECURE_WEBHOOK_OBJECT_ID, which are required together: infra/sign-in."
         ],
     ),
     Case(name="a sign-in", answers=[answer("account show", error="az login")], missing=["az login"]),
     Case(
         name="access to the subscription that azd goes to",
         answers=[answer(f"account show --subscription {HOME}", error="no")],
-        missing=[f"access of the Azure CLI to subscription {HOME}: az login --tenant {TENANT}"],
+        missing=[f"Azure CLI access to subscription {HOME}: az login --tenant {TENANT}"],
     ),
     Case(
         name="the tenant that azd goes to",
@@ -219,7 +222,7 @@ def test_an_upload_waits_for_a_young_role(shell: str) -> None:
     run = shells.run(shell, "predeploy", answers=[young, old], variables=OUTPUTS)
     assert run.exit_code == 0, run.output
     assert len(run.calls) == 3
-    assert run.output.count("the upload would be refused with 403") == 2
+    assert run.output.count("the upload would fail with 403") == 2
 
 
 @both_shells
@@ -232,4 +235,4 @@ def test_an_upload_is_tried_where_the_role_cannot_be_read(shell: str) -> None:
         variables=OUTPUTS,
     )
     assert run.exit_code == 0
-    assert "Where it is refused with 403: azd deploy" in run.output
+    assert "If it fails with 403: azd deploy" in run.output

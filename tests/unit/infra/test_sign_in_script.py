@@ -178,7 +178,7 @@ CASES = [
             arguments=["page"],
             answers=named(owners, *clients),
             exit_code=1,
-            said=[f"Not set up: {NAME} is there and not yours alone", "SIGN_IN_CLIENT_ID"],
+            said=[f"Not set up: {NAME} exists and has other owners", "SIGN_IN_CLIENT_ID"],
         )
         for name, owners, clients in (
             ("another's", [ADA], ()),
@@ -211,7 +211,7 @@ CASES = [
         answers=[answer("^ad app create", error="Insufficient privileges to complete the operation.")],
         exit_code=1,
         made=[NAME],
-        said=["Not set up: Insufficient privileges: somebody who may make applications"],
+        said=["Not set up: Insufficient privileges: run this as a user who may create applications"],
     ),
     Case(
         name="a pipeline is told that it is no person",
@@ -221,7 +221,7 @@ CASES = [
             )
         ],
         exit_code=1,
-        said=["it has to be a person"],
+        said=["it has to be a user"],
     ),
     Case(name="a word that it does not know", arguments=["pages"], exit_code=2, said=["[page|webhook]"]),
 ]

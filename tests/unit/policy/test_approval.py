@@ -96,5 +96,5 @@ def test_an_odd_name_is_no_part_of_a_command(name: str) -> None:
     """The commands that people copy name the incident by its id then."""
     odd = replace(item(), name=f"VM;{name}")
     found = decide(replace(Example(failure=failed(of=odd)).context, tags=ASKS))
-    assert 'backup-retry approve "incident-1" lets it go' in found.detail
+    assert 'backup-retry approve "incident-1" approves it' in found.detail
     assert f'"{name}"' not in found.detail

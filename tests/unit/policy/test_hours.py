@@ -46,7 +46,7 @@ def test_when_retries_are_allowed_next(windows: list[str], now: str, opens: str)
 @pytest.mark.parametrize("text", ["", "20-06", "20:00", "25:00-06:00", "20:61-06:00", "20:00-06:00x"])
 def test_what_is_no_window_is_refused(text: str) -> None:
     """The message shows what was written."""
-    with pytest.raises(ValueError, match=r"no (window|time)"):
+    with pytest.raises(ValueError, match=r"not a time"):
         Window.parse(text)
 
 
@@ -80,5 +80,5 @@ def test_every_zone_that_windows_has_is_known(name: str, key: str) -> None:
 @pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc/passwd"])
 def test_a_name_that_nobody_knows_is_no_zone(name: str) -> None:
     """It raises what a setting's validation expects."""
-    with pytest.raises(ValueError, match="no time zone"):
+    with pytest.raises(ValueError, match="not a time zone"):
         time_zone(name)

@@ -128,7 +128,7 @@ def test_at_the_cap_the_item_waits_until_one_drops_out() -> None:
     assert decision(tried(20, 10, 1)) == Wait(
         until=NOW + timedelta(hours=4, minutes=15),
         reason=Reason.DAILY_CAP,
-        detail="3 on-demand backups in 24 hours; 3 are allowed.",
+        detail="3 on-demand backups in 24 hours; the limit is 3.",
     )
 
 
@@ -198,7 +198,7 @@ def test_ours_and_a_persons_count_together() -> None:
     assert among(listed, opened=tried(5, 1)) == Wait(
         until=NOW + timedelta(hours=1, minutes=15),
         reason=Reason.DAILY_CAP,
-        detail="9 on-demand backups in 24 hours, this app's and others'; Azure takes 9.",
+        detail="9 on-demand backups in 24 hours, by this app and others; Azure allows 9.",
     )
 
 
@@ -252,7 +252,7 @@ def test_an_items_own_schedule_goes_first() -> None:
     assert decision(state=scheduled(time(14, 40))) == Wait(
         until=NOW + timedelta(hours=1, minutes=40),
         reason=Reason.SCHEDULE_NEAR,
-        detail="Its own schedule runs at 14:40 UTC.",
+        detail="The next scheduled backup starts at 14:40 UTC.",
     )
 
 
@@ -289,7 +289,7 @@ def test_a_dry_run_says_what_it_would_have_done() -> None:
     assert decision(rules=replace(NO_BACKOFF, dry_run=True)) == Close(
         outcome=Outcome.LEFT_ALONE,
         reason=Reason.DRY_RUN,
-        detail="A retry would have been started now; DRY_RUN is on.",
+        detail="Dry run: a retry would have been started now.",
     )
 
 

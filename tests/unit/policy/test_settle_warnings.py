@@ -39,7 +39,7 @@ def test_a_retry_that_moved_nothing_recovers_nothing_and_is_told() -> None:
 
     assert decision is not None
     assert in_short(decision) == (Close, Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION)
-    assert "nothing shows that it moved data" in decision.detail
+    assert "nothing shows that it transferred data" in decision.detail
     assert changed.attempts[-1].result is AttemptResult.FAILED
 
 

@@ -9,7 +9,7 @@ from backup_retry.domain.arm_ids import ProtectedItem
 from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.incident import Incident
 from backup_retry.domain.jobs import Job
-from backup_retry.policy.storm import similar_failures
+from backup_retry.policy.similar_failures import similar_failures
 from tests.builders import ENDED, PASSES, STARTED, attempt, failed, incident, item, job, minutes, vault
 
 WINDOW = timedelta(minutes=30)
@@ -85,6 +85,17 @@ def test_a_failed_retry_is_no_way_out_of_a_storm() -> None:
     newest = failed("retry", of=item(1), started_at=STARTED + minutes(60))
     later = replace(of_item(1), failure=newest)
     assert similar_failures(jobs, later, WINDOW).items == 29
+
+
+def test_what_failed_before_a_time_can_be_left_out() -> None:
+    """Of eight that failed at night, four have failed again since: near the newest failure, not near the first one."""
+    jobs = [job(f"job-{n}", of=item(n)) for n in range(2, 9)]
+    jobs += [job(f"again-{n}", of=item(n), started_at=STARTED + minutes(240)) for n in range(2, 5)]
+    newest = failed("again-1", of=item(1), started_at=STARTED + minutes(240))
+    similar = similar_failures(jobs, replace(of_item(1), failure=newest), WINDOW)
+    since = similar.since(STARTED + minutes(120))
+    assert (similar.items, since.items) == (8, 4)
+    assert since.others == tuple(item(number).id for number in range(2, 5))
 
 
 def test_a_refused_trigger_is_no_way_out_of_a_storm() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from backup_retry.domain.attempts import AttemptResult
 from backup_retry.domain.decisions import Close, Outcome, Reason
-from backup_retry.domain.facts import SimilarFailures
+from backup_retry.domain.facts import OtherFailure, SimilarFailures
 from backup_retry.domain.incident import Incident, State
 from backup_retry.domain.jobs import JobError
 from backup_retry.policy.rules import Rules
@@ -23,9 +23,19 @@ from tests.builders import ENDED, NOW, PASSES, STARTED, attempt, failed, inciden
 
 CANARY = item(1)
 RULES = Rules(storm_size=20, backoff=(timedelta(0), minutes(15), minutes(60)))
-MANY = SimilarFailures(error=JobError(title=PASSES), items=25, ever=25, failed_at=(NOW,) * 24)
+
+
+def failing(*groups: tuple[int, datetime]) -> SimilarFailures:
+    """So many other items failed at the time of the last failure, and so many at that of the first one."""
+    near = tuple(
+        tuple(OtherFailure(item(number).id, at) for number in range(3, 3 + many)) for many, at in groups
+    )
+    return SimilarFailures(error=JobError(title=PASSES), ever=25, near=near)
+
+
+MANY = failing((24, NOW))
 #: fewer fail at this time than begin a storm
-FEW = SimilarFailures(error=JobError(title=PASSES), items=1, ever=25)
+FEW = failing()
 
 
 def storm(**changes: object) -> Storm:
@@ -260,8 +270,9 @@ def test_after_the_release_they_go_spread_out() -> None:
 def test_what_failed_before_the_storm_had_passed_begins_no_other_one(seen: Storm, since: int) -> None:
     """A retry or two that fail after it would make a second message about one cause; as many as a storm has are one."""
     recovered = replace(closed(1, Outcome.RECOVERED), closed_at=ENDED - minutes(1))
-    similar = replace(MANY, failed_at=(ENDED - minutes(2),) * (24 - since) + (ENDED,) * since)
-    assert move_of(of_item(2), seen, recovered, similar=similar)[0] is (Move.LEAD if since == 19 else Move.GO)
+    similar = failing((since, ENDED), (24, ENDED - minutes(2)))
+    move, begun = move_of(of_item(2), seen, recovered, similar=similar)
+    assert (move, begun and begun.size) == ((Move.LEAD, 20) if since == 19 else (Move.GO, None))
 
 
 def test_a_failure_after_the_storm_has_passed_begins_another_one() -> None:

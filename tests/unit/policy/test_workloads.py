@@ -110,7 +110,7 @@ def test_a_backup_vault_is_told_rule_and_tag(rule: str, tag: str, expected: tupl
 
 def test_a_rule_that_no_policy_confirms_is_used_all_the_same() -> None:
     """The policy cannot be read, or says nothing; the failed job has run with that rule."""
-    for policy in (None, BackupPolicy(problem="It has no rules at all.")):
+    for policy in (None, BackupPolicy(problem="It has no rules.")):
         known = context(disk(rule="BackupDaily"), state=with_policy(policy))
         assert in_short(decide(known)) == (Trigger, Reason.RETRY)
         assert backup_request(known).rule == "BackupDaily"
@@ -124,7 +124,7 @@ def test_a_rule_that_no_policy_confirms_is_used_all_the_same() -> None:
     [
         (DAILY, (Trigger, Reason.RETRY)),
         (BackupPolicy(rules={}), (Close, Reason.NO_BACKUP_RULE, Outcome.LEFT_ALONE)),
-        (BackupPolicy(problem="It has no rules at all."), (Wait, Reason.AZURE_UNAVAILABLE, NOW)),
+        (BackupPolicy(problem="It has no rules."), (Wait, Reason.AZURE_UNAVAILABLE, NOW)),
         (None, (Close, Reason.NO_BACKUP_RULE, Outcome.NEEDS_ACTION)),
     ],
 )
@@ -168,7 +168,7 @@ def test_what_the_service_will_not_have_retried_is_told_in_its_own_words() -> No
     assert in_short(decision) == (Close, Reason.NEEDS_ACTION, Outcome.NEEDS_ACTION)
     assert isinstance(decision, Close)
     assert decision.detail.startswith(
-        "The disk is locked. Azure says: Unlock it. This error is not in the app's catalogue"
+        "The disk is locked. Azure says: Unlock it. This error code is not in the app's error catalogue"
     )
     assert decision.detail.endswith("More: https://learn.microsoft.com/azure/backup/disk-backup-troubleshoot")
 

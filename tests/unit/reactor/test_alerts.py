@@ -101,7 +101,7 @@ def test_an_alert_without_its_schema_id_is_read_by_its_looks() -> None:
     [
         ("backup_failure_resolved", "Resolved, not Fired"),
         ("security_alert", "'Delete Backup Data' of Azure Backup"),
-        ("metric_alert", "no metric, neither on BackupHealthEvent nor on RestoreHealthEvent"),
+        ("metric_alert", "no metric, not on BackupHealthEvent or RestoreHealthEvent"),
         ("log_alert_v2", "there are: JobStatus"),
         ("alert_of_another_service_with_an_odd_context", "Some New Service"),
     ],

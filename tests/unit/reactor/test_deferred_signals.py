@@ -224,7 +224,7 @@ async def test_a_signal_that_finds_no_place_is_kept(world: World, session: Sessi
 
     reaction = await busy.handle_signal(signal(), seconds=0.05)
 
-    assert (reaction.deferred, reaction.why) == (True, "busy with other signals")
+    assert (reaction.deferred, reaction.why) == (True, "busy with other alerts")
     assert (len(session.inbox.signals), world.vaults.listed) == (1, [])
 
 

@@ -125,7 +125,7 @@ async def test_signals_of_one_vault_are_told_in_one_notice(world: World, session
 
     told = {each.data["vaultId"]: each.data["remedy"] for each in world.publisher.sent}
     assert (len(world.publisher.sent), set(told)) == (2, {vault().id, vault("vault-2").id})
-    assert "an alert and 2 more signals of its vault have waited" in told[vault().id]
+    assert "an alert and 2 more alerts of its vault have been deferred" in told[vault().id]
     assert all(each.told_at for each in session.inbox.signals.values())
 
 

@@ -96,7 +96,7 @@ async def test_a_failed_job_whose_item_nobody_names_is_nothing(world: World) -> 
     resolved = await resolver(world).resolve(signal())
 
     assert resolved.failures == ()
-    assert "which item" in resolved.why
+    assert "the signal names none" in resolved.why
 
 
 async def test_a_job_that_still_runs_is_undecided(world: World) -> None:
@@ -309,4 +309,4 @@ async def test_a_job_that_is_no_failure_of_ours_is_nothing(world: World) -> None
     resolved = await resolver(world).resolve(signal())
 
     assert resolved.failures == ()
-    assert "neither a failed backup nor a failed restore" in resolved.why
+    assert "not a failed backup or restore" in resolved.why

@@ -149,7 +149,7 @@ async def test_a_dead_timer_is_named_until_it_fires_and_told_once(app: Installat
         await app.slice("follow_up")
         timer = await app.timer("follow_up")
         assert (timer.state, timer.stopped, timer.needs_a_person) == (TimerState.STOPPED, since, True)
-        assert f"{since:%Y-%m-%d %H:%M} UTC: the second clock stands in" in timer.sentence
+        assert f"{since:%Y-%m-%d %H:%M} UTC. An Azure Monitor alert rule" in timer.sentence
         told.append(len(app.publisher.sent))
         app.clock.time += minutes(20)
     assert told == [0, 1, 1, 1, 1]

@@ -171,7 +171,9 @@ async def test_without_its_policy_only_what_no_policy_allows_is_told(watch: Watc
 async def test_what_cannot_be_read_is_a_problem_of_the_sweep(watch: Watch) -> None:
     """Nothing is counted, and nobody is told; the next sweep looks again."""
     watch.estate.error = AzureUnavailable("Resource Graph: 503")
-    assert await watch.look() == ["Whether the items are protected is not known: Resource Graph: 503"]
+    assert await watch.look() == [
+        "The protection state of the items cannot be determined: Resource Graph: 503"
+    ]
     assert watch.history.counted is None
 
 

@@ -109,7 +109,7 @@ async def test_near_the_time_limit_a_sweep_stops_and_says_how_far_it_came(world:
 
     assert (report.found, report.seen, report.vaults_left) == (3, 0, 3)
     assert report.problems == [
-        "The time limit is reached: 0 of 3 failed jobs were looked at, 3 vaults are left. The next sweep goes on."
+        "The time limit is reached: 0 of 3 failed jobs were processed, 3 vaults are left. The next sweep continues."
     ]
     assert await world.ledger.last_beat(Beat.SWEEP) is None
 

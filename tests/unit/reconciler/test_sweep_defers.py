@@ -137,7 +137,7 @@ async def test_rows_that_cannot_even_be_kept_are_a_problem(world: World) -> None
     world.vaults.on_list = forbidden
     report = await sweep(world, Graph(row(1)), defer=defer).run()
 
-    assert report.problems == ["no role", "1 rows could not be kept: the ledger does not answer"]
+    assert report.problems == ["no role", "1 rows could not be stored: the ledger does not answer"]
 
 
 @pytest.mark.parametrize(
@@ -145,8 +145,8 @@ async def test_rows_that_cannot_even_be_kept_are_a_problem(world: World) -> None
     [
         ({"status": JobStatus.IN_PROGRESS}, "job job-1 is InProgress, not Failed", ["job-1"]),
         ({"status": JobStatus.COMPLETED}, "job job-1 is Completed, not Failed", []),
-        ({"operation": "ConfigureBackup"}, "neither a failed backup nor a failed restore", []),
-        ({"item": None, "candidates": (item(2), item(3))}, "fits several items of its vault", ["job-1"]),
+        ({"operation": "ConfigureBackup"}, "not a failed backup or restore", []),
+        ({"item": None, "candidates": (item(2), item(3))}, "matches several items in its vault", ["job-1"]),
     ],
 )
 async def test_a_row_that_the_vault_does_not_confirm_is_logged(

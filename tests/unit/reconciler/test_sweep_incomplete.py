@@ -44,7 +44,7 @@ async def test_a_row_that_cannot_be_read_makes_the_sweep_incomplete(world: World
     """It may have been somebody's failure."""
     world.fails("job-1", of=item(1))
 
-    await incomplete(world, Graph({"id": "x"}, row(1)), "names no job")
+    await incomplete(world, Graph({"id": "x"}, row(1)), "without a job")
 
     assert len(world.attempts) == 1
 
@@ -56,7 +56,7 @@ async def test_a_job_that_fits_several_items_makes_the_sweep_incomplete(world: W
         replace(each, item=None, candidates=(item(1), item(2))) for each in world.vaults.shown_jobs
     ]
 
-    await incomplete(world, Graph(row(1) | {"backupInstance": ""}), "fits several items")
+    await incomplete(world, Graph(row(1) | {"backupInstance": ""}), "matches several items")
 
     assert world.attempts == []
 

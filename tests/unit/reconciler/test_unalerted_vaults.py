@@ -49,7 +49,7 @@ async def test_a_vault_whose_failures_came_by_the_sweep_alone_is_named(
     """With how many there were."""
     [line] = await Estate(5).said(caplog)
     assert (line["event"], line["failures"]) == ("alerts_missing", 5)
-    assert "5 failures of vault vault-1 came by the sweep and none by an alert" in str(line["detail"])
+    assert "5 failures in vault vault-1 were found by the sweep and none by an alert" in str(line["detail"])
 
 
 @pytest.mark.parametrize(("number", "scope"), [(4, Scope()), (5, Scope(vaults=Names(patterns=("another",))))])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.decisions import Reason
 from backup_retry.domain.errors import AzureRefused, AzureUnavailable, Forbidden, NotFound
 from backup_retry.policy.scope import Names, Scope
@@ -113,13 +114,16 @@ async def test_a_vault_that_is_out_of_scope_by_now_is_not_asked(world: World) ->
     assert (len(world.vaults.listed), world.known_vaults.remembered) == (0, {})
 
 
-async def test_what_failed_in_a_vault_before_it_was_first_shown_is_found(world: World) -> None:
+@pytest.mark.parametrize("others", [{vault("vault-2")}, set()], ids=["one of two", "the only one"])
+async def test_what_failed_in_a_vault_before_it_was_first_shown_is_found(
+    world: World, others: set[Vault]
+) -> None:
     """Its role came days after the app: by then the horizon of a sweep is past the failure."""
-    world.known_vaults.vaults = {vault("vault-2")}
+    world.known_vaults.vaults = others
     await sweeps(world)
     world.vaults.protect(item())
     world.fails("job-1", started_at=world.clock() - minutes(90), ended_at=world.clock() - minutes(60))
-    world.known_vaults.vaults |= {vault()}
+    world.known_vaults.vaults = others | {vault()}
 
     await sweeps(world, days=3)
     await sweeps(world, days=1)

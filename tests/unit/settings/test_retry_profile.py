@@ -63,14 +63,14 @@ def test_who_names_no_known_profile_has_the_settings(name: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "is no JSON"),
-        ('{"production": {}}', "is no JSON array"),
+        ("{", "is not JSON"),
+        ('{"production": {}}', "is not a JSON array"),
         ('[{"hours": "20:00-06:00"}]', "profile 1: name: Field required"),
-        ('[{"name": " "}]', "name: is no value of a tag"),
-        ('[{"name": "a"}, {"name": "A"}]', "profile a: there are two"),
-        ('[{"name": "a", "hours": "night"}]', "profile a: hours: 'night' is no window"),
-        ('[{"name": "a", "deadline": "6 am"}]', "profile a: deadline: '6 am' is no time of day"),
-        ('[{"name": "a", "deadline": "25:00"}]', "profile a: deadline: '25:00' is no time of day"),
+        ('[{"name": " "}]', "name: is not a valid tag value"),
+        ('[{"name": "a"}, {"name": "A"}]', "profile a: the name is used twice"),
+        ('[{"name": "a", "hours": "night"}]', "profile a: hours: 'night' is not a time window"),
+        ('[{"name": "a", "deadline": "6 am"}]', "profile a: deadline: '6 am' is not a time of day"),
+        ('[{"name": "a", "deadline": "25:00"}]', "profile a: deadline: '25:00' is not a time of day"),
         ('[{"name": "a", "deadline": 6}]', "profile a: deadline:"),
         ('[{"name": "a", "time_zone": "Mars"}]', "profile a: time_zone:"),
         ('[{"name": "a", "attempts": 0}]', "profile a: attempts:"),
@@ -90,7 +90,7 @@ def test_a_wrong_profile_is_refused_with_its_name_and_field(text: str, said: str
     ("name", "value", "said"),
     [
         ("retry_mode", "perhaps", "RETRY_MODE='perhaps'"),
-        ("retry_deadline", "late", "RETRY_DEADLINE='late': 'late' is no time of day"),
+        ("retry_deadline", "late", "RETRY_DEADLINE='late': 'late' is not a time of day"),
     ],
 )
 def test_a_wrong_mode_or_deadline_is_refused(name: str, value: str, said: str) -> None:

@@ -68,6 +68,12 @@ def test_an_empty_setting_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> 
         ("LEDGER_ENDPOINT", "ledger.example"),
         ("LEDGER_ENDPOINT", "https://"),
         ("ARM_ENDPOINT", "http://management.azure.com"),
+        ("ARM_ENDPOINT", "https://management.azure.com:port"),
+        ("HEARTBEAT_URL", "http://monitor.example/ping"),
+        ("HEARTBEAT_URL", "https:///ping"),
+        ("HEARTBEAT_URL", "https://monitor.example:port/ping"),
+        ("HEARTBEAT_URL", "https://monitor.example:0/ping"),
+        ("HEARTBEAT_URL", "https://[::1/ping"),
         ("AZURE_CLOUD", "Azure"),
         ("SCOPE_SUBSCRIPTIONS", "all"),
         ("SCOPE_SUBSCRIPTIONS", f"{SUBSCRIPTION},x"),
@@ -119,6 +125,18 @@ def test_a_bad_value_is_refused_and_named(monkeypatch: pytest.MonkeyPatch, name:
         load_settings()
 
     assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["http://monitor.example/s3cret", "https://[s3cret"])
+def test_a_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    """What is wrong with it is said in logs and by the health answer; nor does the settings' own text show it."""
+    monkeypatch.setenv("HEARTBEAT_URL", value)
+    with pytest.raises(SettingsError, match="HEARTBEAT_URL: ") as caught:
+        load_settings()
+    assert "s3cret" not in str(caught.value)
+    monkeypatch.setenv("HEARTBEAT_URL", "https://monitor.example/s3cret/")
+    assert load_settings().heartbeat_url == "https://monitor.example/s3cret/"
+    assert "s3cret" not in repr(load_settings())
 
 
 def test_every_bad_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -62,20 +62,24 @@ def test_a_profile_without_dates_is_always_in_season() -> None:
 @pytest.mark.parametrize(
     ("entry", "said"),
     [
-        pytest.param({"name": "Hourly!"}, "profile Hourly!: name: takes a letter", id="name"),
+        pytest.param({"name": "Hourly!"}, "profile Hourly!: name: must be a letter", id="name"),
         pytest.param({"name": "a" * 32}, f"profile {'a' * 32}: name", id="long name"),
-        pytest.param({"name": "daily"}, "profile daily: name: daily is the sweep of", id="the daily one"),
-        pytest.param({"schedule": "hourly"}, "profile hourly: schedule: is no schedule", id="schedule"),
+        pytest.param(
+            {"name": "daily"}, "profile daily: name: daily is reserved for the sweep of", id="the daily one"
+        ),
+        pytest.param(
+            {"schedule": "hourly"}, "profile hourly: schedule: is not an NCRONTAB schedule", id="schedule"
+        ),
         pytest.param({"schedule": None}, "profile hourly: schedule:", id="no schedule"),
         pytest.param({"starts": "soon"}, "profile hourly: starts:", id="starts"),
-        pytest.param({"starts": "2026-12-01T00:00:00"}, "profile hourly: starts:", id="no time zone"),
+        pytest.param({"starts": "2026-12-01T00:00:00"}, "profile hourly: starts:", id="not a time zone"),
         pytest.param(
             {"starts": SEASON["expires"], "expires": SEASON["starts"]},
             "profile hourly: expires before it starts",
             id="expires",
         ),
-        pytest.param({"subscriptions": ["prod"]}, "subscriptions: 'prod' is no subscription id", id="id"),
-        pytest.param({"lookback": "15d"}, "profile hourly: lookback: reaches back further", id="lookback"),
+        pytest.param({"subscriptions": ["prod"]}, "subscriptions: 'prod' is not a subscription ID", id="id"),
+        pytest.param({"lookback": "15d"}, "profile hourly: lookback: exceeds the 14 days", id="lookback"),
         pytest.param({"colour": "red"}, "profile hourly: colour:", id="unknown field"),
     ],
 )
@@ -90,10 +94,10 @@ def test_a_wrong_profile_is_refused_with_its_name_and_field(entry: dict[str, obj
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "is no JSON"),
-        ('{"name": "hourly"}', "is no JSON array"),
+        ("{", "is not JSON"),
+        ('{"name": "hourly"}', "is not a JSON array"),
         ("[7]", "profile 1:"),
-        (json.dumps([HOURLY, HOURLY]), "profile hourly: there are two"),
+        (json.dumps([HOURLY, HOURLY]), "profile hourly: the name is used twice"),
     ],
 )
 def test_what_is_no_list_of_profiles_is_refused(text: str, said: str) -> None:

@@ -154,9 +154,9 @@ def test_what_is_wrong_is_said_with_its_remedy() -> None:
     beats = {"sweep": NOW - minutes(540), "follow_up": NOW, "incomplete-sweep-hourly": NOW}
     well, _, _, incomplete, late = standing(beats)
     assert (well.sentence, well.remedy) == ("", "")
-    assert incomplete.sentence == "The last sweep hourly was not complete."
+    assert incomplete.sentence == "The last sweep hourly did not complete."
     assert "sweep_incomplete" in incomplete.remedy
-    assert late.sentence == "The sweep weekly has not run when it should have."
+    assert late.sentence == "The sweep weekly is overdue."
     assert "the function `sweep_weekly`" in late.remedy
 
 

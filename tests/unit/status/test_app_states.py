@@ -58,10 +58,10 @@ def test_where_a_person_is_asked_first_the_page_says_how_many_wait() -> None:
     waits = [told(item(number), "approval") for number in (1, 2)]
     found = made(snapshot(dashboard(opened=waits)), App(asks_first=True))
     [state] = found.app_states
-    assert (state.title, state.text[:12]) == ("Each retry waits for approval.", "2 wait now; ")
-    assert found.retries == "Retries wait for approval"
+    assert (state.title, state.text[:18]) == ("Every retry needs approval.", "2 are waiting now.")
+    assert found.retries == "Retries need approval"
     by_profile = made(snapshot(dashboard(opened=waits[:1])))
-    assert by_profile.app_states[0].title == "Some retries wait for approval."
+    assert by_profile.app_states[0].title == "Some retries need approval."
 
 
 def test_what_the_topic_refuses_is_said_with_its_answer() -> None:
@@ -77,8 +77,8 @@ def test_what_the_topic_refuses_is_said_with_its_answer() -> None:
     assert (found.headline.tone, found.headline.text) == ("bad", "2 notices could not be sent.")
     body = page_answer(found).body
     assert "2 notices could not be sent for 3 h." in body
-    assert "The topic answers: Event Grid topic: 403 &lt;denied&gt;." in body
-    assert "tried again in 40 min" in body
+    assert "Event Grid answered: Event Grid topic: 403 &lt;denied&gt;." in body
+    assert "sent again in 40 min" in body
 
 
 def test_a_closed_incident_whose_notice_waits_is_not_in_progress() -> None:

@@ -133,7 +133,7 @@ def test_an_incident_that_is_not_the_latest_is_told_from_the_journal(outcome: Ou
     found = told(closed(outcome, name="i-0"))
     assert found is not None
     assert (found.tone, found.attempts_total, list(found.events)) == (tone, 1, [])
-    assert "Its steps are not kept any more." in incident_answer(found, NOW).body
+    assert "The timeline is no longer available (KEEP_DAYS)." in incident_answer(found, NOW).body
 
 
 def test_an_incident_that_has_just_been_closed_is_told_as_closed() -> None:
@@ -142,7 +142,7 @@ def test_an_incident_that_has_just_been_closed_is_told_as_closed() -> None:
     opened = Opened(incident_id=ended.id, item=item(), at=NOW)
     found = timeline(opened, ended, [], Filters(), PORTAL)
     assert found is not None
-    assert found.state == "Recovered after a retry"
+    assert found.state == "Recovered by a retry"
 
 
 def test_the_steps_are_told_in_words() -> None:
@@ -150,12 +150,12 @@ def test_the_steps_are_told_in_words() -> None:
     found = told(Opened(incident_id="i-1", item=item(), at=NOW))
     assert found is not None
     assert [each.title for each in found.events] == [
-        "Heard of the failure",
-        "The retry ended",
-        "Decided to wait",
+        "Failure detected",
+        "Retry finished",
+        "Waiting",
     ]
-    assert found.events[1].detail == "Its job: failed."
-    assert found.events[2].reason == "The pause before the next retry is not over."
+    assert found.events[1].detail == "Result: failed."
+    assert found.events[2].reason == "Waiting before the next retry (RETRY_BACKOFF)."
     assert found.back_url == "../status?code=k"
 
 
@@ -185,10 +185,12 @@ def test_an_incidents_page_leads_on() -> None:
     opened = Opened(incident_id="i-1", item=item(), at=NOW)
     found = timeline(opened, head, steps, Filters(code="k"), PORTAL)
     assert found is not None
-    assert [(each.url, each.reason) for each in found.others] == [("old?code=k", "All retries are used up.")]
+    assert [(each.url, each.reason) for each in found.others] == [
+        ("old?code=k", "The maximum number of retries is reached.")
+    ]
     assert found.error_url.startswith("https://learn.microsoft.com/azure/backup/")
     body = incident_answer(found, NOW).body
-    assert "The next attempt starts then, unless a backup has completed by that time." in body
+    assert "The next retry starts then, unless a backup completes first." in body
     assert "22 Nov 2026, 14:15 UTC</time>" in body
 
 
@@ -210,7 +212,7 @@ def test_the_recovery_point_is_the_newest_that_is_known(known: datetime | None) 
         (AzureUnavailable("ledger: no answer"), "The ledger does not answer: ledger: no answer."),
         (
             SettingsError("Settings: MAX_ATTEMPTS"),
-            "A setting of the app is wrong, and it does nothing until that is mended. Settings: MAX_ATTEMPTS.",
+            "A setting of the app is invalid; the app does not run until it is corrected. Settings: MAX_ATTEMPTS.",
         ),
     ],
 )

@@ -228,7 +228,7 @@ def test_the_page_shows_compliance_with_its_numbers() -> None:
     """And since when it counts; a vault leads to what it has."""
     body = page_answer(page(snapshot(KEPT), [], Filters(show="compliance"), {}, PORTAL)).body
     assert "50.0 %" in body
-    assert "none promised" in body
+    assert "none scheduled" in body
     assert "counted since Thu 12 Nov" in body
     assert "show=compliance&amp;format=csv" in body
     assert 'href="status?vault=' in body

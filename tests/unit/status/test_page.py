@@ -77,7 +77,7 @@ def test_the_worst_is_said_first() -> None:
     )
     late = [timer("sweep", "0 0 5 * * *", NOW, last=None)]
     found = page(snapshot(dashboard(GOOD), pauses=pause), late, Filters(), {}, PORTAL)
-    assert found.headline.text == "The sweep has not run when it should have."
+    assert found.headline.text == "The daily sweep is overdue."
     assert made(snapshot(dashboard(GOOD), pauses=pause)).headline.text == "Retries are paused."
     booked = [Pause(by="ada", why="work", starts=NOW + timedelta(hours=1))]
     assert made(snapshot(dashboard(GOOD), pauses=booked)).headline.text == "Everything is protected."
@@ -94,9 +94,9 @@ def test_an_incomplete_sweep_is_said_with_what_to_do() -> None:
     seen = snapshot(dashboard(GOOD))
     left_out = timer("sweep weekly", "0 0 3 * * 0", NOW, last=None, incomplete=NOW - timedelta(hours=2))
     found = page(seen, [*ON_TIME, *ON_TIME, left_out], Filters(), {}, PORTAL)
-    assert (found.headline.tone, found.headline.text) == ("bad", "The last sweep weekly was not complete.")
+    assert (found.headline.tone, found.headline.text) == ("bad", "The last sweep weekly did not complete.")
     [note] = re.findall(r'<p class="note tone-bad">(.*?)</p>', page_answer(found).body)
-    assert "2 h</time> ago; none has been complete yet." in note
+    assert "2 h</time> ago; no run has completed yet." in note
     assert "<code>AppTraces | where Message has &#39;sweep_incomplete&#39;</code>" in note
 
 
@@ -110,8 +110,8 @@ def test_a_sweep_that_stopped_after_an_incomplete_one_is_said_to_have_stopped() 
     )
     words = re.sub(r"<.*?>", "", note)
     assert words.startswith(
-        "The sweep weekly has not run when it should have. One that was not complete began 14 days ago; "
-        "the last complete one began 21 days ago."
+        "The sweep weekly is overdue. An incomplete run started 14 days ago; "
+        "the last complete run started 21 days ago."
     )
 
 
@@ -120,7 +120,7 @@ def test_a_sweep_that_stopped_after_an_incomplete_one_is_said_to_have_stopped() 
     [
         (NOW + timedelta(days=3), None, "migration not yet, starts in 3 days"),
         (NOW - timedelta(minutes=5), None, "migration not yet"),
-        (None, NOW, "migration never, over"),
+        (None, NOW, "migration never, expired"),
     ],
 )
 def test_a_profile_outside_its_season_is_one_quiet_line(
@@ -138,15 +138,15 @@ def test_signals_that_wait_are_said_where_there_are_any() -> None:
     """With the oldest's age; nothing is called protected while a failure has been heard and not looked into."""
     waiting = Waiting(number=3, since=NOW - timedelta(minutes=12))
     found = made(snapshot(dashboard(GOOD), waiting=waiting))
-    assert (found.headline.tone, found.headline.text) == ("busy", "3 signals wait to be looked into.")
-    assert "The oldest waits for 12 min" in page_answer(found).body
+    assert (found.headline.tone, found.headline.text) == ("busy", "3 deferred alerts.")
+    assert "Oldest: 12 min" in page_answer(found).body
     assert "kept_signals" not in page_answer(made(snapshot(dashboard(GOOD)))).body
 
 
 def test_a_signal_whose_age_nobody_can_read_is_said_as_well() -> None:
     """It is one that this version cannot read."""
     body = page_answer(made(snapshot(dashboard(GOOD), waiting=Waiting(number=1)))).body
-    assert "1 signal waits to be looked into" in body
+    assert "1 deferred alert" in body
     assert "The oldest waits" not in body
 
 
@@ -194,7 +194,7 @@ def test_an_open_item_says_what_a_person_was_told() -> None:
     for told_of, number in [(("approval",), 1), ((), 0)]:
         shown = page(seen, ON_TIME, Filters(), {"open-1": replace(waits, told_of=told_of)}, PORTAL)
         body = page_answer(shown).body
-        assert "A person has to approve the retry first." in body
+        assert "The retry is waiting for approval." in body
         assert body.count("backup-retry approve &#34;vm-01&#34; lets it go") == number
 
 
@@ -264,7 +264,7 @@ def test_what_somebody_has_acknowledged_is_not_in_the_headline() -> None:
     """Nor counted or listed among what needs a person; the item is not called protected for that."""
     known = Acknowledgement(by="eve", note="Monday", error=NEEDY.last_error)
     found = made(snapshot(dashboard(closed=[replace(NEEDY, acknowledged=known)])))
-    assert found.headline.text == "1 item can wait, as a person has said."
+    assert found.headline.text == "1 item is acknowledged."
     assert found.action_required.total == 0
     now = {each.label: each.number for each in found.tiles_of_now if each.number}
-    assert now == {"acknowledged: can wait": 1}
+    assert now == {"acknowledged": 1}

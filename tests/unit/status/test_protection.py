@@ -26,9 +26,11 @@ GOOD, OLD = backups(good=[0, 1, 2]), replace(backups(good=[12]), point_at=NOW - 
     [
         pytest.param(GOOD, "Everything is protected.", id="a point of this morning"),
         pytest.param(OLD, "1 item has no recent recovery point.", id="a point twelve days old"),
-        pytest.param(backups(), "1 item awaits its backup.", id="the first minute"),
+        pytest.param(backups(), "1 item is waiting for its backup.", id="the first minute"),
         pytest.param(
-            replace(OLD, stopped=True), "All is protected but 1 item whose backups are stopped.", id="stopped"
+            replace(OLD, stopped=True),
+            "Everything is protected except 1 item whose backups are stopped.",
+            id="stopped",
         ),
     ],
 )

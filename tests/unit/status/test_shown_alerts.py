@@ -1,4 +1,4 @@
-"""When alerts last arrived, on the status page."""
+"""Last alert received, on the status page."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -22,6 +22,6 @@ def test_when_alerts_last_arrived_is_shown_by_vault_and_kind() -> None:
     seen = snapshot(known, alerts=[missing, replace(missing, vault=vault("v-2"), unalerted=0)])
     found = page(seen, [], Filters(), {}, PORTAL)
     body = page_answer(found).body
-    assert "5 failures of vault vault-1 came by the sweep and none by an alert." in found.notes[0]
+    assert "5 failures in vault vault-1 were found by the sweep and none by an alert." in found.notes[0]
     assert ('<details class="alerts" open>' in body, ">2 days</time> ago" in body) == (True, True)
     assert [each.vault.name for each in page(seen, [], Filters(vault="v-2"), {}, PORTAL).alerts] == ["v-2"]

@@ -65,7 +65,7 @@ def test_who_is_named_comes_in(session: list[tuple[str, str]], people: dict[str,
 @pytest.mark.parametrize(
     ("session", "said"),
     [
-        (person(), "can let you in"),
+        (person(), "can give you access"),
         (person(roles=["ActionGroupsSecureWebhook", "backupretry.reader"]), "ada@example.com"),
         (person(groups=["another group"]), "ada@example.com"),
         (person(TOO_MANY[0]), "more groups than"),

@@ -1,0 +1,87 @@
+"""The protection of a vault's items: read one by one, or all by one list."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+
+import pytest
+
+from backup_retry.azure.shared_reads import SharedItems
+from backup_retry.domain.arm_ids import Vault
+from backup_retry.domain.errors import Forbidden
+from backup_retry.domain.facts import ItemState
+from tests.builders import item, vault
+from tests.clock import Clock
+
+MINUTE = timedelta(minutes=1)
+
+
+class Lists:
+    """A vault's lists of items, which take so long."""
+
+    def __init__(self, clock: Clock, *, takes: timedelta = timedelta(0), refuses: bool = False) -> None:
+        self.clock, self.takes, self.refuses = clock, takes, refuses
+        self.read = 0
+
+    async def __call__(self, asked: Vault) -> Mapping[str, ItemState]:
+        """Every item of the vault but the tenth."""
+        self.read += 1
+        await asyncio.sleep(0)
+        self.clock.time += self.takes
+        if self.refuses:
+            raise Forbidden("no permission to list")
+        return {
+            item(number, of=asked).key: ItemState(protection_state="Protected") for number in range(1, 10)
+        }
+
+
+@pytest.mark.parametrize(
+    ("few_reads", "asked_for", "read"),
+    [
+        (False, [1, 2], 0),
+        (False, [1, 1, 2, 2], 0),
+        (False, [1, 2, 3, 4, 1], 1),
+        (True, [1], 1),
+        (True, [1, 2, 3], 1),
+    ],
+)
+async def test_the_third_item_of_a_minute_is_read_with_all_others(
+    few_reads: bool, asked_for: list[int], read: int
+) -> None:
+    """While few reads are left the first is, since others may follow."""
+    clock = Clock()
+    lists, items = Lists(clock), SharedItems(clock, lambda _: few_reads)
+    found = [await items.state(item(number), lists) for number in asked_for]
+    assert lists.read == read
+    assert (found[-1] is not None) == bool(read)
+
+
+@pytest.mark.parametrize("refuses", [False, True])
+async def test_an_item_that_the_list_lacks_is_read_by_itself(refuses: bool) -> None:
+    """So is every item of a vault whose list the app may not read; that is not asked for again within the minute."""
+    clock = Clock()
+    lists, items = Lists(clock, refuses=refuses), SharedItems(clock)
+    assert [await items.state(item(number), lists) for number in (1, 2, 10, 10)] == [None] * 4
+    assert lists.read == 1
+
+
+async def test_vaults_are_listed_by_themselves() -> None:
+    """Two items in each of two vaults are four single reads."""
+    clock = Clock()
+    lists, items = Lists(clock), SharedItems(clock)
+    for number in (1, 2):
+        for name in ("vault-1", "vault-2"):
+            assert await items.state(item(number, of=vault(name)), lists) is None
+    assert lists.read == 0
+
+
+async def test_what_is_older_than_a_minute_serves_nobody() -> None:
+    """Nor does it whoever has waited for it: its age counts when it is used, not when it was asked for."""
+    clock = Clock()
+    lists, items = Lists(clock, takes=2 * MINUTE), SharedItems(clock, lambda _: True)
+    found = await asyncio.gather(*(items.state(item(1), lists) for _ in range(3)))
+    assert all(found)
+    assert lists.read == 3
+    clock.time += MINUTE
+    await items.state(item(1), lists)
+    assert lists.read == 4
