@@ -74,7 +74,7 @@ def _when() -> str:
     time.sleep(_LOOK_SECONDS)
     later, all_of_it = busy_and_all()
     is_busy = later - busy > _BUSY * (all_of_it - everything)
-    return f"{datetime.now(UTC):%Y-%m-%d}{', beside other work' if is_busy else ''}"
+    return f"{datetime.now(UTC):%Y-%m-%d}{', with other work on the machine' if is_busy else ''}"
 
 
 def _keep(name: str, measured: dict[str, Any]) -> None:
