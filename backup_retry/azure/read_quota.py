@@ -34,8 +34,8 @@ _MANY = 1000
 _TURN = 300.0
 #: what of the reads that are left may go at once; as many again flow in during the hour
 _AT_ONCE = 1 / 2
-#: an alert is processed at once while so much of the quota is left; the rest is for the timer, which reads for all
-_FOR_ALERTS = 9 / 10
+#: reads that are left to the timer, which reads for all: ten vaults every five minutes, and a few more
+_FOR_TIMER = 135.0
 #: seconds in which a quota recovers that no answer reports; Azure's window is the hour, its start is not known
 _RECOVERY = 8 * _HOUR
 
@@ -141,7 +141,7 @@ class ReadQuotas:
         """True where what is left of some action had better be spent on many alerts at once."""
         now, kind = self._clock(), f"{vault.kind.value.lower()}/"
         return any(
-            quota.left(now) < quota.limit * _FOR_ALERTS
+            quota.left(now) < _FOR_TIMER
             for (subscription, action), quota in self._quotas.items()
             if subscription == vault.subscription.lower() and action.startswith(kind)
         )

@@ -78,16 +78,15 @@ class Gatherer:
 
 
 def _shows_the_end(work: UnitOfWork, listed: JobList) -> bool:
-    """True where a reading shows that the failure, or its retry in flight, has ended.
+    """True where a reading shows that the retry in flight, or else the failure that a signal names, has ended.
 
-    What has come since an earlier one nobody sees.
+    Without either, what has come since an earlier reading is all that is asked.
     """
-    attempt = work.incident.running_attempt
+    attempt, failed = work.incident.running_attempt, work.noted_failure
     if attempt is not None:
         job = attempt_job(attempt, listed.jobs)
     else:
-        failed = (work.noted_failure or work.incident.failure).id.lower()
-        job = next((each for each in listed.jobs if each.id.lower() == failed), None)
+        job = next((each for each in listed.jobs if failed and each.id.lower() == failed.id.lower()), None)
     return job is not None and not job.status.running
 
 

@@ -116,6 +116,7 @@ class Target:
             settings=self.settings,
             engine=self._engine,
             inbox=inbox,
+            clients=SimpleNamespace(reads_are_low=lambda _: False),
             publisher=None,
             controls=self.ledger,
             reports=self.ledger,

@@ -172,3 +172,19 @@ async def test_an_earlier_reading_serves_where_the_retry_has_ended_on_it(
     world.clock.move(seconds=30)
     await world.engine.advance(done.incident, run_began=began)
     assert world.readings.readings == readings
+
+
+async def test_a_follow_up_sees_what_has_come_since_an_earlier_reading() -> None:
+    """No retry is in flight: what is asked is what has come since, and an earlier reading does not say so."""
+    world = SharingWorld()
+    done = await world.engine.handle(world.fails(), Source.ALERT, run_began=world.clock())
+    assert done.incident is not None
+    world.ends(world.runs(world.attempts[0]), JobStatus.FAILED, "CloudInternalError")
+    world.clock.move(minutes=1)
+    waiting = await world.engine.advance(done.incident, run_began=world.clock())
+    await world.reads()
+    world.clock.move(seconds=30)
+    world.fails("job-2", status=JobStatus.COMPLETED, started_at=world.clock(), ended_at=world.clock())
+    assert waiting.incident is not None
+    moved = await world.engine.advance(waiting.incident, run_began=world.clock())
+    assert (waiting.decision, moved.decision) == ("waiting", "closed")
