@@ -225,9 +225,11 @@ class SharedItems:
             items.asked[item.key] = now
             most = 0 if self._reads_are_low(item.vault) else _MOST_SINGLE_ITEMS
             if items.listed_at is None and len(items.asked) > most:
-                with suppress(AzureRefused):  # whoever may not list may still read
-                    items.states = await list_all(item.vault)
-                items.listed_at = now
+                try:
+                    items.states, items.listed_at = await list_all(item.vault), now
+                except (AzureRefused, AzureUnavailable):
+                    # whoever may not list, or gets no list now, may still read: that is another action
+                    items.listed_at = self._clock()
             return items.states.get(item.key)
 
     def _forget_old(self, now: datetime) -> None:
