@@ -104,3 +104,13 @@ async def test_a_list_that_does_not_come_is_waited_for_once() -> None:
     items = SharedItems(clock, lambda _: True)
     assert await asyncio.gather(*(items.state(item(1), lists) for _ in range(3))) == [None] * 3
     assert lists.read == 1
+
+
+async def test_a_list_from_before_the_clock_was_set_back_is_read_again() -> None:
+    """It would serve until the clock is there again, whatever has changed in the vault."""
+    clock = Clock()
+    lists, items = Lists(clock), SharedItems(clock, lambda _: True)
+    await items.state(item(1), lists)
+    clock.time -= timedelta(hours=1)
+    await items.state(item(1), lists)
+    assert lists.read == 2
