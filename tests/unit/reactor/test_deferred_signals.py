@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -89,25 +89,6 @@ async def test_what_azure_has_no_read_left_for_comes_again_when_it_has(
     assert (len(world.attempts), session.inbox.signals) == (1, {})
 
 
-async def test_a_run_does_not_ask_again_what_azure_has_just_refused(world: World, session: Session) -> None:
-    """A 429 that names no seconds, or few, is not answered with call after call for the rest of the run."""
-    asked: list[datetime] = []
-
-    async def refuses() -> None:
-        asked.append(world.clock())
-        world.clock.move(seconds=30)
-        raise Throttled("429", retry_after=minutes(0))
-
-    world.vaults.on_list = refuses
-    await session.inbox.add(written(signal()))
-
-    await session.look()
-
-    assert len(asked) == 1
-    world.clock.move(minutes=4)
-    assert len(await session.inbox.due(2)) == 1
-
-
 async def test_those_of_one_vault_share_its_list(world: World, session: Session) -> None:
     """A hundred alerts are no hundred reads of a job."""
     for number in (1, 2, 3):
@@ -151,24 +132,6 @@ async def test_a_vault_that_hangs_starves_no_signal_of_another(
         (hanging.id, 1, world.clock() + minutes(5))
     }
     assert len(waiting) == 20
-
-
-async def test_many_vaults_that_hang_do_not_prolong_the_run(
-    world: World, session: Session, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Open incidents are followed up after it: who gets no place in its time waits, and that was no look."""
-    monkeypatch.setattr(deferred_signals, "_SECONDS", 0.05)
-    monkeypatch.setattr(deferred_signals, "_TIME", timedelta(seconds=0.1))
-    monkeypatch.setattr(deferred_signals, "_VAULTS_AT_ONCE", 1)
-    world.vaults.on_list = asyncio.Event().wait  # type: ignore[assignment]
-    for number in range(20):
-        await session.inbox.add(written(replace(signal(), vault=vault(f"vault-{number}"), item=None)))
-
-    await session.look()
-
-    assert sum(each.looks for each in session.inbox.signals.values()) < 10
-    world.clock.move(minutes=5)
-    assert len(await session.inbox.due(100)) == 20
 
 
 async def test_a_signal_that_came_too_early_waits_for_its_job(world: World, session: Session) -> None:
