@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from backup_retry.domain.alert_dimensions import DEFAULT, Dimensions
@@ -29,6 +29,8 @@ _AT_A_TIME = 50
 _TURNS = 6
 #: for the events of one
 _SECONDS = 20.0
+#: for all of them: open incidents are followed up after them
+_TIME = timedelta(minutes=2)
 
 
 async def process_dead_letters(
@@ -51,6 +53,8 @@ async def process_dead_letters(
     try:
         waiting = [each.name for each in await letters.all() if not each.unreadable]
         for name in waiting[:_AT_A_TIME]:
+            if clock() - now >= _TIME:
+                return
             await _process(name, letters, handler, unreadables, dimensions)
     except BackupRetryError as error:  # they stay where they are; other signals are not held up
         log_event(LogEvent.DEAD_LETTERS_UNSEEN, level=logging.WARNING, problem=str(error))

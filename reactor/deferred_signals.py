@@ -22,12 +22,13 @@ _AT_A_TIME = 500
 #: for those of one vault
 _SECONDS = 120.0
 _VAULTS_AT_ONCE = 64
-#: less than the five minutes until the timer fires again
+#: for all of them: less than the five minutes until the timer fires again; open incidents are followed up after it
 _TIME = timedelta(minutes=4)
 #: how long one waits for its next look: doubled each time, from the timer's own period on
 _FIRST_WAIT, _LONGEST_WAIT, _DOUBLINGS = timedelta(minutes=5), timedelta(minutes=30), 3
 #: after so long operators are notified, once
 _NOTIFY_AFTER = timedelta(hours=24)
+_NO_PLACE = SignalResult(why="other vaults took the run's time", deferred=True, retry_after=timedelta(0))
 
 
 def written(signal: Signal) -> Fields:
@@ -72,7 +73,9 @@ async def process_deferred(
     began, unknown, time = clock(), set[Vault](), min(limit, _TIME)
     seconds, late = min(_SECONDS, time.total_seconds()), False
     while not late and (due := await inbox.due(_AT_A_TIME)):
-        unknown |= await look_into(due, inbox, handler, clock(), publisher, seconds=seconds)
+        unknown |= await look_into(
+            due, inbox, handler, clock(), publisher, seconds=seconds, next_run=began + time
+        )
         late = clock() - began >= time
     await handler.notify_unknown_vaults(unknown)
     return late
@@ -87,18 +90,21 @@ async def look_into(
     *,
     seconds: float,
     run_began: datetime | None = None,
+    next_run: datetime | None = None,
 ) -> set[Vault]:
     """React to these within about so many seconds; the vaults that refuse, and that only signals have ever named.
 
-    They share what was read of a vault since `run_began`: since now, unless they share it with others.
+    They share what was read of a vault since `run_began`: since now, unless they share it with others. At the
+    `next_run` this one's time is over for all vaults; none that waits on is due before it.
     """
     young = [signal for signal in due if now - signal.kept_at <= JOB_RETENTION]
     signals = [read(signal.fields) for signal in young]
-    results = await _looked_into(signals, handler.for_deferred(), seconds, run_began or now)
+    in_all = (next_run - now).total_seconds() if next_run else seconds
+    results = await _looked_into(signals, handler.for_deferred(), seconds, in_all, run_began or now)
     waiting: list[DeferredSignal] = []
     for signal, result in zip(young, results, strict=True):
         if result.deferred:
-            waiting.append(_waiting_on(signal, result, now))
+            waiting.append(_waiting_on(signal, result, now, next_run or now))
         else:
             await inbox.forget(signal)
     for signal in await _with_overdue_notified(waiting, now, publisher):
@@ -111,9 +117,14 @@ async def look_into(
 
 
 async def _looked_into(
-    signals: Sequence[Signal], handler: SignalHandler, seconds: float, run_began: datetime
+    signals: Sequence[Signal], handler: SignalHandler, seconds: float, in_all: float, run_began: datetime
 ) -> Sequence[SignalResult]:
-    """React to each; those of one vault have places and a time of their own: one that hangs starves no other."""
+    """React to each; those of one vault have places and a time of their own: one that hangs starves no other.
+
+    Vaults that get no place within the seconds that there are in all wait for the next run.
+    """
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + in_all
     by_vault: dict[str, list[int]] = defaultdict(list)
     for number, signal in enumerate(signals):
         by_vault[signal.vault.key if signal.vault else ""].append(number)
@@ -123,20 +134,28 @@ async def _looked_into(
     async def one_vault(numbers: Sequence[int]) -> None:
         async with at_once:
             its = [signals[number] for number in numbers]
-            done = await handler.handle_signals(its, seconds=seconds, run_began=run_began)
+            left = deadline - loop.time()
+            if left > 0:
+                done = await handler.handle_signals(its, seconds=min(seconds, left), run_began=run_began)
+            else:
+                done = [_NO_PLACE for _ in its]
         results.update(zip(numbers, done, strict=True))
 
     await asyncio.gather(*(one_vault(numbers) for numbers in by_vault.values()))
     return [results[number] for number in range(len(signals))]
 
 
-def _waiting_on(signal: DeferredSignal, result: SignalResult, now: datetime) -> DeferredSignal:
+def _waiting_on(
+    signal: DeferredSignal, result: SignalResult, now: datetime, next_run: datetime
+) -> DeferredSignal:
     """The same after one more look in vain; of what its vault's incident tells, no other notice is sent.
 
-    Where Azure was not asked, or has named a time, that was no look: it is due by that time.
+    Where Azure was not asked, or has named a time, that was no look: it is due by that time, and not in the same run,
+    which would ask a vault that names no seconds, or few, over and over.
     """
     if result.retry_after is not None:
-        return replace(signal, why=result.why, due=now + min(result.retry_after, _LONGEST_WAIT))
+        due = max(now + min(result.retry_after, _LONGEST_WAIT), next_run)
+        return replace(signal, why=result.why, due=due)
     wait = min(_FIRST_WAIT * 2 ** min(signal.looks, _DOUBLINGS), _LONGEST_WAIT)
     told_at = signal.told_at or (now if result.told else None)
     return replace(signal, looks=signal.looks + 1, why=result.why, due=now + wait, told_at=told_at)

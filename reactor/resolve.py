@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
-from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound
+from backup_retry.domain.errors import AzureRefused, AzureUnavailable, NotFound, Throttled
 from backup_retry.domain.jobs import FailedJob, Job, JobList
 from backup_retry.engine.failed_jobs import confirmed, failure_of, undecided, unrecovered, why_none
 from backup_retry.engine.freshness import SHARED_FOR, read_jobs
@@ -102,20 +102,29 @@ class Resolver:
         return Resolved(failures=[failed])
 
     async def _job(self, vault: Vault, job_id: str, run_began: datetime | None) -> Job:
-        """A job by itself; where many share a reading, from the vault's list if that shows it."""
+        """A job by itself; where many share a reading, from the vault's list if there is one that shows it."""
         if run_began is not None:
-            now = self._clock()
-            listed = await read_jobs(
-                self._vaults,
-                vault,
-                now - self._lookback - LONGEST_JOB,
-                now=now,
-                run_began=run_began,
-                shows_the_end=lambda earlier: _has_ended(_found(earlier, job_id)),
-            )
+            try:
+                listed = await self._shared(vault, job_id, run_began)
+            except Throttled:  # the job itself is read of the same quota
+                raise
+            except (AzureRefused, AzureUnavailable):
+                return await self._vaults.job(vault, job_id)
             if (found := _found(listed, job_id)) is not None:
                 return found
         return await self._vaults.job(vault, job_id)
+
+    async def _shared(self, vault: Vault, job_id: str, run_began: datetime) -> JobList:
+        """The vault's list, from a reading that others have made where it serves."""
+        now = self._clock()
+        return await read_jobs(
+            self._vaults,
+            vault,
+            now - self._lookback - LONGEST_JOB,
+            now=now,
+            run_began=run_began,
+            shows_the_end=lambda earlier: _has_ended(_found(earlier, job_id)),
+        )
 
     async def _listed(self, vault: Vault, job_id: str) -> Job | None:
         """A job that is answered with 404, as the vault lists it; one that is not listed either is not there."""

@@ -147,7 +147,7 @@ class ArmPace:
         seconds = asked_to_wait(headers, said)
         self._rests(call.subscription, call.action, _REST if seconds is None else seconds)
         if _HOURLY in said:
-            self.read_quotas.refused(call.subscription, call.action)
+            self.read_quotas.refused(call.subscription, call.action, seconds)
 
     def _lane(self, call: Call) -> _Lane:
         key = call.subscription, call.bucket

@@ -29,6 +29,8 @@ _LEAST_QUOTA = 150.0
 #: a count above it is no count: whoever believed it would never again hear of enough reads
 _GREATEST_QUOTA = 100_000.0
 _HOUR = 3600.0
+#: seconds; whoever is refused asks no sooner, whatever Azure has named
+_LEAST_REST = 60.0
 _MANY = 1000
 #: seconds; whoever has to wait comes back with the next turn at the latest, which may find the quota whole again
 _TURN = 300.0
@@ -49,16 +51,20 @@ class _Quota:
     #: reads left when Azure said so last
     heard: float = _LEAST_QUOTA
     heard_at: float = float("-inf")
+    #: when all of the quota is there again, as far as anybody has said
+    whole_at: float = float("-inf")
     #: reads of this process that count against what may go at once
     spent: float = 0.0
     spent_at: float = 0.0
     #: set once the first read is answered; None: nobody has asked yet
     first_answer: asyncio.Event | None = None
+    #: Azure has named a time, after which the next read is a first one
+    asks_again: bool = False
 
-    async def known(self) -> None:
+    async def known(self, now: float) -> None:
         """The first read goes alone: whoever begins with many at once would learn too late that few are left."""
-        if self.first_answer is None:
-            self.first_answer = asyncio.Event()
+        if self.first_answer is None or (self.asks_again and now >= self.whole_at):
+            self.first_answer, self.asks_again = asyncio.Event(), False
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(LONGEST_SLEEP):
@@ -66,8 +72,8 @@ class _Quota:
 
     def left(self, now: float) -> float:
         """Reads that are probably left."""
-        since = now - self.heard_at
-        return self.limit if since >= _HOUR else min(self.limit, self.heard + self.limit * since / _RECOVERY)
+        recovered = self.limit * (now - self.heard_at) / _RECOVERY
+        return self.limit if now >= self.whole_at else min(self.limit, self.heard + recovered)
 
     def wait(self, now: float) -> float:
         """Seconds until this process may read once more; 0: it has been counted, and may go."""
@@ -85,7 +91,13 @@ class _Quota:
         """Take Azure's own count, and its quota where that is larger than any of the last two hours."""
         if left + 1 >= self.limit or now - self.limit_at >= 2 * _HOUR:
             self.limit, self.limit_at = max(_LEAST_QUOTA, left + 1), now
-        self.heard, self.heard_at = left, now
+        self.heard, self.heard_at, self.whole_at = left, now, now + _HOUR
+
+    def rest(self, seconds: float, now: float) -> None:
+        """None is left for so long; the first read after that goes alone again, since it may be refused, too."""
+        self.hear(0.0, now)
+        self.whole_at = now + min(max(seconds, _LEAST_REST), _HOUR)
+        self.asks_again = True
 
 
 class ReadQuotas:
@@ -104,7 +116,7 @@ class ReadQuotas:
         if _COUNTED.fullmatch(action):
             self._forget_old()
             quota = self._quotas.setdefault((subscription, action), _Quota())
-            await quota.known()
+            await quota.known(self._clock())
             if wait := quota.wait(self._clock()):
                 raise Throttled(
                     f"subscription {subscription}: few reads are left of the hour's ({action})",
@@ -123,10 +135,14 @@ class ReadQuotas:
         if said.isdecimal() and float(said) <= _GREATEST_QUOTA and _COUNTED.fullmatch(action):
             self._quotas.setdefault((subscription, action), _Quota()).hear(float(said), self._clock())
 
-    def refused(self, subscription: str, action: str) -> None:
-        """Azure has refused a read of the action."""
+    def refused(self, subscription: str, action: str, seconds: float | None = None) -> None:
+        """Azure has refused a read of the action, for so many seconds if it has named them."""
         if _COUNTED.fullmatch(action):
-            self._quotas.setdefault((subscription, action), _Quota()).hear(0.0, self._clock())
+            quota, now = self._quotas.setdefault((subscription, action), _Quota()), self._clock()
+            if seconds is None:
+                quota.hear(0.0, now)
+            else:
+                quota.rest(seconds, now)
 
     def _forget_old(self) -> None:
         """Alerts may name any number of subscriptions."""

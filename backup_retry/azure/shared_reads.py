@@ -70,7 +70,7 @@ class SharedLists:
         lock = self._locks.setdefault(vault.key, asyncio.Lock())
         async with lock:
             known = self._listed.get(vault.key)
-            if known is None or not known.serves(since, fresh_since):
+            if known is None or known.read_at > self._clock() or not known.serves(since, fresh_since):
                 known = await self._read(vault, since)
         if isinstance(known.answer, AzureRefused):
             raise known.answer
@@ -105,7 +105,7 @@ class SharedLists:
         last = (
             reading.paused_at if reading else known.read_at if known and known.pages > _MANY_PAGES else None
         )
-        if last is not None and now - last < _PAUSE:
+        if last is not None and _is_within(_PAUSE, last, now):
             self._asked_for[vault.key] = min(since, self._asked_for.get(vault.key, since))
             raise ListTooLong(
                 f"jobs of vault {vault.name}: too many jobs to read at once; the next attempt continues"
@@ -136,6 +136,11 @@ class SharedLists:
         old = [key for key, known in self._listed.items() if now - known.read_at > _LIST_TTL]
         for key in old:
             del self._listed[key]
+
+
+def _is_within(period: timedelta, at: datetime, now: datetime) -> bool:
+    """True for a time less than a period ago; one that lies ahead is of a clock that has been set back since."""
+    return timedelta(0) <= now - at < period
 
 
 async def read_again(
@@ -196,7 +201,7 @@ class _Items:
 
     def forget_old(self, now: datetime) -> None:
         self.asked = {key: at for key, at in self.asked.items() if now - at < _LIST_TTL}
-        if self.listed_at is not None and now - self.listed_at >= _LIST_TTL:
+        if self.listed_at is not None and not _is_within(_LIST_TTL, self.listed_at, now):
             self.listed_at, self.states = None, {}
 
 
@@ -225,9 +230,11 @@ class SharedItems:
             items.asked[item.key] = now
             most = 0 if self._reads_are_low(item.vault) else _MOST_SINGLE_ITEMS
             if items.listed_at is None and len(items.asked) > most:
-                with suppress(AzureRefused):  # whoever may not list may still read
-                    items.states = await list_all(item.vault)
-                items.listed_at = now
+                try:
+                    items.states, items.listed_at = await list_all(item.vault), now
+                except (AzureRefused, AzureUnavailable):
+                    # whoever may not list, or gets no list now, may still read: that is another action
+                    items.listed_at = self._clock()
             return items.states.get(item.key)
 
     def _forget_old(self, now: datetime) -> None:

@@ -119,6 +119,23 @@ async def test_forty_instances_never_spend_all_of_it() -> None:
     assert hour.refused <= len(instances)
 
 
+async def test_once_the_time_that_azure_named_is_over_one_read_asks_again() -> None:
+    """Nobody is locked out for an hour where Azure spoke of minutes; the others wait for that one's answer."""
+    hour = Hour()
+    pace, call = ArmPace(hour, _never), Call(subscription=SUBSCRIPTION, action=JOBS, bucket=READS)
+    await hour.reads(pace.read_quotas)
+    refusal = "ResourceRequestsThrottled: Please try again after '324' seconds."
+    pace.learn(call, 429, {}, lambda: refusal)
+    hour.now += 325
+    await pace.admit(call)
+    others = [asyncio.create_task(pace.admit(call)) for _ in range(10)]
+    await asyncio.sleep(0)
+    pace.learn(call, 429, {}, lambda: refusal)
+    pace.read_quotas.answered(SUBSCRIPTION, JOBS)
+    ended = await asyncio.gather(*others, return_exceptions=True)
+    assert [type(each) for each in ended] == [Throttled] * 10
+
+
 @pytest.mark.parametrize(
     ("left", "minutes", "low"),
     [

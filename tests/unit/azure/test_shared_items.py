@@ -8,7 +8,7 @@ import pytest
 
 from backup_retry.azure.shared_reads import SharedItems
 from backup_retry.domain.arm_ids import Vault
-from backup_retry.domain.errors import Forbidden
+from backup_retry.domain.errors import AzureUnavailable, BackupRetryError, Forbidden, Throttled
 from backup_retry.domain.facts import ItemState
 from tests.builders import item, vault
 from tests.clock import Clock
@@ -19,7 +19,9 @@ MINUTE = timedelta(minutes=1)
 class Lists:
     """A vault's lists of items, which take so long."""
 
-    def __init__(self, clock: Clock, *, takes: timedelta = timedelta(0), refuses: bool = False) -> None:
+    def __init__(
+        self, clock: Clock, *, takes: timedelta = timedelta(0), refuses: BackupRetryError | None = None
+    ) -> None:
         self.clock, self.takes, self.refuses = clock, takes, refuses
         self.read = 0
 
@@ -29,7 +31,7 @@ class Lists:
         await asyncio.sleep(0)
         self.clock.time += self.takes
         if self.refuses:
-            raise Forbidden("no permission to list")
+            raise self.refuses
         return {
             item(number, of=asked).key: ItemState(protection_state="Protected") for number in range(1, 10)
         }
@@ -56,9 +58,17 @@ async def test_the_third_item_of_a_minute_is_read_with_all_others(
     assert (found[-1] is not None) == bool(read)
 
 
-@pytest.mark.parametrize("refuses", [False, True])
-async def test_an_item_that_the_list_lacks_is_read_by_itself(refuses: bool) -> None:
-    """So is every item of a vault whose list the app may not read; that is not asked for again within the minute."""
+@pytest.mark.parametrize(
+    "refuses",
+    [
+        None,
+        Forbidden("no permission to list"),
+        Throttled("few reads are left"),
+        AzureUnavailable("no answer"),
+    ],
+)
+async def test_an_item_that_the_list_lacks_is_read_by_itself(refuses: BackupRetryError | None) -> None:
+    """So is every item of a vault whose list cannot be read; that is not asked for again within the minute."""
     clock = Clock()
     lists, items = Lists(clock, refuses=refuses), SharedItems(clock)
     assert [await items.state(item(number), lists) for number in (1, 2, 10, 10)] == [None] * 4
@@ -85,3 +95,22 @@ async def test_what_is_older_than_a_minute_serves_nobody() -> None:
     clock.time += MINUTE
     await items.state(item(1), lists)
     assert lists.read == 4
+
+
+async def test_a_list_that_does_not_come_is_waited_for_once() -> None:
+    """Not by one after the other of those who have waited for it."""
+    clock = Clock()
+    lists = Lists(clock, takes=2 * MINUTE, refuses=AzureUnavailable("no answer"))
+    items = SharedItems(clock, lambda _: True)
+    assert await asyncio.gather(*(items.state(item(1), lists) for _ in range(3))) == [None] * 3
+    assert lists.read == 1
+
+
+async def test_a_list_from_before_the_clock_was_set_back_is_read_again() -> None:
+    """It would serve until the clock is there again, whatever has changed in the vault."""
+    clock = Clock()
+    lists, items = Lists(clock), SharedItems(clock, lambda _: True)
+    await items.state(item(1), lists)
+    clock.time -= timedelta(hours=1)
+    await items.state(item(1), lists)
+    assert lists.read == 2

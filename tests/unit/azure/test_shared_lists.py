@@ -60,6 +60,15 @@ def vaults(number: int) -> list[Vault]:
     return [Vault(subscription=VAULT.subscription, resource_group="rg", name=name) for name in names]
 
 
+async def test_a_long_list_rests_for_a_minute_by_any_clock() -> None:
+    """Not until one that has been set back is there again."""
+    long = LongLists(pages=400)
+    with pytest.raises(ListTooLong):
+        await long.lists.get(VAULT, long.clock() - 3 * DAY, long.clock())
+    long.clock.time -= DAY
+    assert await long.follow_ups(2, [(VAULT, DAY)]) == [1]
+
+
 @pytest.mark.parametrize("number", [1, 2, 3, 8])
 async def test_however_many_vaults_have_long_lists_each_is_read_to_its_end(number: int) -> None:
     """What has been read of one is not thrown away for the next one's, over and over."""
@@ -90,6 +99,15 @@ async def test_a_few_pages_that_somebody_had_no_time_for_are_read_anew_at_once()
     short.may_end.clear()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.01):
-            await short.lists.get(VAULT, short.clock() - DAY, short.clock())
+            await short.lists.get(VAULT, short.clock() - 2 * DAY, short.clock())
     short.at_once = 4
-    assert (await short.lists.get(VAULT, short.clock() - DAY, short.clock())).read_at == short.clock()
+    assert (await short.lists.get(VAULT, short.clock() - 2 * DAY, short.clock())).read_at == short.clock()
+
+
+async def test_a_list_from_before_the_clock_was_set_back_serves_nobody() -> None:
+    """Its time lies ahead, so that it would look newer than a claim that was made after it."""
+    short = LongLists(pages=1)
+    await short.lists.get(VAULT, short.clock() - 2 * DAY, short.clock())
+    short.clock.time -= timedelta(minutes=30)
+    now = short.clock()
+    assert (await short.lists.get(VAULT, now - DAY, now)).read_at == now

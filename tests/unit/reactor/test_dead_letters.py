@@ -98,6 +98,21 @@ async def test_of_many_some_are_taken_each_turn(world: World, monkeypatch: pytes
     assert left == [3, 1, 0]
 
 
+async def test_while_each_takes_long_some_are_left_to_the_next_turn(world: World) -> None:
+    """Open incidents are followed up after them, in the same invocation."""
+    container = Container(world, **{f"blob{number}": event(number) for number in range(5)})
+
+    async def takes_long() -> None:
+        world.clock.move(minutes=1)
+
+    world.vaults.on_job = takes_long
+    left = []
+    for _ in range(3):
+        await container.turn()
+        left.append(len(container.letters.blobs))
+    assert left == [3, 1, 0]
+
+
 @pytest.mark.parametrize(
     "blob", [b"\xff", b"[", [event(), 1], {"a": 1}, event(jobId="no id"), [event(), event(jobId="no id")]]
 )

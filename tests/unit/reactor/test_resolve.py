@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from backup_retry.domain.arm_ids import ProtectedItem
-from backup_retry.domain.errors import AzureUnavailable, Forbidden, NotFound
+from backup_retry.domain.errors import AzureUnavailable, BackupRetryError, Forbidden, NotFound
 from backup_retry.domain.jobs import JobStatus, Source
 from backup_retry.policy.rules import LONGEST_JOB
 from backup_retry.policy.scope import Names, Scope
@@ -48,6 +48,23 @@ async def test_a_named_job_is_read_from_the_vault(world: World) -> None:
 
     assert [failure.id for failure in resolved.failures] == ["job-1"]
     assert world.vaults.listed == []
+
+
+@pytest.mark.parametrize(
+    "why", [AzureUnavailable("too many jobs to read at once"), Forbidden("no permission to list")]
+)
+async def test_a_job_is_read_by_itself_where_its_vault_gives_no_list(
+    world: World, why: BackupRetryError
+) -> None:
+    """The failure of a vault with very many jobs is noted at once, however many looks its list takes."""
+    failure = world.fails()
+
+    async def no_list() -> None:
+        raise why
+
+    world.vaults.on_list = no_list
+
+    assert (await resolver(world).resolve(signal(), run_began=NOW)).failures == [failure]
 
 
 async def test_a_job_that_the_vault_does_not_have_is_nothing(world: World) -> None:
