@@ -78,7 +78,7 @@ async def test_a_transaction_is_sent_as_the_sdk_sends_it() -> None:
 async def test_the_sdk_calls_what_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a transaction would be as slow as the SDK's own, and nobody would notice."""
 
-    def parsed(*_: object) -> None:
+    def parsed(*_: object, **__: object) -> None:
         pytest.fail("the SDK puts the transaction together")
 
     monkeypatch.setattr("azure.core.rest.HttpRequest._set_multipart_mixed", parsed)
