@@ -22,12 +22,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.data.tables import TableTransactionError, UpdateMode
 
 from backup_retry.azure import incident_rows as rows
 from backup_retry.azure import report_rows
-from backup_retry.azure.client import azure_errors, translate
+from backup_retry.azure.client import azure_errors
 from backup_retry.azure.report_rows import OPEN_PARTITION
 from backup_retry.azure.table_controls import TableControls
 from backup_retry.azure.table_quarantine import Quarantine
@@ -162,15 +162,15 @@ class TableLedger(TableControls):
     async def _transact(self, incident: Incident, steps: Sequence[Step], job_id: str) -> Incident | None:
         write = Write.over(incident.version)
         operations = _operations(incident, steps, job_id, write)
-        try:
-            answers = await self._incidents.submit_transaction(operations)
-        except HttpResponseError as error:
-            if error.status_code not in _CONFLICTS:
-                raise translate(error, "ledger") from error
-            return await self._stored_after_all(incident, write)
-        except AzureError as error:
-            raise translate(error, "ledger") from error
-        return replace(incident, version=write.version(str(answers[0]["etag"])), previous=None)
+        async with azure_errors("ledger"):
+            try:
+                answers = await self._incidents.submit_transaction(operations)
+            except HttpResponseError as error:
+                if error.status_code not in _CONFLICTS:
+                    raise
+            else:
+                return replace(incident, version=write.version(str(answers[0]["etag"])), previous=None)
+        return await self._stored_after_all(incident, write)
 
     async def _stored_after_all(self, incident: Incident, write: Write) -> Incident | None:
         """None where another worker was first; the incident as it is by now where the SDK repeated what had worked.

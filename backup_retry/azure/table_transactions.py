@@ -12,12 +12,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-from azure.core.exceptions import DecodeError, HttpResponseError, ResourceNotFoundError, map_error
+from azure.core.exceptions import DecodeError, HttpResponseError, ResourceModifiedError, ResourceNotFoundError
 from azure.core.rest import AsyncHttpResponse, HttpRequest
-from azure.data.tables import TableTransactionError
+from azure.data.tables import RequestTooLargeError, TableTransactionError
 from azure.data.tables.aio import TableClient, TableServiceClient
 
-_ACCEPTED, _NOT_FOUND, _LEAST_ERROR = 202, 404, 300
+_ACCEPTED, _LEAST_ERROR = 202, 300
+#: what a transaction is refused with as a whole, as the SDK raises it; all else is its plain HttpResponseError
+_REFUSED = {404: ResourceNotFoundError, 412: ResourceModifiedError, 413: RequestTooLargeError}
 _HEADERS = {
     "DataServiceVersion": "3.0",
     "MaxDataServiceVersion": "3.0;NetFx",
@@ -25,8 +27,8 @@ _HEADERS = {
 }
 _CHANGE = "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: "
 #: what one change became: no JSON of an answer has a line of its own that begins so
-_STATUS = re.compile(rb"\r\nHTTP/1\.1 (\d{3}) ")
-_ETAG = re.compile(rb"\r\nETag: ([^\r]+)\r\n", re.IGNORECASE)
+_STATUS = re.compile(rb"\nHTTP/1\.[01] (\d{3})\b")
+_ETAG = re.compile(rb"\nETag:[ \t]*([^\r\n]+)\r?\n", re.IGNORECASE)
 
 
 class LedgerTables(TableServiceClient):
@@ -71,30 +73,35 @@ def _written(request: HttpRequest) -> str:
 
 
 def _made(body: bytes, response: AsyncHttpResponse, changes: int) -> list[Mapping[str, Any]]:
-    """The ETag that each change has made."""
+    """The ETag that each change has made; a deletion makes none."""
     if response.status_code != _ACCEPTED:
-        map_error(response.status_code, response, {_NOT_FOUND: ResourceNotFoundError})
-        raise HttpResponseError(response=response)
+        kind = _REFUSED.get(response.status_code, HttpResponseError)
+        raise _refused(kind, response.status_code, body, response)
     _, *rest = _STATUS.split(body)
     answers = list(zip(map(int, rest[::2]), rest[1::2], strict=True))
     for status, text in answers:
         if status >= _LEAST_ERROR:
-            raise _refused(status, text, response)
+            raise _refused(TableTransactionError, status, text, response)
     if len(answers) != changes:
         raise DecodeError(f"{len(answers)} answers to {changes} changes", response=response)
-    return [{"etag": found[1].decode() if (found := _ETAG.search(text)) else None} for _, text in answers]
+    return [{"etag": found[1].decode()} if (found := _ETAG.search(text)) else {} for _, text in answers]
 
 
-def _refused(status: int, text: bytes, response: AsyncHttpResponse) -> TableTransactionError:
-    """The error of the change for which there is no transaction, as the SDK raises it."""
-    error = TableTransactionError(message=_said(text), response=response)
+def _refused(
+    kind: type[HttpResponseError], status: int, text: bytes, response: AsyncHttpResponse
+) -> HttpResponseError:
+    """The error, of one change or of all, for which there is no transaction, as the SDK raises it."""
+    code, words = _said(text)
+    error = kind(message=words, response=response)
     error.status_code = status
+    error.error_code = code  # type: ignore[attr-defined]  # every error of the tables has it
     return error
 
 
-def _said(text: bytes) -> str:
+def _said(text: bytes) -> tuple[str | None, str]:
+    """The service's code and words; without a code where it is not the service that speaks."""
     try:
         error = json.loads(text[text.index(b"{") : text.rindex(b"}") + 1])["odata.error"]
-        return f"{error['message']['value']}\nErrorCode:{error['code']}"
+        return error["code"], f"{error['message']['value']}\nErrorCode:{error['code']}"
     except (LookupError, TypeError, ValueError):
-        return text.decode(errors="replace")
+        return None, text.decode(errors="replace").strip()

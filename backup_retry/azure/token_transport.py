@@ -60,6 +60,7 @@ class LedgerTransport(TokenTransport):
         if response.status_code >= _LEAST_ERROR and "Retry-After" in response.headers:
             seconds = asked_to_wait(response.headers)
             if seconds is None or seconds > LONGEST_SLEEP:
+                await response.close()  # a transaction's body is not read yet, and would keep its connection
                 raise _put_off(seconds)
         return response
 

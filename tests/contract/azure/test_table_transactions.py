@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from azure.core import MatchConditions
 from azure.core.exceptions import ServiceResponseError
 from azure.core.pipeline.transport import AioHttpTransport
-from azure.data.tables import TableTransactionError, UpdateMode
+from azure.data.tables import EdmType, EntityProperty, TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from backup_retry.azure.table_transactions import LedgerTables
@@ -55,15 +56,33 @@ async def sent_by(client: type[TableServiceClient], operations: Sequence[tuple[A
 
 
 async def test_a_transaction_is_sent_as_the_sdk_sends_it() -> None:
-    """Byte for byte, save the dates of each change: keys with quotes, texts beyond ASCII, conditions, deletions."""
+    """Byte for byte, save the dates of each change: keys with quotes, texts beyond ASCII, conditions, deletions.
+
+    A hundred changes are the most that Azure takes.
+    """
     operations = [
         ("create", row("head", text='Größe "1"', number=2, truth=True, nothing=None)),
         ("update", row("a/b?c#d", text="x\r\nHTTP/1.1 409 "), STALE | REPLACING),
         ("upsert", row("it's é"), REPLACING),
         ("delete", row("gone")),
         ("delete", row("stale"), STALE),
+        ("update", row("merged 😀", text="\ud83d", data=b"\x00\xff", at=datetime(2026, 1, 1, tzinfo=UTC))),
+        ("upsert", row("large", text="😀" * 16_000, many=EntityProperty(2**40, EdmType.INT64))),
+        *(("create", row(f"one of many {number}")) for number in range(92)),
     ]
-    assert await sent_by(LedgerTables, operations) == await sent_by(TableServiceClient, operations)
+    ours = await sent_by(LedgerTables, operations)
+    assert ours == await sent_by(TableServiceClient, operations)
+    assert ours[-1].count("HTTP/1.1") == 100
+
+
+async def test_the_sdk_calls_what_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a transaction would be as slow as the SDK's own, and nobody would notice."""
+
+    def parsed(*_: object, **__: object) -> None:
+        pytest.fail("the SDK puts the transaction together")
+
+    monkeypatch.setattr("azure.core.rest.HttpRequest._set_multipart_mixed", parsed)
+    await sent_by(LedgerTables, [("delete", row("gone"))])
 
 
 @pytest.mark.parametrize(
@@ -102,6 +121,6 @@ async def test_each_change_has_its_new_etag(tables: Tables) -> None:
     first, second, third = await table.submit_transaction(
         [("create", row("one")), ("upsert", row("two"), REPLACING), ("delete", row("old"))]
     )
-    assert third["etag"] is None
+    assert third == {}
     for key, answer in (("one", first), ("two", second)):
         assert (await table.get_entity("item's", key)).metadata["etag"] == answer["etag"]
