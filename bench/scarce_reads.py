@@ -10,8 +10,8 @@ import logging
 import time
 from bisect import bisect_left
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -207,15 +207,28 @@ async def play(size: Size, certificates: Path = DIRECTORY / "tls") -> Hour:
     plan = EstatePlan(vaults=size.vaults, machines=size.alerts // size.vaults)
     settings = {"backup_seconds": size.backup.total_seconds(), "hourly_reads": size.quota}
     estate = plan.document() | {"settings": settings}
-    logging.getLogger("backup_retry").setLevel(logging.CRITICAL)
-    async with await serve(ServerConfig(ca_directory=certificates, estate=estate, now=clock)) as server:
-        ledger = Ledger(clock)
-        answers = await _alerts(size, plan, server, ledger)
-        ended = clock()
-        while await ledger.incidents.open_incidents() and clock() - ended < timedelta(hours=3):
-            await _timers(server, ledger)
-            clock.now += _TIMER
-        return await _seen(server, ledger, answers)
+    config = ServerConfig(ca_directory=certificates, estate=estate, now=clock)
+    with _silence():
+        async with await serve(config) as server:
+            ledger = Ledger(clock)
+            answers = await _alerts(size, plan, server, ledger)
+            ended = clock()
+            while await ledger.incidents.open_incidents() and clock() - ended < timedelta(hours=3):
+                await _timers(server, ledger)
+                clock.now += _TIMER
+            return await _seen(server, ledger, answers)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Without a line of the log for each of a thousand alerts."""
+    log = logging.getLogger("backup_retry")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 async def _alerts(size: Size, plan: EstatePlan, server: RunningServer, ledger: Ledger) -> Counter[int]:

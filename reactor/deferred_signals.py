@@ -26,6 +26,8 @@ _VAULTS_AT_ONCE = 64
 _TIME = timedelta(minutes=4)
 #: how long one waits for its next look: doubled each time, from the timer's own period on
 _FIRST_WAIT, _LONGEST_WAIT, _DOUBLINGS = timedelta(minutes=5), timedelta(minutes=30), 3
+#: the same where Azure names no time, or a shorter one
+_LEAST_WAIT = timedelta(seconds=1)
 #: after so long operators are notified, once
 _NOTIFY_AFTER = timedelta(hours=24)
 _NO_PLACE = SignalResult(why="other vaults took the run's time", deferred=True, retry_after=timedelta(0))
@@ -72,10 +74,11 @@ async def process_deferred(
     """
     began, unknown, time = clock(), set[Vault](), min(limit, _TIME)
     seconds, late = min(_SECONDS, time.total_seconds()), False
-    while not late and (due := await inbox.due(_AT_A_TIME)):
-        unknown |= await look_into(
-            due, inbox, handler, clock(), publisher, seconds=seconds, next_run=began + time
-        )
+    # one that waits on is due after this run began: no vault is asked over and over
+    while not late and (due := await inbox.due(_AT_A_TIME, by=began)):
+        now = clock()
+        left = (began + time - now).total_seconds()
+        unknown |= await look_into(due, inbox, handler, now, publisher, seconds=seconds, in_all=left)
         late = clock() - began >= time
     await handler.notify_unknown_vaults(unknown)
     return late
@@ -89,22 +92,22 @@ async def look_into(
     publisher: Publisher | None,
     *,
     seconds: float,
+    in_all: float | None = None,
     run_began: datetime | None = None,
-    next_run: datetime | None = None,
 ) -> set[Vault]:
-    """React to these within about so many seconds; the vaults that refuse, and that only signals have ever named.
+    """React to these; returns the vaults that refuse, and that only signals have ever named.
 
-    They share what was read of a vault since `run_began`: since now, unless they share it with others. At the
-    `next_run` this one's time is over for all vaults; none that waits on is due before it.
+    A vault has about so many seconds, and all together have `in_all`, or as many. They share what was read of a
+    vault since `run_began`: since now, unless they share it with others.
     """
     young = [signal for signal in due if now - signal.kept_at <= JOB_RETENTION]
     signals = [read(signal.fields) for signal in young]
-    in_all = (next_run - now).total_seconds() if next_run else seconds
+    in_all = seconds if in_all is None else in_all
     results = await _looked_into(signals, handler.for_deferred(), seconds, in_all, run_began or now)
     waiting: list[DeferredSignal] = []
     for signal, result in zip(young, results, strict=True):
         if result.deferred:
-            waiting.append(_waiting_on(signal, result, now, next_run or now))
+            waiting.append(_waiting_on(signal, result, now))
         else:
             await inbox.forget(signal)
     for signal in await _with_overdue_notified(waiting, now, publisher):
@@ -145,17 +148,14 @@ async def _looked_into(
     return [results[number] for number in range(len(signals))]
 
 
-def _waiting_on(
-    signal: DeferredSignal, result: SignalResult, now: datetime, next_run: datetime
-) -> DeferredSignal:
+def _waiting_on(signal: DeferredSignal, result: SignalResult, now: datetime) -> DeferredSignal:
     """The same after one more look in vain; of what its vault's incident tells, no other notice is sent.
 
-    Where Azure was not asked, or has named a time, that was no look: it is due by that time, and not in the same run,
-    which would ask a vault that names no seconds, or few, over and over.
+    Where Azure was not asked, or has named a time, that was no look: it is due by that time.
     """
     if result.retry_after is not None:
-        due = max(now + min(result.retry_after, _LONGEST_WAIT), next_run)
-        return replace(signal, why=result.why, due=due)
+        wait = min(max(result.retry_after, _LEAST_WAIT), _LONGEST_WAIT)
+        return replace(signal, why=result.why, due=now + wait)
     wait = min(_FIRST_WAIT * 2 ** min(signal.looks, _DOUBLINGS), _LONGEST_WAIT)
     told_at = signal.told_at or (now if result.told else None)
     return replace(signal, looks=signal.looks + 1, why=result.why, due=now + wait, told_at=told_at)

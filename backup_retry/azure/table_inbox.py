@@ -56,13 +56,13 @@ class TableInbox:
                     await self._table.update_entity(again, mode=UpdateMode.MERGE)
                     return
 
-    async def due(self, most: int) -> Sequence[DeferredSignal]:
+    async def due(self, most: int, *, by: datetime | None = None) -> Sequence[DeferredSignal]:
         """See Inbox."""
-        found, now = list[DeferredSignal](), self._clock()
+        found, by = list[DeferredSignal](), by or self._clock()
         async with azure_errors("ledger"):
             async for row in self._table.query_entities(_QUERY, parameters={"partition": SIGNAL_PARTITION}):
                 signal = self._quarantine.read(read_signal, CONTROL, row)
-                if signal and (signal.due is None or signal.due <= now):
+                if signal and (signal.due is None or signal.due <= by):
                     found.append(replace(signal, version=str(row.metadata["etag"])))
                 if len(found) == most:
                     break

@@ -109,8 +109,8 @@ class Inbox(Protocol):
         """Store a signal; of one that waits already it is only remembered that it came again."""
         ...
 
-    async def due(self, most: int) -> Sequence[DeferredSignal]:
-        """At most so many of those that are due now, in no particular order."""
+    async def due(self, most: int, *, by: datetime | None = None) -> Sequence[DeferredSignal]:
+        """At most so many of those that are due by then, which is now if left out, in no particular order."""
         ...
 
     async def find(self, key: str) -> DeferredSignal | None:
@@ -155,10 +155,10 @@ class MemoryInbox:
         known = self.signals.get(signal.key, signal)
         self.signals[signal.key] = replace(known, version=f"{known.version}+")
 
-    async def due(self, most: int) -> Sequence[DeferredSignal]:
+    async def due(self, most: int, *, by: datetime | None = None) -> Sequence[DeferredSignal]:
         """See Inbox."""
-        now = self.clock()
-        return [each for each in self.signals.values() if each.due is None or each.due <= now][:most]
+        by = by or self.clock()
+        return [each for each in self.signals.values() if each.due is None or each.due <= by][:most]
 
     async def find(self, key: str) -> DeferredSignal | None:
         """See Inbox."""

@@ -77,13 +77,13 @@ async def test_what_azure_has_no_read_left_for_comes_again_when_it_has(
 ) -> None:
     """That was no look: the waits do not grow, and whoever is handed the signal may look into it."""
     world.fails()
-    world.vaults.read_error = Throttled("few reads are left", retry_after=minutes(6))
+    world.vaults.read_error = Throttled("few reads are left", retry_after=minutes(2))
     await session.inbox.add(written(signal()))
     await session.look()
-    assert (session.waits.looks, session.waits.due) == (0, world.clock() + minutes(6))
+    assert (session.waits.looks, session.waits.due) == (0, world.clock() + minutes(2))
     world.vaults.read_error = None
 
-    world.clock.move(minutes=6)
+    world.clock.move(minutes=2)
     await session.look()
 
     assert (len(world.attempts), session.inbox.signals) == (1, {})
