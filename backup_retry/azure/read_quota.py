@@ -26,7 +26,7 @@ _COUNTED = re.compile(
 )
 #: reads in an hour; the lowest quota that Azure was ever seen to refuse for
 _LEAST_QUOTA = 150.0
-#: a count above it is no count: whoever believed it would never again hear of enough reads
+#: a count above it is taken for this one: more reads than that no process makes in an hour
 _GREATEST_QUOTA = 100_000.0
 _HOUR = 3600.0
 #: seconds; whoever is refused asks no sooner, whatever Azure has named
@@ -132,8 +132,9 @@ class ReadQuotas:
     def learn(self, subscription: str, action: str, headers: Mapping[str, str]) -> None:
         """What an answer says is left."""
         said = headers.get(_LEFT, "")
-        if said.isdecimal() and float(said) <= _GREATEST_QUOTA and _COUNTED.fullmatch(action):
-            self._quotas.setdefault((subscription, action), _Quota()).hear(float(said), self._clock())
+        if said.isdecimal() and _COUNTED.fullmatch(action):
+            left = min(float(said), _GREATEST_QUOTA)
+            self._quotas.setdefault((subscription, action), _Quota()).hear(left, self._clock())
 
     def refused(self, subscription: str, action: str, seconds: float | None = None) -> None:
         """Azure has refused a read of the action, for so many seconds if it has named them."""

@@ -19,7 +19,6 @@ from reactor.dead_letters import Contents
 from reactor.resolve import Resolved, Resolver
 from reactor.signal_handler import SignalHandler, SignalResult
 from reactor.signals import Signal
-from reconciler.vanished_vaults import VanishedVaults
 from tests.model import worker
 from tests.model.mutation import Mutation
 
@@ -114,15 +113,6 @@ def _never_process_the_deferred() -> AbstractContextManager[Any]:
     return patch.object(worker, "process_deferred", idle)
 
 
-def _never_ask_what_has_vanished() -> AbstractContextManager[Any]:
-    """A vault that Resource Graph does not show any more is forgotten without a word."""
-
-    async def unasked(_: VanishedVaults, *, is_first: bool) -> list[str]:
-        return []
-
-    return patch.object(VanishedVaults, "look", unasked)
-
-
 def _delete_dead_letters_unread() -> AbstractContextManager[Any]:
     """What Event Grid could not deliver is deleted as if somebody had handled it."""
     return patch.object(dead_letters, "read", lambda *_: Contents())
@@ -143,7 +133,6 @@ def mutations_of_signals() -> Sequence[Mutation]:
         Mutation("forget the kept signal before looking into it", _forget_before_looking(), seed=5),
         Mutation("forget the kept signal of which nobody could say", _forget_what_nobody_could_say(), seed=9),
         Mutation("answer without keeping", _answer_without_keeping(), seed=5),
-        Mutation("never ask what has vanished", _never_ask_what_has_vanished(), seed=20262333),
         Mutation("never process the deferred", _never_process_the_deferred(), seed=3),
         Mutation("delete dead letters unread", _delete_dead_letters_unread(), seed=48),
         Mutation("never look for dead letters", _never_look_for_dead_letters(), seed=9),
