@@ -1,11 +1,14 @@
 """What a follow-up reads while few reads are left of Azure's hourly quota."""
 
+from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from backup_retry.domain.arm_ids import Vault
-from backup_retry.domain.errors import AzureUnavailable
+from backup_retry.domain.decisions import Reason
+from backup_retry.domain.errors import AzureUnavailable, Throttled
 from reconciler.follow_up import FollowUp
 from tests.builders import item, vault
 from tests.world import World
@@ -79,3 +82,24 @@ async def test_while_few_reads_are_left_a_retry_that_has_just_begun_is_not_looke
     await world.handle(world.fails())
     assert not (await follow_up(world, always).run()).moved
     assert (await follow_up(world, never).run()).moved
+
+
+async def test_a_subscription_that_is_refused_for_minutes_costs_the_others_nothing(world: World) -> None:
+    """A hundred vaults in ten subscriptions; one of these is answered 429 for 324 seconds: nobody waits for it."""
+    refused = "aaaaaaaa-0000-0000-0000-000000000009"
+    for number in range(100):
+        of = vault(f"vault-{number}", f"aaaaaaaa-0000-0000-0000-00000000000{number % 10}")
+        await world.handle(world.fails(f"job-{number}", of=item(number, of=of)))
+        world.runs(world.attempts[-1], of=item(number, of=of))
+    world.clock.move(minutes=5)
+    began, world.vaults.listed[:] = world.clock(), []
+
+    async def refuses() -> None:
+        if world.vaults.listed[-1][0].subscription == refused:
+            raise Throttled("429", retry_after=timedelta(seconds=324))
+
+    world.vaults.on_list = refuses
+    report = await follow_up(world, never).run()
+    asked = Counter(of.subscription == refused for of, _ in world.vaults.listed)
+    assert (asked, world.clock(), report.complete, report.failed) == ({False: 90, True: 10}, began, True, 0)
+    assert {each.reason for each in report.moved} == {Reason.ATTEMPT_RUNNING}
