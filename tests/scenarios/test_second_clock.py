@@ -81,7 +81,7 @@ async def test_with_dead_timers_everything_goes_on(app: App) -> None:
 
     async def closed() -> bool | None:
         await app.silent_since(datetime.now(UTC) - timedelta(minutes=20))
-        await app.alert(clock_strikes())  # a follow-up that still runs may end in between: then it starts none
+        await app.alert(clock_strikes())  # starts none where a follow-up has ended in between
         incidents = [await app.incident(vm) for vm in ["vm-01", *_UNHEARD]]
         return all(each.outcome is Outcome.RECOVERED for each in incidents) or None
 
