@@ -35,16 +35,6 @@ _EVENT_SECONDS = 20.0
 _SIGN_IN = sign_in()
 
 
-def _resolver(parts: wiring.Parts) -> Resolver:
-    return Resolver(
-        vaults=parts.vaults,
-        item_lookup=parts.item_lookup,
-        clock=parts.clock,
-        lookback=parts.settings.sweep_lookback,
-        scope=parts.settings.scope,
-    )
-
-
 async def _reactor(places: asyncio.Semaphore | None = _PLACES, *, alone: bool = True) -> SignalHandler:
     """`alone`: each signal is read for by itself, which is not worth it while few reads are left."""
     parts = await wiring.parts()
@@ -61,6 +51,16 @@ async def _reactor(places: asyncio.Semaphore | None = _PLACES, *, alone: bool = 
         places=places,
         clock=parts.clock,
         reads_are_low=parts.clients.reads_are_low if alone else lambda _: False,
+    )
+
+
+def _resolver(parts: wiring.Parts) -> Resolver:
+    return Resolver(
+        vaults=parts.vaults,
+        item_lookup=parts.item_lookup,
+        clock=parts.clock,
+        lookback=parts.settings.sweep_lookback,
+        scope=parts.settings.scope,
     )
 
 

@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
-from zlib import crc32
 
 from backup_retry.domain.arm_ids import Vault
 from backup_retry.domain.decisions import Reason
@@ -235,7 +234,7 @@ class FollowUp:
 
 def _quarter(vault: Vault, at: datetime) -> int:
     """The quarter of an hour that a time is in, by a clock of the vault's own: not all vaults begin one at once."""
-    return (int(at.timestamp()) - crc32(vault.key.encode()) % _FEW_READS_PERIOD) // _FEW_READS_PERIOD
+    return (int(at.timestamp()) - _hashed(vault.key) % _FEW_READS_PERIOD) // _FEW_READS_PERIOD
 
 
 def _left_open(opened: Sequence[Incident], report: FollowUpReport) -> LeftOpen:
@@ -250,5 +249,9 @@ def _by_vault(incidents: Sequence[Incident], now: datetime) -> list[list[Inciden
     by_vault: dict[str, list[Incident]] = defaultdict(list)
     for incident in sorted(incidents, key=lambda each: each.first_failed_at):
         by_vault[incident.item.vault.key].append(incident)
-    order = sorted(by_vault, key=lambda key: sha256(f"{key} {now}".encode()).digest())
-    return [by_vault[key] for key in order]
+    return [by_vault[key] for key in sorted(by_vault, key=lambda key: _hashed(f"{key} {now}"))]
+
+
+def _hashed(text: str) -> int:
+    """A number that looks random, and is the same in every process."""
+    return int.from_bytes(sha256(text.encode()).digest())

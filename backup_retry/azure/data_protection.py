@@ -22,16 +22,9 @@ from backup_retry.azure.client import (
     said_by,
     translate_trigger,
 )
-from backup_retry.azure.json_fields import id_of, name_of, properties_of
+from backup_retry.azure.json_fields import name_of, properties_of
 from backup_retry.azure.listing import Pages, Reading
-from backup_retry.azure.shared_reads import (
-    CachedReads,
-    SharedItems,
-    SharedLists,
-    read_again,
-    read_policies,
-    states_of,
-)
+from backup_retry.azure.shared_reads import CachedReads, SharedItems, SharedLists, read_again, read_policies
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.facts import ItemState
@@ -48,7 +41,9 @@ class DataProtectionVaults:
     def __init__(self, clients: AzureClients, clock: Callable[[], datetime]) -> None:
         self._clients = clients
         self._lists = SharedLists(clock, read=self._list, freshen=self._read_running)
-        self._states = SharedItems(clock, clients.reads_are_low)
+        self._states = SharedItems(
+            clock, clients.reads_are_low, list_all=self._list_items, read=wire.read_instance
+        )
         self._policies: CachedReads[BackupPolicy | None] = CachedReads(clock, _POLICY_TTL)
         self._policy_lists: CachedReads[Mapping[str, BackupPolicy]] = CachedReads(clock, _POLICY_TTL)
 
@@ -65,7 +60,7 @@ class DataProtectionVaults:
 
     async def item(self, item: ProtectedItem) -> ItemState | None:
         """The instance's protection; None when the vault answers that it has no such instance."""
-        state = await self._states.state(item, self._list_states) or await self._read_state(item)
+        state = await self._states.state(item) or await self._read_state(item)
         return replace(state, policy=await self._policy(item.vault, state.policy_id)) if state else None
 
     async def _read_state(self, item: ProtectedItem) -> ItemState | None:
@@ -76,7 +71,7 @@ class DataProtectionVaults:
                 resource = await client.backup_instances.get(vault.resource_group, vault.name, item.name)
                 return wire.read_instance(properties_of(resource))
         except NotFound as error:
-            if not error.is_the_vaults_word or await self._is_listed(item):
+            if not error.is_the_vaults_word or await self._states.is_listed(item):
                 raise
             return None
 
@@ -128,15 +123,6 @@ class DataProtectionVaults:
             async with azure_errors(f"operation on {item.friendly_name} in vault {item.vault.name}"):
                 return wire.read_operation(await read_json(client, operation_id))
         return None
-
-    async def _is_listed(self, item: ProtectedItem) -> bool:
-        """Whether the vault's list shows an instance that it answers 404 for."""
-        rows = await self._list_items(item.vault)
-        async with azure_errors(f"instances of vault {item.vault.name}"):
-            return any(id_of(each).lower() == item.key for each in rows)
-
-    async def _list_states(self, vault: Vault) -> Mapping[str, ItemState]:
-        return states_of(await self._list_items(vault), wire.read_instance)
 
     async def _list_items(self, vault: Vault) -> Sequence[object]:
         async with azure_errors(f"instances of vault {vault.name}"):

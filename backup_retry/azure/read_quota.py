@@ -139,11 +139,8 @@ class ReadQuotas:
     def refused(self, subscription: str, action: str, seconds: float | None = None) -> None:
         """Azure has refused a read of the action, for so many seconds if it has named them."""
         if _COUNTED.fullmatch(action):
-            quota, now = self._quotas.setdefault((subscription, action), _Quota()), self._clock()
-            if seconds is None:
-                quota.hear(0.0, now)
-            else:
-                quota.rest(seconds, now)
+            quota = self._quotas.setdefault((subscription, action), _Quota())
+            quota.rest(_HOUR if seconds is None else seconds, self._clock())
 
     def _forget_old(self) -> None:
         """Alerts may name any number of subscriptions."""

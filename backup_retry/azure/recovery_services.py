@@ -24,14 +24,7 @@ from backup_retry.azure.client import (
 )
 from backup_retry.azure.json_fields import id_of, properties_of
 from backup_retry.azure.listing import Pages, Reading
-from backup_retry.azure.shared_reads import (
-    CachedReads,
-    SharedItems,
-    SharedLists,
-    read_again,
-    read_policies,
-    states_of,
-)
+from backup_retry.azure.shared_reads import CachedReads, SharedItems, SharedLists, read_again, read_policies
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
 from backup_retry.domain.errors import AzureRefused, NotFound
 from backup_retry.domain.facts import ItemState
@@ -59,7 +52,9 @@ class RecoveryServicesVaults:
         self._clock = clock
         self._lists = SharedLists(clock, read=self._list, freshen=self._list_newest)
         self._policies: CachedReads[BackupPolicy | None] = CachedReads(clock, _POLICY_TTL)
-        self._states = SharedItems(clock, clients.reads_are_low)
+        self._states = SharedItems(
+            clock, clients.reads_are_low, list_all=self._list_items, read=wire.read_item
+        )
         self._policy_lists: CachedReads[Mapping[str, BackupPolicy]] = CachedReads(clock, _POLICY_TTL)
         self._items: CachedReads[Sequence[wire.Named]] = CachedReads(clock, _ITEMS_TTL)
 
@@ -82,7 +77,7 @@ class RecoveryServicesVaults:
         """
         if item.is_stand_in:
             return None
-        state = await self._states.state(item, self._list_states) or await self._read_state(item)
+        state = await self._states.state(item) or await self._read_state(item)
         if state is None:
             return None
         return replace(state, policy=await self._policy(item.vault, state.policy_id.rsplit("/", 1)[-1]))
@@ -97,7 +92,7 @@ class RecoveryServicesVaults:
                 )
                 return wire.read_item(properties_of(resource))
         except NotFound as error:
-            if not error.is_the_vaults_word or await self._is_listed(item):
+            if not error.is_the_vaults_word or await self._states.is_listed(item):
                 raise
             return None
 
@@ -156,15 +151,6 @@ class RecoveryServicesVaults:
             return owned
         items = await self._items.get(key, lambda: self._named(vault, kind), _UNLESS_UNKNOWN)
         return wire.owned(job, called.names, items)
-
-    async def _is_listed(self, item: ProtectedItem) -> bool:
-        """Whether the vault's list shows an item that it answers 404 for."""
-        rows = await self._list_items(item.vault)
-        async with azure_errors(f"items of vault {item.vault.name}"):
-            return any(id_of(each).lower() == item.key for each in rows)
-
-    async def _list_states(self, vault: Vault) -> Mapping[str, ItemState]:
-        return states_of(await self._list_items(vault), wire.read_item)
 
     async def _list_items(self, vault: Vault) -> Sequence[object]:
         async with azure_errors(f"items of vault {vault.name}"):

@@ -1,14 +1,14 @@
 """What the adapters of both vault types read once for many: lists of jobs, items, policies."""
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
-from backup_retry.azure.client import NOT_UNDERSTOOD, said_by
+from backup_retry.azure.client import NOT_UNDERSTOOD, azure_errors, said_by
 from backup_retry.azure.json_fields import Fields, id_of, name_of, properties_of
 from backup_retry.azure.listing import ListTooLong, Reading
 from backup_retry.domain.arm_ids import ProtectedItem, Vault
@@ -212,15 +212,25 @@ class SharedItems:
     """
 
     def __init__(
-        self, clock: Callable[[], datetime], reads_are_low: Callable[[Vault], bool] = lambda _: False
+        self,
+        clock: Callable[[], datetime],
+        reads_are_low: Callable[[Vault], bool],
+        *,
+        list_all: Callable[[Vault], Awaitable[Sequence[object]]],
+        read: Callable[[Fields], ItemState],
     ) -> None:
         self._clock = clock
         self._reads_are_low = reads_are_low
+        self._list_all, self._read = list_all, read
         self._items: dict[str, _Items] = {}
 
-    async def state(
-        self, item: ProtectedItem, list_all: Callable[[Vault], Awaitable[Mapping[str, ItemState]]]
-    ) -> ItemState | None:
+    async def is_listed(self, item: ProtectedItem) -> bool:
+        """Whether the vault's list, read now, shows an item that it answers 404 for."""
+        rows = await self._list_all(item.vault)
+        async with azure_errors(f"items of vault {item.vault.name}"):
+            return any(id_of(each).lower() == item.key for each in rows)
+
+    async def state(self, item: ProtectedItem) -> ItemState | None:
         """The item's state, at most a minute old, from a list; None: it has to be read by itself."""
         self._forget_old(self._clock())
         items = self._items.setdefault(item.vault.key, _Items())
@@ -231,22 +241,21 @@ class SharedItems:
             most = 0 if self._reads_are_low(item.vault) else _MOST_SINGLE_ITEMS
             if items.listed_at is None and len(items.asked) > most:
                 try:
-                    items.states, items.listed_at = await list_all(item.vault), now
+                    items.states, items.listed_at = self._states(await self._list_all(item.vault)), now
                 except (AzureRefused, AzureUnavailable):
                     # whoever may not list, or gets no list now, may still read: that is another action
                     items.listed_at = self._clock()
             return items.states.get(item.key)
 
+    def _states(self, rows: Sequence[object]) -> Mapping[str, ItemState]:
+        """The listed items by their keys; one that cannot be understood is left to be read by itself."""
+        states: dict[str, ItemState] = {}
+        for row in rows:
+            with suppress(*NOT_UNDERSTOOD):
+                states[id_of(row).lower()] = self._read(properties_of(row))
+        return states
+
     def _forget_old(self, now: datetime) -> None:
         for key, items in [*self._items.items()]:
             if not items.lock.locked() and all(now - at >= _LIST_TTL for at in items.asked.values()):
                 del self._items[key]
-
-
-def states_of(rows: Iterable[object], read: Callable[[Fields], ItemState]) -> Mapping[str, ItemState]:
-    """The items of a vault's list by their keys; one that cannot be understood is left to be read by itself."""
-    states: dict[str, ItemState] = {}
-    for row in rows:
-        with suppress(*NOT_UNDERSTOOD):
-            states[id_of(row).lower()] = read(properties_of(row))
-    return states

@@ -190,7 +190,7 @@ def _begins(passed: StormReading | None, candidate: Candidate, size: int) -> tup
 
 
 def since_it_passed(passed: StormReading | None, similar: SimilarFailures) -> SimilarFailures:
-    """Those of the similar failures that a new storm has, where another one has passed or none has been."""
+    """The similar failures that count for a new storm: those since the last one passed, or all if there was none."""
     return similar.since(_recovered_at(passed) or passed.storm.ends_at) if passed else similar
 
 

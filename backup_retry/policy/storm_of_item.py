@@ -62,7 +62,7 @@ def decided(move: Move, storm: Storm, context: DecisionContext, decision: Decisi
 
 
 def since_the_last(passed: StormReading | None, context: DecisionContext) -> DecisionContext:
-    """The same with those of the similar failures only that a new storm has."""
+    """The same with only those of the similar failures that count for a new storm."""
     similar = since_it_passed(passed, context.facts.similar)
     return replace(context, facts=replace(context.facts, similar=similar))
 

@@ -122,7 +122,7 @@ def subscription_throttled(subscription_id: str, method: str, seconds: int) -> A
 
 
 def reads_throttled(action: str, limit: int, seconds: int) -> ArmError:
-    """The hourly read quota of an action is exhausted; the recorded refusal has come through without Retry-After."""
+    """The hourly read quota of an action is exhausted; its text names the wait as well as Retry-After does."""
     return ArmError(
         429,
         "ResourceRequestsThrottled",

@@ -100,9 +100,8 @@ class Arm:
         subject = _subject(request)
         if latency := self._faults.strike("latency", subject):
             note_fault(latency.name)
-            await (
-                request.read()
-            )  # what has arrived takes effect, also if the caller does not wait for the answer
+            # what has arrived takes effect, also if the caller does not wait for the answer
+            await request.read()
             await asyncio.sleep(latency.seconds)
         if self._struck(request, "drop_request"):
             raise DroppedError

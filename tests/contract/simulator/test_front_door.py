@@ -1,7 +1,9 @@
 """What every call to the simulated Resource Manager passes: tokens, api-version, routes, buckets and faults."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -278,3 +280,23 @@ async def test_nothing_is_started_in_a_disabled_subscription(world: Simulated) -
             409,
             "ReadOnlyDisabledSubscription",
         )
+
+
+async def test_a_delayed_request_takes_effect_although_its_caller_has_gone(world: Simulated) -> None:
+    """The answer is lost, the backup is started: as Azure does, and as a retry's trigger has to expect."""
+    world.server.faults.arm([{"name": "latency", "match": "POST .*/backup", "seconds": 0.3}])
+    [one] = world.server.azure.items
+    with suppress(TimeoutError):
+        async with (
+            asyncio.timeout(0.1),
+            world.http.post(
+                f"{world.server.arm_url}{one.id}/backup",
+                params=VERSION,
+                headers=world.headers(),
+                json={"properties": {"objectType": "IaasVMBackupRequest"}},
+            ),
+        ):
+            pass
+    assert not world.server.azure.jobs
+    await asyncio.sleep(0.4)
+    assert len(world.server.azure.jobs) == 1
